@@ -1,0 +1,1 @@
+"""The analytics as text. Empty until the warehouse models arrive; see CHANGELOG.md."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: telemetry in, answers out."""

@@ -1,0 +1,88 @@
+"""``GET /v1/analytics/performance/{vehicleId}``: the question of the dashboards."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+
+from ingest_api.openapi import problems
+from ingest_api.performance import Performance, Status, Window, measure
+from ingest_api.state import state_of
+from ingest_api.wire import Instant, Wire, checked_device_id
+
+router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+
+
+class PerformanceAnswer(Wire):
+    """Charging efficiency of one vehicle over `[fromTs, toTs)`. What is missing is null, never 0."""
+
+    vehicle_id: str = Field(examples=["veh-1"])
+    meter_id: str | None = Field(description="The meter mapped at the window's end.", examples=["meter-1"])
+    window_hours: int = Field(examples=[24])
+    ac_kwh: float | None = Field(description="AC energy that the meter counted, kWh.", examples=[12.12])
+    dc_kwh: float | None = Field(description="DC energy that reached the battery, kWh.", examples=[10.33])
+    efficiency_ratio: float | None = Field(
+        description="dcKwh / acKwh, never capped; null where a side has no reading, AC is 0 or the meter is shared.",
+        examples=[0.8527],
+    )
+    avg_battery_temp: float | None = Field(description="Mean battery temperature, Celsius.", examples=[33.12])
+    from_ts: Instant = Field(examples=["2026-02-08T04:00:00.000Z"])
+    to_ts: Instant = Field(examples=["2026-02-09T04:00:00.000Z"])
+    meter_ids: list[str] = Field(description="All meters that count in the window.", examples=[["meter-1"]])
+    ac_coverage: float = Field(description="AC readings present / expected, at most 1.", examples=[0.998])
+    dc_coverage: float = Field(description="DC readings present / expected, at most 1.", examples=[1.0])
+    ac_energy_kind: str = Field(description="What the meter's field means.", examples=["counter"])
+    dc_energy_kind: str = Field(description="What the vehicle's field means.", examples=["counter"])
+    status: Status = Field(description="The first that applies.", examples=["ok"])
+    flags: dict[str, int] = Field(
+        description="How often each flag of the energy rule was raised; `low_coverage` (sides below 0.9), "
+        "`low_energy` (AC below 2 kWh) and `partly_mapped` where they apply.",
+        examples=[{}],
+    )
+
+    @classmethod
+    def of(cls, measured: Performance) -> "PerformanceAnswer":
+        """Write the measured numbers: rounded here and nowhere before."""
+        return cls(
+            vehicle_id=measured.vehicle_id,
+            meter_id=measured.meter_id,
+            window_hours=measured.window.hours,
+            ac_kwh=_rounded(measured.ac_kwh, 3),
+            dc_kwh=_rounded(measured.dc_kwh, 3),
+            efficiency_ratio=_rounded(measured.efficiency_ratio, 4),
+            avg_battery_temp=_rounded(measured.avg_battery_temp_celsius, 2),
+            from_ts=measured.window.start,
+            to_ts=measured.window.end,
+            meter_ids=list(measured.meter_ids),
+            ac_coverage=round(measured.ac_coverage, 3),
+            dc_coverage=round(measured.dc_coverage, 3),
+            ac_energy_kind=measured.ac_energy_kind,
+            dc_energy_kind=measured.dc_energy_kind,
+            status=measured.status,
+            flags=dict(measured.flags),
+        )
+
+
+@router.get(
+    "/performance/{vehicleId}",
+    summary="Energy, efficiency and battery temperature of the last hours",
+    responses=problems(404, 410, 422, 503),
+)
+async def get_performance(
+    request: Request,
+    vehicleId: str,  # noqa: N803 - the parameter's public name
+    hours: Annotated[int, Query(ge=1, le=168, description="Length of the window.")] = 24,
+    at: Annotated[Instant | None, Query(description="End of the window, exclusive. Default: now.")] = None,
+) -> PerformanceAnswer:
+    """AC and DC energy, their ratio and the mean battery temperature over `[at - hours, at)`."""
+    state = state_of(request)
+    end = at or datetime.now(UTC)
+    window = Window(end - timedelta(hours=hours), end)
+    async with state.database.connection() as connection:
+        measured = await measure(connection, checked_device_id(vehicleId), window, state.settings.efficiency_threshold)
+    return PerformanceAnswer.of(measured)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits) + 0.0  # -0.0 reads as a fault

@@ -1,0 +1,74 @@
+"""``/health``, ``/livez``, ``/readyz``: whether this process lives, and whether it can do its work."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from ingest_api.database import Database, fetch_one
+from ingest_api.openapi import problems
+from ingest_api.problems import MEDIA_TYPE, RETRY_AFTER_S, problem_body
+from ingest_api.state import state_of
+from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
+from warehouse.contract.partitions import utc_day
+from warehouse.postgres.schema_version import head_revision
+
+router = APIRouter(tags=["health"])
+
+DATABASE_ANSWERS_WITHIN_S = 1.0
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    status: str = Field(examples=["ok"])
+
+
+@router.get("/livez", summary="Does the process live?")
+async def livez() -> Health:
+    """Asks nothing of anyone: a failure means this process should be restarted."""
+    return Health(status="ok")
+
+
+@router.get("/health", summary="Is the service healthy?", responses=problems(503), response_model=Health)
+async def health(request: Request) -> Any:
+    """The same question as `/readyz`, under the name that fleet specifications use."""
+    return await readyz(request)
+
+
+@router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
+async def readyz(request: Request) -> Any:
+    """The database answers within a second, its schema is current, partitions stand ready for today and tomorrow."""
+    fault = await _fault(state_of(request).database)
+    if fault is None:
+        return Health(status="ok")
+    body = problem_body(request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", fault)
+    return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}, MEDIA_TYPE)
+
+
+async def _fault(database: Database) -> str | None:
+    look = asyncio.create_task(_look(database))
+    # wait() and not timeout(): a query to a frozen server does not let itself be cancelled in time.
+    done, _ = await asyncio.wait({look}, timeout=DATABASE_ANSWERS_WITHIN_S)
+    if not done:
+        look.cancel()
+        return f"the database did not answer within {DATABASE_ANSWERS_WITHIN_S:g} s"
+    return look.result()
+
+
+async def _look(database: Database) -> str | None:
+    today = utc_day(datetime.now(UTC))
+    try:
+        async with database.connection() as connection:
+            schema = await fetch_one(connection, "find_schema_revision", {})
+            if schema is None or schema["revision"] != head_revision():
+                return "the schema is not current; run fleetwatt migrate"
+            ready = await fetch_one(connection, "count_ready_partitions", {"days": [today, today + timedelta(days=1)]})
+    except (DatabaseUnavailableError, SchemaOutdatedError) as error:
+        return error.detail
+    if ready is None or ready["partitions"] < 2 * 2:
+        return "partitions for today and tomorrow are missing; run fleetwatt partitions"
+    return None

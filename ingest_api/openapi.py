@@ -1,0 +1,73 @@
+"""What the generated OpenAPI needs beside the routes' own types: the problems a route can answer with."""
+
+from http import HTTPStatus
+from typing import Any
+
+from ingest_api.problems import MEDIA_TYPE, Problem
+
+_REQUEST_ID = {
+    "X-Request-Id": {
+        "description": "The caller's own `X-Request-Id`, or a new one. Name it when you ask us about a request.",
+        "schema": {"type": "string"},
+    }
+}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}}
+
+_MEANING = {
+    400: "The body is not JSON. Not worth a retry.",
+    401: "The administrator's token is missing or wrong.",
+    404: "There is no such thing.",
+    409: "It contradicts what is stored.",
+    410: "The window touches a day that is no longer kept in PostgreSQL.",
+    413: "More than one request may hold.",
+    415: "A media type or encoding that is not understood.",
+    422: "Understood, and not valid. Not worth a retry.",
+    503: "The database cannot be reached. Send the same again: it is always safe.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route that can fail in these ways."""
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    headers = dict(_REQUEST_ID)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers |= _RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers |= _CHALLENGE
+    return {
+        "description": _MEANING[status],
+        "headers": headers,
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema(), "example": _example(status)}},
+    }
+
+
+def _example(status: int) -> dict[str, Any]:
+    code, instance = {
+        400: ("malformed_json", "/v1/telemetry"),
+        401: ("not_authorized", "/v1/meters/meter-1"),
+        404: ("vehicle_not_found", "/v1/vehicles/veh-1"),
+        409: ("conflict", "/v1/telemetry"),
+        410: ("window_not_retained", "/v1/analytics/performance/veh-1"),
+        413: ("too_large", "/v1/telemetry"),
+        415: ("unsupported_media_type", "/v1/telemetry"),
+        422: ("out_of_range", "/v1/telemetry"),
+        503: ("database_unavailable", "/v1/telemetry"),
+    }[status]
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _MEANING[status],
+        "instance": instance,
+        "code": code,
+        "requestId": "5f2e7a5001998e1c",
+    }
+
+
+def success_headers() -> dict[str, Any]:
+    """The headers that every answer carries."""
+    return dict(_REQUEST_ID)

@@ -1,0 +1,159 @@
+"""What a vehicle's charging was worth in a window: from the rows of two statements to the answer's numbers.
+
+The energy rule itself is ``sql/sum_window_energy.sql``; here its sums are put beside each other and judged.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from ingest_api.database import Connection, Row, fetch_all, fetch_one
+from warehouse.contract.energy import Flag
+from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
+from warehouse.contract.partitions import utc_day
+
+LOW_COVERAGE = 0.9
+LOW_ENERGY_KWH = 2.0
+
+
+class Status(StrEnum):
+    """The first that applies."""
+
+    NO_READINGS = "no_readings"
+    NO_AC = "no_ac"
+    SHARED_METER = "shared_meter"
+    DC_EXCEEDS_AC = "dc_exceeds_ac"
+    BELOW_THRESHOLD = "below_threshold"
+    OK = "ok"
+
+
+class Window(NamedTuple):
+    """``[start, end)``, aware instants."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> int:
+        """Its length, which is whole hours."""
+        return round((self.end - self.start) / timedelta(hours=1))
+
+
+class Performance(NamedTuple):
+    """One vehicle's window, unrounded. Energies in kWh; ``None`` is missing, never 0."""
+
+    vehicle_id: str
+    meter_id: str | None
+    meter_ids: Sequence[str]
+    ac_energy_kind: str
+    dc_energy_kind: str
+    window: Window
+    ac_kwh: float | None
+    dc_kwh: float | None
+    efficiency_ratio: float | None
+    avg_battery_temp_celsius: float | None
+    ac_coverage: float
+    dc_coverage: float
+    status: Status
+    flags: Mapping[str, int]
+
+
+async def measure(connection: Connection, vehicle_id: str, window: Window, threshold: float) -> Performance:
+    """Answer for one vehicle and window.
+
+    Raises:
+        VehicleNotFoundError, VehicleNotMappedError: there is nothing to measure.
+        WindowNotRetainedError: the window touches a day that is no longer in PostgreSQL.
+    """
+    bounds = {"window_from": window.start, "window_to": window.end}
+    segments = await fetch_all(connection, "find_vehicle_segments", {"vehicle_id": vehicle_id, **bounds})
+    if not segments:
+        raise VehicleNotFoundError(f"no vehicle has the id {vehicle_id}")
+    if segments[0]["meter_id"] is None:
+        raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
+    await _require_retained(connection, window)
+    sides = await fetch_all(connection, "sum_window_energy", {**bounds, **_parameters(segments)})
+    return _judge(vehicle_id, window, segments, {row["side"]: row for row in sides}, threshold)
+
+
+async def _require_retained(connection: Connection, window: Window) -> None:
+    days = {"first_day": utc_day(window.start), "last_day": utc_day(window.end - timedelta(microseconds=1))}
+    dropped = await fetch_one(connection, "find_dropped_day", days)
+    if dropped and dropped["day"]:
+        raise WindowNotRetainedError(f"the readings of {dropped['day']} are no longer kept here; the lake has them")
+
+
+def _parameters(segments: Sequence[Row]) -> dict[str, list[Any]]:
+    """Each mapped stretch twice: once for the meter's energy, once for the vehicle's."""
+    devices = [("ac", "meter", segment) for segment in segments] + [("dc", "vehicle", segment) for segment in segments]
+    return {
+        "sides": [side for side, _, _ in devices],
+        "device_ids": [segment[f"{kind}_id"] for _, kind, segment in devices],
+        "energy_kinds": [segment[f"{kind}_energy_kind"] for _, kind, segment in devices],
+        "max_powers_kw": [segment[f"{kind}_max_power_kw"] for _, kind, segment in devices],
+        "rollovers_kwh": [segment[f"{kind}_rollover_kwh"] for _, kind, segment in devices],
+        "expected_intervals_s": [segment[f"{kind}_expected_interval_s"] for _, kind, segment in devices],
+        "counts_from": [segment["counts_from"] for _, _, segment in devices],
+        "counts_to": [segment["counts_to"] for _, _, segment in devices],
+    }
+
+
+def _judge(
+    vehicle_id: str, window: Window, segments: Sequence[Row], sides: Mapping[str, Row], threshold: float
+) -> Performance:
+    ac, dc = sides.get("ac", _SILENT), sides.get("dc", _SILENT)
+    ac_kwh, dc_kwh = ac["energy_kwh"], dc["energy_kwh"]
+    coverages = [_coverage(side, window) for side in (ac, dc)]
+    if ac_kwh is None or dc_kwh is None:
+        ratio, status = None, Status.NO_READINGS
+    elif ac_kwh <= 0:
+        ratio, status = None, Status.NO_AC
+    elif any(segment["is_shared"] for segment in segments):
+        ratio, status = None, Status.SHARED_METER
+    else:
+        ratio = dc_kwh / ac_kwh
+        status = _status_of(ratio, threshold)
+    last = segments[-1]
+    return Performance(
+        vehicle_id=vehicle_id,
+        meter_id=last["meter_external_id"] if last["counts_to"] == window.end else None,
+        meter_ids=list(dict.fromkeys(segment["meter_external_id"] for segment in segments)),
+        ac_energy_kind=last["meter_energy_kind"],
+        dc_energy_kind=last["vehicle_energy_kind"],
+        window=window,
+        ac_kwh=ac_kwh,
+        dc_kwh=dc_kwh,
+        efficiency_ratio=ratio,
+        avg_battery_temp_celsius=dc["avg_battery_temp_celsius"],
+        ac_coverage=coverages[0],
+        dc_coverage=coverages[1],
+        status=status,
+        flags=_flags(window, segments, (ac, dc), coverages),
+    )
+
+
+_SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_celsius": None}
+
+
+def _status_of(ratio: float, threshold: float) -> Status:
+    if ratio > 1:
+        return Status.DC_EXCEEDS_AC
+    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer.
+    return Status.BELOW_THRESHOLD if round(ratio, 4) < threshold else Status.OK
+
+
+def _coverage(side: Row, window: Window) -> float:
+    """Readings present / readings expected: each stands for one expected interval of its device."""
+    seconds = (window.end - window.start).total_seconds()
+    return float(min(1.0, side["covered_seconds"] / seconds))
+
+
+def _flags(window: Window, segments: Sequence[Row], sides: Sequence[Row], coverages: Sequence[float]) -> dict[str, int]:
+    counts: dict[str, int] = {flag: sum(side.get(flag, 0) for side in sides) for flag in Flag}
+    counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in coverages)
+    ac_kwh = sides[0]["energy_kwh"]
+    counts["low_energy"] = int(ac_kwh is not None and ac_kwh < LOW_ENERGY_KWH)
+    mapped = sum((segment["counts_to"] - segment["counts_from"] for segment in segments), timedelta())
+    counts["partly_mapped"] = int(mapped < window.end - window.start)
+    return {flag: count for flag, count in counts.items() if count}

@@ -1,0 +1,127 @@
+"""Errors as RFC 9457 problem details. The one table that knows which of the product's errors is which HTTP status.
+
+A problem never echoes the input and never shows a stack trace.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from ingest_api.request_id import request_id
+from warehouse.contract import errors
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
+    errors.InvalidRequestError: 422,
+    errors.NotAuthorizedError: 401,
+    errors.VehicleNotFoundError: 404,
+    errors.MeterNotFoundError: 404,
+    errors.VehicleNotMappedError: 404,
+    errors.MappingNotFoundError: 404,
+    errors.MappingOverlapError: 409,
+    errors.WindowNotRetainedError: 410,
+    errors.PartitionMissingError: 503,
+    errors.SchemaOutdatedError: 503,
+    errors.DatabaseUnavailableError: 503,
+}
+
+RETRY_AFTER_S = 1
+
+_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). Programs branch on `code`, which is stable; `detail` is for people."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Unknown vehicle"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["no vehicle has the id veh-404"])
+    instance: str = Field(examples=["/v1/analytics/performance/veh-404"])
+    code: str = Field(examples=["vehicle_not_found"])
+    request_id: str = Field(examples=["01998e1c5f2e7a50"])
+
+
+def problem_body(scope: Scope, status: int, code: str, detail: str, **extensions: Any) -> bytes:
+    """The JSON of a problem about the request of this scope. ``title`` is an extension where it is not the status's."""
+    return msgspec.json.encode(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            "instance": scope["path"],
+            "code": code,
+            "requestId": request_id(scope),
+            **extensions,
+        }
+    )
+
+
+def status_and_headers(error: errors.FleetwattError) -> tuple[int, dict[str, str]]:
+    """The HTTP status of one of the product's errors, and the headers that go with it."""
+    status = STATUS_OF.get(type(error), 500)
+    headers = {}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return status, headers
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem."""
+
+    @app.exception_handler(errors.FleetwattError)
+    async def of_the_product(request: Request, error: errors.FleetwattError) -> Response:
+        status, headers = status_and_headers(error)
+        return _response(request, status, error.code, error.detail, headers, title=error.title)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_validation(request: Request, error: RequestValidationError) -> Response:
+        found = [
+            {"pointer": "/" + "/".join(str(part) for part in each["loc"]), "code": each["type"], "detail": each["msg"]}
+            for each in error.errors()
+        ]
+        if any(each["type"] == "json_invalid" for each in error.errors()):
+            return _response(request, 400, "malformed_json", "the body is not JSON")
+        where = ", ".join(sorted({each["pointer"] for each in found}))
+        return _response(request, 422, "invalid_request", f"see errors: {where}", errors=found)
+
+    @app.exception_handler(HTTPException)
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        code = _CODE_OF_STATUS.get(error.status_code, "http_error")
+        return _response(request, error.status_code, code, error.detail, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def of_ours(request: Request, error: Exception) -> Response:
+        logger.error("request %s failed", request_id(request.scope), exc_info=error)
+        return _response(
+            request, 500, "internal_error", "this is our fault; the log has the details under the request id"
+        )
+
+
+def _response(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **extensions: Any,
+) -> Response:
+    body = problem_body(request.scope, status, code, detail, **extensions)
+    return Response(body, status, headers, MEDIA_TYPE)

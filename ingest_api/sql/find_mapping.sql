@@ -1,0 +1,11 @@
+SELECT
+    mapping.mapping_id,
+    vehicle.external_id AS vehicle_id,
+    meter.external_id AS meter_id,
+    mapping.valid_from,
+    mapping.valid_to
+FROM vehicle_meter_map AS mapping
+INNER JOIN vehicles AS vehicle USING (vehicle_id)
+INNER JOIN meters AS meter USING (meter_id)
+WHERE mapping.mapping_id = %(mapping_id)s
+FOR UPDATE OF mapping

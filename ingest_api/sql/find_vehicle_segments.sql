@@ -1,0 +1,32 @@
+-- The vehicle, and each stretch of the window in which a meter was mapped to it; one row with a null meter where none was.
+SELECT
+    vehicle.vehicle_id,
+    vehicle.energy_kind AS vehicle_energy_kind,
+    vehicle.max_power_kw AS vehicle_max_power_kw,
+    vehicle.rollover_kwh AS vehicle_rollover_kwh,
+    vehicle.expected_interval_s AS vehicle_expected_interval_s,
+    meter.meter_id,
+    meter.external_id AS meter_external_id,
+    meter.energy_kind AS meter_energy_kind,
+    meter.max_power_kw AS meter_max_power_kw,
+    meter.rollover_kwh AS meter_rollover_kwh,
+    meter.expected_interval_s AS meter_expected_interval_s,
+    greatest(mapping.valid_from, %(window_from)s) AS counts_from,
+    least(mapping.valid_to, %(window_to)s) AS counts_to,
+    EXISTS (
+        SELECT FROM vehicle_meter_map AS other
+        WHERE
+            other.meter_id = mapping.meter_id
+            AND other.vehicle_id <> mapping.vehicle_id
+            AND other.valid_from < least(mapping.valid_to, %(window_to)s)
+            AND coalesce(other.valid_to > greatest(mapping.valid_from, %(window_from)s), TRUE)
+    ) AS is_shared
+FROM vehicles AS vehicle
+LEFT JOIN vehicle_meter_map AS mapping
+    ON
+        vehicle.vehicle_id = mapping.vehicle_id
+        AND mapping.valid_from < %(window_to)s
+        AND coalesce(mapping.valid_to > %(window_from)s, TRUE)
+LEFT JOIN meters AS meter USING (meter_id)
+WHERE vehicle.external_id = %(vehicle_id)s
+ORDER BY counts_from

@@ -1,0 +1,3 @@
+UPDATE {devices}
+SET {assignments}
+WHERE external_id = %(external_id)s

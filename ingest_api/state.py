@@ -1,0 +1,24 @@
+"""What lives as long as the application: made at start-up, found by every request."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import Request
+
+from ingest_api.database import Database
+from ingest_api.settings import ApiSettings
+from ingest_api.telemetry import TelemetryIngest
+
+
+@dataclass(frozen=True)
+class State:
+    """The parts a request may need."""
+
+    settings: ApiSettings
+    database: Database
+    ingest: TelemetryIngest
+
+
+def state_of(request: Request) -> State:
+    """The state of the application that received this request."""
+    return cast(State, request.app.state.fleetwatt)

@@ -1,0 +1,45 @@
+"""How bodies are written: camel case, instants in UTC with milliseconds."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from warehouse.contract.errors import InvalidRequestError
+from warehouse.contract.readings import is_device_id
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Wire(BaseModel):
+    """Base of every request and answer body: camel case in JSON, snake case in Python."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _within_reach(ts: datetime) -> datetime:
+    """Far beyond, arithmetic on instants overflows; no reading lies there."""
+    if not _EARLIEST <= ts <= _LATEST:
+        raise ValueError("the instant lies before 1970 or after 2200")
+    return ts.astimezone(UTC)
+
+
+def _milliseconds(ts: datetime) -> str:
+    return ts.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach), PlainSerializer(_milliseconds, return_type=str)]
+"""An aware instant, 1970 to 2200, in UTC; written ``2026-02-08T04:00:00.000Z``."""
+
+
+def checked_device_id(device_id: str) -> str:
+    """The id, if it is one.
+
+    Raises:
+        InvalidRequestError: it is none; the message does not repeat it.
+    """
+    if not is_device_id(device_id):
+        raise InvalidRequestError("a device id is 1 to 64 letters, digits and ._:- and begins with a letter or digit")
+    return device_id

@@ -1,0 +1,1 @@
+"""The command line and the one-machine start: it composes, it computes nothing."""

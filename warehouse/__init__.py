@@ -1,0 +1,1 @@
+"""What is behind the edge: the contract, PostgreSQL, the simulated fleet."""

@@ -1,0 +1,1 @@
+"""What readings, energy, tables, partitions and errors ARE. Standard library only."""

@@ -1,0 +1,97 @@
+"""What can go wrong in the product's own terms. Each class's docstring is the title a user sees; the edge maps them."""
+
+from typing import ClassVar
+
+
+class FleetwattError(Exception):
+    """Something went wrong"""
+
+    code: ClassVar[str] = "internal_error"
+
+    @property
+    def title(self) -> str:
+        """The first line of the class's docstring."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def detail(self) -> str:
+        """What happened to whom, and what to do."""
+        return str(self.args[0]) if self.args else self.title
+
+
+class DatabaseUnavailableError(FleetwattError):
+    """The database cannot be reached"""
+
+    code = "database_unavailable"
+
+
+class PartitionMissingError(FleetwattError):
+    """No partition stands ready for this time"""
+
+    code = "partition_missing"
+
+
+class SchemaOutdatedError(FleetwattError):
+    """The database's schema is not the one this version needs"""
+
+    code = "schema_outdated"
+
+
+class VehicleNotFoundError(FleetwattError):
+    """Unknown vehicle"""
+
+    code = "vehicle_not_found"
+
+
+class MeterNotFoundError(FleetwattError):
+    """Unknown meter"""
+
+    code = "meter_not_found"
+
+
+class VehicleNotMappedError(FleetwattError):
+    """The vehicle has no meter"""
+
+    code = "vehicle_not_mapped"
+
+
+class MappingNotFoundError(FleetwattError):
+    """Unknown mapping"""
+
+    code = "mapping_not_found"
+
+
+class MappingOverlapError(FleetwattError):
+    """The mapping overlaps another one of this vehicle"""
+
+    code = "mapping_overlap"
+
+
+class WindowNotRetainedError(FleetwattError):
+    """The window touches a day that is no longer kept here"""
+
+    code = "window_not_retained"
+
+
+class InvalidRequestError(FleetwattError):
+    """The request cannot be understood"""
+
+    code = "invalid_request"
+
+
+class NotAuthorizedError(FleetwattError):
+    """This needs the administrator's token"""
+
+    code = "not_authorized"
+
+
+class HomeError(FleetwattError):
+    """The home folder cannot be used"""
+
+    code = "home_unusable"
+
+
+class ServerStartError(FleetwattError):
+    """PostgreSQL did not start"""
+
+    code = "postgres_not_started"

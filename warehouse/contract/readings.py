@@ -1,0 +1,176 @@
+"""What a valid reading IS: its fields, their ranges, and the code each violation is reported under.
+
+The only judge of a reading: the HTTP edge and the file import both ask here. It takes decoded JSON values and is
+written for speed, since it runs once a reading on the ingest path.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, NoReturn
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII).fullmatch
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+_NAIVE_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII).fullmatch
+
+
+class MeterReading(NamedTuple):
+    """The AC register of a meter. ``ts`` is an aware instant; ``voltage_volts`` is ``None`` without a sensor."""
+
+    meter_id: str
+    ts: datetime
+    kwh: float
+    voltage_volts: float | None
+
+
+class VehicleReading(NamedTuple):
+    """The DC register of a vehicle, its state of charge and battery temperature (``None``: no sensor fitted)."""
+
+    vehicle_id: str
+    ts: datetime
+    kwh: float
+    soc_percent: float | None
+    battery_temp_celsius: float | None
+
+
+Reading = MeterReading | VehicleReading
+
+
+class AcceptedWindow(NamedTuple):
+    """The timestamps that are accepted, both ends included."""
+
+    earliest: datetime
+    latest: datetime
+
+    @classmethod
+    def around(cls, now: datetime, *, age: timedelta, ahead: timedelta) -> "AcceptedWindow":
+        """From ``now - age`` to ``now + ahead``."""
+        return cls(now - age, now + ahead)
+
+
+class InvalidReadingError(Exception):
+    """A value that is no reading: a stable ``code``, a JSON ``pointer`` to the field, and a ``detail`` for people."""
+
+    def __init__(self, code: str, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.pointer = pointer
+        self.detail = detail
+
+
+def parse_reading(item: object, window: AcceptedWindow) -> Reading:
+    """Read one decoded JSON value as a reading.
+
+    Raises:
+        InvalidReadingError: with one of the codes ``not_an_object``, ``unknown_kind``, ``ambiguous_kind``,
+            ``type_mismatch``, ``missing_field``, ``invalid_type``, ``out_of_range``, ``invalid_id``,
+            ``invalid_timestamp``, ``naive_timestamp``, ``timestamp_too_old``, ``timestamp_in_future``.
+    """
+    if not isinstance(item, Mapping):
+        raise InvalidReadingError("not_an_object", "", "a reading is a JSON object")
+    is_meter = "meterId" in item
+    if is_meter == ("vehicleId" in item):
+        _refuse_kind(both=is_meter)
+    if "type" in item:
+        _check_type(item["type"], "meter" if is_meter else "vehicle")
+    if is_meter:
+        return MeterReading(
+            _identifier(item, "meterId"),
+            _timestamp(item, window),
+            _number(item, "kwhConsumedAc", 0.0, 1e9),
+            _optional_number(item, "voltage", 0.0, 1500.0),
+        )
+    return VehicleReading(
+        _identifier(item, "vehicleId"),
+        _timestamp(item, window),
+        _number(item, "kwhDeliveredDc", 0.0, 1e9),
+        _optional_number(item, "soc", 0.0, 100.0),
+        _optional_number(item, "batteryTemp", -60.0, 120.0),
+    )
+
+
+def parse_timestamp(text: str) -> datetime:
+    """An RFC 3339 instant with an offset, to the microsecond.
+
+    Raises:
+        InvalidReadingError: ``naive_timestamp`` without an offset, else ``invalid_timestamp``.
+    """
+    if _TIMESTAMP(text):
+        try:
+            return datetime.fromisoformat(text.upper())
+        except ValueError:  # the shape is right and the date is not: 30 February, 24:00:00, a leap second
+            pass
+    elif _NAIVE_TIMESTAMP(text):
+        raise InvalidReadingError("naive_timestamp", "/timestamp", "the timestamp has no offset; end it in Z or +hh:mm")
+    raise InvalidReadingError(
+        "invalid_timestamp", "/timestamp", "expected RFC 3339 with an offset, e.g. 2026-02-08T04:00:00.000Z"
+    )
+
+
+def is_device_id(text: str) -> bool:
+    """Whether this is a device id: ASCII, 1..64 letters, digits and ``._:-``, the first a letter or digit."""
+    return _ID(text) is not None
+
+
+def _refuse_kind(*, both: bool) -> NoReturn:
+    if both:
+        raise InvalidReadingError("ambiguous_kind", "", "meterId and vehicleId are both present; a reading has one")
+    raise InvalidReadingError("unknown_kind", "", "neither meterId nor vehicleId is present")
+
+
+def _check_type(value: object, kind: str) -> None:
+    if value != kind:
+        raise InvalidReadingError("type_mismatch", "/type", f"the id field says this is a {kind}, type does not")
+
+
+def _field(item: Mapping[str, Any], name: str) -> Any:
+    try:
+        return item[name]
+    except KeyError:
+        raise InvalidReadingError("missing_field", f"/{name}", f"{name} is required") from None
+
+
+def _identifier(item: Mapping[str, Any], name: str) -> str:
+    value = item[name]
+    if type(value) is not str:
+        raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a string")
+    if not _ID(value):
+        raise InvalidReadingError(
+            "invalid_id", f"/{name}", f"{name} is 1 to 64 letters, digits and ._:- and begins with a letter or digit"
+        )
+    return value
+
+
+def _number(item: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    value = _field(item, name)
+    if type(value) is not float and type(value) is not int:
+        raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a number")
+    if not low <= value <= high:
+        raise InvalidReadingError("out_of_range", f"/{name}", f"{name} lies between {low:g} and {high:g}")
+    return value + 0.0  # -0.0 becomes 0.0, an integer a float
+
+
+def _optional_number(item: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
+    if _field(item, name) is None:
+        return None
+    return _number(item, name, low, high)
+
+
+def _timestamp(item: Mapping[str, Any], window: AcceptedWindow) -> datetime:
+    value = _field(item, "timestamp")
+    if type(value) is not str:
+        raise InvalidReadingError("invalid_type", "/timestamp", "timestamp is a string")
+    ts = parse_timestamp(value)
+    if ts < window.earliest:
+        raise InvalidReadingError(
+            "timestamp_too_old", "/timestamp", f"readings before {_instant(window.earliest)} are not accepted here"
+        )
+    if ts > window.latest:
+        raise InvalidReadingError(
+            "timestamp_in_future", "/timestamp", f"readings after {_instant(window.latest)} are not accepted"
+        )
+    return ts
+
+
+def _instant(ts: datetime) -> str:
+    return ts.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

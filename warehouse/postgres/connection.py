@@ -1,0 +1,73 @@
+"""How a connection to PostgreSQL is made, and the one place where the driver's errors become the product's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
+
+CONNECT_TIMEOUT_S = 5
+
+SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c statement_timeout=0"
+"""Days and hours are UTC whatever the server's zone; compiling a 2 ms query costs more than running it."""
+
+
+@contextmanager
+def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection]:
+    """A connection for a job: closed at the end of the block.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be reached, or goes away within the block.
+    """
+    with translated_errors(), open_connection(url, autocommit=autocommit) as connection:
+        yield connection
+
+
+def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
+    """A connection that the caller closes. Raises the driver's errors: wrap it in ``translated_errors``."""
+    return psycopg.connect(url, autocommit=autocommit, **connect_options())
+
+
+def connect_options() -> dict[str, Any]:
+    """The keyword arguments every connection of the product is made with."""
+    return {
+        "options": SESSION_OPTIONS,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "fleetwatt",
+        # A database that vanished without a word (a pulled cable) is noticed in seconds, not in hours.
+        "tcp_user_timeout": 10_000,
+    }
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the driver's errors into the product's.
+
+    Raises:
+        DatabaseUnavailableError: for a lost or refused connection, a shutdown, a full disk, a timeout.
+        PartitionMissingError: for a row that no partition takes.
+        SchemaOutdatedError: for a table, column or function that is not there.
+    """
+    try:
+        yield
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is None:  # a table's own CHECK has a name; a missing partition has none
+            raise PartitionMissingError(error.diag.message_primary or str(error)) from error
+        raise
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
+        raise SchemaOutdatedError(f"{_first_line(error)}; run fleetwatt migrate") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailableError(_first_line(error)) from error
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address for SQLAlchemy, which names the driver in the scheme."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme="postgresql+psycopg"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["the connection was lost"])[0]

@@ -1,0 +1,60 @@
+"""Brings a database's schema to head: Alembic keeps the order, plain SQL files say what changes.
+
+One process migrates at a time (an advisory lock); the others wait and then find nothing to do. There is no way back
+but a backup: a downgrade that drops history is not something to have lying around.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from warehouse.postgres.connection import sqlalchemy_url
+from warehouse.postgres.schema_version import MIGRATIONS
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_ADVISORY_LOCK = 0x466C6565_74776174
+"""'Fleetwat' in ASCII: any constant nobody else takes."""
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the database to head; returns the revisions that were applied, oldest first.
+
+    Raises:
+        DatabaseUnavailableError: the database cannot be reached.
+    """
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    config = alembic_config()
+    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.commit()  # the lock belongs to the session; the migrations get transactions of their own
+        before = MigrationContext.configure(connection).get_current_revision()
+        connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        script = ScriptDirectory.from_config(config)
+        applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
+    return applied[::-1]
+
+
+def alembic_config() -> "Config":
+    """Alembic's configuration, made here: there is no alembic.ini to keep in step."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def run_sql_file(migration_file: str) -> None:
+    """Run the SQL file beside a migration, several statements at once."""
+    from alembic import op
+
+    sql = Path(migration_file).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().exec_driver_sql(sql)

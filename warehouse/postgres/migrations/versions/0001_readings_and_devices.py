@@ -1,0 +1,11 @@
+"""Devices, history by UTC day, current state, mappings, quarantine, the ledger and late rows."""
+
+from warehouse.postgres.migrate import run_sql_file
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name."""
+    run_sql_file(__file__)

@@ -1,0 +1,146 @@
+"""Stores readings: several bodies in one transaction, each told what became of every item.
+
+The plain INSERT is tried first, because repeats are rare and ON CONFLICT costs a third more. When it meets a key that
+stands already, the batch is written again with ON CONFLICT, and what was not inserted is compared with what stands.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from psycopg.sql import SQL
+
+from warehouse import sqlfiles
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.connection import translated_errors
+from warehouse.postgres.devices import DeviceIds
+from warehouse.postgres.quarantine import Refused, quarantine
+from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, external_ids, key_of
+from warehouse.telemetry import Rejection, Telemetry
+
+_PACKAGE = "warehouse.postgres"
+_CONFLICT = "another reading of this device stands under the same timestamp; the first stays"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one body: ``accepted + duplicates + conflicts + rejections`` is the number of its items."""
+
+    accepted: int
+    duplicates: int = 0
+    conflicts: list[Rejection] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+class ReadingStore:
+    """Stores batches on one connection (in autocommit), for as long as that connection lives."""
+
+    def __init__(
+        self, connection: psycopg.Connection, *, register_unknown: bool = True, always_late: bool = False
+    ) -> None:
+        """Make a store.
+
+        ``register_unknown``: devices not seen before are registered, else their readings are refused.
+        ``always_late``: count each row as late, whatever the clock says (an import into days long gone).
+        """
+        self._connection = connection
+        self._register_unknown = register_unknown
+        self._always_late = always_late
+        self._ids = DeviceIds()
+
+    def store(self, bodies: Sequence[Telemetry], source: str) -> list[Outcome]:
+        """Store these bodies in ONE transaction; returns the outcome of each, in order, after the commit.
+
+        Raises:
+            DatabaseUnavailableError: nothing is known of the transaction; storing the same again is safe.
+            PartitionMissingError: a timestamp lies outside every partition; nothing was stored.
+        """
+        with translated_errors():
+            for kind, wanted in external_ids(bodies).items():
+                self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
+            batch = ReadingBatch(bodies, self._ids)
+            outcomes = [Outcome(len(body.readings), rejections=list(body.rejections)) for body in bodies]
+            for origin in batch.unknown:
+                outcome, index = outcomes[origin.body], bodies[origin.body].indexes[origin.reading]
+                outcome.accepted -= 1
+                outcome.rejections.append(Rejection(index, "unknown_device", "", "this device is not registered"))
+            try:
+                self._write(bodies, batch, outcomes, source)
+            except psycopg.errors.UniqueViolation:
+                self._write_again(bodies, batch, outcomes, source)
+        return outcomes
+
+    def _write(
+        self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
+    ) -> None:
+        refused = list(_refused(bodies, outcomes, source))
+        with self._transaction(needed=bool(refused)):
+            self._insert(batch, SQL(""), report_stored=False)
+            quarantine(self._connection, refused)
+
+    def _write_again(
+        self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
+    ) -> None:
+        with self._transaction():
+            inserted = self._insert(batch, SQL("ON CONFLICT DO NOTHING"), report_stored=True).fetchall()
+            stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
+            self._compare(bodies, batch, stored, outcomes)
+            quarantine(self._connection, list(_refused(bodies, outcomes, source)))
+
+    def _insert(
+        self, batch: ReadingBatch, on_conflict: SQL, *, report_stored: bool
+    ) -> psycopg.Cursor[tuple[str, int, datetime]]:
+        return self._connection.execute(
+            sqlfiles.load(_PACKAGE, "store_readings").format(on_conflict=on_conflict),
+            {**batch.parameters(), "always_late": self._always_late, "report_stored": report_stored},
+            prepare=True,
+        )
+
+    def _compare(
+        self,
+        bodies: Sequence[Telemetry],
+        batch: ReadingBatch,
+        stored: dict[DeviceKind, set[Key]],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        """Tell duplicates from conflicts among the readings that were not inserted."""
+        for kind, columns in batch.columns.items():
+            unclaimed = stored[kind]
+            left_out = []
+            for position, key in enumerate(columns.keys()):
+                if key in unclaimed:
+                    unclaimed.remove(key)  # the first of equal keys is the one that was inserted
+                else:
+                    left_out.append(position)
+            if not left_out:
+                continue
+            query = sqlfiles.load(_PACKAGE, f"compare_{kind}_readings")
+            parameters = columns.parameters(PARAMETERS[kind], left_out)
+            is_same: dict[int, bool] = dict(self._connection.execute(query, parameters).fetchall())
+            for number, position in enumerate(left_out, start=1):
+                origin = columns.origins[position]
+                outcome = outcomes[origin.body]
+                outcome.accepted -= 1
+                if is_same[number]:
+                    outcome.duplicates += 1
+                else:
+                    index = bodies[origin.body].indexes[origin.reading]
+                    outcome.conflicts.append(Rejection(index, "conflict", "", _CONFLICT))
+
+    @contextmanager
+    def _transaction(self, *, needed: bool = True) -> Iterator[None]:
+        """A transaction where several statements must commit as one; a single statement is one by itself."""
+        if not needed:
+            yield
+            return
+        with self._connection.transaction():
+            yield
+
+
+def _refused(bodies: Sequence[Telemetry], outcomes: Sequence[Outcome], source: str) -> Iterator[Refused]:
+    """Everything of these bodies that goes to quarantine."""
+    for body, outcome in zip(bodies, outcomes, strict=True):
+        for each in (*outcome.rejections, *outcome.conflicts):
+            yield Refused(body.raw_item(each.index), each.code, each.pointer, each.detail, source)

@@ -1,0 +1,3 @@
+SELECT day
+FROM partition_ledger
+WHERE stream = %(stream)s AND day = any(%(days)s) AND state <> 'dropped'

@@ -1,0 +1,46 @@
+"""The settings every part shares. Read once where a process begins, never at import.
+
+Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the environment, ``.env``, the default.
+``.env.example`` lists them all.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class FleetSettings(BaseSettings):
+    """Where the data lies and how a day's life is timed."""
+
+    model_config = SettingsConfigDict(env_prefix="FLEET_", env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    home: Path = Field(default=Path(".fleetwatt"), description="Folder of the embedded server, the lake and the logs.")
+    database_url: str | None = Field(
+        default=None, description="An existing PostgreSQL (15..18). Unset: the embedded server in HOME."
+    )
+    accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
+    accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
+    grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
+
+    @property
+    def accepted_age(self) -> timedelta:
+        """How old a posted reading may be."""
+        return timedelta(days=self.accepted_age_days)
+
+    @property
+    def accepted_ahead(self) -> timedelta:
+        """How far ahead of the clock a posted reading may be."""
+        return timedelta(minutes=self.accepted_ahead_minutes)
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after its end a day waits before it may be sealed."""
+        return timedelta(minutes=self.grace_minutes)
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """The flags that were given, to pass as overrides: an absent flag leaves the environment's word."""
+    return {name: value for name, value in flags.items() if value is not None}
