@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class FleetSettings(BaseSettings):
-    """Where the data lies and how a day's life is timed."""
+    """Where the data lies, where the API answers, and how a day's life is timed."""
 
     model_config = SettingsConfigDict(env_prefix="FLEET_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
@@ -21,6 +21,8 @@ class FleetSettings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="An existing PostgreSQL (15..18). Unset: the embedded server in HOME."
     )
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")

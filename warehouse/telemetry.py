@@ -62,11 +62,13 @@ class Telemetry:
         """The number of items."""
         return len(self.readings) + len(self.rejections)
 
-    def judge(self, items: Iterable[tuple[int, object]], window: AcceptedWindow) -> "Telemetry":
+    def judge(
+        self, items: Iterable[tuple[int, object]], window: AcceptedWindow, *, absent_sensor_is_null: bool = False
+    ) -> "Telemetry":
         """Add each decoded item as a reading or as a rejection."""
         for index, item in items:
             try:
-                self.readings.append(parse_reading(item, window))
+                self.readings.append(parse_reading(item, window, absent_sensor_is_null=absent_sensor_is_null))
                 self.indexes.append(index)
             except InvalidReadingError as error:
                 self.rejections.append(Rejection(index, error.code, error.pointer, error.detail))
@@ -100,11 +102,11 @@ def decode_body(body: bytes, window: AcceptedWindow) -> Telemetry:
     return Telemetry(body, is_batch=False).judge([(0, value)], window)
 
 
-def decode_lines(lines: Sequence[bytes], window: AcceptedWindow) -> Telemetry:
+def decode_lines(lines: Sequence[bytes], window: AcceptedWindow, *, absent_sensor_is_null: bool = False) -> Telemetry:
     """Read NDJSON lines, one reading a line; a line that is no JSON is one rejection, a blank line is nothing."""
     telemetry = Telemetry(lines, is_batch=True)
-    telemetry.judge(_decoded_lines(lines, telemetry.rejections), window)
-    return telemetry
+    items = _decoded_lines(lines, telemetry.rejections)
+    return telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)
 
 
 def _decoded_lines(lines: Sequence[bytes], rejections: list[Rejection]) -> Iterable[tuple[int, object]]:

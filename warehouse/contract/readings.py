@@ -14,6 +14,9 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]
 _NAIVE_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII).fullmatch
 
 
+_NO_SENSORS = {"voltage": None, "soc": None, "batteryTemp": None}
+
+
 class MeterReading(NamedTuple):
     """The AC register of a meter. ``ts`` is an aware instant; ``voltage_volts`` is ``None`` without a sensor."""
 
@@ -58,8 +61,10 @@ class InvalidReadingError(Exception):
         self.detail = detail
 
 
-def parse_reading(item: object, window: AcceptedWindow) -> Reading:
+def parse_reading(item: object, window: AcceptedWindow, *, absent_sensor_is_null: bool = False) -> Reading:
     """Read one decoded JSON value as a reading.
+
+    A device says of each sensor that it has none (``null``); a file of old measurements may just leave it out.
 
     Raises:
         InvalidReadingError: with one of the codes ``not_an_object``, ``unknown_kind``, ``ambiguous_kind``,
@@ -73,6 +78,8 @@ def parse_reading(item: object, window: AcceptedWindow) -> Reading:
         _refuse_kind(both=is_meter)
     if "type" in item:
         _check_type(item["type"], "meter" if is_meter else "vehicle")
+    if absent_sensor_is_null:
+        item = {**_NO_SENSORS, **item}
     if is_meter:
         return MeterReading(
             _identifier(item, "meterId"),

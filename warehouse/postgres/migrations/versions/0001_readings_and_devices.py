@@ -1,4 +1,4 @@
-"""Devices, history by UTC day, current state, mappings, quarantine, the ledger and late rows."""
+"""Devices, history by UTC day, current state, mappings, quarantine, the ledger, late rows and imports."""
 
 from warehouse.postgres.migrate import run_sql_file
 

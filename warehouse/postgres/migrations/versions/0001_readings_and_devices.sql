@@ -131,3 +131,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN after_kwh - before_kwh BETWEEN
     -least(0.10 * before_kwh, register_cap_kwh(least(seconds, 900), max_power_kw)) - 1e-6
     AND register_cap_kwh(seconds, max_power_kw) + 1e-6;
+
+-- How far each file has been imported, so that an interrupted import goes on where it was.
+CREATE TABLE imports (
+    file_sha256 bytea PRIMARY KEY,
+    file_name text NOT NULL,
+    lines_done bigint NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+);

@@ -1,0 +1,40 @@
+"""``fleetwatt migrate`` and ``fleetwatt partitions``: the schema, and the days that stand ready."""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.home import database
+from warehouse.postgres import migrate as migrations
+from warehouse.postgres.connection import connect
+from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.schema_version import head_revision
+from warehouse.settings import FleetSettings
+
+
+def migrate(*, home: Home = None) -> None:
+    """Bring the database's schema to this version. Safe to repeat, and safe to run twice at once."""
+    with database(read_settings(FleetSettings, home=home)) as url:
+        applied = migrations.migrate(url)
+    notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")
+
+
+def partitions(*, home: Home = None, as_json: AsJson = False) -> None:
+    """Make the partitions of the accepted window and of the next 14 days, where they are missing.
+
+    \b
+    Safe to repeat; run it daily where nothing else does:
+        fleetwatt partitions
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url, connect(url) as connection:
+        made = make_ahead(connection, datetime.now(UTC), settings.accepted_age, settings.grace)
+    if as_json:
+        json.dump([{"stream": each.stream, "day": each.day.isoformat()} for each in made], sys.stdout)
+        sys.stdout.write("\n")
+    elif made:
+        days = sorted({each.day for each in made})
+        notes.print(f"made {len(made)} partitions, {days[0]} to {days[-1]}")
+    else:
+        notes.print("nothing to do: every partition stands")

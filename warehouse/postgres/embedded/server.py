@@ -1,0 +1,207 @@
+"""The life of a home's embedded PostgreSQL server: made, started, found again, stopped.
+
+Data lies in ``HOME/postgres``, the server's log in ``HOME/logs/postgres.log``. Only a successful connection counts
+as "running"; a pid file alone proves nothing. A server on a free port of 127.0.0.1 stays when its starter ends.
+"""
+
+import contextlib
+import os
+import shlex
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from warehouse.contract.errors import FleetwattError, ServerStartError
+from warehouse.postgres.embedded.account import ServerAccount, account_for
+from warehouse.postgres.embedded.cluster import (
+    DATABASE,
+    SUPERUSER,
+    binaries,
+    create_cluster,
+    has_cluster,
+    program,
+    read_password,
+)
+from warehouse.postgres.embedded.files import ServerFiles
+from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, recorded_port, remove_stale_locks
+
+_STOP_SECONDS = 120  # a fast shutdown writes every changed page: at most 256 MB of them
+_CONNECT_SECONDS = 2
+_POLL_SECONDS = 0.05
+_SOCKET_PATH_BYTES = 107  # Linux's sockaddr_un holds 108, the last is a zero
+
+# Given at each start, so that they hold for homes that an older Fleetwatt made. What the vacuum of a partition needs
+# is set on the partition.
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "256MB",
+    "max_connections": "100",
+    "max_locks_per_transaction": "256",  # one statement over many days locks each day's partition and its index
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "jit": "off",  # compiling costs more than our short queries take
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "autovacuum_naptime": "15s",  # index-only scans need pages that are soon marked all-visible
+}
+
+# In the log of a failed start: another program took the port, or a killed server's memory is not let go of yet.
+_WORTH_ANOTHER_START = ("could not bind", "pre-existing shared memory block")
+# In a refused connection: no waiting changes these.
+_NOT_WORTH_WAITING = ("authentication failed", "does not exist")
+
+
+@dataclass(frozen=True)
+class EmbeddedPostgres:
+    """The server of one home folder. Nothing is touched before a method is called."""
+
+    home: Path
+    start_seconds: float = 180.0  # includes the recovery after a crash, which replays up to max_wal_size
+
+    def __post_init__(self) -> None:
+        """Fix a relative home: the working folder may change later."""
+        object.__setattr__(self, "home", self.home.resolve())
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self._files.data
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self._files.log
+
+    @property
+    def _files(self) -> ServerFiles:
+        return ServerFiles(self.home)
+
+    def ensure_running(self) -> str:
+        """The URL of the server, which is made if there is none and started if it does not answer.
+
+        Raises:
+            HomeError: the home cannot be used by us or by the server's account; it says what to do.
+            ServerStartError: PostgreSQL did not answer within ``start_seconds``; it ends with the log's last lines.
+        """
+        url = self.running_url()
+        if url is not None:
+            return url
+        deadline = time.monotonic() + self.start_seconds
+        account = account_for(self.data)
+        account.check_enters(self.home, binaries())
+        with self._files.errors_of_home(), self._files.lock(deadline) as lock:
+            if not has_cluster(self.data):
+                create_cluster(self._files, account, lock)
+            return self._start_until_it_answers(account, deadline)
+
+    def is_alive(self) -> bool:
+        """Whether its process lives: cheap enough to ask often, and true of a frozen server too."""
+        return postmaster(self.data) is not None
+
+    def running_url(self) -> str | None:
+        """The URL of the server if it answers now, else None.
+
+        Raises:
+            HomeError: the home belongs to another user, or its password is gone.
+        """
+        account_for(self.data)
+        with self._files.errors_of_home():
+            url = self._recorded_url() if postmaster(self.data) else None
+        return url if url and _refusal(url) is None else None
+
+    def stop(self) -> None:
+        """Stop the server and wait for its end; its clients are cut off. If it does not run, nothing happens.
+
+        Raises:
+            HomeError: the home belongs to another user.
+            FleetwattError: it did not end in time.
+        """
+        account = account_for(self.data)
+        if not self.data.exists():
+            return
+        deadline = time.monotonic() + self.start_seconds
+        with self._files.errors_of_home(), self._files.lock(deadline), self._files.opened_log(account) as log:
+            if postmaster(self.data) is None:
+                return
+            command = [program("pg_ctl"), "stop", "-s", "-w", "-m", "fast", "-t", str(_STOP_SECONDS)]
+            failed = account.run(command, output=log, environment={"PGDATA": str(self.data)})
+        if failed and postmaster(self.data):
+            raise FleetwattError(
+                f"PostgreSQL on {self.data} did not stop within {_STOP_SECONDS} s. See its log {self.log}; "
+                f"`pg_ctl stop -m immediate` ends it at once, and the next start then recovers."
+            )
+
+    def _start_until_it_answers(self, account: ServerAccount, deadline: float) -> str:
+        """Start the server unless it lives, and wait while it starts up, recovers or shuts down."""
+        while True:
+            if postmaster(self.data) is None:
+                self._start(account, deadline)
+            url = self._recorded_url()
+            reason = _refusal(url) if url else "it has written no port into its pid file yet"
+            if url and reason is None:
+                return url
+            if time.monotonic() > deadline or any(text in str(reason) for text in _NOT_WORTH_WAITING):
+                raise self._files.start_error(f"PostgreSQL on {self.data} accepts no connection ({reason})")
+            time.sleep(_POLL_SECONDS)
+
+    def _start(self, account: ServerAccount, deadline: float) -> None:
+        """Try to start the server once; afterwards it may still be recovering, or be worth another attempt.
+
+        Raises:
+            ServerStartError: another attempt would fail like this one.
+        """
+        end_orphans(self.data)
+        remove_stale_locks(self.data)
+        patience_seconds = max(1, int(deadline - time.monotonic()))
+        command = [program("pg_ctl"), "start", "-s", "-w", "-t", str(patience_seconds), "-o", self._options()]
+        with self._files.opened_log(account) as log:
+            said_before = os.fstat(log).st_size
+            # The log is handed over open, and the folder in the environment: as its own options pg_ctl would put
+            # both into a shell command, where a `$` in a path means something else.
+            failed = account.run(command, output=log, environment={"PGDATA": str(self.data)})
+        if not failed or postmaster(self.data):
+            return
+        said = self._files.log_since(said_before)
+        if time.monotonic() > deadline or not any(text in said for text in _WORTH_ANOTHER_START):
+            raise self._files.start_error(f"PostgreSQL did not start on {self.data}")
+
+    def _options(self) -> str:
+        """The server's options, quoted for the shell through which pg_ctl starts it."""
+        socket_path = os.fsencode(self.data / ".s.PGSQL.65535")
+        quoted_folder = '"' + str(self.data).replace('"', '""') + '"'  # the setting is a list, in SQL's quotes
+        settings = _SETTINGS | {
+            "port": str(_free_port(last_port(self.data))),
+            "unix_socket_directories": quoted_folder if len(socket_path) <= _SOCKET_PATH_BYTES else "",
+        }
+        # -D repeats the folder where `ps` and our search for its processes can see it.
+        return shlex.join(["-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())])
+
+    def _recorded_url(self) -> str | None:
+        """The URL by the pid file, whether or not anybody answers there; None: no port is written there."""
+        port = recorded_port(self.data)
+        if port is None:
+            return None
+        return f"postgresql://{SUPERUSER}:{read_password(self.data)}@127.0.0.1:{port}/{DATABASE}"
+
+
+def _refusal(url: str) -> str | None:
+    """Why no connection can be made now; None: one was made."""
+    try:
+        psycopg.connect(url, connect_timeout=_CONNECT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        return str(error)
+    return None
+
+
+def _free_port(last: int | None) -> int:
+    """The port of the last start if it is still free, so that clients find a restarted server; else any free one."""
+    for wanted in (last or 0, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", wanted)) as listener:
+            port: int = listener.getsockname()[1]
+            return port
+    raise ServerStartError("no TCP port of 127.0.0.1 is free")

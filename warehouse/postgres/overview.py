@@ -1,0 +1,85 @@
+"""What stands in the database, for people: devices, days, freshness and sizes, without scanning what is large."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.sql import Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.partitions import Stream, partition_name
+
+_PACKAGE = "warehouse.postgres"
+EXACT_BELOW_BYTES = 64 * 1024 * 1024
+"""Smaller partitions are counted (well under 0.1 s each), larger ones estimated."""
+
+
+@dataclass(frozen=True)
+class DeviceOverview:
+    """The devices of one kind. ``silent`` ones have reported before, and not in the last 15 minutes."""
+
+    kind: str
+    devices: int
+    reporting: int
+    silent: int
+    newest_ts: datetime | None
+
+
+@dataclass
+class PartitionOverview:
+    """One day of one stream. ``row_count`` is exact unless ``is_estimate``."""
+
+    stream: Stream
+    day: date
+    state: str
+    late_row_count: int
+    size_bytes: int
+    heap_bytes: int
+    estimated_row_count: int
+    row_count: int = 0
+    is_estimate: bool = False
+
+
+@dataclass(frozen=True)
+class DatabaseOverview:
+    """The database as a whole."""
+
+    server_version: str
+    size_bytes: int
+    quarantined: int
+    open_mappings: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that ``fleetwatt status`` shows."""
+
+    database: DatabaseOverview
+    devices: list[DeviceOverview]
+    partitions: list[PartitionOverview]
+
+
+def look(connection: psycopg.Connection) -> Overview:
+    """Look at the database of this connection."""
+    with connection.cursor(row_factory=class_row(DatabaseOverview)) as cursor:
+        (database,) = cursor.execute(sqlfiles.load(_PACKAGE, "overview_database")).fetchall()
+    with connection.cursor(row_factory=class_row(DeviceOverview)) as cursor:
+        devices = cursor.execute(sqlfiles.load(_PACKAGE, "overview_devices")).fetchall()
+    with connection.cursor(row_factory=class_row(PartitionOverview)) as cursor:
+        partitions = cursor.execute(sqlfiles.load(_PACKAGE, "overview_partitions")).fetchall()
+    for partition in partitions:
+        _count(connection, partition)
+    return Overview(database, devices, partitions)
+
+
+def _count(connection: psycopg.Connection, partition: PartitionOverview) -> None:
+    if partition.heap_bytes == 0:
+        return
+    if partition.heap_bytes > EXACT_BELOW_BYTES and partition.estimated_row_count > 0:
+        partition.row_count, partition.is_estimate = partition.estimated_row_count, True
+        return
+    name = partition_name(Stream(partition.stream), partition.day)
+    query = sqlfiles.load(_PACKAGE, "count_partition_rows").format(partition=Identifier(name))
+    row = connection.execute(query).fetchone()
+    partition.row_count = row[0] if row else 0

@@ -1,0 +1,18 @@
+-- reltuples is what the last vacuum or analyze counted: -1 before the first one.
+SELECT
+    ledger.stream,
+    ledger.day,
+    ledger.state,
+    coalesce(late.row_count, 0)::bigint AS late_row_count,
+    coalesce(pg_total_relation_size(partition.oid), 0) AS size_bytes,
+    coalesce(pg_relation_size(partition.oid), 0) AS heap_bytes,
+    coalesce(partition.reltuples, 0)::bigint AS estimated_row_count
+FROM partition_ledger AS ledger
+LEFT JOIN pg_class AS partition
+    ON partition.oid = to_regclass(ledger.stream || '_' || to_char(ledger.day, 'YYYY_MM_DD'))
+LEFT JOIN (
+    SELECT stream, day, sum(row_count) AS row_count
+    FROM late_rows
+    GROUP BY stream, day
+) AS late USING (stream, day)
+ORDER BY ledger.day, ledger.stream
