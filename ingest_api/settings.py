@@ -6,10 +6,8 @@ from warehouse.settings import FleetSettings
 
 
 class ApiSettings(FleetSettings):
-    """Where the API listens and what it accepts."""
+    """How many processes serve, and what they accept."""
 
-    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
-    port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
     register_unknown_devices: bool = Field(
         default=True, description="Register a device on its first reading; false: refuse it (422 unknown_device)."

@@ -8,4 +8,4 @@ SELECT
 FROM vehicle_meter_map AS mapping
 INNER JOIN vehicles AS vehicle USING (vehicle_id)
 INNER JOIN meters AS meter USING (meter_id)
-WHERE vehicle.external_id = any(%(vehicle_ids)s::text []) OR meter.external_id = any(%(meter_ids)s::text [])
+WHERE vehicle.external_id = any(%(vehicle_ids)s::text[]) OR meter.external_id = any(%(meter_ids)s::text[])

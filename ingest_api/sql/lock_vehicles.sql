@@ -1,6 +1,6 @@
 -- In the order of their ids, so that two requests that provision the same fleet wait and do not deadlock.
 SELECT vehicle_id
 FROM vehicles
-WHERE external_id = any(%(vehicle_ids)s::text [])
+WHERE external_id = any(%(vehicle_ids)s::text[])
 ORDER BY vehicle_id
 FOR UPDATE

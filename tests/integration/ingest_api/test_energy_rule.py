@@ -49,7 +49,8 @@ class Fleet:
                 [device.max_power_kw, device.rollover_kwh, device.expected_interval_s, device.energy_kind],
             )
             self.execute(
-                f"INSERT INTO {kind}_readings ({kind}_id, ts, kwh) SELECT 1, * FROM unnest(%s::timestamptz[], %s::float8[])",
+                f"INSERT INTO {kind}_readings ({kind}_id, ts, kwh) "
+                "SELECT 1, * FROM unnest(%s::timestamptz[], %s::float8[])",
                 [[row.ts for row in rows], [row.kwh for row in rows]],
             )
         return self._loop.run_until_complete(measure(self._connection, "v", WINDOW, threshold=0.85))

@@ -69,8 +69,9 @@ def end_orphans(data: Path) -> None:
 def remove_stale_locks(data: Path) -> None:
     """Remove what PostgreSQL would take for a living server's: its pid file, its socket; call it after ``end_orphans``.
 
-    The socket lies in the data directory, so without a server there nobody listens on it. A pid file whose process is gone stays: PostgreSQL replaces it itself and first looks whether anybody is still attached
-    to the shared memory it names. One that names a living stranger, a zombie, or nothing legible, it refuses.
+    The socket lies in the data directory, so without a server there nobody listens on it. A pid file whose process is
+    gone stays: PostgreSQL replaces it itself and first looks whether anybody is still attached to the shared memory it
+    names. One that names a living stranger, a zombie, or nothing legible, it refuses.
     """
     pid = _recorded_pid(data)
     if postmaster(data) is not None:

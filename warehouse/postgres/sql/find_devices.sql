@@ -1,3 +1,3 @@
 SELECT external_id, {device_id}
 FROM {devices}
-WHERE external_id = any(%(external_ids)s::text [])
+WHERE external_id = any(%(external_ids)s::text[])

@@ -1,0 +1,53 @@
+# Two commands to know: `make run` and `make test`. Both set up what they need in .venv with plain pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help setup run test lint format lock clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/runtime.installed ## Make .venv with what the product runs on, locked by hash
+
+run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
+	@exec $(BIN)/fleetwatt up $(ARGS)
+
+test: $(VENV)/dev.installed ## Run all tests
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(VENV)/dev.installed ## Check style, types, layers and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar ingest_api warehouse
+	$(BIN)/codespell
+
+format: $(VENV)/dev.installed ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev.installed ## Write requirements/*.txt anew from requirements/*.in
+	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock" \
+		$$name.in --output-file $$name.txt; done
+
+clean: ## Remove .venv and caches; data in .fleetwatt stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+		"Fleetwatt needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.installed: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV), about half a minute"
+	$(INSTALL) --require-hashes -r requirements/runtime.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.installed: requirements/dev.txt $(VENV)/runtime.installed
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
