@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
@@ -47,7 +46,7 @@ def translated_errors() -> Iterator[None]:
     """Turn the driver's errors into the product's.
 
     Raises:
-        DatabaseUnavailableError: for a lost or refused connection, a shutdown, a full disk, a timeout.
+        DatabaseUnavailableError: for a lost or refused connection, a shutdown, a full disk, a timeout, a standby.
         PartitionMissingError: for a row that no partition takes.
         SchemaOutdatedError: for a table, column or function that is not there.
     """
@@ -59,14 +58,12 @@ def translated_errors() -> Iterator[None]:
         raise
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
         raise SchemaOutdatedError(f"{_first_line(error)}; run fleetwatt migrate") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.ReadOnlySqlTransaction,  # what this address leads to is, for now, a standby
+    ) as error:
         raise DatabaseUnavailableError(_first_line(error)) from error
-
-
-def sqlalchemy_url(url: str) -> str:
-    """The same address for SQLAlchemy, which names the driver in the scheme."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(scheme="postgresql+psycopg"))
 
 
 def _first_line(error: Exception) -> str:

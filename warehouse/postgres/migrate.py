@@ -4,10 +4,12 @@ One process migrates at a time (an advisory lock); the others wait and then find
 but a backup: a downgrade that drops history is not something to have lying around.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.postgres.connection import sqlalchemy_url
+from warehouse.contract.errors import DatabaseUnavailableError
+from warehouse.postgres.connection import open_connection
 from warehouse.postgres.schema_version import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -27,19 +29,25 @@ def migrate(url: str) -> list[str]:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine, text
+    from sqlalchemy.exc import OperationalError
     from sqlalchemy.pool import NullPool
 
     config = alembic_config()
-    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
-        connection.commit()  # the lock belongs to the session; the migrations get transactions of their own
-        before = MigrationContext.configure(connection).get_current_revision()
-        connection.commit()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        script = ScriptDirectory.from_config(config)
-        applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
+    # The driver reads the address, not SQLAlchemy: so every form that works for a service works here.
+    connect = partial(open_connection, url, autocommit=False)
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.commit()  # the lock belongs to the session; the migrations get transactions of their own
+            before = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            script = ScriptDirectory.from_config(config)
+            applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
+    except OperationalError as error:
+        raise DatabaseUnavailableError(str(error.orig).strip().splitlines()[0]) from error
     return applied[::-1]
 
 

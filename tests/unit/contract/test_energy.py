@@ -25,7 +25,8 @@ def test_each_day_alone_from_one_carried_sample_books_what_the_whole_series_book
     series: tuple[list[Sample], DeviceSettings],
 ) -> None:
     samples, settings = series
-    total, carried = 0.0, []
+    total = 0.0
+    carried: list[Sample] = []
     for _, group in groupby(samples, key=lambda sample: sample.ts.date()):
         day = list(group)
         total += increase_kwh([*carried, *day], settings)

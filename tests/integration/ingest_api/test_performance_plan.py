@@ -1,0 +1,82 @@
+"""How PostgreSQL answers the 24 h question: pruned to the window's days, from the key alone, never a whole table."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL
+
+from tests.factories import now_s
+from warehouse import sqlfiles
+
+DEVICES = 20
+
+
+@pytest.fixture
+def filled(connection: psycopg.Connection) -> datetime:
+    """Three days of 20 pairs, vacuumed as sealed days are; returns the end of the data."""
+    end = now_s()
+    for kind in ("meter", "vehicle"):
+        connection.execute(
+            f"""
+            INSERT INTO {kind}_readings ({kind}_id, ts, kwh)
+            SELECT device, ts, date_part('epoch', ts - %(start)s) / 1200
+            FROM generate_series(1, %(devices)s) AS device,
+                generate_series(%(start)s::timestamptz, %(end)s, INTERVAL '1 minute') AS ts
+            """,
+            {"start": end - timedelta(days=3), "end": end, "devices": DEVICES},
+        )
+    connection.execute("VACUUM ANALYZE")
+    return end
+
+
+def explain(connection: psycopg.Connection, end: datetime, hours: int) -> dict[str, Any]:
+    start = end - timedelta(hours=hours)
+    with psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(
+            SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + sqlfiles.load("ingest_api", "sum_window_energy"),
+            {
+                "sides": ["ac", "dc"],
+                "device_ids": [7, 7],
+                "energy_kinds": ["counter", "counter"],
+                "max_powers_kw": [400.0, 400.0],
+                "rollovers_kwh": [None, None],
+                "expected_intervals_s": [60, 60],
+                "counts_from": [start, start],
+                "counts_to": [end, end],
+                "window_from": start,
+                "window_to": end,
+            },
+        )
+        ((plan,),) = cursor.fetchall()
+    return dict(plan[0])
+
+
+def scans(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a plan that read a table or an index and were not cut off."""
+    found = [node] if "Relation Name" in node and node["Actual Loops"] > 0 else []
+    for child in node.get("Plans", []):
+        found += scans(child)
+    return found
+
+
+def test_the_window_is_read_from_the_key_of_its_days_alone(connection: psycopg.Connection, filled: datetime) -> None:
+    plan = explain(connection, filled, hours=24)
+    read = scans(plan["Plan"])
+    assert {node["Node Type"] for node in read} == {"Index Only Scan"}
+    days = {filled.astimezone(UTC).date() - timedelta(days=back) for back in (0, 1)}
+    assert {node["Relation Name"] for node in read} == {
+        f"{kind}_readings_{day:%Y_%m_%d}" for kind in ("meter", "vehicle") for day in days
+    }
+    assert {node["Index Name"] for node in read} == {f"{node['Relation Name']}_pkey" for node in read}
+    assert sum(node["Heap Fetches"] for node in read) == 0
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] <= 100
+
+
+def test_days_beyond_the_window_are_not_even_planned(connection: psycopg.Connection, filled: datetime) -> None:
+    hour_ago_end = filled.replace(hour=12, minute=0) - timedelta(days=1)
+    read = scans(explain(connection, hour_ago_end, hours=1)["Plan"])
+    assert {node["Relation Name"] for node in read} == {
+        f"{kind}_readings_{hour_ago_end:%Y_%m_%d}" for kind in ("meter", "vehicle")
+    }
