@@ -56,8 +56,8 @@ def simulate(
         fleetwatt simulate --vehicles 100 --since today
     What a search for faults should find in it:
         fleetwatt simulate --vehicles 100 --faults
-    Three days in one go, for a test:
-        fleetwatt simulate --since 2026-02-05T00:00:00Z --once
+    Today so far in one go, for a test (seven days back is the most an API takes):
+        fleetwatt simulate --since today --once
     """
     if as_json and not faults:
         raise typer.BadParameter("goes with --faults", param_hint="--json")
