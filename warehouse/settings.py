@@ -4,7 +4,7 @@ Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the enviro
 ``.env.example`` lists them all.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,16 @@ class FleetSettings(BaseSettings):
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
+
+    first_day: date = Field(
+        default=date(2024, 1, 1),
+        description="The first day the warehouse knows; an import of an earlier one is refused.",
+    )
+
+    @property
+    def lake(self) -> Path:
+        """The folder of the lake."""
+        return self.home / "lake"
 
     @property
     def accepted_age(self) -> timedelta:

@@ -29,6 +29,10 @@ class MalformedBodyError(Exception):
         self.detail = detail
 
 
+class TooManyItemsError(Exception):
+    """The body is an array of more items than one request may hold"""
+
+
 class Rejection(msgspec.Struct, frozen=True, order=True):
     """Why the item at ``index`` is not stored: a stable code, a JSON pointer into the item, words for people."""
 
@@ -85,11 +89,13 @@ class Telemetry:
         return self._raw_items[index]
 
 
-def decode_body(body: bytes, window: AcceptedWindow) -> Telemetry:
+def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int) -> Telemetry:
     """Read a JSON body: one object, or an array of them.
 
     Raises:
         MalformedBodyError: the body is no JSON.
+        TooManyItemsError: it is an array of more than ``max_items``. They are not judged: a megabyte of ``[1,1,1...``
+            would keep everyone else waiting for seconds.
     """
     try:
         value = _decode(body)
@@ -98,6 +104,8 @@ def decode_body(body: bytes, window: AcceptedWindow) -> Telemetry:
     except ValueError:  # DecodeError, ValidationError and UnicodeDecodeError are kinds of it
         value = _decode_slowly(body)
     if isinstance(value, list):
+        if len(value) > max_items:
+            raise TooManyItemsError
         return Telemetry(body, is_batch=True).judge(enumerate(value), window)
     return Telemetry(body, is_batch=False).judge([(0, value)], window)
 

@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name, utc_day
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.postgres.ledger import hold_for_import
 from warehouse.postgres.partitions import make_partitions
 from warehouse.postgres.reading_batch import kind_of
 from warehouse.postgres.reading_store import Outcome, ReadingStore
@@ -29,7 +30,6 @@ from warehouse.telemetry import Rejection, Telemetry, decode_lines
 
 _PACKAGE = "warehouse.postgres"
 _GZIP_MAGIC = b"\x1f\x8b"
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CHUNK_LINES = 20_000
 MAX_REPORTED = 100
 
@@ -78,7 +78,9 @@ def import_file(
     settings: FleetSettings,
     progress: Progress = lambda _read, _report: None,
 ) -> ImportReport:
-    """Import one file. The connection must be in autocommit.
+    """Import one file. The connection must be in autocommit; until it ends, the days touched are held.
+
+    A reading from before ``settings.first_day`` is refused (``timestamp_too_old``): the warehouse has no such day.
 
     Raises:
         UnreadableFileError: no such file, or a damaged gzip; what came before the damage is stored.
@@ -90,12 +92,16 @@ def import_file(
     lines_done: int = row[0] if row else 0
     report = ImportReport(lines_skipped=lines_done)
     store = ReadingStore(connection, always_late=True)
+    earliest = datetime.combine(settings.first_day, time(), UTC)
     partitions: set[tuple[Stream, date]] = set()
     for chunk, bytes_read in _chunks(path, skip=lines_done):
-        window = AcceptedWindow(_EARLIEST, datetime.now(UTC) + settings.accepted_ahead)
+        window = AcceptedWindow(earliest, datetime.now(UTC) + settings.accepted_ahead)
         telemetry = decode_lines(chunk, window, absent_sensor_is_null=True)
         touched = _partitions_of(telemetry)
-        make_partitions(connection, {day for _, day in touched - partitions}, settings.grace)
+        new_days = {day for _, day in touched - partitions}
+        for day in sorted(new_days):
+            hold_for_import(connection, day)
+        make_partitions(connection, new_days, settings.grace)
         partitions |= touched
         (outcome,) = store.store([telemetry], source=path.name)
         report.add(outcome, first_line=lines_done + 1)

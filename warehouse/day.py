@@ -1,0 +1,259 @@
+"""The walk of one day: seal -> export -> energy -> models -> checks, each step safe to repeat and to kill.
+
+Called by Dagster, asset by asset, and by the command line, all at once: the steps are the same.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+import psycopg
+from dbt_like_sql.catalog import Catalog
+
+from warehouse.contract.errors import FleetwattError
+from warehouse.contract.partitions import Stream
+from warehouse.lake.energy_day import (
+    DayInputs,
+    changed_devices,
+    write_carried_samples,
+    write_device_last,
+    write_energy,
+)
+from warehouse.lake.export import TABLES, export_readings, export_table
+from warehouse.lake.models import CheckResult, build_model, run_check
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import is_intact, publish, published, verified_file
+from warehouse.lake.views import open_lake
+from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
+
+EXPORTS = (*Stream, *TABLES)
+"""What comes out of PostgreSQL."""
+CARRIED = ("device_last", "carried_samples")
+"""What lets a day be computed alone."""
+ENERGY = ("hourly_energy", "flagged_steps")
+"""What the energy rule makes of a day, in one step."""
+
+
+class LakeFullError(FleetwattError):
+    """The lake cannot be written"""
+
+    code = "lake_full"
+
+
+class CheckFailedError(FleetwattError):
+    """A check of the day's data failed"""
+
+    code = "check_failed"
+
+
+class Made(NamedTuple):
+    """A published file of the lake."""
+
+    dataset: str
+    day: date
+    rows: int
+    size_bytes: int
+    version: int
+    is_new: bool
+    """False where the file was there already, as it should be."""
+
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DayWalk:
+    """What it takes to walk a day: the database, the lake, the models."""
+
+    url: str
+    lake: Lake
+    catalog: Catalog
+
+    def run(self, day: date, say: Say = lambda _message: None) -> None:
+        """Walk the whole day.
+
+        Raises:
+            DayNotClosedError, DayNotKnownError: it is not time yet, or there is nothing.
+            CheckFailedError: a blocking check failed; what depends on its dataset was not built.
+        """
+        if sealed := self.seal(day):
+            say(f"{day}: sealed {', '.join(sealed)}")
+        for stream in Stream:
+            say(_line(self.export(stream, day)))
+            self.require_checks(stream, day)
+        for table in TABLES:
+            say(_line(self.export_table(table, day)))
+        for made in (self.device_last(day), self.carried_samples(day), *self.energy(day)):
+            say(_line(made))
+            self.require_checks(made.dataset, day)
+        for model in self.catalog.in_order():
+            if model.kind == "sql":
+                say(_line(self.model(model.name, day)))
+                self.require_checks(model.name, day)
+        self.finish(day)
+        say(f"{day}: done")
+
+    def seal(self, day: date) -> list[Stream]:
+        """Seal a closed day. Sealed already is fine."""
+        with connect(self.url) as connection:
+            return ledger.seal(connection, day)
+
+    def export(self, stream: Stream, day: date) -> Made:
+        """Export a sealed day, again if rows came in since or the file is not intact; else leave it."""
+        with self._working(day) as connection:
+            standing = ledger.stream_day(connection, stream, day)
+            if not standing.needs_export and is_intact(connection, self.lake, stream, day):
+                return self._standing(connection, stream, day)
+            with self._aside(stream, day) as target:
+                exported = export_readings(self.url, stream, day, target)
+
+                def confirm(transaction: psycopg.Connection) -> None:
+                    ledger.confirm_export(transaction, stream, day, asdict(exported.figures), exported.late_row_count)
+                    ledger.request_build(transaction, day, f"{stream} was exported")
+
+                return self._publish(connection, stream, day, target, exported.figures.row_count, confirm)
+
+    def export_table(self, table: str, day: date) -> Made:
+        """Export devices or mappings as they stand now, beside the readings of the day."""
+        with self._working(day) as connection, self._aside(table, day) as target:
+            export_table(self.url, table, target)
+            return self._publish(connection, table, day, target, _parquet_rows(target))
+
+    def device_last(self, day: date) -> Made:
+        """Make the day's last samples. Later days that began from another one are asked to be built again."""
+        name = "device_last"
+        with self._working(day) as connection, self._aside(name, day) as target:
+            meters, vehicles = (verified_file(connection, self.lake, stream, day) for stream in Stream)
+            rows = write_device_last(meters, vehicles, target)
+            changed = changed_devices(self._settled_file(connection, name, day), target)
+
+            def confirm(transaction: psycopg.Connection) -> None:
+                self._ask_later_days(transaction, day, changed)
+
+            return self._publish(connection, name, day, target, rows, confirm)
+
+    def carried_samples(self, day: date) -> Made:
+        """Make the samples that the day begins from: each device's last one before it."""
+        name = "carried_samples"
+        with self._working(day) as connection, self._aside(name, day) as target:
+            ledger.begin_build(connection, day)
+            earlier = [self.lake.file("device_last", each) for each in self.lake.days("device_last") if each < day]
+            rows = write_carried_samples(earlier, target)
+            return self._publish(connection, name, day, target, rows)
+
+    def energy(self, day: date) -> tuple[Made, Made]:
+        """Apply the energy rule to the day: ``hourly_energy`` and ``flagged_steps``."""
+        hourly_name, flagged_name = ENERGY
+        with (
+            self._working(day) as connection,
+            self._aside(hourly_name, day) as hourly,
+            self._aside(flagged_name, day) as flagged,
+        ):
+            files = {name: verified_file(connection, self.lake, name, day) for name in DayInputs._fields}
+            rows = write_energy(DayInputs(**files), hourly, flagged)
+            return (
+                self._publish(connection, hourly_name, day, hourly, rows.hourly_energy),
+                self._publish(connection, flagged_name, day, flagged, rows.flagged_steps),
+            )
+
+    def model(self, name: str, day: date) -> Made:
+        """Build one SQL model of a day from verified files."""
+        model = self.catalog.models[name]
+        with self._working(day) as connection, self._aside(name, day) as target:
+            for dataset in model.depends_on:
+                verified_file(connection, self.lake, dataset, day)
+            with open_lake(self.lake.root, self.catalog, day) as engine:
+                rows = build_model(engine, model, target)
+            return self._publish(connection, name, day, target, rows)
+
+    def checks(self, dataset: str, day: date) -> list[CheckResult]:
+        """Run the declared checks of one dataset on a day."""
+        with open_lake(self.lake.root, self.catalog, day) as engine:
+            return [run_check(engine, check) for check in self.catalog.models[dataset].checks]
+
+    def require_checks(self, dataset: str, day: date) -> None:
+        """Run the declared checks, and stop the walk at one that failed.
+
+        Raises:
+            CheckFailedError: it says in plain words what is wrong.
+        """
+        failed = [result for result in self.checks(dataset, day) if not result.passed]
+        if failed:
+            words = "; ".join(f"{result.check.description} ({result.failing_rows} rows)" for result in failed)
+            raise CheckFailedError(f"{dataset} of {day}: {words}")
+
+    def finish(self, day: date) -> None:
+        """Note that the day's models are built, up to the request that stood when its energy was begun."""
+        with connect(self.url) as connection:
+            ledger.confirm_build(connection, day)
+
+    @contextmanager
+    def _working(self, day: date) -> Iterator[psycopg.Connection]:
+        with connect(self.url) as connection, ledger.day_held(connection, day):
+            yield connection
+
+    @contextmanager
+    def _aside(self, dataset: str, day: date) -> Iterator[Path]:
+        """Where to write a new version; a full disk is said so, and leaves nothing behind."""
+        try:
+            with self.lake.aside(dataset, day) as target:
+                yield target
+        except (OSError, duckdb.IOException, pl.exceptions.ComputeError) as error:
+            raise LakeFullError(
+                f"{dataset} of {day} cannot be written to {self.lake.root}: {error}. "
+                f"What was published stays; make room and run the day again"
+            ) from error
+
+    def _publish(
+        self,
+        connection: psycopg.Connection,
+        dataset: str,
+        day: date,
+        written: Path,
+        rows: int,
+        confirm: Callable[[psycopg.Connection], None] = lambda _connection: None,
+    ) -> Made:
+        size_bytes = written.stat().st_size
+        version = publish(connection, self.lake, dataset, day, written, rows, confirm)
+        return Made(dataset, day, rows, size_bytes, version, is_new=True)
+
+    def _settled_file(self, connection: psycopg.Connection, dataset: str, day: date) -> Path | None:
+        """The file of the version whose confirmation is on record; a killed publisher leaves us without one."""
+        known = published(connection, dataset, day)
+        path = self.lake.file(dataset, day)
+        return path if known and known.publishing_sha256 is None and path.exists() else None
+
+    def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
+        known = published(connection, dataset, day)
+        if known is None:
+            raise FleetwattError(f"{dataset} of {day} is intact and yet was never published")
+        return Made(dataset, day, known.row_count or 0, known.size_bytes or 0, known.version, is_new=False)
+
+    def _ask_later_days(self, connection: psycopg.Connection, day: date, changed: pl.DataFrame) -> None:
+        """Each device whose last sample changed concerns the first later day that has a reading of it, and no other."""
+        for later in _days_after(self.lake.days("device_last"), day):
+            if changed.is_empty():
+                return
+            present = pl.read_parquet(self.lake.file("device_last", later)).select("kind", "device_id")
+            if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
+                ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
+            changed = changed.join(present, on=["kind", "device_id"], how="anti")
+
+
+def _days_after(days: Sequence[date], day: date) -> list[date]:
+    return [each for each in days if each > day]
+
+
+def _parquet_rows(path: Path) -> int:
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def _line(made: Made) -> str:
+    state = f"version {made.version}" if made.is_new else f"stands as version {made.version}"
+    return f"{made.day}: {made.dataset}: {made.rows:,} rows, {made.size_bytes:,} bytes, {state}"

@@ -1,0 +1,1 @@
+"""The lake: closed days as Parquet, made, verified, published, read."""

@@ -1,0 +1,126 @@
+"""Runs the energy rule over one exported day: which files go in, which come out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from warehouse.contract.tables import DeviceKind
+from warehouse.lake.hourly_energy import (
+    INSTANT,
+    SAMPLES,
+    device_last,
+    flagged_steps,
+    hourly_energy,
+    judged_steps,
+    with_segments,
+)
+
+LAST_SAMPLES = pl.Schema({"kind": pl.String(), "device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()})
+"""The columns of ``device_last`` and ``carried_samples``."""
+
+ROW_GROUP_ROWS = 122_880
+
+
+class DayInputs(NamedTuple):
+    """The files that the energy of one day is computed from."""
+
+    meter_readings: Path
+    vehicle_readings: Path
+    meters: Path
+    vehicles: Path
+    vehicle_meter_map: Path
+    carried_samples: Path
+
+    def readings(self, kind: DeviceKind) -> pl.LazyFrame:
+        """One side's samples, as the rule takes them: sorted by device and time, as they were exported."""
+        if kind is DeviceKind.METER:
+            temperature = pl.lit(None, pl.Float32)
+            frame = pl.scan_parquet(self.meter_readings)
+        else:
+            temperature = pl.col("battery_temp_celsius")
+            frame = pl.scan_parquet(self.vehicle_readings)
+        return frame.select(
+            pl.col(kind.device_id).alias("device_id"), "ts", "kwh", temperature.alias("battery_temp_celsius")
+        ).match_schema(SAMPLES)
+
+    def devices(self, kind: DeviceKind) -> pl.LazyFrame:
+        """The settings of one side's devices."""
+        frame = pl.scan_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)
+        return frame.select(
+            pl.col(kind.device_id).alias("device_id"),
+            "energy_kind",
+            "max_power_kw",
+            "rollover_kwh",
+            "expected_interval_s",
+        )
+
+    def boundaries(self, kind: DeviceKind) -> pl.DataFrame:
+        """Every instant at which a mapping of a device of this side begins or ends."""
+        mappings = pl.read_parquet(self.vehicle_meter_map)
+        return pl.concat(
+            mappings.select(pl.col(kind.device_id).alias("device_id"), pl.col(edge).alias("ts"))
+            for edge in ("valid_from", "valid_to")
+        ).drop_nulls()
+
+
+class EnergyRows(NamedTuple):
+    """How many rows each output has."""
+
+    hourly_energy: int
+    flagged_steps: int
+
+
+def write_energy(inputs: DayInputs, hourly_target: Path, flagged_target: Path) -> EnergyRows:
+    """Write ``hourly_energy`` and ``flagged_steps`` of one day, both sides together."""
+    hourly, flagged = [], []
+    for kind in DeviceKind:
+        carried = pl.scan_parquet(inputs.carried_samples).filter(pl.col("kind") == kind.value).drop("kind")
+        steps = judged_steps(inputs.readings(kind), carried, inputs.devices(kind))
+        with_segment = with_segments(steps, inputs.boundaries(kind))
+        of_hours, of_flags = pl.collect_all([hourly_energy(with_segment, kind), flagged_steps(with_segment, kind)])
+        hourly.append(of_hours)
+        flagged.append(of_flags)
+    _write(pl.concat(hourly), hourly_target)
+    _write(pl.concat(flagged), flagged_target)
+    return EnergyRows(sum(frame.height for frame in hourly), sum(frame.height for frame in flagged))
+
+
+def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) -> int:
+    """Write each device's last sample of a day; returns the number of devices."""
+    files = {DeviceKind.METER: inputs_meter, DeviceKind.VEHICLE: inputs_vehicle}
+    frames = [
+        device_last(
+            pl.scan_parquet(path).select(pl.col(kind.device_id).alias("device_id"), "ts", "kwh"), kind
+        ).collect()
+        for kind, path in files.items()
+    ]
+    last = pl.concat(frames).match_schema(LAST_SAMPLES)
+    _write(last, target)
+    return last.height
+
+
+def write_carried_samples(earlier: Sequence[Path], target: Path) -> int:
+    """Write each device's last sample before a day, however long ago, from the ``device_last`` of all earlier days."""
+    known = pl.scan_parquet(list(earlier)) if earlier else pl.LazyFrame(schema=LAST_SAMPLES)
+    carried = (
+        known.group_by("kind", "device_id")
+        .agg(pl.col("ts").max(), pl.col("kwh").sort_by("ts").last())
+        .sort("kind", "device_id")
+        .match_schema(LAST_SAMPLES)
+        .collect()
+    )
+    _write(carried, target)
+    return carried.height
+
+
+def changed_devices(before: Path | None, after: Path) -> pl.DataFrame:
+    """The devices (kind, device_id) whose last sample of a day is another one now."""
+    new = pl.read_parquet(after)
+    old = pl.read_parquet(before) if before else pl.DataFrame(schema=LAST_SAMPLES)
+    return pl.concat([new, old]).unique(keep="none").select("kind", "device_id").unique()
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    frame.write_parquet(target, compression="zstd", row_group_size=ROW_GROUP_ROWS)

@@ -1,0 +1,135 @@
+"""Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import adbc_driver_postgresql.dbapi as adbc
+import duckdb
+import psycopg
+from psycopg.rows import class_row
+from psycopg.sql import Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FleetwattError
+from warehouse.contract.partitions import Stream, partition_name
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.connection import open_connection, translated_errors
+
+_POSTGRES = "warehouse.postgres"
+_DEVICE_ID = {kind.readings: kind.device_id for kind in DeviceKind}
+
+TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
+"""The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
+
+MEMORY_LIMIT = "1GB"
+ROW_GROUP_ROWS = 122_880
+WRITER_POLL_S = 0.05
+
+
+class ExportMismatchError(FleetwattError):
+    """The exported file does not hold what PostgreSQL holds"""
+
+    code = "export_mismatch"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a day of a stream amounts to. Registers are summed in mWh, only to be compared."""
+
+    row_count: int
+    energy_mwh: Decimal
+    first_ts: datetime | None
+    last_ts: datetime | None
+    device_count: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A verified file, and the late rows that its snapshot had seen."""
+
+    figures: Figures
+    late_row_count: int
+
+
+def export_readings(url: str, stream: Stream, day: date, target: Path) -> Exported:
+    """Write a day's readings to ``target``, sorted by (device, ts), and verify the file against its snapshot.
+
+    Raises:
+        ExportMismatchError: the two sides differ; the file must not be published.
+        DatabaseUnavailableError: the connection was lost; nothing has changed.
+    """
+    names = {"partition": Identifier(partition_name(stream, day)), "device_id": Identifier(_DEVICE_ID[stream])}
+    with translated_errors(), open_connection(url) as connection:
+        _wait_for_writers(connection, stream)
+        with _snapshot(connection) as snapshot:
+            late = {"stream": stream, "day": day}
+            (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
+            query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(**names).as_string(connection)
+            _copy(url, snapshot, query, target, order_by=f"{_DEVICE_ID[stream]}, ts")
+            with connection.cursor(row_factory=class_row(Figures)) as cursor:
+                (expected,) = cursor.execute(sqlfiles.load(_POSTGRES, "sum_partition").format(**names)).fetchall()
+    found = figures_of_file(stream, target)
+    if found != expected:
+        raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
+    return Exported(expected, late_row_count)
+
+
+def export_table(url: str, table: str, target: Path) -> None:
+    """Write one of the small ``TABLES`` as it stands now.
+
+    Raises:
+        DatabaseUnavailableError: the connection was lost; nothing has changed.
+    """
+    with translated_errors(), open_connection(url) as connection, _snapshot(connection) as snapshot:
+        query = sqlfiles.load(_POSTGRES, f"read_{table}").as_string(connection)
+        _copy(url, snapshot, query, target, order_by=TABLES[table])
+
+
+def figures_of_file(stream: Stream, path: Path) -> Figures:
+    """The figures of an exported file, as it is on disk."""
+    query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(_DEVICE_ID[stream]))
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(
+            query.as_string(), {"path": str(path)}
+        ).fetchall()
+    return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
+
+
+def _wait_for_writers(connection: psycopg.Connection, stream: Stream) -> None:
+    """Wait until every transaction that may have written to the stream has ended; it blocks nobody.
+
+    A row is late or not by the clock of its statement, but counts for a snapshot only once it is committed.
+    """
+    query, parameters = sqlfiles.load(_POSTGRES, "find_writers"), {"parent": stream.value}
+    writers = set(connection.execute(query, parameters).fetchall())
+    while writers:
+        time.sleep(WRITER_POLL_S)
+        writers &= set(connection.execute(query, parameters).fetchall())
+
+
+@contextmanager
+def _snapshot(connection: psycopg.Connection) -> Iterator[str]:
+    """A read-only transaction, and the name under which another connection can see exactly the same."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()").fetchall()
+        yield snapshot
+
+
+def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> None:
+    """Stream a query's rows as Arrow into a sorted Parquet file; neither side ever holds the day in Python."""
+    spill = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(target.parent / "sorting")}
+    with adbc.connect(url) as source, source.cursor() as cursor, duckdb.connect(config=spill) as engine:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        cursor.execute(query)
+        engine.execute("SET TimeZone = 'UTC'")
+        rows = engine.from_arrow(cursor.fetch_record_batch())
+        rows.order(order_by).write_parquet(str(target), compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        source.rollback()

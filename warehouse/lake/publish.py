@@ -1,0 +1,118 @@
+"""Makes a finished file the published one: a reader sees the old version or the new one, never half.
+
+The new hash goes into the ledger first, then the file is renamed into its place, then the ledger confirms. Killed in
+between, either hash is valid, and the next run publishes again.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import class_row
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FleetwattError
+from warehouse.lake.paths import Lake, sync_folder
+
+_PACKAGE = "warehouse.postgres"
+
+
+class DamagedFileError(FleetwattError):
+    """A file of the lake is not what was published"""
+
+    code = "damaged_file"
+
+
+class MissingFileError(FleetwattError):
+    """A file of the lake is not there"""
+
+    code = "missing_file"
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """What the ledger says of a published file."""
+
+    version: int
+    sha256: bytes | None
+    publishing_sha256: bytes | None
+    size_bytes: int | None
+    row_count: int | None
+    published_at: datetime | None
+
+
+def publish(
+    connection: psycopg.Connection,
+    lake: Lake,
+    dataset: str,
+    day: date,
+    written: Path,
+    row_count: int,
+    confirm: Callable[[psycopg.Connection], None] = lambda _connection: None,
+) -> int:
+    """Publish the file ``written`` (on the lake's file system); returns its version.
+
+    ``confirm`` runs in the transaction that confirms the file, for what must become true with it. The connection must
+    be in autocommit.
+    """
+    _sync_file(written)
+    key = {"dataset": dataset, "day": day}
+    size_bytes = written.stat().st_size
+    connection.execute(sqlfiles.load(_PACKAGE, "begin_publishing"), {**key, "sha256": digest(written)})
+    target = lake.file(dataset, day)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written.replace(target)
+    sync_folder(target.parent)
+    sync_folder(target.parent.parent)
+    with connection.transaction():
+        counts = {"size_bytes": size_bytes, "row_count": row_count}
+        row = connection.execute(sqlfiles.load(_PACKAGE, "confirm_publishing"), {**key, **counts}).fetchone()
+        confirm(connection)
+    return int(row[0]) if row else 0
+
+
+def published(connection: psycopg.Connection, dataset: str, day: date) -> LakeFile | None:
+    """What the ledger says of this file; ``None`` where it was never published."""
+    with connection.cursor(row_factory=class_row(LakeFile)) as cursor:
+        found = cursor.execute(sqlfiles.load(_PACKAGE, "find_lake_file"), {"dataset": dataset, "day": day})
+        return found.fetchone()
+
+
+def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
+    """The published file, its hash checked: a flipped bit in Parquet mostly passes as a wrong number.
+
+    Raises:
+        MissingFileError: it was never published, or somebody deleted it.
+        DamagedFileError: its bytes are not those that were published.
+    """
+    path = lake.file(dataset, day)
+    known = published(connection, dataset, day)
+    if known is None or not path.exists():
+        raise MissingFileError(f"{path} is not there; fleetwatt run-day {day} makes it")
+    if digest(path) not in (known.sha256, known.publishing_sha256):
+        raise DamagedFileError(f"{path} was changed or damaged; fleetwatt run-day {day} makes it anew")
+    return path
+
+
+def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
+    """Whether the file is there as it was published."""
+    try:
+        verified_file(connection, lake, dataset, day)
+    except (MissingFileError, DamagedFileError):
+        return False
+    return True
+
+
+def digest(path: Path) -> bytes:
+    """The file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,177 @@
+"""The ledger: the truth about every day, and the only place that changes it.
+
+    open -> sealed -> exported -> dropped
+
+A day is *dirty* when rows came in after its exported version's snapshot; it is *to be built* when something its models
+read has changed. Dagster shows days and moves them on, but asks here.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.sql import SQL, Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FleetwattError
+from warehouse.contract.partitions import PartitionState, Stream, partition_name
+
+_PACKAGE = "warehouse.postgres"
+_DAY_LOCK = 0x64617973
+"""'days' in ASCII: the first key of the advisory locks; the second is the day."""
+
+
+class DayNotKnownError(FleetwattError):
+    """The day has no partition"""
+
+    code = "day_not_known"
+
+
+class DayNotClosedError(FleetwattError):
+    """The day is not closed yet"""
+
+    code = "day_not_closed"
+
+
+@dataclass(frozen=True)
+class StreamDay:
+    """One day of one stream as the ledger knows it. ``energy_mwh`` is the sum of the registers, for comparison only."""
+
+    stream: str
+    day: date
+    state: PartitionState
+    seal_after: datetime
+    version: int
+    row_count: int | None
+    energy_mwh: Decimal | None
+    first_ts: datetime | None
+    last_ts: datetime | None
+    device_count: int | None
+    exported_late_row_count: int
+    late_row_count: int
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether rows came in after the exported version's snapshot."""
+        return self.state == PartitionState.EXPORTED and self.late_row_count != self.exported_late_row_count
+
+    @property
+    def needs_export(self) -> bool:
+        """Whether the lake does not have this day as it is."""
+        return self.state == PartitionState.SEALED or self.is_dirty
+
+
+@dataclass(frozen=True)
+class DayToRun:
+    """A closed day that the lake does not have as it is."""
+
+    day: date
+    meter_version: int
+    vehicle_version: int
+    requested: int
+    built: int
+    is_unexported: bool
+    is_dirty: bool
+    was_sealed: bool
+
+
+def stream_day(connection: psycopg.Connection, stream: Stream, day: date) -> StreamDay:
+    """What the ledger says of one day of one stream.
+
+    Raises:
+        DayNotKnownError: it says nothing: there is no partition.
+    """
+    with connection.cursor(row_factory=class_row(StreamDay)) as cursor:
+        found = cursor.execute(sqlfiles.load(_PACKAGE, "find_stream_day"), {"stream": stream, "day": day}).fetchone()
+    if found is None:
+        raise DayNotKnownError(f"{stream} has no partition of {day}; readings or an import of that day make one")
+    return found
+
+
+def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
+    """The closed days with readings that are not in the lake as they are, oldest first."""
+    with connection.cursor(row_factory=class_row(DayToRun)) as cursor:
+        found = cursor.execute(sqlfiles.load(_PACKAGE, "find_days_to_run")).fetchall()
+    return [each for each in found if each.was_sealed or _has_readings(connection, each.day)]
+
+
+def seal(connection: psycopg.Connection, day: date) -> list[Stream]:
+    """Seal both streams of a closed day, and vacuum what was sealed, so that window queries over it stay index-only.
+
+    The connection must be in autocommit. Nothing is locked: late rows still come in, and make the day dirty later.
+
+    Raises:
+        DayNotClosedError: the database's clock has not passed ``seal_after``.
+        DayNotKnownError: there is no partition.
+    """
+    sealed = [Stream(row[0]) for row in connection.execute(sqlfiles.load(_PACKAGE, "seal_day"), {"day": day})]
+    for stream in Stream:
+        standing = stream_day(connection, stream, day)
+        if standing.state == PartitionState.OPEN:
+            raise DayNotClosedError(f"{day} can be sealed from {standing.seal_after:%Y-%m-%d %H:%M} UTC on")
+    for stream in sealed:
+        connection.execute(SQL("VACUUM (ANALYZE) {}").format(Identifier(partition_name(stream, day))))
+    return sealed
+
+
+def request_build(connection: psycopg.Connection, day: date, reason: str) -> None:
+    """Ask for a day's models to be built anew."""
+    connection.execute(sqlfiles.load(_PACKAGE, "request_build"), {"day": day, "reason": reason})
+
+
+def begin_build(connection: psycopg.Connection, day: date) -> None:
+    """Note which requests the build that now begins will satisfy; one that comes later stays open."""
+    connection.execute(sqlfiles.load(_PACKAGE, "begin_build"), {"day": day})
+
+
+def confirm_build(connection: psycopg.Connection, day: date) -> None:
+    """Note that the day's models satisfy the requests that stood when the build began."""
+    connection.execute(sqlfiles.load(_PACKAGE, "confirm_build"), {"day": day})
+
+
+def confirm_export(
+    connection: psycopg.Connection, stream: Stream, day: date, figures: Mapping[str, object], late_row_count: int
+) -> None:
+    """Note what the exported version holds, in the transaction that confirms its file.
+
+    ``figures``: row_count, energy_mwh, first_ts, last_ts, device_count.
+    """
+    parameters = {**figures, "stream": stream, "day": day, "late_row_count": late_row_count}
+    connection.execute(sqlfiles.load(_PACKAGE, "confirm_export"), parameters)
+
+
+@contextmanager
+def day_held(connection: psycopg.Connection, day: date) -> Iterator[None]:
+    """Hold a day: one worker at a time, and no import meanwhile. Waits; ends with the connection at the latest."""
+    key = (_DAY_LOCK, day.toordinal())
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", key)
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def hold_for_import(connection: psycopg.Connection, day: date) -> None:
+    """Hold a day beside other imports until this connection ends; workers wait, and the sensor passes it by."""
+    connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_DAY_LOCK, day.toordinal()))
+
+
+def is_held(connection: psycopg.Connection, day: date) -> bool:
+    """Whether somebody works on the day or imports into it right now."""
+    key = (_DAY_LOCK, day.toordinal())
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
+    if row is None or not row[0]:
+        return True
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+    return False
+
+
+def _has_readings(connection: psycopg.Connection, day: date) -> bool:
+    start = datetime.combine(day, time(), UTC)
+    parameters = {"starts_at": start, "ends_at": start + timedelta(days=1)}
+    row = connection.execute(sqlfiles.load(_PACKAGE, "find_any_reading"), parameters).fetchone()
+    return row is not None and bool(row[0])

@@ -1,0 +1,3 @@
+UPDATE day_builds
+SET building = requested
+WHERE day = %(day)s

@@ -1,0 +1,3 @@
+UPDATE day_builds
+SET built = building, built_at = clock_timestamp()
+WHERE day = %(day)s

@@ -1,0 +1,2 @@
+SELECT meter_id, ts, kwh, voltage_volts
+FROM {partition}

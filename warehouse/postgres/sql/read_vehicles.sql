@@ -1,0 +1,3 @@
+SELECT
+    vehicle_id, external_id, energy_kind, max_power_kw, resolution_kwh, rollover_kwh, expected_interval_s, model, display_name
+FROM vehicles
