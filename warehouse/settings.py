@@ -28,7 +28,7 @@ class FleetSettings(BaseSettings):
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
 
     first_day: date = Field(
-        default=date(2024, 1, 1),
+        default=date(2020, 1, 1),
         description="The first day the warehouse knows; an import of an earlier one is refused.",
     )
 

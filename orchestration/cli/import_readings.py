@@ -13,7 +13,7 @@ from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.home import database
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.readings_import import ImportReport, import_file
+from warehouse.postgres.readings_import import ImportReport, UnreadableFileError, import_file
 from warehouse.settings import FleetSettings
 
 SOME_LINES_REFUSED = 3
@@ -36,12 +36,13 @@ def import_readings(
         fleetwatt import readings.ndjson.gz
     """
     settings = read_settings(FleetSettings, home=home)
+    sizes = [_size_bytes(path) for path in files]  # before a server is started for nothing
     reports: dict[str, ImportReport] = {}
     with database(settings) as url:
         migrate(url)
         with connect(url) as connection, _progress() as progress:
-            for path in files:
-                task = progress.add_task(path.name, total=path.stat().st_size if path.exists() else None, counts="")
+            for path, size in zip(files, sizes, strict=True):
+                task = progress.add_task(path.name, total=size, counts="")
                 reports[str(path)] = import_file(connection, path, settings, _Bar(progress, task).show)
     if as_json:
         json.dump([{"file": path, **_as_dict(report)} for path, report in reports.items()], sys.stdout)
@@ -51,6 +52,13 @@ def import_readings(
             _print_report(name, report)
     if any(report.rejected + report.conflicts for report in reports.values()):
         raise typer.Exit(SOME_LINES_REFUSED)
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise UnreadableFileError(f"{path}: {error.strerror}") from error
 
 
 class _Bar:
@@ -68,7 +76,7 @@ class _Bar:
 
 def _progress() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[counts]}"),
@@ -89,7 +97,9 @@ def _print_report(path: str, report: ImportReport) -> None:
     table = Table("line", "code", "field", "why")
     for refusal in report.refused[:MAX_SHOWN]:
         table.add_row(f"{refusal.index:,}", refusal.code, refusal.pointer, refusal.detail)
-    notes.print(table)
+    notes.print(table, soft_wrap=False)
+    if any(refusal.code == "timestamp_too_old" for refusal in report.refused):
+        notes.print("to take in earlier days, set FLEET_FIRST_DAY")
     hidden = report.rejected + report.conflicts - min(len(report.refused), MAX_SHOWN)
     if hidden:
         notes.print(f"and {hidden:,} more; all are in quarantined_readings, with their bytes")

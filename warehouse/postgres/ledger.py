@@ -6,7 +6,7 @@ A day is *dirty* when rows came in after its exported version's snapshot; it is 
 read has changed. Dagster shows days and moves them on, but asks here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -155,9 +155,24 @@ def day_held(connection: psycopg.Connection, day: date) -> Iterator[None]:
         connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
-def hold_for_import(connection: psycopg.Connection, day: date) -> None:
-    """Hold a day beside other imports until this connection ends; workers wait, and the sensor passes it by."""
-    connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_DAY_LOCK, day.toordinal()))
+@contextmanager
+def holding_days(connection: psycopg.Connection) -> Iterator[Callable[[date], None]]:
+    """Hold days for an import, beside other imports: call what this yields with each day that is touched.
+
+    Workers wait for the end of the block, and the sensor passes these days by. A killed import holds nothing.
+    """
+    held: list[tuple[int, int]] = []
+
+    def hold(day: date) -> None:
+        connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_DAY_LOCK, day.toordinal()))
+        held.append((_DAY_LOCK, day.toordinal()))
+
+    try:
+        yield hold
+    finally:
+        if not connection.broken:
+            for key in held:
+                connection.execute("SELECT pg_advisory_unlock_shared(%s, %s)", key)
 
 
 def is_held(connection: psycopg.Connection, day: date) -> bool:

@@ -21,7 +21,7 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name, utc_day
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.postgres.ledger import hold_for_import
+from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
 from warehouse.postgres.reading_batch import kind_of
 from warehouse.postgres.reading_store import Outcome, ReadingStore
@@ -88,29 +88,28 @@ def import_file(
     """
     file_sha256 = _digest(path)
     begin = {"file_sha256": file_sha256, "file_name": path.name}
-    row = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchone()
-    lines_done: int = row[0] if row else 0
+    ((lines_done,),) = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchall()
     report = ImportReport(lines_skipped=lines_done)
     store = ReadingStore(connection, always_late=True)
     earliest = datetime.combine(settings.first_day, time(), UTC)
     partitions: set[tuple[Stream, date]] = set()
-    for chunk, bytes_read in _chunks(path, skip=lines_done):
-        window = AcceptedWindow(earliest, datetime.now(UTC) + settings.accepted_ahead)
-        telemetry = decode_lines(chunk, window, absent_sensor_is_null=True)
-        touched = _partitions_of(telemetry)
-        new_days = {day for _, day in touched - partitions}
-        for day in sorted(new_days):
-            hold_for_import(connection, day)
-        make_partitions(connection, new_days, settings.grace)
-        partitions |= touched
-        (outcome,) = store.store([telemetry], source=path.name)
-        report.add(outcome, first_line=lines_done + 1)
-        lines_done += len(chunk)
-        _advance(connection, file_sha256, lines_done, is_finished=False)
-        progress(bytes_read, report)
-    _vacuum(connection, partitions)
-    _advance(connection, file_sha256, lines_done, is_finished=True)
-    report.days = {day for _, day in partitions}
+    with holding_days(connection) as hold:
+        for chunk, bytes_read in _chunks(path, skip=lines_done):
+            window = AcceptedWindow(earliest, datetime.now(UTC) + settings.accepted_ahead)
+            telemetry = decode_lines(chunk, window, absent_sensor_is_null=True)
+            new = _partitions_of(telemetry) - partitions
+            for day in sorted({day for _, day in new} - report.days):
+                hold(day)
+                make_partitions(connection, [day], settings.grace)
+                report.days.add(day)
+            partitions |= new
+            (outcome,) = store.store([telemetry], source=path.name)
+            report.add(outcome, first_line=lines_done + 1)
+            lines_done += len(chunk)
+            _advance(connection, file_sha256, lines_done, is_finished=False)
+            progress(bytes_read, report)
+        _vacuum(connection, partitions)
+        _advance(connection, file_sha256, lines_done, is_finished=True)
     return report
 
 

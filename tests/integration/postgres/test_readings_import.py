@@ -11,10 +11,12 @@ import pytest
 
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.postgres import readings_import
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import is_held
 from warehouse.postgres.readings_import import ImportReport, UnreadableFileError, import_file
 from warehouse.settings import FleetSettings
 
-LONG_AGO = datetime(2019, 12, 31, 22, tzinfo=UTC)
+LONG_AGO = datetime(2020, 12, 31, 22, tzinfo=UTC)
 
 
 def write(path: Path, items: list[Any]) -> Path:
@@ -25,7 +27,7 @@ def write(path: Path, items: list[Any]) -> Path:
 
 
 def run(connection: psycopg.Connection, path: Path) -> ImportReport:
-    return import_file(connection, path, FleetSettings(_env_file=None))  # type: ignore[call-arg]
+    return import_file(connection, path, FleetSettings(_env_file=None))
 
 
 def count(connection: psycopg.Connection, query: str) -> int:
@@ -42,12 +44,12 @@ def test_days_long_gone_are_stored_and_counted_as_late(
     vehicles = ramp(vehicle_payload, "kwhDeliveredDc", LONG_AGO, 240, 100.0, 0.1)
     report = run(connection, write(tmp_path / name, [*meters, *vehicles]))
     assert (report.accepted, report.lines, report.refused) == (480, 480, [])
-    assert report.days == {date(2019, 12, 31), date(2020, 1, 1)}
+    assert report.days == {date(2020, 12, 31), date(2021, 1, 1)}
     late = connection.execute("SELECT stream, day, sum(row_count) FROM late_rows GROUP BY 1, 2").fetchall()
     assert sorted(late) == [
         (stream, day, 120)
         for stream in ("meter_readings", "vehicle_readings")
-        for day in (date(2019, 12, 31), date(2020, 1, 1))
+        for day in (date(2020, 12, 31), date(2021, 1, 1))
     ]
 
 
@@ -96,7 +98,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
             raise Killed
 
     with pytest.raises(Killed):
-        import_file(connection, path, FleetSettings(_env_file=None), die_after_two_chunks)  # type: ignore[call-arg]
+        import_file(connection, path, FleetSettings(_env_file=None), die_after_two_chunks)
     went_on = run(connection, path)
     assert (went_on.lines_skipped, went_on.accepted, went_on.duplicates) == (200, 250, 0)
     assert count(connection, "SELECT count(*) FROM meter_readings") == 450
@@ -133,5 +135,28 @@ def test_a_file_that_is_not_there(tmp_path: Path, connection: psycopg.Connection
 
 def test_an_imported_partition_answers_from_the_index_alone(tmp_path: Path, connection: psycopg.Connection) -> None:
     run(connection, write(tmp_path / "day.ndjson", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 100, 1.0, 0.1)))
-    visible = count(connection, "SELECT relallvisible FROM pg_class WHERE oid = 'meter_readings_2019_12_31'::regclass")
+    visible = count(connection, "SELECT relallvisible FROM pg_class WHERE oid = 'meter_readings_2020_12_31'::regclass")
     assert visible > 0
+
+
+def test_a_day_before_the_first_one_is_refused(tmp_path: Path, connection: psycopg.Connection) -> None:
+    path = write(tmp_path / "early.ndjson", [meter_payload(timestamp="2019-12-31T23:59:59Z")])
+    report = run(connection, path)
+    assert [(each.index, each.code) for each in report.refused] == [(1, "timestamp_too_old")]
+    assert "2020-01-01" in report.refused[0].detail
+
+
+def test_the_days_of_an_import_are_held_until_it_is_done(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str
+) -> None:
+    seen = []
+    with connect(database_url) as other:
+
+        def look(_bytes_read: int, _report: ImportReport) -> None:
+            seen.append((is_held(other, date(2020, 12, 31)), is_held(other, date(2020, 12, 30))))
+
+        path = write(tmp_path / "held.ndjson", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 10, 1.0, 0.1))
+        with connect(database_url) as importer:
+            import_file(importer, path, FleetSettings(_env_file=None), look)
+        assert seen == [(True, False)]
+        assert not is_held(other, date(2020, 12, 31))
