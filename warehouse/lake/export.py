@@ -124,7 +124,10 @@ def _snapshot(connection: psycopg.Connection) -> Iterator[str]:
 
 def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> None:
     """Stream a query's rows as Arrow into a sorted Parquet file; neither side ever holds the day in Python."""
-    spill = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(target.parent / "sorting")}
+    spill: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(target.parent / "sorting"),
+    }
     with adbc.connect(url) as source, source.cursor() as cursor, duckdb.connect(config=spill) as engine:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")

@@ -1,0 +1,159 @@
+"""The hourly step is the energy rule: the vectors, the reference on dirty series, and energy that is conserved."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from tests.energy_series import Vector, dirty_series, vectors
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
+from warehouse.lake.hourly_energy import (
+    SAMPLES,
+    device_last,
+    flagged_steps,
+    hourly_energy,
+    judged_steps,
+    with_segments,
+)
+
+MIDNIGHT = datetime(2026, 2, 8, tzinfo=UTC)
+
+
+def frame(samples: Iterable[Sample], device_id: int = 1) -> pl.LazyFrame:
+    rows = [(device_id, sample.ts, sample.kwh, None) for sample in sorted(set(samples))]
+    return pl.LazyFrame(rows, schema=SAMPLES, orient="row")
+
+
+def devices(settings_of: DeviceSettings, device_id: int = 1) -> pl.LazyFrame:
+    return pl.LazyFrame(
+        {
+            "device_id": [device_id],
+            "energy_kind": [str(settings_of.energy_kind)],
+            "max_power_kw": [settings_of.max_power_kw],
+            "rollover_kwh": [settings_of.rollover_kwh],
+            "expected_interval_s": [settings_of.expected_interval_s],
+        },
+        schema={
+            "device_id": pl.Int32,
+            "energy_kind": pl.String,
+            "max_power_kw": pl.Float64,
+            "rollover_kwh": pl.Float64,
+            "expected_interval_s": pl.Int32,
+        },
+    )
+
+
+def hours_of(
+    day: Iterable[Sample],
+    carried: Iterable[Sample],
+    device: DeviceSettings,
+    boundaries: Sequence[datetime] = (),
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The hourly sums and the flagged steps of one device's day."""
+    cuts = pl.DataFrame(
+        {"device_id": [1] * len(boundaries), "ts": list(boundaries)},
+        schema={"device_id": pl.Int32, "ts": pl.Datetime("us", "UTC")},
+    )
+    before = frame(carried).select("device_id", "ts", "kwh")
+    judged = with_segments(judged_steps(frame(day), before, devices(device)), cuts)
+    return hourly_energy(judged, "meter").collect(), flagged_steps(judged, "meter").collect()
+
+
+def by_days(samples: Iterable[Sample]) -> list[list[Sample]]:
+    return [list(group) for _, group in groupby(sorted(set(samples)), key=lambda sample: sample.ts.date())]
+
+
+def day_by_day(samples: Iterable[Sample], device: DeviceSettings) -> tuple[float, Counter[tuple[datetime, str]]]:
+    """Each day alone, from its own samples and one carried sample."""
+    total, flags = 0.0, Counter[tuple[datetime, str]]()
+    carried: list[Sample] = []
+    for day in by_days(samples):
+        hours, flagged = hours_of(day, carried, device)
+        assert hours["reading_count"].sum() == len(day)
+        total += float(hours["energy_kwh"].sum())
+        flags.update(zip(flagged["ts"], flagged["flag"], strict=True))
+        carried = day[-1:]
+    return total, flags
+
+
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector.name)
+def test_vector(vector: Vector) -> None:
+    total, flags = day_by_day(vector.at(MIDNIGHT), vector.settings)
+    assert total == pytest.approx(vector.expected_kwh, abs=1e-6)
+    assert flags == Counter((MIDNIGHT + timedelta(seconds=at), flag) for at, flag in vector.expected_flags)
+
+
+@settings(max_examples=100, deadline=None)
+@given(dirty_series())
+def test_hours_add_up_to_the_increase_of_the_whole_series_whatever_the_dirt(
+    series: tuple[list[Sample], DeviceSettings],
+) -> None:
+    samples, device = series
+    total, flags = day_by_day(samples, device)
+    assert total == pytest.approx(increase_kwh(samples, device), abs=1e-6)
+    assert flags == Counter((step.ts, str(flag)) for step in steps(samples, device) for flag in step.flags)
+
+
+@settings(max_examples=50, deadline=None)
+@given(dirty_series())
+def test_each_hour_books_the_steps_that_end_in_it(series: tuple[list[Sample], DeviceSettings]) -> None:
+    samples, device = series
+    for day in by_days(samples)[:1]:
+        hours, _ = hours_of(day, [], device)
+        booked: Counter[datetime] = Counter()
+        for step in steps(day, device):
+            booked[step.ts.replace(minute=0, second=0, microsecond=0)] += step.kwh  # type: ignore[assignment]
+        for hour, energy_kwh in zip(hours["hour"], hours["energy_kwh"], strict=True):
+            assert energy_kwh == pytest.approx(booked[hour], abs=1e-6)
+
+
+def test_a_mapping_change_at_half_past_twelve_cuts_the_hour_and_conserves_the_energy() -> None:
+    day = [Sample(MIDNIGHT + timedelta(hours=12, minutes=minute), 100 + minute * 0.1) for minute in range(60)]
+    change = MIDNIGHT + timedelta(hours=12, minutes=30)
+    hours, _ = hours_of(day, [], DeviceSettings(), [change])
+    assert hours["segment_from"].to_list() == [datetime(1970, 1, 1, tzinfo=UTC), change]
+    # The step 12:29 -> 12:30 belongs to the mapping that holds at its later sample.
+    assert hours["energy_kwh"].to_list() == pytest.approx([2.9, 3.0])
+    assert hours["energy_kwh"].sum() == pytest.approx(increase_kwh(day, DeviceSettings()))
+
+
+def test_a_silent_night_is_booked_on_the_day_it_ends() -> None:
+    carried = [Sample(MIDNIGHT - timedelta(days=3), 100.0)]
+    hours, flagged = hours_of([Sample(MIDNIGHT + timedelta(hours=7), 130.0)], carried, DeviceSettings())
+    assert (hours["hour"].to_list(), hours["energy_kwh"].to_list()) == ([MIDNIGHT + timedelta(hours=7)], [30.0])
+    assert flagged.select("before_ts", "before_kwh", "flag").rows() == [(carried[0].ts, 100.0, "gap")]
+
+
+def test_an_interval_device_books_each_value() -> None:
+    day = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate([0.18, 500.0, 0.0])]
+    hours, flagged = hours_of(day, [], DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22))
+    assert (hours["energy_kwh"].to_list(), flagged.height) == ([500.18], 0)
+
+
+def test_devices_do_not_touch_each_other() -> None:
+    first = frame([Sample(MIDNIGHT + timedelta(minutes=minute), 100.0 + minute) for minute in range(3)])
+    second = frame([Sample(MIDNIGHT + timedelta(minutes=minute), 5.0 + minute) for minute in range(3)], device_id=2)
+    both = pl.concat([devices(DeviceSettings()), devices(DeviceSettings(), device_id=2)])
+    nobody = frame([]).select("device_id", "ts", "kwh")
+    judged = with_segments(judged_steps(pl.concat([first, second]), nobody, both), boundaries_of_nobody())
+    hours = hourly_energy(judged, "meter").collect()
+    assert hours.select("device_id", "energy_kwh").rows() == [(1, 2.0), (2, 2.0)]
+
+
+def boundaries_of_nobody() -> pl.DataFrame:
+    return pl.DataFrame(schema={"device_id": pl.Int32, "ts": pl.Datetime("us", "UTC")})
+
+
+def test_the_last_sample_of_each_device() -> None:
+    samples = pl.concat(
+        [
+            frame([Sample(MIDNIGHT, 1.0), Sample(MIDNIGHT + timedelta(hours=1), 2.0)]),
+            frame([Sample(MIDNIGHT, 7.0)], device_id=2),
+        ]
+    )
+    last = device_last(samples, "meter").collect()
+    assert last.rows() == [("meter", 1, MIDNIGHT + timedelta(hours=1), 2.0), ("meter", 2, MIDNIGHT, 7.0)]
