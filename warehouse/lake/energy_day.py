@@ -43,7 +43,7 @@ class DayInputs(NamedTuple):
             frame = pl.scan_parquet(self.vehicle_readings)
         return frame.select(
             pl.col(kind.device_id).alias("device_id"), "ts", "kwh", temperature.alias("battery_temp_celsius")
-        ).match_schema(SAMPLES)
+        ).cast(SAMPLES)
 
     def devices(self, kind: DeviceKind) -> pl.LazyFrame:
         """The settings of one side's devices."""
@@ -96,7 +96,7 @@ def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) ->
         ).collect()
         for kind, path in files.items()
     ]
-    last = pl.concat(frames).match_schema(LAST_SAMPLES)
+    last = pl.concat(frames).cast(LAST_SAMPLES)
     _write(last, target)
     return last.height
 
@@ -108,7 +108,7 @@ def write_carried_samples(earlier: Sequence[Path], target: Path) -> int:
         known.group_by("kind", "device_id")
         .agg(pl.col("ts").max(), pl.col("kwh").sort_by("ts").last())
         .sort("kind", "device_id")
-        .match_schema(LAST_SAMPLES)
+        .cast(LAST_SAMPLES)
         .collect()
     )
     _write(carried, target)

@@ -1,0 +1,133 @@
+"""A fleet's days as files: whatever the order of days, the hours add up to what the registers gained."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.energy_series import dirty_series
+from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
+from warehouse.lake.energy_day import (
+    DayInputs,
+    changed_devices,
+    write_carried_samples,
+    write_device_last,
+    write_energy,
+)
+
+FIRST = date(2026, 2, 8)
+MIDNIGHT = datetime(2026, 2, 8, tzinfo=UTC)
+TS = pl.Datetime("us", "UTC")
+
+
+class LakeOfDays:
+    """Registers of meters (device 1, 2, ...) and one vehicle, written day by day as the export does."""
+
+    def __init__(self, root: Path, meters: dict[int, list[Sample]], devices: dict[int, DeviceSettings]) -> None:
+        self.root = root
+        self.days = sorted({sample.ts.date() for samples in meters.values() for sample in samples})
+        for day in self.days:
+            rows = [
+                (meter, sample.ts, sample.kwh, None)
+                for meter, samples in sorted(meters.items())
+                for sample in sorted(set(samples))
+                if sample.ts.date() == day
+            ]
+            schema = pl.Schema({"meter_id": pl.Int32(), "ts": TS, "kwh": pl.Float64(), "voltage_volts": pl.Float32()})
+            pl.DataFrame(rows, schema=schema, orient="row").write_parquet(self.path(day, "meter_readings"))
+            pl.DataFrame(
+                schema={
+                    "vehicle_id": pl.Int32(),
+                    "ts": TS,
+                    "kwh": pl.Float64(),
+                    "soc_percent": pl.Float32(),
+                    "battery_temp_celsius": pl.Float32(),
+                }
+            ).write_parquet(self.path(day, "vehicle_readings"))
+            self._write_devices(day, devices)
+
+    def _write_devices(self, day: date, devices: dict[int, DeviceSettings]) -> None:
+        for kind, known in (("meter", devices), ("vehicle", {})):
+            rows = [
+                (number, str(each.energy_kind), each.max_power_kw, each.rollover_kwh, each.expected_interval_s)
+                for number, each in known.items()
+            ]
+            settings = {"energy_kind": pl.String(), "max_power_kw": pl.Float64(), "rollover_kwh": pl.Float64()}
+            schema = pl.Schema({f"{kind}_id": pl.Int32(), **settings, "expected_interval_s": pl.Int32()})
+            pl.DataFrame(rows, schema=schema, orient="row").write_parquet(self.path(day, f"{kind}s"))
+        mapping = {"vehicle_id": pl.Int32(), "meter_id": pl.Int32(), "valid_from": TS, "valid_to": TS}
+        pl.DataFrame(schema=mapping).write_parquet(self.path(day, "vehicle_meter_map"))
+
+    def path(self, day: date, dataset: str) -> Path:
+        path = self.root / f"{dataset}-{day}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def note_last(self, day: date) -> None:
+        meters, vehicles = self.path(day, "meter_readings"), self.path(day, "vehicle_readings")
+        write_device_last(meters, vehicles, self.path(day, "device_last"))
+
+    def energy_kwh(self, day: date) -> float:
+        """The energy of one day, from its own files and the last samples of all earlier ones."""
+        earlier = [self.path(each, "device_last") for each in self.days if each < day]
+        write_carried_samples(earlier, self.path(day, "carried_samples"))
+        inputs = DayInputs(**{name: self.path(day, name) for name in DayInputs._fields})
+        hourly, flagged = self.path(day, "hourly_energy"), self.path(day, "flagged_steps")
+        rows = write_energy(inputs, hourly, flagged)
+        frame = pl.read_parquet(hourly)
+        assert frame.height == rows.hourly_energy
+        assert frame.select("kind", "device_id", "hour", "segment_from").is_unique().all()
+        return float(frame["energy_kwh"].sum())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(dirty_series(MIDNIGHT), min_size=1, max_size=3), st.randoms())
+def test_days_computed_alone_in_any_order_add_up_to_the_increase_of_the_whole_series(
+    tmp_path_factory: pytest.TempPathFactory, fleet: list[tuple[list[Sample], DeviceSettings]], random: Random
+) -> None:
+    meters = {number: samples for number, (samples, _) in enumerate(fleet, start=1)}
+    devices = {number: each for number, (_, each) in enumerate(fleet, start=1)}
+    lake = LakeOfDays(tmp_path_factory.mktemp("lake"), meters, devices)
+    for day in lake.days:
+        lake.note_last(day)
+    order = list(lake.days)
+    random.shuffle(order)
+    total = sum(lake.energy_kwh(day) for day in order)
+    assert total == pytest.approx(sum(increase_kwh(meters[each], devices[each]) for each in meters), abs=1e-5)
+
+
+def test_a_device_that_was_silent_for_days_books_its_step_when_it_returns(tmp_path: Path) -> None:
+    returns = MIDNIGHT + timedelta(days=5, hours=7)
+    meters = {
+        1: [Sample(MIDNIGHT, 100.0), Sample(returns, 130.0)],
+        2: [Sample(MIDNIGHT + timedelta(days=day), 50.0 + day) for day in range(6)],
+    }
+    lake = LakeOfDays(tmp_path, meters, {1: DeviceSettings(), 2: DeviceSettings()})
+    for day in lake.days:
+        lake.note_last(day)
+    assert [lake.energy_kwh(day) for day in lake.days] == [0.0, 1.0, 1.0, 1.0, 1.0, 31.0]
+    gaps = pl.read_parquet(lake.path(returns.date(), "flagged_steps"))
+    silent = gaps.filter(pl.col("device_id") == 1).select("ts", "before_ts", "energy_kwh", "flag").rows()
+    assert silent == [(returns, MIDNIGHT, 30.0, "gap")]
+
+
+def test_only_devices_whose_last_sample_is_another_one_have_changed(tmp_path: Path) -> None:
+    before = {1: [Sample(MIDNIGHT, 1.0)], 2: [Sample(MIDNIGHT, 1.0)], 3: [Sample(MIDNIGHT, 1.0)]}
+    after = {
+        1: [Sample(MIDNIGHT, 1.0)],
+        2: [*before[2], Sample(MIDNIGHT + timedelta(hours=1), 2.0)],
+        3: [Sample(MIDNIGHT - timedelta(seconds=0), 1.5)],
+        4: [Sample(MIDNIGHT, 9.0)],
+    }
+    files = []
+    for number, meters in enumerate((before, after)):
+        lake = LakeOfDays(tmp_path / str(number), meters, {})
+        lake.note_last(FIRST)
+        files.append(lake.path(FIRST, "device_last"))
+    changed = changed_devices(*files)
+    assert sorted(changed.rows()) == [("meter", 2), ("meter", 3), ("meter", 4)]
+    assert changed_devices(None, files[0]).height == 3
