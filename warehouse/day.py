@@ -13,8 +13,8 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 import psycopg
-from dbt_like_sql.catalog import Catalog
 
+from dbt_like_sql.catalog import Catalog
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream
 from warehouse.lake.energy_day import (
@@ -156,7 +156,7 @@ class DayWalk:
             self._aside(flagged_name, day) as flagged,
         ):
             files = {name: verified_file(connection, self.lake, name, day) for name in DayInputs._fields}
-            rows = write_energy(DayInputs(**files), hourly, flagged)
+            rows = write_energy(DayInputs(**files), day, hourly, flagged)
             return (
                 self._publish(connection, hourly_name, day, hourly, rows.hourly_energy),
                 self._publish(connection, flagged_name, day, flagged, rows.flagged_steps),

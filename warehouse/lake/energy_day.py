@@ -1,6 +1,7 @@
 """Runs the energy rule over one exported day: which files go in, which come out."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,14 +73,16 @@ class EnergyRows(NamedTuple):
     flagged_steps: int
 
 
-def write_energy(inputs: DayInputs, hourly_target: Path, flagged_target: Path) -> EnergyRows:
+def write_energy(inputs: DayInputs, day: date, hourly_target: Path, flagged_target: Path) -> EnergyRows:
     """Write ``hourly_energy`` and ``flagged_steps`` of one day, both sides together."""
     hourly, flagged = [], []
     for kind in DeviceKind:
         carried = pl.scan_parquet(inputs.carried_samples).filter(pl.col("kind") == kind.value).drop("kind")
         steps = judged_steps(inputs.readings(kind), carried, inputs.devices(kind))
-        with_segment = with_segments(steps, inputs.boundaries(kind))
-        of_hours, of_flags = pl.collect_all([hourly_energy(with_segment, kind), flagged_steps(with_segment, kind)])
+        with_segment = with_segments(steps, inputs.boundaries(kind), day)
+        of_hours, of_flags = pl.collect_all(
+            [hourly_energy(with_segment, kind), flagged_steps(with_segment, kind)], engine="streaming"
+        )
         hourly.append(of_hours)
         flagged.append(of_flags)
     _write(pl.concat(hourly), hourly_target)

@@ -4,7 +4,7 @@ Window SQL over tens of millions of rows costs several times more, so this step 
 and a mask where the device changes. ``warehouse/contract/energy.py`` is the plain reference it is held to.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
@@ -26,12 +26,10 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
     (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
     expected_interval_s). Adds before_ts, before_kwh, energy_kwh, flag (null: growth), is_gap, expected_interval_s.
     """
-    before_day = carried.select(
-        "device_id", "ts", "kwh", battery_temp_celsius=pl.lit(None, pl.Float32), is_carried=pl.lit(value=True)
-    )
+    before_day = carried.select(*SAMPLES.names()[:3], battery_temp_celsius=pl.lit(None, pl.Float32)).sort("device_id")
     ordered = (
-        pl.concat([before_day, samples.select(*SAMPLES, is_carried=pl.lit(value=False))])
-        .sort("device_id", "ts")
+        before_day.with_columns(is_carried=pl.lit(value=True))
+        .merge_sorted(samples.with_columns(is_carried=pl.lit(value=False)), key=["device_id", "ts"])
         .join(devices, on="device_id", how="left", maintain_order="left")
         .with_columns(us=pl.col("ts").dt.timestamp("us"))
     )
@@ -78,18 +76,32 @@ def flagged_steps(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     return pl.concat([judged, gaps]).select(pl.lit(kind).alias("kind"), pl.all()).sort("device_id", "ts", "flag")
 
 
-def with_segments(steps: pl.LazyFrame, boundaries: pl.DataFrame) -> pl.LazyFrame:
+def with_segments(steps: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> pl.LazyFrame:
     """Add ``segment_from``: the last change of the device's mappings at or before the step's later sample.
 
-    ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends.
+    ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends. Few devices change
+    hands on a given day; the others' segment is the same all day, and a search by time would cost more than the rule.
     """
-    known = pl.DataFrame({"device_id": [], "segment_from": []}, schema={"device_id": pl.Int32, "segment_from": INSTANT})
-    changes = pl.concat([known, boundaries.select("device_id", segment_from="ts")]).unique().sort("segment_from")
-    return (
-        steps.sort("ts")
-        .join_asof(changes.lazy(), left_on="ts", right_on="segment_from", by="device_id", strategy="backward")
+    midnight = datetime.combine(day, time(), UTC)
+    at_midnight = (
+        boundaries.filter(pl.col("ts") <= midnight).group_by("device_id").agg(pl.col("ts").max().alias("segment_from"))
+    )
+    changing = boundaries.filter(pl.col("ts") > midnight, pl.col("ts") < midnight + timedelta(days=1))
+    of_the_day = (
+        steps.join(changing.lazy(), on="device_id", how="anti")
+        .join(at_midnight.lazy(), on="device_id", how="left")
         .with_columns(pl.col("segment_from").fill_null(_EPOCH))
     )
+    if changing.is_empty():
+        return of_the_day
+    edges = pl.concat([at_midnight, changing.rename({"ts": "segment_from"})]).unique().sort("segment_from")
+    cut = (
+        steps.join(changing.lazy(), on="device_id", how="semi")
+        .sort("ts")
+        .join_asof(edges.lazy(), left_on="ts", right_on="segment_from", by="device_id", check_sortedness=False)
+        .with_columns(pl.col("segment_from").fill_null(_EPOCH))
+    )
+    return pl.concat([of_the_day, cut])
 
 
 def device_last(samples: pl.LazyFrame, kind: str) -> pl.LazyFrame:

@@ -77,7 +77,7 @@ class LakeOfDays:
         write_carried_samples(earlier, self.path(day, "carried_samples"))
         inputs = DayInputs(**{name: self.path(day, name) for name in DayInputs._fields})
         hourly, flagged = self.path(day, "hourly_energy"), self.path(day, "flagged_steps")
-        rows = write_energy(inputs, hourly, flagged)
+        rows = write_energy(inputs, day, hourly, flagged)
         frame = pl.read_parquet(hourly)
         assert frame.height == rows.hourly_energy
         assert frame.select("kind", "device_id", "hour", "segment_from").is_unique().all()

@@ -48,7 +48,7 @@ def devices(settings_of: DeviceSettings, device_id: int = 1) -> pl.LazyFrame:
 
 
 def hours_of(
-    day: Iterable[Sample],
+    day: Sequence[Sample],
     carried: Iterable[Sample],
     device: DeviceSettings,
     boundaries: Sequence[datetime] = (),
@@ -59,7 +59,7 @@ def hours_of(
         schema={"device_id": pl.Int32, "ts": pl.Datetime("us", "UTC")},
     )
     before = frame(carried).select("device_id", "ts", "kwh")
-    judged = with_segments(judged_steps(frame(day), before, devices(device)), cuts)
+    judged = with_segments(judged_steps(frame(day), before, devices(device)), cuts, day[0].ts.date())
     return hourly_energy(judged, "meter").collect(), flagged_steps(judged, "meter").collect()
 
 
@@ -139,7 +139,9 @@ def test_devices_do_not_touch_each_other() -> None:
     second = frame([Sample(MIDNIGHT + timedelta(minutes=minute), 5.0 + minute) for minute in range(3)], device_id=2)
     both = pl.concat([devices(DeviceSettings()), devices(DeviceSettings(), device_id=2)])
     nobody = frame([]).select("device_id", "ts", "kwh")
-    judged = with_segments(judged_steps(pl.concat([first, second]), nobody, both), boundaries_of_nobody())
+    judged = with_segments(
+        judged_steps(pl.concat([first, second]), nobody, both), boundaries_of_nobody(), MIDNIGHT.date()
+    )
     hours = hourly_energy(judged, "meter").collect()
     assert hours.select("device_id", "energy_kwh").rows() == [(1, 2.0), (2, 2.0)]
 

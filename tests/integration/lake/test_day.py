@@ -1,0 +1,170 @@
+"""The walk of a day on a real PostgreSQL and real Parquet: repeated, disturbed, and come late to."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.contract.readings import AcceptedWindow
+from warehouse.day import CheckFailedError, DayWalk, LakeFullError
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import DamagedFileError, verified_file
+from warehouse.postgres import ledger
+from warehouse.postgres.ledger import DayNotClosedError, DayNotKnownError
+from warehouse.postgres.reading_store import ReadingStore
+from warehouse.telemetry import decode_body
+
+TODAY = datetime.now(UTC).date()
+FIRST, SECOND, THIRD = (TODAY - timedelta(days=back) for back in (5, 4, 3))
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def post(connection: psycopg.Connection, readings: list[object]) -> None:
+    """Store readings as the API does: what is late is counted."""
+    window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=8), ahead=timedelta(minutes=5))
+    (outcome,) = ReadingStore(connection).store([decode_body(json.dumps(readings).encode(), window)], source="http")
+    assert outcome.accepted == len(readings)
+
+
+def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc: float, minutes: int = 60) -> None:
+    """One pair charges for an hour at 6 kW AC and 5.4 kW DC."""
+    start = midnight(day) + timedelta(hours=10)
+    post(connection, ramp(meter_payload, "kwhConsumedAc", start, minutes, first_ac, 0.1))
+    post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, minutes, first_dc, 0.09))
+
+
+@pytest.fixture
+def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+    connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
+    connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
+    connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
+    yield DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+
+
+def mart(walk: DayWalk, name: str, day: date) -> pl.DataFrame:
+    return pl.read_parquet(walk.lake.file(name, day))
+
+
+def to_run(connection: psycopg.Connection) -> list[date]:
+    return [each.day for each in ledger.days_to_run(connection)]
+
+
+def test_a_day_is_sealed_exported_rolled_up_and_reported(walk: DayWalk, connection: psycopg.Connection) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    assert to_run(connection) == [FIRST]
+    said: list[str] = []
+    walk.run(FIRST, said.append)
+    assert to_run(connection) == []
+    vehicle = mart(walk, "daily_vehicle_efficiency", FIRST).row(0, named=True)
+    assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((5.9, 5.31))
+    assert vehicle["efficiency_ratio"] == pytest.approx(0.9)
+    standing = ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
+    assert (standing.state, standing.version, standing.row_count) == (PartitionState.EXPORTED, 1, 60)
+    assert said[-1] == f"{FIRST}: done"
+
+
+def test_a_day_that_is_done_changes_nothing_when_run_again(walk: DayWalk, connection: psycopg.Connection) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    walk.run(FIRST)
+    before = {name: verified_file(connection, walk.lake, name, FIRST).read_bytes() for name in walk.catalog.models}
+    walk.run(FIRST)
+    after = {name: verified_file(connection, walk.lake, name, FIRST).read_bytes() for name in walk.catalog.models}
+    assert after == before
+    assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 1
+    assert to_run(connection) == []
+
+
+def test_an_open_day_and_an_unknown_one_are_refused(walk: DayWalk, connection: psycopg.Connection) -> None:
+    charge(connection, TODAY - timedelta(days=1), 1.0, 1.0, minutes=1)
+    with pytest.raises(DayNotClosedError, match="can be sealed from"):
+        walk.run(TODAY)
+    with pytest.raises(DayNotKnownError, match="has no partition of 2020-05-05"):
+        walk.run(date(2020, 5, 5))
+
+
+def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_it(
+    walk: DayWalk, connection: psycopg.Connection
+) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    charge(connection, THIRD, 110.0, 210.0)
+    post(connection, [meter_payload(meterId="another", timestamp=iso(midnight(SECOND)), kwhConsumedAc=5.0)])
+    for day in (FIRST, SECOND, THIRD):
+        walk.run(day)
+    assert mart(walk, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([4.1 + 5.9])
+    late = meter_payload(timestamp=iso(midnight(FIRST) + timedelta(hours=20)), kwhConsumedAc=107.0)
+    post(connection, [late])
+    assert to_run(connection) == [FIRST]
+    walk.run(FIRST)
+    assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 2
+    assert ledger.stream_day(connection, Stream.VEHICLE_READINGS, FIRST).version == 1
+    # The meter's last sample of the first day moved: the first later day that has a reading of it is the third.
+    assert to_run(connection) == [THIRD]
+    walk.run(THIRD)
+    assert to_run(connection) == []
+    assert mart(walk, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([7.0])
+    assert mart(walk, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([3.0 + 5.9])
+
+
+def test_a_changed_or_deleted_file_is_found_and_made_anew(walk: DayWalk, connection: psycopg.Connection) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    walk.run(FIRST)
+    exported = walk.lake.file("meter_readings", FIRST)
+    original = exported.read_bytes()
+    exported.write_bytes(original[:100] + bytes([original[100] ^ 1]) + original[101:])
+    with pytest.raises(DamagedFileError, match="run-day"):
+        walk.device_last(FIRST)
+    walk.lake.file("hourly_energy", FIRST).unlink()
+    walk.run(FIRST)
+    assert exported.read_bytes() == original
+    assert mart(walk, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
+
+
+def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
+    walk: DayWalk, connection: psycopg.Connection
+) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    walk.run(FIRST)
+    hourly = walk.lake.file("hourly_energy", FIRST)
+    pl.read_parquet(hourly).with_columns(pl.col("energy_kwh") + 1.0).write_parquet(hourly)
+    with pytest.raises(CheckFailedError, match=f"hourly_energy of {FIRST}"):
+        walk.require_checks("hourly_energy", FIRST)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_disk_leaves_what_was_published_and_says_so(
+    database_url: str, connection: psycopg.Connection, walk: DayWalk, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode()}")
+    try:
+        with pytest.raises(OSError, match="No space left"), (small / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(b"x" * 4096)
+        charge(connection, FIRST, 100.0, 200.0, minutes=600)
+        crowded = DayWalk(database_url, Lake(small), walk.catalog)
+        crowded.seal(FIRST)
+        with pytest.raises(LakeFullError, match="make room and run the day again"):
+            crowded.export(Stream.METER_READINGS, FIRST)
+        assert [path.name for path in small.rglob("*.parquet")] == []
+        assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 0
+        (small / "filler").unlink()
+        assert crowded.export(Stream.METER_READINGS, FIRST).version == 1
+    finally:
+        subprocess.run(["umount", small], check=True)
