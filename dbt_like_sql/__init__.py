@@ -1,1 +1,1 @@
-"""The analytics as text. Empty until the warehouse models arrive; see CHANGELOG.md."""
+"""The analytics as text: models, their declarations and checks, and the catalog that reads them."""

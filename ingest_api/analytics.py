@@ -9,7 +9,7 @@ from pydantic import Field
 from ingest_api.openapi import problems
 from ingest_api.performance import Performance, Status, Window, measure
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, Wire, checked_device_id
+from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
 
@@ -73,7 +73,7 @@ async def get_performance(
     request: Request,
     vehicleId: str,  # noqa: N803 - the parameter's public name
     hours: Annotated[int, Query(ge=1, le=168, description="Length of the window.")] = 24,
-    at: Annotated[Instant | None, Query(description="End of the window, exclusive. Default: now.")] = None,
+    at: Annotated[SentInstant | None, Query(description="End of the window, exclusive. Default: now.")] = None,
 ) -> PerformanceAnswer:
     """AC and DC energy, their ratio and the mean battery temperature over `[at - hours, at)`."""
     state = state_of(request)

@@ -9,7 +9,7 @@ from typing import cast
 import psycopg
 from fastapi import FastAPI
 
-from ingest_api import analytics, devices, health, mappings, problems, telemetry_route
+from ingest_api import analytics, devices, health, mappings, openapi, problems, telemetry_route
 from ingest_api.database import Database
 from ingest_api.group_commit import GroupCommit
 from ingest_api.request_id import RequestIds
@@ -45,7 +45,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     problems.install(app)
     for module in (telemetry_route, analytics, devices, mappings, health):
         app.include_router(module.router)
+    openapi.complete(app)
     app.add_middleware(HotPath, ingest=lambda: cast(State, app.state.fleetwatt).ingest)
+    app.add_middleware(problems.LastResort)
     app.add_middleware(RequestIds)
     return app
 

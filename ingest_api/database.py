@@ -14,6 +14,9 @@ from warehouse.postgres.connection import connect_options, translated_errors
 
 POOL_SIZE = 8
 POOL_WAIT_S = 2.0
+RECONNECT_FOR_S = 1.0
+"""After that an attempt is given up and the next request begins a new one. The pool waits twice as long after each
+failure, so with its default (300 s) a database that was away for minutes would be missed for minutes more."""
 
 Connection = psycopg.AsyncConnection[DictRow]
 Row = dict[str, Any]
@@ -28,6 +31,7 @@ class Database:
             min_size=1,
             max_size=POOL_SIZE,
             timeout=POOL_WAIT_S,
+            reconnect_timeout=RECONNECT_FOR_S,
             kwargs={**connect_options(), "autocommit": True, "row_factory": dict_row},
             connection_class=psycopg.AsyncConnection[DictRow],
             # A connection that died in the pool is noticed before it is handed out: a restarted database costs a
@@ -51,12 +55,12 @@ class Database:
         Raises:
             DatabaseUnavailableError: none could be had in time, or it broke.
         """
-        try:
-            with translated_errors():
+        with translated_errors():
+            try:
                 async with self._pool.connection() as connection:
                     yield connection
-        except PoolTimeout as error:
-            raise DatabaseUnavailableError("the database does not answer; try again later") from error
+            except PoolTimeout as error:  # before it is translated: it is an OperationalError too
+                raise DatabaseUnavailableError("the database does not answer; try again later") from error
 
 
 async def fetch_all(connection: Connection, name: str, parameters: Mapping[str, Any]) -> list[Row]:

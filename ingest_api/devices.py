@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from psycopg.sql import SQL, Identifier, Placeholder
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row
@@ -36,14 +36,21 @@ class Settings(Wire):
     display_name: str | None = Field(examples=["Depot north, bay 4"])
 
 
-class SettingsChange(Wire):
-    """The settings to change: a field that is left out stays, `null` makes it unknown."""
+def _without_default(schema: dict[str, Any]) -> None:
+    """A generated client that fills in defaults would change what nobody meant to change."""
+    schema.pop("default", None)
 
-    energy_kind: EnergyKind = EnergyKind.COUNTER
-    max_power_kw: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
-    resolution_kwh: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
-    rollover_kwh: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
-    expected_interval_seconds: int = Field(default=60, ge=1, le=86_400)
+
+class SettingsChange(Wire):
+    """The settings to change: a field that is left out stays, `null` makes it unknown. A number is a JSON number."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})  # held by the validator below
+
+    energy_kind: EnergyKind = Field(default=EnergyKind.COUNTER, json_schema_extra=_without_default)
+    max_power_kw: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False, strict=True)
+    resolution_kwh: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False, strict=True)
+    rollover_kwh: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False, strict=True)
+    expected_interval_seconds: int = Field(default=60, ge=1, le=86_400, strict=True, json_schema_extra=_without_default)
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
     display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
 

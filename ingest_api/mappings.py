@@ -13,7 +13,7 @@ from ingest_api.devices import register
 from ingest_api.mapping_plan import MappingPlan, MeterMapping
 from ingest_api.openapi import problems, success_headers
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, Wire, checked_device_id
+from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.tables import DeviceKind
@@ -29,7 +29,7 @@ class NewMapping(Wire):
 
     vehicle_id: Annotated[str, _ID_FIELD] = Field(examples=["veh-1"])
     meter_id: Annotated[str, _ID_FIELD] = Field(examples=["meter-1"])
-    valid_from: Instant | None = Field(
+    valid_from: SentInstant | None = Field(
         default=None,
         description="Default: since always (1970-01-01) where neither side was ever mapped, else now.",
         examples=["2026-02-08T04:00:00.000Z"],
@@ -132,7 +132,7 @@ async def end_mapping(request: Request, mapping_id: Annotated[int, Path(alias="i
         if found is None:
             raise MappingNotFoundError(f"no mapping has the id {mapping_id}")
         mapping = MeterMapping(**found)
-        now = datetime.now(UTC)
+        now = _now()
         if mapping.valid_from >= now:
             await connection.execute(sqlfiles.load("ingest_api", "delete_mapping"), {"mapping_id": mapping_id})
             mapping.valid_to = mapping.valid_from
@@ -140,6 +140,12 @@ async def end_mapping(request: Request, mapping_id: Annotated[int, Path(alias="i
             mapping.valid_to = now
             await _close(connection, [mapping])
     return Mapping.of(mapping)
+
+
+def _now() -> datetime:
+    """The present, to the millisecond: as precise as it is written in the answer, so that it can be sent back."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 async def _map(connection: Connection, wishes: Sequence[NewMapping]) -> tuple[list[MeterMapping], int]:
@@ -150,7 +156,7 @@ async def _map(connection: Connection, wishes: Sequence[NewMapping]) -> tuple[li
     meters = await register(connection, DeviceKind.METER, meter_ids)
     await fetch_all(connection, "lock_vehicles", {"vehicle_ids": vehicle_ids})
     standing = await fetch_all(connection, "find_mappings", {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids})
-    plan = MappingPlan.on((MeterMapping(**row) for row in standing), datetime.now(UTC))
+    plan = MappingPlan.on((MeterMapping(**row) for row in standing), _now())
     mappings = [plan.add(wish.vehicle_id, wish.meter_id, wish.valid_from) for wish in wishes]
     await _close(connection, plan.closed)
     await _open(connection, plan.opened, vehicles, meters)

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import FastAPI
+
 from ingest_api.problems import MEDIA_TYPE, Problem
 
 _REQUEST_ID = {
@@ -23,6 +25,7 @@ _MEANING = {
     413: "More than one request may hold.",
     415: "A media type or encoding that is not understood.",
     422: "Understood, and not valid. Not worth a retry.",
+    500: "A defect of ours. Not worth a retry; name the request id when you report it.",
     503: "The database cannot be reached. Send the same again: it is always safe.",
 }
 
@@ -55,6 +58,7 @@ def _example(status: int) -> dict[str, Any]:
         413: ("too_large", "/v1/telemetry"),
         415: ("unsupported_media_type", "/v1/telemetry"),
         422: ("out_of_range", "/v1/telemetry"),
+        500: ("internal_error", "/v1/telemetry"),
         503: ("database_unavailable", "/v1/telemetry"),
     }[status]
     return {
@@ -71,3 +75,19 @@ def _example(status: int) -> dict[str, Any]:
 def success_headers() -> dict[str, Any]:
     """The headers that every answer carries."""
     return dict(_REQUEST_ID)
+
+
+def complete(app: FastAPI) -> None:
+    """Have the application's OpenAPI tell of each operation what holds for all: its request id, that it may fail."""
+    generate = app.openapi
+
+    def generate_and_complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for operations in generate()["paths"].values():
+                for operation in operations.values():
+                    operation["responses"].setdefault("500", _problem(500))
+                    for response in operation["responses"].values():
+                        response.setdefault("headers", dict(_REQUEST_ID))
+        return generate()
+
+    app.openapi = generate_and_complete  # type: ignore[method-assign] # the way FastAPI documents

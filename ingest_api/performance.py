@@ -137,10 +137,12 @@ _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_ce
 
 
 def _status_of(ratio: float, threshold: float) -> Status:
-    if ratio > 1:
+    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer, nor
+    # hear of a fault because two sums of the same energy differ in the last bit.
+    shown = round(ratio, 4)
+    if shown > 1:
         return Status.DC_EXCEEDS_AC
-    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer.
-    return Status.BELOW_THRESHOLD if round(ratio, 4) < threshold else Status.OK
+    return Status.BELOW_THRESHOLD if shown < threshold else Status.OK
 
 
 def _coverage(side: Row, window: Window) -> float:

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.request_id import request_id
 from warehouse.contract import errors
@@ -39,7 +39,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
 
 RETRY_AFTER_S = 1
 
-_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
+_CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
 
 
 class Problem(BaseModel):
@@ -107,12 +107,35 @@ def install(app: FastAPI) -> None:
         code = _CODE_OF_STATUS.get(error.status_code, "http_error")
         return _response(request, error.status_code, code, error.detail, dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def of_ours(request: Request, error: Exception) -> Response:
-        logger.error("request %s failed", request_id(request.scope), exc_info=error)
-        return _response(
-            request, 500, "internal_error", "this is our fault; the log has the details under the request id"
-        )
+
+class LastResort:
+    """Answers an error that nobody foresaw with a 500 problem.
+
+    A layer of its own, because the framework's handler sits outside all layers and raises again: its answer carries no
+    request id, and the server drops the connection without a word to the request that comes next on it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer it where that fails before an answer has begun."""
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            if has_begun or scope["type"] != "http":
+                raise
+            logger.exception("request %s failed", request_id(scope))
+            detail = "this is our fault; the log has the details under the request id"
+            body = problem_body(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+            await Response(body, HTTPStatus.INTERNAL_SERVER_ERROR, media_type=MEDIA_TYPE)(scope, receive, send)
 
 
 def _response(

@@ -19,7 +19,14 @@ from ingest_api.request_id import request_id
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import MalformedBodyError, Rejection, Telemetry, decode_body, decode_lines
+from warehouse.telemetry import (
+    MalformedBodyError,
+    Rejection,
+    Telemetry,
+    TooManyItemsError,
+    decode_body,
+    decode_lines,
+)
 
 PATH = "/v1/telemetry"
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -113,12 +120,12 @@ class TelemetryIngest:
     async def _answer_json(self, scope: Scope, receive: Receive, totals: _Totals) -> Answer:
         body = await _read(receive)
         try:
-            telemetry = decode_body(body, self._window())
+            telemetry = decode_body(body, self._window(), max_items=MAX_ITEMS)
         except MalformedBodyError as error:
             await self._commits.store(Telemetry.undecodable(body, error))
             return _problem(scope, 400, error.code, error.detail)
-        if len(telemetry) > MAX_ITEMS:
-            raise _TooLargeError(f"an array holds at most {MAX_ITEMS} readings; send several, or {NDJSON}")
+        except TooManyItemsError:
+            raise _TooLargeError(f"an array holds at most {MAX_ITEMS} readings; send several, or {NDJSON}") from None
         if len(telemetry) == 0:
             return _counted(scope, totals)
         outcome = await self._commits.store(telemetry)

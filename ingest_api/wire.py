@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from warehouse.contract.errors import InvalidRequestError
-from warehouse.contract.readings import is_device_id
+from warehouse.contract.readings import InvalidReadingError, is_device_id, parse_timestamp
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -17,6 +17,16 @@ class Wire(BaseModel):
     """Base of every request and answer body: camel case in JSON, snake case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _read_rfc3339(value: object) -> datetime:
+    """One notation of instants for the whole product; pydantic alone would read 5 as five seconds after 1970."""
+    if not isinstance(value, str):
+        raise ValueError("an instant is a string")  # noqa: TRY004 - pydantic reports only a ValueError
+    try:
+        return parse_timestamp(value)
+    except InvalidReadingError as error:
+        raise ValueError(error.detail) from None
 
 
 def _within_reach(ts: datetime) -> datetime:
@@ -30,8 +40,11 @@ def _milliseconds(ts: datetime) -> str:
     return ts.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_within_reach), PlainSerializer(_milliseconds, return_type=str)]
-"""An aware instant, 1970 to 2200, in UTC; written ``2026-02-08T04:00:00.000Z``."""
+Instant = Annotated[AwareDatetime, PlainSerializer(_milliseconds, return_type=str)]
+"""An aware instant in an answer, written in UTC: ``2026-02-08T04:00:00.000Z``."""
+
+SentInstant = Annotated[AwareDatetime, BeforeValidator(_read_rfc3339), AfterValidator(_within_reach)]
+"""An aware instant in a request, 1970 to 2200, in RFC 3339 as readings have it; in UTC from here on."""
 
 
 def checked_device_id(device_id: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded.files import make_folder
 from warehouse.settings import FleetSettings
 
 
@@ -19,7 +20,7 @@ def held(home: Path) -> Iterator[None]:
         HomeError: another process holds it, or it cannot be written.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
@@ -33,8 +34,10 @@ def held(home: Path) -> Iterator[None]:
             ) from None
         os.truncate(lock, 0)
         os.write(lock, f"process {os.getpid()}".encode())
-        yield
-        os.truncate(lock, 0)
+        try:
+            yield
+        finally:
+            os.truncate(lock, 0)
     finally:
         os.close(lock)
 

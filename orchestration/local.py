@@ -1,39 +1,41 @@
 """The whole platform on one machine: PostgreSQL, the API and a simulated fleet, under the supervisor."""
 
-import os
+import errno
+import shlex
+import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from datetime import time as time_of_day
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from orchestration.supervisor import Child, Service, Supervisor
+from orchestration.child_process import Child, Service
+from orchestration.dagster_home import DagsterHome
+from orchestration.dagster_processes import HOST as DAGSTER_HOST
+from orchestration.dagster_processes import DagsterProcesses
+from orchestration.simulated_fleet import SimulatedFleet
+from orchestration.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_ahead
 from warehouse.settings import FleetSettings
-from warehouse.simulation.fleet import Fleet
 
-Say = Callable[[str], None]
-
-FILLED_WITHIN_S = 120
-"""How long the simulated fleet may take to fill today; then it goes on, and we say so."""
-FRESH_S = 180
-"""A fleet whose last reading is younger than this is up to date: it reports each minute."""
+ANSWERS_WITHIN_S = 5.0
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
+"""Who listens on all of a machine's addresses is asked on its own."""
 
 
-class PortTakenError(FleetwattError):
-    """A port is taken"""
+class PortError(FleetwattError):
+    """The port cannot be used"""
 
-    code = "port_taken"
+    code = "port_unusable"
 
 
 @dataclass
@@ -43,120 +45,112 @@ class LocalPlatform:
     settings: FleetSettings
     vehicles: int
     history_days: int
-    say: Say
+    say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
+    # A proxy from the environment would not find this machine's own ports.
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
 
     @property
     def url(self) -> str:
         """Where the API answers."""
-        return f"http://{self.settings.host}:{self.settings.port}"
+        host = EVERY_ADDRESS.get(self.settings.host, self.settings.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     def run(self) -> None:
         """Start everything, say where it is, watch over it until asked to stop, stop it.
 
         Raises:
-            PortTakenError: another program listens on the port.
+            PortError: another program listens on the port, or it is not ours to take.
             HomeError, ServerStartError, DatabaseUnavailableError, ChildStartError: a part cannot start; all is stopped.
         """
-        _require_free(self.settings.host, self.settings.port)
+        require_free(self.settings.host, self.settings.port, "--port")
+        require_free(DAGSTER_HOST, self.settings.dagster_port, "--dagster-port")
         began = time.monotonic()
-        with Supervisor(self.say) as supervisor:
-            supervisor.add(self._postgres())
+        fleet = SimulatedFleet(self.vehicles, self.history_days, self._get, self.say) if self.vehicles else None
+        with (
+            self._client,
+            DagsterProcesses.of(self.settings, self._environment) as dagster,
+            Supervisor(self.say) as supervisor,
+        ):
+            supervisor.add(self._postgres(dagster.home))
             supervisor.add(self._api())
-            if self.vehicles:
-                supervisor.add(self._fleet())
+            for child in dagster.children():
+                supervisor.add(child)
+            if fleet:
+                supervisor.add(fleet.child(self.url, self._log("simulate")))
             if supervisor.start_all():
-                self._say_where(time.monotonic() - began)
+                self._say_where(time.monotonic() - began, fleet)
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")
 
-    def _postgres(self) -> Service:
+    def _postgres(self, dagster: DagsterHome) -> Service:
         if self.settings.database_url:
             url = self.settings.database_url
-            return Service("database", lambda: self._prepare(url), lambda: True, lambda: None)
+            return Service("database", lambda: self._prepare(url, dagster), lambda: True, lambda: None)
         server = EmbeddedPostgres(self.settings.home)
-        return Service("postgres", lambda: self._prepare(server.ensure_running()), server.is_alive, server.stop)
+        return Service(
+            "postgres", lambda: self._prepare(server.ensure_running(), dagster), server.is_alive, server.stop
+        )
 
-    def _prepare(self, url: str) -> None:
-        """Bring the schema up to date; what starts after this finds the database by its environment."""
+    def _prepare(self, url: str, dagster: DagsterHome) -> None:
+        """Bring the schema up to date. The others find the database by their environment, on a new port too."""
         applied = migrate(url)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
-        self._environment["FLEET_DATABASE_URL"] = url
-        self.say(f"postgres is ready ({len(applied)} migrations applied, {len(made)} partitions made)")
+        self._environment |= dagster.prepare(url)
+        self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:
         self._environment |= {"FLEET_HOST": self.settings.host, "FLEET_PORT": str(self.settings.port)}
         return Child(
             name="api",
-            command=[sys.executable, "-m", "ingest_api"],
+            command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder
             log=self._log("api"),
             environment=self._environment,
             ready=lambda: self._get("/livez") is not None,
         )
 
-    def _fleet(self) -> Child:
-        today = datetime.combine(datetime.now(UTC).date(), time_of_day(), UTC)
-        since = today - timedelta(days=self.history_days)
-        options = {"--url": self.url, "--vehicles": str(self.vehicles), "--since": since.isoformat()}
-        return Child(
-            name="simulated fleet",
-            command=[sys.executable, "-m", "orchestration.cli.main", "simulate", *sum(options.items(), ())],
-            log=self._log("simulate"),
-            environment=self._environment,
-            ready=self._fleet_is_up_to_date,
-            ready_timeout_s=FILLED_WITHIN_S,
-            essential=False,
-        )
-
-    def _fleet_is_up_to_date(self) -> bool:
-        """Whether today is filled: the fleet's last vehicle has reported in the last minutes."""
-        last = Fleet(self.vehicles).mappings()[-1]["vehicleId"]
-        state = self._get(f"/v1/vehicles/{last}")
-        return state is not None and state["ageSeconds"] is not None and state["ageSeconds"] < FRESH_S
-
     def _get(self, path: str) -> dict[str, Any] | None:
         """The API's answer; None where it gives none, or not the one that was hoped for."""
         try:
-            answer = httpx.get(f"{self.url}{path}", timeout=5)
+            answer = self._client.get(f"{self.url}{path}")
         except httpx.TransportError:
             return None
         return dict(answer.json()) if answer.is_success else None
 
-    def _say_where(self, seconds: float) -> None:
+    def _say_where(self, seconds: float, fleet: SimulatedFleet | None) -> None:
+        home = self.settings.home.resolve()
+        command = "fleetwatt" if shutil.which("fleetwatt") else sys.argv[0]
         self.say("")
         self.say(f"Fleetwatt is up after {seconds:.1f} s.")
         self.say(f"  API        {self.url}")
         self.say(f"  docs       {self.url}/docs")
-        data = "the database of FLEET_DATABASE_URL" if self.settings.database_url else self.settings.home.resolve()
-        self.say(f"  data       {data}")
+        self.say(f"  Dagster    http://{DAGSTER_HOST}:{self.settings.dagster_port}")
+        self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.database_url else home}")
         self.say(f"  logs       {self._log('api').parent}")
-        if self.vehicles:
-            self.say(f"  ask        curl {self.url}/v1/analytics/performance/{self._vehicle_with_an_answer()}")
-        self.say("  overview   fleetwatt status")
+        if fleet:
+            self.say(f"  ask        curl {self.url}/v1/analytics/performance/{fleet.vehicle_with_an_answer()}")
+        self.say(f"  overview   {shlex.join([command, 'status', '--home', str(home)])}")
         self.say("Ctrl-C stops everything.")
         self.say("")
-
-    def _vehicle_with_an_answer(self) -> str:
-        """A vehicle that has charged today; the first one where none has yet, a minute after midnight."""
-        vehicles = [mapping["vehicleId"] for mapping in Fleet(self.vehicles).mappings()]
-        for vehicle in vehicles[:50]:
-            answer = self._get(f"/v1/analytics/performance/{vehicle}")
-            if answer is not None and answer["efficiencyRatio"] is not None:
-                return vehicle
-        return vehicles[0]
 
     def _log(self, name: str) -> Path:
         return self.settings.home.resolve() / "logs" / f"{name}.log"
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int, flag: str) -> None:
+    """See that nobody listens there; ``flag`` chooses another port.
+
+    Raises:
+        PortError: somebody does, or the address is not ours to take.
+    """
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise PortTakenError(
-            f"cannot listen on {host}:{port} ({reason}); stop the program that does, or choose another with --port"
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            what = f"{host}:{port} is taken; stop the program that listens there, or choose another with {flag}"
+        else:
+            what = f"{error.strerror}; choose another with {flag} or FLEET_HOST"
+        raise PortError(what) from error

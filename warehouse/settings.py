@@ -27,6 +27,11 @@ class FleetSettings(BaseSettings):
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
 
+    dagster_port: int = Field(default=3001, ge=1, le=65535, description="Port of Dagster's UI, on this machine alone.")
+    dagster_database: str = Field(
+        default="dagster", min_length=1, description="Dagster's own database in the same server; made if it is missing."
+    )
+
     first_day: date = Field(
         default=date(2020, 1, 1),
         description="The first day the warehouse knows; an import of an earlier one is refused.",

@@ -89,7 +89,7 @@ class Telemetry:
         return self._raw_items[index]
 
 
-def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int) -> Telemetry:
+def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = None) -> Telemetry:
     """Read a JSON body: one object, or an array of them.
 
     Raises:
@@ -104,7 +104,7 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int) -> Telem
     except ValueError:  # DecodeError, ValidationError and UnicodeDecodeError are kinds of it
         value = _decode_slowly(body)
     if isinstance(value, list):
-        if len(value) > max_items:
+        if max_items is not None and len(value) > max_items:
             raise TooManyItemsError
         return Telemetry(body, is_batch=True).judge(enumerate(value), window)
     return Telemetry(body, is_batch=False).judge([(0, value)], window)

@@ -14,7 +14,12 @@ from warehouse.settings import FleetSettings
 
 
 def migrate(*, home: Home = None) -> None:
-    """Bring the database's schema to this version. Safe to repeat, and safe to run twice at once."""
+    """Bring the database's schema to this version. Safe to repeat, and safe to run twice at once.
+
+    \b
+    Of a PostgreSQL of your own:
+        FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt migrate
+    """
     with database(read_settings(FleetSettings, home=home)) as url:
         applied = migrations.migrate(url)
     notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")

@@ -21,7 +21,7 @@ MAX_SHOWN = 20
 
 
 def import_readings(
-    files: Annotated[list[Path], typer.Argument(help="NDJSON files, plain or gzip.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON, plain or gzip.", show_default=False)],
     *,
     home: Home = None,
     as_json: AsJson = False,

@@ -3,10 +3,11 @@
 import sys
 
 import typer
-from rich.console import Console
 
+from orchestration.cli.dagster import dagster
 from orchestration.cli.database import migrate, partitions
 from orchestration.cli.import_readings import import_readings
+from orchestration.cli.options import notes
 from orchestration.cli.serve import api, up
 from orchestration.cli.simulate import simulate
 from orchestration.cli.status import status
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(api)
+app.command()(dagster)
 app.command()(simulate)
 app.command("import")(import_readings)
 app.command()(status)
@@ -35,9 +37,8 @@ def main() -> None:
     try:
         app()
     except FleetwattError as error:
-        message = f"[bold red]{error.title}[/]: "
-        Console(stderr=True, soft_wrap=True, highlight=False).print(message, end="")
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(error.detail)
+        notes.print(f"{error.title}: ", style="bold red", end="")
+        notes.print(error.detail)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,9 +5,8 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from orchestration.cli.options import Home, read_settings
+from orchestration.cli.options import DagsterPort, Home, read_settings
 from orchestration.home import held, running_database
 from orchestration.local import LocalPlatform
 from warehouse.settings import FleetSettings
@@ -17,6 +16,7 @@ def up(
     *,
     home: Home = None,
     port: Annotated[int | None, typer.Option(help="Port of the API. Default: FLEET_PORT, else 3000.")] = None,
+    dagster_port: DagsterPort = None,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Run a simulated fleet against the API.")] = True,
     vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Size of the simulated fleet.")] = 100,
     history_days: Annotated[
@@ -28,15 +28,16 @@ def up(
     The data lies in HOME and is there at the next start. FLEET_DATABASE_URL uses an existing PostgreSQL instead.
 
     \b
+    With a simulated fleet of 100 vehicles:
+        fleetwatt up
     With a fleet of your own:
         fleetwatt up --no-demo
     Beside another one:
-        fleetwatt up --home /tmp/second --port 3100
+        fleetwatt up --home /tmp/second --port 3100 --dagster-port 3101
     """
-    settings = read_settings(FleetSettings, home=home, port=port)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
     with held(settings.home):
-        LocalPlatform(settings, vehicles if demo else 0, history_days, console.print).run()
+        LocalPlatform(settings, vehicles if demo else 0, history_days, _say).run()
 
 
 def api(
@@ -46,11 +47,25 @@ def api(
     port: Annotated[int | None, typer.Option(help="Port to listen on. Default: FLEET_PORT, else 3000.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes. Default: FLEET_WORKERS, else 1.")] = None,
 ) -> None:
-    """Serve the API alone, on FLEET_DATABASE_URL or on the server that runs in HOME."""
+    """Serve the API alone, on FLEET_DATABASE_URL or on the server that runs in HOME.
+
+    \b
+    With four processes, for other machines too:
+        fleetwatt api --host 0.0.0.0 --workers 4
+    """
     settings = read_settings(FleetSettings, home=home)
     environment = {"FLEET_DATABASE_URL": running_database(settings)}
     for name, value in (("FLEET_HOST", host), ("FLEET_PORT", port), ("FLEET_WORKERS", workers)):
         if value is not None:
             environment[name] = str(value)
     # Becomes the API's process: it gets our signals, and our memory is given back.
-    os.execve(sys.executable, [sys.executable, "-m", "ingest_api"], {**os.environ, **environment})  # noqa: S606
+    command = [sys.executable, "-P", "-m", "ingest_api"]  # -P: nothing is imported from the user's folder
+    os.execve(sys.executable, command, {**os.environ, **environment})  # noqa: S606
+
+
+def _say(line: str) -> None:
+    """A line on stdout. Whoever read it may be gone, with the terminal or the pipe: the platform goes on."""
+    try:
+        typer.echo(line)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end

@@ -13,13 +13,16 @@ from typing import Annotated
 import httpx
 import msgspec
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.cli.options import read_settings
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
+from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import DEFAULT_SEED, EPOCH, Fleet
 from warehouse.simulation.ingest_client import RefusedError
 from warehouse.simulation.progress import Totals
@@ -28,6 +31,12 @@ from warehouse.simulation.sender import Sender
 LIVE_LINE_EVERY_S = 60.0
 FILL_LINE_EVERY_S = 5.0
 MOST_VEHICLES = 100_000
+
+
+class SimulatorSettings(FleetSettings):
+    """What the simulator has to know beside its flags; ``.env`` may hold it, as for the API."""
+
+    admin_token: SecretStr | None = None
 
 
 def simulate(
@@ -44,7 +53,7 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="With --faults: as JSON.")] = False,
     admin_token: Annotated[
         str | None,
-        typer.Option(envvar="FLEET_ADMIN_TOKEN", help="To map vehicles to meters, where the API asks for it."),
+        typer.Option(help="To map vehicles to meters, where the API asks for it. Default: FLEET_ADMIN_TOKEN."),
     ] = None,
 ) -> None:
     """Send a simulated fleet to an API: each vehicle and each meter once a minute, with faults that are known.
@@ -66,10 +75,12 @@ def simulate(
         return
     _check_url(url)
     since_s = _since_s(since)
+    secret = read_settings(SimulatorSettings, admin_token=admin_token).admin_token
+    token = secret.get_secret_value() if secret else None
     console = Console(stderr=True)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
     screen.note(f"simulating {vehicles:,} vehicles (seed {seed}) for {url}")
-    sender = Sender(Fleet(vehicles, seed), url, since_s, screen, once=once, admin_token=admin_token)
+    sender = Sender(Fleet(vehicles, seed), url, since_s, screen, once=once, admin_token=token)
     try:
         asyncio.run(_run(sender))
     except RefusedError as refusal:

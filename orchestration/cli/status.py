@@ -29,6 +29,10 @@ def status(
     """Show devices, readings per day, the ledger, freshness and sizes in one screen.
 
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
+
+    \b
+    For a program:
+        fleetwatt status --json
     """
     settings = read_settings(FleetSettings, home=home)
     with connect(running_database(settings)) as connection:

@@ -63,11 +63,11 @@ class Overview:
 def look(connection: psycopg.Connection) -> Overview:
     """Look at the database of this connection."""
     with connection.cursor(row_factory=class_row(DatabaseOverview)) as cursor:
-        (database,) = cursor.execute(sqlfiles.load(_PACKAGE, "overview_database")).fetchall()
+        (database,) = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_database")).fetchall()
     with connection.cursor(row_factory=class_row(DeviceOverview)) as cursor:
-        devices = cursor.execute(sqlfiles.load(_PACKAGE, "overview_devices")).fetchall()
+        devices = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_devices")).fetchall()
     with connection.cursor(row_factory=class_row(PartitionOverview)) as cursor:
-        partitions = cursor.execute(sqlfiles.load(_PACKAGE, "overview_partitions")).fetchall()
+        partitions = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_partitions")).fetchall()
     for partition in partitions:
         _count(connection, partition)
     return Overview(database, devices, partitions)

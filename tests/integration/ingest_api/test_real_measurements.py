@@ -30,7 +30,7 @@ def rows(name: str) -> list[dict[str, Any]]:
 
 
 def imported(connection: psycopg.Connection, name: str) -> int:
-    return import_file(connection, DATA / name, FleetSettings(_env_file=None)).accepted  # type: ignore[call-arg]
+    return import_file(connection, DATA / name, FleetSettings(_env_file=None)).accepted
 
 
 def answer(api: httpx.Client, vehicle: str, at: datetime, hours: int = 24) -> dict[str, Any]:

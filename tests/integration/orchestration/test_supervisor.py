@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.supervisor import _LAUNCHER, Child, ChildStartError, Service, Supervisor
+from orchestration.child_process import LAUNCHER, Child, ChildStartError, Service
+from orchestration.supervisor import Supervisor
 
 REPOSITORY = Path(__file__).parents[3]
 PATIENCE_S = 15.0  # an upper bound for waits; nothing is asserted to be quicker
@@ -266,6 +267,21 @@ def test_a_dead_child_is_restarted_and_its_workers_end_before(house: House) -> N
     assert house.worker("api") != first[-1]
 
 
+def test_a_child_with_new_settings_is_started_again(house: House) -> None:
+    environment = {"PORT": "1"}
+    log = house.folder / "api.log"
+    command = [sys.executable, "-c", "import os, time; print('port', os.environ['PORT']); time.sleep(600)"]
+    house.supervisor.add(Child(name="api", command=command, log=log, environment=environment))
+
+    def change_then_wait() -> bool:
+        environment["PORT"] = "2"  # as a database does that comes back on another port
+        return "api is back" in house.said
+
+    assert house.run_until(change_then_wait)
+    assert house.said == ["api was stopped for its new settings, restarting in 0.5 s", "api is back"]
+    assert [line for line in log.read_text().splitlines() if line.startswith("port")] == ["port 1", "port 2"]
+
+
 def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
     house.add("steady", SLEEPS)
     house.add("looping", "import time; print('up'); time.sleep(0.3); raise SystemExit(3)", ready_text="up")
@@ -366,7 +382,7 @@ def test_a_child_inherits_no_descriptors_and_no_ignored_signals(house: House) ->
 def test_a_child_whose_parent_died_before_prctl_runs_nothing(tmp_path: Path) -> None:
     never = tmp_path / "never"
     not_the_parent = str(os.getppid())
-    command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, not_the_parent, "touch", str(never)]
+    command = [sys.executable, "-I", "-S", "-c", LAUNCHER, not_the_parent, "touch", str(never)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stderr) == (1, "not started: the supervisor is gone\n")
     assert not never.exists()
@@ -375,7 +391,8 @@ def test_a_child_whose_parent_died_before_prctl_runs_nothing(tmp_path: Path) -> 
 SCRIPT = """
 import sys
 from pathlib import Path
-from orchestration.supervisor import Child, Supervisor
+from orchestration.child_process import Child
+from orchestration.supervisor import Supervisor
 
 def say(message):
     print(message, flush=True)

@@ -1,0 +1,82 @@
+"""The catalog: every dataset of the lake, read from the text in this folder, checked as a whole, in one order.
+
+``Catalog.load`` reads declarations and SQL, ties every name to what it means, and either returns a ``Catalog`` or
+raises one ``CatalogError`` that lists everything that is wrong, with file and line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
+from pathlib import Path
+
+from dbt_like_sql.declarations import LAYERS, suggestion
+from dbt_like_sql.loading import Loader
+from dbt_like_sql.model import CatalogError, Check, Column, ColumnSource, Model, Problem
+
+__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Model", "Problem", "load_catalog"]
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All datasets by name."""
+
+    models: Mapping[str, Model] = field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> "Catalog":
+        """Read the models in ``folder/models`` and the checks in ``folder/checks``.
+
+        Raises:
+            CatalogError: something is wrong; it lists all of it.
+        """
+        loader = Loader(folder)
+        models = loader.load()
+        if loader.problems:
+            raise CatalogError(loader.problems)
+        return cls(models)
+
+    def in_order(self) -> tuple[Model, ...]:
+        """Each dataset after everything it depends on; by layer and name where that leaves a choice."""
+        return self._ordered
+
+    def find(self, name: str) -> Model:
+        """The dataset of this name.
+
+        Raises:
+            LookupError: there is none; it suggests the nearest.
+        """
+        if name not in self.models:
+            raise LookupError(f"no dataset is called {name}{suggestion(name, self.models)}")
+        return self.models[name]
+
+    def used_by(self, name: str) -> tuple[str, ...]:
+        """The datasets that read this one directly, in order."""
+        return tuple(model.name for model in self.in_order() if name in model.depends_on)
+
+    def upstream(self, name: str) -> frozenset[str]:
+        """Everything that this dataset is made from, however far up."""
+        direct = self.models[name].depends_on
+        return frozenset(direct).union(*(self.upstream(each) for each in direct))
+
+    @cached_property
+    def _ordered(self) -> tuple[Model, ...]:
+        sorter = TopologicalSorter({name: model.depends_on for name, model in self.models.items()})
+        sorter.prepare()
+        ordered: list[Model] = []
+        ready: list[tuple[int, str]] = []
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                heappush(ready, (LAYERS.index(self.models[name].layer), name))
+            _, first = heappop(ready)
+            ordered.append(self.models[first])
+            sorter.done(first)
+        return tuple(ordered)
+
+
+def load_catalog(folder: Path = FOLDER) -> Catalog:
+    """The same as ``Catalog.load``."""
+    return Catalog.load(folder)

@@ -1,0 +1,110 @@
+"""Reads the checks of a dataset, declared and written out, and holds them to what they may read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dbt_like_sql.data_checks import AssertCheck, CompiledCheck, InvalidCheckError, compile_check, key_checks
+from dbt_like_sql.declarations import Declaration, suggestion
+from dbt_like_sql.model import Check, Problem
+from dbt_like_sql.statements import Schema, Statement
+
+
+@dataclass
+class CheckLoader:
+    """Reads checks; what is wrong is noted in ``problems``.
+
+    A check runs as soon as its dataset is made, so it reads that dataset and what it was made from, and nothing else.
+    """
+
+    folder: Path
+    schema: Schema
+    depends_on: Mapping[str, tuple[str, ...]]
+    problems: list[Problem] = field(default_factory=list)
+    _used: set[str] = field(default_factory=set)
+
+    def of(self, declared: Declaration) -> tuple[Check, ...]:
+        """The checks of one dataset: what its key promises, then the others as they are listed."""
+        checks: dict[str, Check] = {}
+        for compiled in self._compiled(declared):
+            if compiled.name in checks:
+                self._problem(declared.path, compiled.line, f"{declared.name} lists the check {compiled.name} twice")
+            elif isinstance(compiled, CompiledCheck):
+                checks[compiled.name] = self._check(declared, compiled)
+            elif written := self._written(declared, compiled):
+                checks[compiled.name] = written
+        return tuple(checks.values())
+
+    def find_unused(self) -> None:
+        """A check that no dataset lists never runs: once all were read, that is a problem."""
+        for path in sorted(self.folder.glob("checks/*.sql")):
+            if path.stem not in self._used:
+                shown = path.relative_to(self.folder.parent)
+                self._problem(shown, 1, f'no dataset lists this check; add {{ assert = "{path.stem}" }} to its checks')
+
+    def _compiled(self, declared: Declaration) -> Iterator[CompiledCheck | AssertCheck]:
+        yield from key_checks(declared)
+        for spec in declared.checks:
+            try:
+                compiled = compile_check(declared, spec)
+            except InvalidCheckError as error:
+                self._problem(declared.path, spec.line, f"{declared.name}: {error}")
+            else:
+                if compiled:
+                    yield compiled
+
+    def _check(self, declared: Declaration, compiled: CompiledCheck) -> Check:
+        statement = Statement(declared.path, compiled.sql)
+        reads = self._reads(declared, statement)
+        # What is wrong in it was written in the declaration.
+        self.problems += [problem._replace(line=compiled.line) for problem in statement.problems]
+        return Check(
+            compiled.name, declared.name, compiled.description, compiled.sql, reads, declared.path, compiled.line
+        )
+
+    def _written(self, declared: Declaration, listed: AssertCheck) -> Check | None:
+        path = self.folder / "checks" / f"{listed.name}.sql"
+        shown = path.relative_to(self.folder.parent)
+        if not path.exists():
+            near = suggestion(listed.name, [each.stem for each in path.parent.glob("*.sql")])
+            message = f"{declared.name} lists the check {shown}, which does not exist{near}"
+            self._problem(declared.path, listed.line, message)
+            return None
+        self._used.add(listed.name)
+        text = path.read_text(encoding="utf-8")
+        first_line = text.partition("\n")[0]
+        if not first_line.startswith("-- "):
+            self._problem(shown, 1, "the first line is a comment that says in plain words what should hold")
+        statement = Statement(shown, text)
+        reads = self._reads(declared, statement)
+        self.problems += statement.problems
+        description = first_line.removeprefix("-- ").strip()
+        return Check(listed.name, declared.name, description, statement.select, reads, shown, 1)
+
+    def _reads(self, declared: Declaration, statement: Statement) -> tuple[str, ...]:
+        """The datasets that a check reads, its columns resolved; what it may not read is noted in the statement."""
+        upstream = self._upstream(declared.name)
+        for reference in statement.references:
+            if reference.dataset not in self.schema:
+                message = f"{reference.dataset} does not exist{suggestion(reference.dataset, self.schema)}"
+            elif reference.dataset not in upstream:
+                message = f"a check of {declared.name} may read what that is made from, not {reference.dataset}"
+            else:
+                continue
+            statement.problems.append(Problem(statement.path, reference.line, message))
+        if not statement.problems:
+            statement.resolve(self.schema)
+        return tuple(reference.dataset for reference in statement.references)
+
+    def _upstream(self, name: str) -> set[str]:
+        """The dataset and everything it is made from."""
+        found, ahead = set(), [name]
+        while ahead:
+            each = ahead.pop()
+            if each not in found:
+                found.add(each)
+                ahead += self.depends_on.get(each, ())
+        return found
+
+    def _problem(self, path: Path, line: int, message: str) -> None:
+        self.problems.append(Problem(path, line, message))

@@ -1,0 +1,210 @@
+"""Turns declared checks into SELECTs of the rows that are wrong, each with a sentence that says what should hold.
+
+| entry of ``checks`` | holds where |
+| --- | --- |
+| ``{ not_null = ["a", "b"] }`` | none of them is null; the columns of the key are among them without being named |
+| ``{ unique = ["a", "b"] }`` | no two rows agree in all of them; the key is unique without being named |
+| ``{ accepted_range = "a", min = 0, max = 1 }`` | the value lies between them, both included; null passes |
+| ``{ accepted_values = "a", values = ["x", "y"] }`` | the value is one of these; null passes |
+| ``{ relationships = "a", to = "t", to_column = "b", where = "..." }`` | each value is found there; null passes |
+| ``{ row_count = 1 }`` | the day has exactly so many rows |
+| ``{ assert = "name" }`` | the SELECT in ``checks/name.sql`` returns nothing |
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dbt_like_sql.declarations import CheckSpec, Declaration, suggestion
+from dbt_like_sql.model import DAY_COLUMN
+
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "not_null": (),
+    "unique": (),
+    "accepted_range": ("min", "max"),
+    "accepted_values": ("values",),
+    "relationships": ("to", "to_column", "where"),
+    "row_count": (),
+    "assert": (),
+}
+
+
+class CompiledCheck(NamedTuple):
+    """A check that needs no file: where it stands, its name among the dataset's checks, its sentence, its SELECT."""
+
+    line: int
+    name: str
+    description: str
+    sql: str
+
+
+class AssertCheck(NamedTuple):
+    """A check whose SELECT is ``checks/<name>.sql``."""
+
+    line: int
+    name: str
+
+
+class InvalidCheckError(Exception):
+    """An entry of ``checks`` that cannot be understood."""
+
+
+def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
+    """What every dataset promises: its key is unique, and it is null nowhere where it says so."""
+    listed = [name for spec in declaration.checks for name in _names(spec.values.get("not_null"))]
+    key = _key(declaration)
+    if never_null := list(dict.fromkeys([*key, *listed])):
+        yield CompiledCheck(
+            declaration.line,
+            "not_null",
+            f"{', '.join(never_null)} of {declaration.name} {'is' if len(never_null) == 1 else 'are'} never null",
+            _wrong_rows(declaration, never_null, " OR ".join(f"{name} IS NULL" for name in never_null)),
+        )
+    if not declaration.key_is_checked:
+        return
+    if key:
+        yield _unique(declaration, CheckSpec({"unique": key}, declaration.line))._replace(name="unique_key")
+    else:  # the key is the day alone
+        yield CompiledCheck(
+            declaration.line,
+            "unique_key",
+            f"{declaration.name} has at most one row a day",
+            _select("count(*) AS row_count", declaration.name, "", "HAVING count(*) > 1"),
+        )
+
+
+def compile_check(declaration: Declaration, spec: CheckSpec) -> CompiledCheck | AssertCheck | None:
+    """Compile one entry of ``checks``; ``None`` where ``key_checks`` has it already.
+
+    Raises:
+        InvalidCheckError: it is not of one of the forms above.
+    """
+    kind = _kind(spec)
+    for option in spec.values:
+        if option != kind and option not in _OPTIONS[kind]:
+            raise InvalidCheckError(f"{kind} has no option {option}{suggestion(option, _OPTIONS[kind])}")
+    subject = spec.values[kind]
+    if kind in ("not_null", "unique"):
+        if not _names(subject):
+            raise InvalidCheckError(f"{kind} needs a list of columns")
+    elif kind != "row_count" and not isinstance(subject, str):
+        raise InvalidCheckError(f"{kind} needs a name")
+    if kind == "not_null":
+        return None
+    if kind == "assert":
+        return AssertCheck(spec.line, subject)
+    return _COMPILERS[kind](declaration, spec)
+
+
+def _unique(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
+    columns = spec.values["unique"]
+    names = ", ".join(columns)
+    return CompiledCheck(
+        spec.line,
+        f"unique_{'_'.join(columns)}",
+        f"no two rows of {declaration.name} have the same {names}",
+        _select(f"{names}, count(*) AS row_count", declaration.name, "", f"GROUP BY {names} HAVING count(*) > 1"),
+    )
+
+
+def _row_count(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
+    expected = spec.values["row_count"]
+    if type(expected) is not int:
+        raise InvalidCheckError("row_count needs a whole number")
+    return CompiledCheck(
+        spec.line,
+        "row_count",
+        f"{declaration.name} has exactly {expected} {'row' if expected == 1 else 'rows'} a day",
+        _select("count(*) AS row_count", declaration.name, "", f"HAVING count(*) <> {expected}"),
+    )
+
+
+def _accepted_range(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
+    column = spec.values["accepted_range"]
+    least, most = (_number(spec.values.get(bound)) for bound in ("min", "max"))
+    if least is not None and most is not None:
+        wrong, words = f"{column} < {least!r} OR {column} > {most!r}", f"between {least:g} and {most:g}"
+    elif least is not None:
+        wrong, words = f"{column} < {least!r}", f"at or above {least:g}"
+    elif most is not None:
+        wrong, words = f"{column} > {most!r}", f"at or below {most:g}"
+    else:
+        raise InvalidCheckError("accepted_range needs min, max or both")
+    declared = declaration.columns.get(column)
+    if declared and declared.type in ("DOUBLE", "FLOAT"):
+        wrong += f" OR isnan({column})"
+    return CompiledCheck(
+        spec.line,
+        f"accepted_range_{column}",
+        f"{column} of {declaration.name} lies {words}",
+        _wrong_rows(declaration, [column], wrong),
+    )
+
+
+def _accepted_values(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
+    column, values = spec.values["accepted_values"], _names(spec.values.get("values"))
+    if not values:
+        raise InvalidCheckError("accepted_values needs values, a list of texts")
+    allowed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
+    return CompiledCheck(
+        spec.line,
+        f"accepted_values_{column}",
+        f"{column} of {declaration.name} is one of {', '.join(values)}",
+        _wrong_rows(declaration, [column], f"{column} NOT IN ({allowed})"),
+    )
+
+
+def _relationships(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
+    column = spec.values["relationships"]
+    to, to_column, where = (spec.values.get(option) for option in _OPTIONS["relationships"])
+    if not isinstance(to, str) or not isinstance(to_column, str) or not isinstance(where, str | None):
+        raise InvalidCheckError("relationships needs to and to_column, and perhaps where: texts")
+    known = _select(to_column, to, f"{to_column} IS NOT NULL")
+    condition = f"({where}) AND " if where else ""
+    return CompiledCheck(
+        spec.line,
+        f"relationships_{column}_{to}",
+        f"each {column} of {declaration.name}{f' with {where}' if where else ''} is a {to_column} of {to}",
+        _wrong_rows(declaration, [column], f"{condition}{column} NOT IN ({known})"),
+    )
+
+
+_COMPILERS: Mapping[str, Callable[[Declaration, CheckSpec], CompiledCheck]] = {
+    "unique": _unique,
+    "accepted_range": _accepted_range,
+    "accepted_values": _accepted_values,
+    "relationships": _relationships,
+    "row_count": _row_count,
+}
+
+
+def _wrong_rows(declaration: Declaration, columns: Sequence[str], wrong: str) -> str:
+    shown = dict.fromkeys([*_key(declaration), *columns])
+    return _select(", ".join(shown), declaration.name, f"({wrong})")
+
+
+def _select(columns: str, dataset: str, condition: str, tail: str = "") -> str:
+    day = f"{DAY_COLUMN} = getvariable('{DAY_COLUMN}')"
+    where = f"{day} AND {condition}" if condition else day
+    return f"SELECT {columns} FROM {dataset} WHERE {where} {tail}".rstrip()  # noqa: S608 - names we declared ourselves
+
+
+def _kind(spec: CheckSpec) -> str:
+    for key in spec.values:
+        if key in _OPTIONS:
+            return key
+    first = next(iter(spec.values), "")
+    raise InvalidCheckError(f"unknown check {first}{suggestion(first, _OPTIONS)}")
+
+
+def _key(declaration: Declaration) -> list[str]:
+    return [name for name in declaration.key if name in declaration.columns]
+
+
+def _names(value: Any) -> list[str]:
+    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else []
+
+
+def _number(value: Any) -> float | int | None:
+    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+        raise InvalidCheckError("min and max are numbers")
+    return value

@@ -1,0 +1,177 @@
+"""Reads the declarations: ``sources.toml`` and each folder's ``models.toml``. Nothing is taken for granted."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from re import search
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from dbt_like_sql.model import DAY_COLUMN, Column, Kind, Problem
+from dbt_like_sql.toml_lines import TomlLines
+
+DIALECT = "duckdb"
+LAYERS = ("lake", "staging", "rollups", "marts")
+"""The order of the story; folders of models carry these names."""
+
+_MODEL_KEYS = ("description", "grain", "owner", "key", "checks", "columns")
+_SOURCE_KEYS = (*_MODEL_KEYS, "kind", "layer", "depends_on", "key_is_checked")
+_SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """One entry of ``checks``, as written."""
+
+    values: Mapping[str, Any]
+    line: int
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a file says of one dataset. ``path`` is relative to the folder that holds the project."""
+
+    name: str
+    kind: Kind
+    layer: str
+    description: str
+    grain: str
+    owner: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+    column_lines: Mapping[str, int]
+    checks: Sequence[CheckSpec]
+    depends_on: tuple[str, ...]
+    key_is_checked: bool
+    """False where whoever makes the dataset promises that its key is unique, and counting again costs too much."""
+    path: Path
+    line: int
+
+
+@dataclass
+class Reader:
+    """Reads one file and notes what is wrong with it."""
+
+    path: Path
+    layer: str | None
+    """The folder's layer; ``None`` for sources, which name their own."""
+    problems: list[Problem] = field(default_factory=list)
+    _lines: TomlLines = field(default_factory=lambda: TomlLines(""))
+
+    def read(self, text: str) -> list[Declaration]:
+        """All datasets of the file that can be made sense of."""
+        self._lines = TomlLines(text)
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            place = search(r"at line (\d+)", str(error))
+            line = int(place[1]) if place else len(text.splitlines())
+            self.problems.append(Problem(self.path, line, f"not valid TOML: {error}"))
+            return []
+        found = []
+        for name, table in tables.items():
+            if isinstance(table, dict):
+                found.append(self._declaration(name, table))
+            else:
+                self._problem(f"{name} is not a table; begin with [name of the model]", name)
+        return found
+
+    def _declaration(self, name: str, table: dict[str, Any]) -> Declaration:
+        known = _SOURCE_KEYS if self.layer is None else _MODEL_KEYS
+        for key in table:
+            if key not in known:
+                self._problem(f"{key} is no key of a model{suggestion(key, known)}", name, key)
+        kind: Kind = (
+            "sql" if self.layer else _SOURCE_KINDS.get(self._one_of(name, table, "kind", _SOURCE_KINDS), "export")
+        )
+        columns = self._columns(name, table)
+        key_columns = self._names(name, table, "key", required=True)
+        for column in key_columns:
+            if column not in columns and column != DAY_COLUMN:
+                self._problem(f"the key names {column}, which is no column{suggestion(column, columns)}", name, "key")
+        return Declaration(
+            name=name,
+            kind=kind,
+            layer=self.layer or self._one_of(name, table, "layer", LAYERS),
+            description=self._text(name, table, "description"),
+            grain=self._text(name, table, "grain"),
+            owner=self._text(name, table, "owner"),
+            key=key_columns,
+            columns=columns,
+            column_lines={column: self._lines.of(name, "columns", column) for column in columns},
+            checks=self._checks(name, table),
+            depends_on=self._names(name, table, "depends_on"),
+            key_is_checked=table.get("key_is_checked", True) is not False,
+            path=self.path,
+            line=self._lines.of(name),
+        )
+
+    def _columns(self, name: str, table: dict[str, Any]) -> dict[str, Column]:
+        declared = table.get("columns")
+        if not isinstance(declared, dict) or not declared:
+            self._problem(f"{name} declares no columns; add [{name}.columns]", name)
+            return {}
+        columns = {}
+        for column, said in declared.items():
+            place = (name, "columns", column)
+            if column == DAY_COLUMN:
+                self._problem(f"{DAY_COLUMN} is the name of the file's folder and needs no declaration", *place)
+            elif not isinstance(said, dict) or set(said) != {"type", "description"}:
+                self._problem(f'column {column} needs {{ type = "...", description = "..." }} and nothing else', *place)
+                columns[column] = Column(column, "VARCHAR", "")
+            else:
+                columns[column] = Column(column, str(said["type"]), str(said["description"]))
+                self._check_type(columns[column], place)
+        return columns
+
+    def _check_type(self, column: Column, place: tuple[str, ...]) -> None:
+        try:
+            kind = exp.DataType.build(column.type, dialect=DIALECT)
+        except sqlglot.ParseError:
+            kind = None
+        if kind is None or kind.this == exp.DataType.Type.USERDEFINED:
+            self._problem(f"column {column.name}: {column.type} is no type of DuckDB", *place)
+
+    def _checks(self, name: str, table: dict[str, Any]) -> list[CheckSpec]:
+        specs = []
+        for index, values in enumerate(table.get("checks", [])):
+            line = self._lines.of_item((name, "checks"), index)
+            if isinstance(values, dict):
+                specs.append(CheckSpec(values, line))
+            else:
+                self.problems.append(Problem(self.path, line, "a check is a table, e.g. { not_null = [...] }"))
+        return specs
+
+    def _text(self, name: str, table: dict[str, Any], key: str) -> str:
+        value = table.get(key)
+        if not isinstance(value, str) or not value:
+            self._problem(f"{name} needs {key}, a text", name, key)
+            return ""
+        return value
+
+    def _names(self, name: str, table: dict[str, Any], key: str, *, required: bool = False) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value) or (required and not value):
+            self._problem(f"{name} needs {key}, a list of names", name, key)
+            return ()
+        return tuple(value)
+
+    def _one_of(self, name: str, table: dict[str, Any], key: str, allowed: Mapping[str, Any] | Sequence[str]) -> str:
+        value = table.get(key)
+        if value not in allowed:
+            self._problem(f"{name} needs {key}, one of {', '.join(allowed)}", name, key)
+            return next(iter(allowed))
+        return str(value)
+
+    def _problem(self, message: str, *place: str) -> None:
+        self.problems.append(Problem(self.path, self._lines.of(*place), message))
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``; did you mean ...?`` where something known is close, else nothing."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

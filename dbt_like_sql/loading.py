@@ -1,0 +1,155 @@
+"""Reads the whole folder and ties it together: which dataset reads which, and whether every name means something."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import MappingProxyType
+
+from dbt_like_sql.check_loading import CheckLoader
+from dbt_like_sql.declarations import Declaration, Reader, suggestion
+from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
+from dbt_like_sql.statements import Schema, Statement
+
+Lineage = Mapping[str, tuple[ColumnSource, ...]]
+
+
+@dataclass
+class Loader:
+    """Reads ``folder/models`` and ``folder/checks``. What is wrong is noted in ``problems``, and reading goes on."""
+
+    folder: Path
+    problems: list[Problem] = field(default_factory=list)
+    _declarations: dict[str, Declaration] = field(default_factory=dict)
+    _statements: dict[str, Statement] = field(default_factory=dict)
+    _depends_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def load(self) -> Mapping[str, Model]:
+        """The datasets by name. Only to be used where ``problems`` stays empty."""
+        self._read_declarations()
+        self._read_statements()
+        self._find_dependencies()
+        self._find_cycles()
+        schema = {
+            name: {**{column.name: column.type for column in declared.columns.values()}, DAY_COLUMN: "DATE"}
+            for name, declared in self._declarations.items()
+        }
+        checks = CheckLoader(self.folder, schema, self._depends_on)
+        models = {
+            name: self._model(declared, self._lineage(name, schema), checks.of(declared))
+            for name, declared in self._declarations.items()
+        }
+        checks.find_unused()
+        self.problems += checks.problems
+        return MappingProxyType(models)
+
+    def _read_declarations(self) -> None:
+        sources = self.folder / "models" / "sources.toml"
+        for path in [sources, *sorted(self.folder.glob("models/*/models.toml"))]:
+            reader = Reader(path.relative_to(self.folder.parent), layer=None if path == sources else path.parent.name)
+            for declared in reader.read(path.read_text(encoding="utf-8")):
+                if first := self._declarations.get(declared.name):
+                    where = f"{first.path}:{first.line}"
+                    self._problem(declared.path, declared.line, f"{declared.name} is declared twice; first in {where}")
+                else:
+                    self._declarations[declared.name] = declared
+            self.problems += reader.problems
+
+    def _read_statements(self) -> None:
+        for path in sorted(self.folder.glob("models/*/*.sql")):
+            name, shown = path.stem, path.relative_to(self.folder.parent)
+            declared = self._declarations.get(name)
+            if name in self._statements:
+                self._problem(shown, 1, f"{name} is there twice; first as {self._statements[name].path}")
+            elif declared is None:
+                near = suggestion(name, self._declarations)
+                self._problem(shown, 1, f"{name} is not declared in {shown.parent / 'models.toml'}{near}")
+            elif declared.kind != "sql" or declared.path.parent != shown.parent:
+                self._problem(shown, 1, f"{name} is declared elsewhere, in {declared.path}:{declared.line}")
+            else:
+                self._statements[name] = Statement(shown, path.read_text(encoding="utf-8"))
+        for name, declared in self._declarations.items():
+            if declared.kind == "sql" and name not in self._statements:
+                self._problem(declared.path, declared.line, f"{name} has no {declared.path.parent / name}.sql")
+
+    def _find_dependencies(self) -> None:
+        for name, declared in self._declarations.items():
+            for each in declared.depends_on:
+                if each not in self._declarations:
+                    near = suggestion(each, self._declarations)
+                    self._problem(declared.path, declared.line, f"{name} depends on {each}, which does not exist{near}")
+            known = [each for each in declared.depends_on if each in self._declarations]
+            if statement := self._statements.get(name):
+                known = self._known_references(statement)
+            self._depends_on[name] = tuple(known)
+
+    def _known_references(self, statement: Statement) -> list[str]:
+        for reference in statement.references:
+            if reference.dataset not in self._declarations:
+                near = suggestion(reference.dataset, self._declarations)
+                self._problem(statement.path, reference.line, f"{reference.dataset} does not exist{near}")
+        return [each.dataset for each in statement.references if each.dataset in self._declarations]
+
+    def _find_cycles(self) -> None:
+        graph = {name: list(each) for name, each in self._depends_on.items()}
+        while True:
+            try:
+                TopologicalSorter(graph).prepare()
+            except CycleError as error:
+                # It lists predecessors first, so read from its end: each model, then what it reads.
+                cycle: list[str] = error.args[1][::-1]
+                reader, read = cycle[0], cycle[1]
+                path, line = self._place_of_dependency(reader, read)
+                self._problem(path, line, f"a cycle: {' reads '.join(cycle)}")
+                graph[reader].remove(read)
+            else:
+                return
+
+    def _place_of_dependency(self, name: str, dependency: str) -> tuple[Path, int]:
+        declared, statement = self._declarations[name], self._statements.get(name)
+        for reference in statement.references if statement else ():
+            if statement and reference.dataset == dependency:
+                return statement.path, reference.line
+        return declared.path, declared.line
+
+    def _lineage(self, name: str, schema: Schema) -> Lineage:
+        declared, statement = self._declarations[name], self._statements.get(name)
+        if statement is None:
+            return dict.fromkeys(declared.columns, ())
+        if all(reference.dataset in schema for reference in statement.references):
+            statement.resolve(schema)
+        if statement.problems:
+            self.problems += statement.problems
+            return {}
+        selected = statement.columns()
+        self.problems += statement.problems
+        for column in selected.keys() - declared.columns.keys():
+            hint = "it is the name of the file's folder: leave it out" if column == DAY_COLUMN else "declare it"
+            near = suggestion(column, declared.columns.keys() - selected.keys()) if column != DAY_COLUMN else ""
+            where = f"{declared.path}:{declared.line}"
+            self._problem(statement.path, selected[column], f"{column} is not declared in {where}; {hint}{near}")
+        for column in declared.columns.keys() - selected.keys():
+            line = declared.column_lines[column]
+            self._problem(declared.path, line, f"{column} is declared, but {statement.path} does not select it")
+        return {column: statement.lineage(column) for column in declared.columns if column in selected}
+
+    def _model(self, declared: Declaration, lineage: Lineage, checks: tuple[Check, ...]) -> Model:
+        statement = self._statements.get(declared.name)
+        return Model(
+            name=declared.name,
+            kind=declared.kind,
+            layer=declared.layer,
+            description=declared.description,
+            grain=declared.grain,
+            owner=declared.owner,
+            key=declared.key,
+            columns=tuple(declared.columns.values()),
+            checks=checks,
+            depends_on=self._depends_on[declared.name],
+            sql=statement.select if statement else None,
+            path=statement.path if statement else declared.path,
+            column_lineage=MappingProxyType(dict(lineage)),
+        )
+
+    def _problem(self, path: Path, line: int, message: str) -> None:
+        self.problems.append(Problem(path, line, message))

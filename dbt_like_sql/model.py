@@ -1,0 +1,96 @@
+"""What a dataset of the lake IS once its text has been read: frozen, complete, free of any engine."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Kind = Literal["export", "polars", "sql"]
+"""Who makes it: the export from PostgreSQL, the Polars step, or its own SELECT."""
+
+DAY_COLUMN = "day"
+"""Every dataset has it, as a DATE: the name of the file's folder. No model selects it, no declaration lists it."""
+
+
+class Column(NamedTuple):
+    """A column as declared: its DuckDB type and what it says, unit included."""
+
+    name: str
+    type: str
+    description: str
+
+
+class ColumnSource(NamedTuple):
+    """A column of another dataset that a value is made from."""
+
+    dataset: str
+    column: str
+
+
+class Problem(NamedTuple):
+    """What is wrong, and where. Printed as ``file:line: message``, which editors and terminals can follow."""
+
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+class CatalogError(Exception):
+    """The models cannot be read. ``problems`` has all of them, in order of file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class Check:
+    """A SELECT of the rows that are wrong on ``getvariable('day')``, and in plain words what should hold."""
+
+    name: str
+    model: str
+    description: str
+    sql: str
+    depends_on: tuple[str, ...]
+    path: Path
+    line: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """One dataset: Parquet by UTC day.
+
+    ``path`` is its SQL, or the declaration of a source; ``line`` where it is declared. ``column_lineage`` names for
+    each column what it is computed from in the datasets that the SELECT reads; it is empty for a constant, for a count
+    of rows and for sources.
+    """
+
+    name: str
+    kind: Kind
+    layer: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    owner: str
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    depends_on: tuple[str, ...]
+    sql: str | None
+    path: Path
+    column_lineage: Mapping[str, tuple[ColumnSource, ...]]
+
+    @property
+    def sort_key(self) -> tuple[str, ...]:
+        """The key within one day's file, by which the file is sorted."""
+        return tuple(name for name in self.key if name != DAY_COLUMN)
+
+    @property
+    def digest(self) -> str:
+        """Changes when what the model computes may change: its SELECT, its columns, its key."""
+        content = json.dumps([self.name, self.kind, self.sql, [each[:2] for each in self.columns], self.key])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]

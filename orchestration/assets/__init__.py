@@ -1,0 +1,1 @@
+"""The assets: each calls the walk of a day, says what came of it, and computes nothing."""

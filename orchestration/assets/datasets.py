@@ -1,0 +1,32 @@
+"""How a dataset of the lake becomes an asset: the walk makes it, its declared checks are run, both are told."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Model
+from orchestration.assets.declared import asset_spec, materialized
+from orchestration.checks import check_specs, evaluations
+from orchestration.partitions import day_of
+from orchestration.resources import Warehouse, told_plainly
+from warehouse.day import DayWalk, Made
+
+Make = Callable[[DayWalk, date], Iterable[Made]]
+
+
+def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[str], make: Make) -> dg.AssetsDefinition:
+    """The asset of a dataset, or of several that one step makes together."""
+
+    @dg.multi_asset(
+        name="_and_".join(model.name for model in models),
+        specs=[asset_spec(model, partitions) for model in models],
+        check_specs=[spec for model in models for spec in check_specs(model)],
+    )
+    def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+        walk, day = warehouse.walk, day_of(context)
+        with told_plainly():
+            for made in make(walk, day):
+                yield materialized(made, walk.lake, evaluations(walk, made))
+
+    return build

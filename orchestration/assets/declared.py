@@ -1,0 +1,85 @@
+"""What the catalog declares of a dataset, and what was made of it, in Dagster's words."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Model
+from orchestration.partitions import day_before
+from warehouse.day import CARRIED, EXPORTS, Made
+from warehouse.lake.paths import Lake
+
+POSTGRES, REPORTS = "1_postgres", "6_reports"
+GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
+"""By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
+
+KINDS = {"export": {"postgres", "parquet"}, "polars": {"polars", "parquet"}, "sql": {"duckdb", "parquet"}}
+
+
+def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
+    """The asset of a dataset."""
+    return dg.AssetSpec(
+        key=model.name,
+        deps=dependencies(model),
+        description=description(model),
+        group_name=GROUPS[model.layer],
+        owners=[f"team:{model.owner}"],
+        kinds=KINDS["polars" if model.name in CARRIED else model.kind],
+        code_version=model.digest,
+        partitions_def=partitions,
+        metadata={"dagster/column_schema": column_schema(model)},
+    )
+
+
+def dependencies(model: Model) -> list[dg.AssetDep]:
+    """What a dataset is made from, or checked against: other datasets, and for an export a table of PostgreSQL."""
+    if model.name == "carried_samples":
+        # Also what makes it wait for device_last of its own day, which a day that runs beside it may ask about.
+        return [dg.AssetDep("device_last", partition_mapping=day_before())]
+    table = [dg.AssetDep(table_key(model.name))] if model.name in EXPORTS else []
+    return [*table, *(dg.AssetDep(name) for name in model.depends_on)]
+
+
+def table_key(table: str) -> dg.AssetKey:
+    """The asset of a table of PostgreSQL."""
+    return dg.AssetKey(["postgres", str(table)])  # Dagster cannot send an enum to its other processes
+
+
+def description(model: Model) -> str:
+    """The page of a dataset in markdown: purpose, grain, its SQL, and where each column comes from."""
+    parts = [model.description, f"**Grain:** {model.grain}", f"**Key:** {', '.join(model.key)}"]
+    if model.sql:
+        parts.append(f"```sql\n{model.sql.strip()}\n```")
+    if model.column_lineage:
+        rows = [
+            f"| {column} | {', '.join(f'{source.dataset}.{source.column}' for source in sources) or 'computed'} |"
+            for column, sources in model.column_lineage.items()
+        ]
+        parts.append("\n".join(["| column | comes from |", "| --- | --- |", *rows]))
+    return "\n\n".join(parts)
+
+
+def column_schema(model: Model) -> dg.TableSchema:
+    """The columns with their types and meaning."""
+    in_key = dg.TableColumnConstraints(nullable=False, other=["key"])
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(each.name, each.type, each.description, in_key if each.name in model.key else None)
+            for each in model.columns
+        ]
+    )
+
+
+def materialized(made: Made, lake: Lake, checks: Iterable[dg.AssetCheckResult] = ()) -> dg.MaterializeResult[None]:
+    """What became of a dataset's day."""
+    return dg.MaterializeResult(
+        asset_key=str(made.dataset),
+        metadata={
+            "dagster/row_count": made.rows,
+            "size_bytes": made.size_bytes,
+            "version": made.version,
+            "state": "made" if made.is_new else "stands as it was",
+            "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
+        },
+        check_results=list(checks),
+    )

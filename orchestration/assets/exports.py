@@ -1,0 +1,45 @@
+"""What comes out of PostgreSQL: the readings of a sealed day, and the small tables beside them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Catalog, Model
+from orchestration.assets.datasets import dataset_asset
+from orchestration.assets.declared import asset_spec, materialized
+from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
+from orchestration.partitions import day_of
+from orchestration.resources import Warehouse, told_plainly
+from warehouse.contract.partitions import Stream
+from warehouse.lake.export import TABLES
+
+
+def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
+    """One asset a stream and a table."""
+    for stream in Stream:
+        yield _stream_asset(catalog.models[stream], stream, partitions)
+    for table in TABLES:
+        yield _table_asset(catalog.models[table], partitions)
+
+
+def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Seals the day first, which is safe to repeat: whoever comes first, a run of the day or a click on one stream."""
+
+    @dg.multi_asset(
+        name=model.name,
+        specs=[asset_spec(model, partitions)],
+        check_specs=[*check_specs(model), ledger_spec(model)],
+    )
+    def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+        walk, day = warehouse.walk, day_of(context)
+        with told_plainly():
+            for sealed in walk.seal(day):
+                context.log.info(f"sealed {sealed} of {day}")
+            made = walk.export(stream, day)
+            yield materialized(made, walk.lake, [*evaluations(walk, made), ledger_evaluation(walk, stream, day)])
+
+    return export
+
+
+def _table_asset(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    return dataset_asset([model], partitions, lambda walk, day: [walk.export_table(model.name, day)])

@@ -1,0 +1,33 @@
+"""The end of a day: when all of it is built and checked, the ledger hears so, and the day's figures are told."""
+
+import dagster as dg
+import polars as pl
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.assets.declared import REPORTS
+from orchestration.partitions import day_of
+from orchestration.resources import Warehouse, told_plainly
+
+FIGURES = "daily_fleet_efficiency"
+
+
+def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Depends on whatever nothing else depends on, and so on everything."""
+    last = [name for name in catalog.models if not catalog.used_by(name)]
+
+    @dg.asset(
+        name="day_report",
+        deps=last,
+        group_name=REPORTS,
+        description="The day is done: all its models are built and checked. Its figures are plotted over time.",
+        owners=[f"team:{catalog.models[FIGURES].owner}"],
+        kinds={"python"},
+        partitions_def=partitions,
+    )
+    def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        walk, day = warehouse.walk, day_of(context)
+        with told_plainly():
+            walk.finish(day)
+            return dg.MaterializeResult(metadata=pl.read_parquet(walk.lake.file(FIGURES, day)).row(0, named=True))
+
+    return day_report

@@ -1,0 +1,23 @@
+"""The tables of PostgreSQL that the lake is exported from. Dagster only shows them: the API and imports fill them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.assets.declared import POSTGRES, column_schema, table_key
+from warehouse.day import EXPORTS
+
+
+def table_specs(catalog: Catalog) -> Iterator[dg.AssetSpec]:
+    """One external asset a table."""
+    for name in EXPORTS:
+        model = catalog.models[name]
+        yield dg.AssetSpec(
+            key=table_key(name),
+            group_name=POSTGRES,
+            description=f"The table `{name}` of PostgreSQL. {model.description}",
+            owners=[f"team:{model.owner}"],
+            kinds={"postgres"},
+            metadata={"dagster/column_schema": column_schema(model)},
+        )

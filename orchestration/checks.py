@@ -1,0 +1,79 @@
+"""Asset checks: those that the catalog declares, and that each export's file holds what the ledger says.
+
+All of them block: what depends on a dataset that fails one is not made.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Model
+from warehouse.contract.partitions import Stream
+from warehouse.day import DayWalk, Made
+from warehouse.lake.export import figures_of_file
+from warehouse.lake.models import CheckResult
+from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
+
+LEDGER_CHECK = "file_equals_ledger"
+
+
+def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
+    """The declared checks of a dataset."""
+    return [_spec(model, check.name, check.description) for check in model.checks]
+
+
+def ledger_spec(model: Model) -> dg.AssetCheckSpec:
+    """The check that an export adds to the declared ones."""
+    said = "The file on disk has as many rows as the ledger says, the same energy, first and last instant and devices."
+    return _spec(model, LEDGER_CHECK, said)
+
+
+def evaluations(walk: DayWalk, made: Made) -> Iterator[dg.AssetCheckResult]:
+    """Run the declared checks of what was made."""
+    for result in walk.checks(made.dataset, made.day):
+        wrong = f"{result.failing_rows:,} rows are against it: {result.check.description}"
+        yield dg.AssetCheckResult(
+            asset_key=str(made.dataset),
+            check_name=result.check.name,
+            passed=result.passed,
+            description=None if result.passed else wrong,
+            metadata=_evidence(result),
+        )
+
+
+def ledger_evaluation(walk: DayWalk, stream: Stream, day: date) -> dg.AssetCheckResult:
+    """Count the file, and compare it with what the ledger noted when it was exported."""
+    with connect(walk.url) as connection:
+        noted = ledger.stream_day(connection, stream, day)
+    found = vars(figures_of_file(stream, walk.lake.file(stream, day)))
+    differing = [
+        f"{name}: the ledger says {getattr(noted, name)}, the file {value}"
+        for name, value in found.items()
+        if value != getattr(noted, name)
+    ]
+    return dg.AssetCheckResult(
+        asset_key=stream.value,
+        check_name=LEDGER_CHECK,
+        passed=not differing,
+        description="; ".join(differing) or None,
+        metadata={name: str(value) for name, value in found.items()},
+    )
+
+
+def _spec(model: Model, name: str, description: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=model.name, description=description, blocking=True)
+
+
+def _evidence(result: CheckResult) -> dict[str, dg.MetadataValue[Any]]:
+    evidence: dict[str, dg.MetadataValue[Any]] = {"failing_rows": dg.MetadataValue.int(result.failing_rows)}
+    if result.sample:
+        evidence["sample"] = dg.MetadataValue.md(_markdown_table(result.sample))
+    return evidence
+
+
+def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
+    return "\n".join(f"| {' | '.join(str(value) for value in line)} |" for line in lines)

@@ -1,0 +1,51 @@
+"""``fleetwatt dagster``: Dagster alone, beside a database that something else runs."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.options import DagsterPort, Home, notes, read_settings
+from orchestration.dagster_processes import HOST, DagsterProcesses
+from orchestration.home import held, running_database
+from orchestration.local import require_free
+from orchestration.supervisor import Supervisor
+from warehouse.postgres.migrate import migrate
+from warehouse.settings import FleetSettings
+
+
+def dagster(
+    *,
+    home: Home = None,
+    host: Annotated[
+        str, typer.Option(help="Address of the UI. It asks nobody who they are: keep others out by other means.")
+    ] = HOST,
+    dagster_port: DagsterPort = None,
+) -> None:
+    """Serve Dagster alone: its UI, its daemon and our code, on FLEET_DATABASE_URL or on the server that runs in HOME.
+
+    It seals, exports, rolls up and reports each closed day. Its own database is made beside the fleet's.
+
+    \b
+    Where PostgreSQL and the API run elsewhere:
+        FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt dagster
+    """
+    settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
+    require_free(host, settings.dagster_port, "--dagster-port")
+    url = running_database(settings)
+    migrate(url)
+    began = time.monotonic()
+    environment: dict[str, str] = {}
+    with (
+        held(settings.home / "dagster"),
+        DagsterProcesses.of(settings, environment, host) as processes,
+        Supervisor(notes.print) as supervisor,
+    ):
+        environment |= processes.home.prepare(url)
+        for child in processes.children():
+            supervisor.add(child)
+        if supervisor.start_all():
+            notes.print(f"Dagster is up after {time.monotonic() - began:.1f} s: {processes.url}")
+            notes.print("Ctrl-C stops it.")
+            supervisor.run_until_stopped()
+    notes.print("stopped; the next start goes on from here")

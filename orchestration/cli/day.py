@@ -1,0 +1,63 @@
+"""``fleetwatt seal``, ``export`` and ``run-day``: the walk of a day by hand, without Dagster."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.cli.options import Home, notes, read_settings
+from orchestration.home import database
+from warehouse.contract.partitions import Stream
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres.migrate import migrate
+from warehouse.settings import FleetSettings
+
+Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A UTC day, e.g. 2026-02-08.", show_default=False)]
+
+
+def seal(day: Day, *, home: Home = None) -> None:
+    """Seal a closed day: its partitions are vacuumed and ready to be exported. Safe to repeat.
+
+    \b
+    A day is closed when its grace has passed (FLEET_GRACE_MINUTES after midnight UTC):
+        fleetwatt seal 2026-02-08
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url:
+        sealed = _walk(settings, url).seal(day.date())
+    notes.print(f"sealed {', '.join(sealed)}" if sealed else f"nothing to do: {day.date()} is sealed")
+
+
+def export(day: Day, *, home: Home = None) -> None:
+    """Seal a closed day and export its readings to Parquet, verified against PostgreSQL. Safe to repeat.
+
+    \b
+        fleetwatt export 2026-02-08
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url:
+        walk = _walk(settings, url)
+        walk.seal(day.date())
+        for stream in Stream:
+            made = walk.export(stream, day.date())
+            state = "exported" if made.is_new else "stands"
+            notes.print(f"{stream}: {made.rows:,} rows {state} as version {made.version}")
+            notes.print(str(walk.lake.file(stream, day.date())), soft_wrap=True)
+
+
+def run_day(day: Day, *, home: Home = None) -> None:
+    """Walk a day: seal, export, energy, models, checks. What Dagster does, without Dagster; safe to repeat.
+
+    \b
+        fleetwatt run-day 2026-02-08
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url:
+        _walk(settings, url).run(day.date(), lambda line: notes.print(line, soft_wrap=True))
+
+
+def _walk(settings: FleetSettings, url: str) -> DayWalk:
+    migrate(url)
+    return DayWalk(url, Lake(settings.lake), Catalog.load())

@@ -1,0 +1,237 @@
+"""``fleetwatt models``: what the lake holds, where each column comes from, and whether all of it is right."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
+from orchestration.cli.options import AsJson, Home, notes, read_settings
+from warehouse.lake.models import CheckResult, bind_problems, check_day
+from warehouse.settings import FleetSettings
+
+models = typer.Typer(
+    help="What the lake holds, where each column comes from, and whether all of it is right.\n\n"
+    "The models are plain SELECTs in dbt_like_sql/models, declared in models.toml beside them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(help="A dataset, as fleetwatt models list shows it.", show_default=False)]
+
+MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
+
+
+@models.command("list")
+def list_models(*, as_json: AsJson = False) -> None:
+    """List every dataset of the lake, each after what it is made from."""
+    catalog = _catalog()
+    if as_json:
+        _print_json([_as_dict(model) for model in catalog.in_order()])
+        return
+    table = Table("dataset", "layer", "made by", "what it holds", "checks")
+    table.columns[4].justify = "right"
+    for model in catalog.in_order():
+        what = Text(f"{model.description}\n").append(model.grain, style="dim")
+        table.add_row(model.name, model.layer, MADE_BY[model.kind], what, str(len(model.checks)))
+    _console().print(table)
+
+
+@models.command()
+def show(
+    name: Name,
+    *,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SELECT alone, to run it elsewhere.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one dataset: what a row is, its columns and where they come from, its checks, what reads it.
+
+    \b
+        fleetwatt models show daily_vehicle_efficiency
+    Its SELECT runs in any DuckDB that has the datasets as views, after SET VARIABLE day = DATE '2026-02-08':
+        fleetwatt models show daily_vehicle_efficiency --sql
+    """
+    catalog = _catalog()
+    model = _find(catalog, name)
+    if as_json:
+        _print_json(_as_dict(model))
+    elif sql and model.sql is None:
+        raise typer.BadParameter(f"{name} has no SELECT: it is made by the {MADE_BY[model.kind]}", param_hint="--sql")
+    elif sql:
+        typer.echo(model.sql)
+    else:
+        _print_model(catalog, model)
+
+
+@models.command()
+def lineage(
+    name: Name,
+    *,
+    column: Annotated[str | None, typer.Option(help="Follow this column alone.", show_default=False)] = None,
+) -> None:
+    """Show what a dataset is made from, or a column of it, back to what PostgreSQL exported.
+
+    \b
+        fleetwatt models lineage daily_fleet_efficiency
+        fleetwatt models lineage daily_fleet_efficiency --column efficiency_ratio
+    """
+    catalog = _catalog()
+    model = _find(catalog, name)
+    if column is None:
+        _console().print(_dataset_tree(catalog, model))
+    elif column in {each.name for each in model.columns}:
+        _console().print(_column_tree(catalog, model, column))
+    else:
+        columns = ", ".join(each.name for each in model.columns)
+        raise typer.BadParameter(f"{name} has no column {column}; it has {columns}", param_hint="--column")
+
+
+@models.command()
+def check(
+    *,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Also run the data checks on this UTC day of the lake."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
+
+    \b
+    Needs no database and no data:
+        fleetwatt models check
+    Whether the numbers of a day are right:
+        fleetwatt models check --day 2026-02-08
+    Exit code: 0 all is well, 1 something is wrong.
+    """
+    catalog = _catalog()
+    if problems := bind_problems(catalog):
+        _fail(problems)
+    checks = sum(len(model.checks) for model in catalog.models.values())
+    notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
+    if day:
+        settings = read_settings(FleetSettings, home=home)
+        results = list(check_day(settings.lake, catalog, day.date()))
+        if not results:
+            notes.print(f"the lake in {settings.lake} has nothing of {day.date()}: fleetwatt run-day {day.date()}")
+            raise typer.Exit(1)
+        _report(results, day.date())
+
+
+def _catalog() -> Catalog:
+    try:
+        return Catalog.load()
+    except CatalogError as error:
+        _fail(error.problems)
+
+
+def _fail(problems: Iterable[Problem]) -> NoReturn:
+    listed = list(problems)
+    for problem in listed:
+        typer.echo(str(problem))
+    notes.print(f"{len(listed)} {'problem' if len(listed) == 1 else 'problems'} in the models")
+    raise typer.Exit(1)
+
+
+def _find(catalog: Catalog, name: str) -> Model:
+    try:
+        return catalog.find(name)
+    except LookupError as error:
+        raise typer.BadParameter(str(error), param_hint="NAME") from error
+
+
+def _console() -> Console:
+    """Nothing is folded where no person reads along."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+
+
+def _print_model(catalog: Catalog, model: Model) -> None:
+    console = _console()
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("what", model.description)
+    facts.add_row("grain", model.grain)
+    facts.add_row("key", ", ".join(model.key))
+    facts.add_row("layer", f"{model.layer}, made by {MADE_BY[model.kind]}, owned by {model.owner}")
+    facts.add_row("file", str(model.path))
+    facts.add_row("reads", ", ".join(model.depends_on) or "nothing")
+    facts.add_row("read by", ", ".join(catalog.used_by(model.name)) or "nobody")
+    columns = Table("column", "type", "what it says", "computed from")
+    for each in model.columns:
+        columns.add_row(each.name, each.type, each.description, _sources(model, each.name))
+    console.print(Text(model.name, style="bold"))
+    console.print(facts)
+    console.print(columns)
+    console.print("checks:")
+    for each_check in model.checks:
+        console.print(f"  {each_check.description}")
+
+
+def _sources(model: Model, column: str) -> str:
+    return "\n".join(f"{source.dataset}.{source.column}" for source in model.column_lineage.get(column, ()))
+
+
+def _dataset_tree(catalog: Catalog, model: Model, seen: set[str] | None = None) -> Tree:
+    """What a dataset reads, and so on; what was shown above is not taken apart again."""
+    seen = set() if seen is None else seen
+    again = model.name in seen and model.depends_on
+    seen.add(model.name)
+    tree = Tree(f"{model.name} ({MADE_BY[model.kind]})" + (", see above" if again else ""))
+    for name in () if again else model.depends_on:
+        tree.add(_dataset_tree(catalog, catalog.models[name], seen))
+    return tree
+
+
+def _column_tree(catalog: Catalog, model: Model, column: str) -> Tree:
+    sources = model.column_lineage.get(column, ())
+    if model.kind == "sql":
+        remark = "" if sources else " (a constant, the day, or a count of rows)"
+    else:
+        remark = f" ({MADE_BY[model.kind]})"
+    tree = Tree(f"{model.name}.{column}{remark}")
+    for source in sources:
+        tree.add(_column_tree(catalog, catalog.models[source.dataset], source.column))
+    return tree
+
+
+def _report(results: list[CheckResult], day: date) -> None:
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        typer.echo(f"{result.check.path}:{result.check.line}: {result.failing_rows:,} rows are against it: ", nl=False)
+        typer.echo(result.check.description)
+        for row in result.sample:
+            typer.echo("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
+    datasets = len({result.check.model for result in results})
+    notes.print(f"{day}: {len(results)} checks of {datasets} datasets, {len(failed)} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _as_dict(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "layer": model.layer,
+        "kind": model.kind,
+        "description": model.description,
+        "grain": model.grain,
+        "key": model.key,
+        "owner": model.owner,
+        "path": str(model.path),
+        "dependsOn": model.depends_on,
+        "columns": [
+            {**column._asdict(), "from": [list(source) for source in model.column_lineage.get(column.name, ())]}
+            for column in model.columns
+        ],
+        "checks": [{"name": each.name, "description": each.description} for each in model.checks],
+    }
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout)
+    sys.stdout.write("\n")

@@ -1,0 +1,209 @@
+"""``fleetwatt query``: one SELECT over the lake, as a table, CSV, JSON or Parquet."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from re import search
+from typing import Annotated, Any, Literal
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dbt_like_sql.catalog import Catalog, CatalogError
+from dbt_like_sql.declarations import suggestion
+from orchestration.cli.options import Home, notes, read_settings
+from warehouse.contract.errors import FleetwattError
+from warehouse.lake.paths import Lake
+from warehouse.lake.views import forbid_changes, open_lake, text
+from warehouse.settings import FleetSettings
+
+_WIDE = 10_000
+"""Columns of a table that is not read on a terminal: nothing is folded."""
+
+_LONGEST_TABLE_ROWS = 100_000
+"""A table is laid out in memory as a whole; what is longer is for programs anyway."""
+
+_NUMBERS = frozenset(
+    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "UINTEGER", "UBIGINT", "NUMBER"]
+)
+_INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class QueryError(FleetwattError):
+    """The query cannot be answered"""
+
+    code = "invalid_query"
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+    @property
+    def options(self) -> str:
+        """What DuckDB is told when it writes a file."""
+        if self is Format.PARQUET:
+            return "FORMAT parquet, COMPRESSION zstd"
+        layout = "HEADER" if self is Format.CSV else "ARRAY true"
+        return f"FORMAT {self}, {layout}, TIMESTAMPFORMAT '{_INSTANT_FORMAT}'"
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT in DuckDB's SQL; - reads it from stdin.", show_default=False)],
+    *,
+    written_as: Annotated[
+        Format | None, typer.Option("--format", help="Default: what the name of --output ends in, else table.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="See this UTC day alone; getvariable('day') is it. Default: all days."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Most rows of a table on a terminal; 0 is all.")] = 100,
+    home: Home = None,
+) -> None:
+    """Ask the lake in SQL: every dataset that fleetwatt models list shows is a table, with its UTC day as column day.
+
+    Nothing can be changed: only the lake is read, and only --output is written.
+
+    \b
+    The last days of the fleet:
+        fleetwatt query "FROM daily_fleet_efficiency ORDER BY day DESC LIMIT 7"
+    Which columns there are, and what they mean:
+        fleetwatt query "DESCRIBE daily_vehicle_efficiency"
+        fleetwatt models show daily_vehicle_efficiency
+    The worst vehicles of a day, as a file:
+        fleetwatt query --day 2026-02-08 --output worst.csv \\
+            "SELECT vehicle_external_id, lost_against_target_kwh FROM daily_vehicle_efficiency ORDER BY 2 DESC LIMIT 20"
+    What a model computes, tried by hand:
+        fleetwatt models show low_efficiency_days --sql | fleetwatt query --day 2026-02-08 -
+    """
+    form = _form(written_as, output)
+    lake = Lake(read_settings(FleetSettings, home=home).lake)
+    catalog = _catalog()
+    select = sys.stdin.read() if sql == "-" else sql
+    with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
+        written = output.absolute() if output else Path(folder) / "rows"
+        with open_lake(lake.root, catalog, day.date() if day else None) as connection:
+            _note_what_is_missing(lake, catalog, day)
+            forbid_changes(connection, lake.root, [written])
+            try:
+                select = _one_select(connection, select)
+                if form is Format.TABLE:
+                    _print(connection.execute(select), limit)
+                    return
+                connection.execute(f"COPY (\n{select}\n) TO {text(written)} ({form.options})")
+            except duckdb.Error as error:
+                raise QueryError(_explained(str(error), catalog)) from error
+        if output is None:
+            sys.stdout.flush()
+            with written.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        else:
+            notes.print(f"written: {output}")
+
+
+def _catalog() -> Catalog:
+    try:
+        return Catalog.load()
+    except CatalogError as error:
+        raise QueryError(f"the models cannot be read; fleetwatt models check shows them all:\n{error}") from error
+
+
+def _form(given: Format | None, output: Path | None) -> Format:
+    if output is None:
+        if given is Format.PARQUET:
+            raise typer.BadParameter("parquet goes to a file: name it with --output", param_hint="--format")
+        return given or Format.TABLE
+    endings = {f".{each}": each for each in (Format.CSV, Format.JSON, Format.PARQUET)}
+    form = given or endings.get(output.suffix)
+    if form is None or form is Format.TABLE:
+        raise typer.BadParameter("a file is csv, json or parquet: say which with --format", param_hint="--output")
+    return form
+
+
+def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryError("one SELECT, please: the lake is read here and not changed (FROM, DESCRIBE and SHOW work too)")
+    return sql.strip().rstrip(";")
+
+
+def _note_what_is_missing(lake: Lake, catalog: Catalog, day: datetime | None) -> None:
+    days = sorted({each for name in catalog.models for each in lake.days(name)})
+    if not days:
+        notes.print(
+            f"the lake in {lake.root} is empty, so every answer is too: no day has been exported yet. "
+            "fleetwatt up exports each day when it closes, fleetwatt run-day DAY does it now"
+        )
+    elif day and day.date() not in days:
+        notes.print(f"the lake has nothing of {day.date()}; it has {len(days)} days from {days[0]} to {days[-1]}")
+
+
+def _print(rows: duckdb.DuckDBPyConnection, limit: int) -> None:
+    on_terminal = sys.stdout.isatty()
+    most = limit if limit and on_terminal else _LONGEST_TABLE_ROWS
+    found = rows.fetchmany(most + 1)
+    if len(found) > _LONGEST_TABLE_ROWS:
+        raise QueryError(f"more than {_LONGEST_TABLE_ROWS:,} rows are no table any more: --format csv writes them all")
+    table = Table()
+    for column in rows.description or ():
+        justify: Literal["right", "left"] = "right" if str(column[1]) in _NUMBERS else "left"
+        table.add_column(Text(column[0]), justify=justify, overflow="fold")
+    for row in found[:most]:
+        table.add_row(*(Text(_shown(value)) for value in row))
+    Console(highlight=False, width=None if on_terminal else _WIDE).print(table)
+    if len(found) > most:
+        notes.print(f"the first {most:,} rows; --limit 0 shows all, --format csv writes all")
+    elif not found:
+        notes.print("no rows")
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return _shown_number(value)
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case list():
+            return ", ".join(_shown(each) for each in value)
+        case _:
+            return str(value)
+
+
+def _shown_number(value: float) -> str:
+    """Six decimals at most, and never 0 for what is not."""
+    if 0 < abs(value) < 1e-6 or not isfinite(value):
+        return f"{value:g}"
+    return f"{value + 0.0:.6f}".rstrip("0").rstrip(".")  # -0.0 reads as a fault
+
+
+def _explained(message: str, catalog: Catalog) -> str:
+    """DuckDB's words, with what we know better: which datasets and columns there are."""
+    known: Iterable[str]
+    if unknown := search(r"Table with name (\S+) does not exist", message):
+        known, advice = catalog.models, "fleetwatt models list shows the datasets"
+    elif unknown := search(r'[Cc]olumn (?:named )?"([^"]+)"', message):
+        known = {column.name for model in catalog.models.values() for column in model.columns}
+        advice = "fleetwatt models show NAME lists the columns of a dataset"
+    else:
+        return message
+    lines = [line for line in message.splitlines() if not line.startswith(("Candidate bindings", "Did you mean"))]
+    first = lines[0].rstrip("!.")
+    return "\n".join([f"{first}{suggestion(unknown[1], sorted(known))}", *lines[1:], advice])

@@ -1,0 +1,167 @@
+"""Dagster's own folder, ``HOME/dagster``, and its own database beside the fleet's: made, and told to Dagster."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+from warehouse.contract.errors import FleetwattError
+from warehouse.postgres.connection import connect
+
+STORAGE_URL = "FLEET_DAGSTER_STORAGE_URL"
+"""Where Dagster's processes find their database: not in the file, because it holds a password."""
+LOCATION = "fleetwatt"
+
+
+class DagsterDatabaseError(FleetwattError):
+    """Dagster's database cannot be made"""
+
+    code = "dagster_database"
+
+
+@dataclass(frozen=True)
+class DagsterHome:
+    """The folder and the database of one installation's Dagster."""
+
+    home: Path
+    database: str
+    code_socket: Path
+    """Where the code server listens: only its owner can talk to it, and no proxy comes between."""
+
+    @property
+    def folder(self) -> Path:
+        """What Dagster calls DAGSTER_HOME."""
+        return self.home.resolve() / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes write, and below it what each step of a run writes."""
+        return self.home.resolve() / "logs" / "dagster"
+
+    @property
+    def workspace(self) -> Path:
+        """The file that names the code server."""
+        return self.folder / "workspace.yaml"
+
+    def prepare(self, database_url: str) -> dict[str, str]:
+        """Make folder, files and database where they are missing; returns the environment of Dagster's processes.
+
+        Raises:
+            DagsterDatabaseError: we may not make the database.
+            DatabaseUnavailableError: the server cannot be reached.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "dagster.yaml").write_text(_as_yaml(instance_settings(self.folder, self.logs / "steps")))
+        self.workspace.write_text(_as_yaml({"load_from": [{"grpc_server": self._code_server}]}))
+        make_database(database_url, self.database)
+        return {
+            "DAGSTER_HOME": str(self.folder),
+            "FLEET_HOME": str(self.home.resolve()),
+            "FLEET_DATABASE_URL": database_url,
+            STORAGE_URL: storage_url(database_url, self.database),
+            "PYTHONSAFEPATH": "1",  # nothing is imported from the user's folder, by Dagster's own children neither
+        }
+
+    @property
+    def _code_server(self) -> dict[str, str]:
+        return {"socket": str(self.code_socket), "location_name": LOCATION}
+
+
+def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
+    """What stands in dagster.yaml."""
+    return {
+        "storage": {
+            "custom": {
+                "module": "orchestration.dagster_storage",
+                "class": "PooledPostgresStorage",
+                "config": {"postgres_url": {"env": STORAGE_URL}},
+            }
+        },
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(folder)},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": str(logs)},
+        },
+        "run_launcher": {"module": "orchestration.run_launcher", "class": "WatchedRunLauncher"},
+        "run_coordinator": {
+            "module": "dagster._core.run_coordinator.queued_run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {
+                "dequeue_interval_seconds": 1,
+                # A code server that is restarted is back within seconds: a queued run waits for it.
+                "max_user_code_failure_retries": 10,
+                "user_code_failure_retry_delay": 5,
+            },
+        },
+        "concurrency": {
+            "runs": {
+                # Two cores: a day's run uses both, and days that run one after another need no second build. The
+                # other place is for what is not a day, such as the maintenance.
+                "max_concurrent_runs": 2,
+                "tag_concurrency_limits": [{"key": "dagster/partition", "limit": 1}],
+            }
+        },
+        "run_monitoring": {
+            "enabled": True,
+            "poll_interval_seconds": 10,
+            "start_timeout_seconds": 120,
+            "cancel_timeout_seconds": 60,
+            "max_resume_run_attempts": 0,
+        },
+        # A run whose worker died is repeated; one that failed for a reason waits for a person.
+        "run_retries": {"enabled": True, "max_retries": 3, "retry_on_asset_or_op_failure": False},
+        "retention": {
+            "sensor": {"purge_after_days": {"skipped": 1, "started": 1, "failure": 30, "success": 30}},
+            "schedule": {"purge_after_days": {"skipped": 30, "started": 30, "failure": 90, "success": 90}},
+        },
+        "auto_materialize": {"enabled": False},
+        "freshness": {"enabled": False},
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+    }
+
+
+def make_database(database_url: str, name: str) -> None:
+    """Make Dagster's database in the server of ``database_url``, if it is not there.
+
+    Raises:
+        DagsterDatabaseError: it is not there and we may not make it.
+    """
+    with connect(database_url) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return
+        try:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DagsterDatabaseError(
+                f"{connection.info.user} may not make the database {name}; as an administrator run: "
+                f"CREATE DATABASE {name} OWNER {connection.info.user}"
+            ) from error
+
+
+def storage_url(database_url: str, name: str) -> str:
+    """The address of Dagster's database, written so that both libpq and SQLAlchemy read it."""
+    given = {key: str(value) for key, value in conninfo_to_dict(database_url).items() if value is not None}
+    user, password, host, port = (given.pop(key, "") for key in ("user", "password", "host", "port"))
+    given.pop("dbname", None)
+    if host.startswith("/"):  # the folder of a socket
+        given["host"], host = host, ""
+    secret = f":{quote(password, safe='')}" if password else ""
+    account = f"{quote(user, safe='')}{secret}@" if user else ""
+    address = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
+    return f"postgresql://{account}{address}/{quote(name, safe='')}{f'?{urlencode(given)}' if given else ''}"
+
+
+def _as_yaml(settings: dict[str, Any]) -> str:
+    """JSON is YAML."""
+    return f"# Written by fleetwatt at each start.\n{json.dumps(settings, indent=2)}\n"

@@ -1,0 +1,39 @@
+"""Dagster's PostgreSQL storage with connections that are used again.
+
+Dagster opens a connection for each statement or two: ten milliseconds of handshake each, several of them an event and
+hundreds of events a run. Here all instances of a process share one small pool, which tries a connection before it hands
+it out: a database that was restarted in between goes unnoticed.
+"""
+
+from functools import cache
+from typing import Any, Self
+
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import pg_url_from_config
+from sqlalchemy import Engine, create_engine
+
+POOL_SIZE = 2
+MOST_BESIDE_POOL = 20
+
+
+class PooledPostgresStorage(DagsterPostgresStorage):
+    """``DagsterPostgresStorage`` on a pool."""
+
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Makes the tables where they are missing, as its base does."""
+        super().__init__(postgres_url, inst_data=inst_data)
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = _engine(postgres_url)  # there is no other way to give it one
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """From dagster.yaml."""
+        return cls(pg_url_from_config(config_value), inst_data)
+
+
+@cache
+def _engine(url: str) -> Engine:
+    return create_engine(
+        url, isolation_level="AUTOCOMMIT", pool_size=POOL_SIZE, max_overflow=MOST_BESIDE_POOL, pool_pre_ping=True
+    )

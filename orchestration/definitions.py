@@ -1,0 +1,54 @@
+"""What Dagster loads: ``dagster code-server start -m orchestration.definitions``.
+
+Importing this reads nothing. ``definitions`` reads the catalog's text and one setting, the first day; the database and
+the lake are looked for when something runs.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Catalog, load_catalog
+from orchestration.assets.exports import export_assets
+from orchestration.assets.models import model_assets
+from orchestration.assets.report import report_asset
+from orchestration.assets.tables import table_specs
+from orchestration.partitions import daily_partitions
+from orchestration.resources import Warehouse
+from orchestration.schedules import daily_maintenance
+from orchestration.sensors import closed_days_sensor
+from warehouse.settings import FleetSettings
+
+RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
+"""A run that broke off is repeated from its begin: what stands is left as it is, and nothing is taken for granted."""
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The definitions of this installation. Loading them is where a process begins, so here the settings are read."""
+    return build_definitions(load_catalog(), FleetSettings().first_day)
+
+
+def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | None = None) -> dg.Definitions:
+    """All assets, with their checks, and what sets them going."""
+    partitions = daily_partitions(first_day)
+    assets = [
+        *export_assets(catalog, partitions),
+        *model_assets(catalog, partitions),
+        report_asset(catalog, partitions),
+    ]
+    run_day = dg.define_asset_job(
+        "run_day",
+        selection=dg.AssetSelection.assets(*assets),
+        description="The whole walk of a day. The sensor asks for it; to do it by hand: fleetwatt run-day DAY.",
+        tags=RUN_AGAIN_IN_FULL,
+    )
+    return dg.Definitions(
+        assets=[*table_specs(catalog), *assets],
+        jobs=[run_day],
+        sensors=[closed_days_sensor(first_day, run_day.name)],
+        schedules=[daily_maintenance],
+        resources={"warehouse": warehouse or Warehouse()},
+        # A process for each step would take longer than most steps do.
+        executor=dg.in_process_executor,
+    )

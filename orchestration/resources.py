@@ -1,0 +1,60 @@
+"""What every asset, check and sensor works with: the database and the lake, found when they run, not when they load."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import dagster as dg
+import psycopg
+from pydantic import PrivateAttr
+
+from dbt_like_sql.catalog import load_catalog
+from orchestration.home import running_database
+from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres.connection import connect
+from warehouse.settings import FleetSettings, given
+
+RETRIES = 5
+RETRY_AFTER_S = 5
+"""A restarted database is back within seconds; after a crash it first replays what it had not written."""
+
+
+class Warehouse(dg.ConfigurableResource[None]):
+    """The database and the lake that the settings name. Tests name them here."""
+
+    database_url: str | None = None
+    home: str | None = None
+    _walk: DayWalk | None = PrivateAttr(default=None)
+
+    @property
+    def settings(self) -> FleetSettings:
+        """The settings, read now."""
+        return FleetSettings(**given(database_url=self.database_url, home=self.home))
+
+    @property
+    def walk(self) -> DayWalk:
+        """The walk of a day. Read once a run: a model that changes meanwhile concerns the next run."""
+        if self._walk is None:
+            settings = self.settings
+            self._walk = DayWalk(running_database(settings), Lake(settings.lake), load_catalog())
+        return self._walk
+
+    def connect(self) -> AbstractContextManager[psycopg.Connection]:
+        """A connection to the database, closed at the end of the block.
+
+        Raises:
+            DatabaseUnavailableError: it does not run, or goes away within the block.
+        """
+        return connect(running_database(self.settings))
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Make our errors Dagster's: a database that is away is waited for, the rest ends the step in plain words."""
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_AFTER_S) from error
+    except FleetwattError as error:
+        raise dg.Failure(f"{error.title}: {error.detail}") from error

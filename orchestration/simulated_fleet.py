@@ -1,0 +1,69 @@
+"""The simulated fleet of a one-machine start: the process that sends it, how far it has come, whom to ask about."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration.child_process import Child
+from warehouse.simulation.faults import FaultKind
+from warehouse.simulation.fleet import Fleet
+
+FILLED_WITHIN_S = 120
+"""How long the fleet may take to fill the past in; then it goes on, and we say so."""
+FRESH_S = 180
+"""A fleet whose last reading is younger than this is up to date: it reports each minute."""
+TELL_EVERY_S = 5.0
+MOST_ASKED = 50
+
+Ask = Callable[[str], dict[str, Any] | None]
+"""The API's answer to a GET; None where it gives none, or not the one that was hoped for."""
+
+
+class SimulatedFleet:
+    """``vehicles`` vehicles whose readings begin ``history_days`` days before today."""
+
+    def __init__(self, vehicles: int, history_days: int, ask: Ask, say: Callable[[str], None]) -> None:
+        fleet = Fleet(vehicles)
+        silent = {fault.vehicle_id for fault in fleet.faults() if fault.kind is FaultKind.SILENT_DEVICE}
+        self._vehicle_ids = fleet.vehicle_ids
+        self._latest = next(each for each in reversed(fleet.vehicle_ids) if each not in silent)
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._since = midnight - timedelta(days=history_days)
+        self._ask = ask
+        self._say = say
+        self._told_at = float("-inf")
+
+    def child(self, url: str, log: Path) -> Child:
+        """The process that sends it to the API at ``url``. Nothing else depends on it: it may fail alone."""
+        options = {"--url": url, "--vehicles": str(len(self._vehicle_ids)), "--since": self._since.isoformat()}
+        return Child(
+            name="simulated fleet",
+            command=[sys.executable, "-P", "-m", "orchestration.cli.main", "simulate", *sum(options.items(), ())],
+            log=log,
+            ready=self._is_up_to_date,
+            ready_timeout_s=FILLED_WITHIN_S,
+            essential=False,
+        )
+
+    def vehicle_with_an_answer(self) -> str:
+        """A vehicle that has charged; the first one where none has yet, soon after midnight."""
+        for vehicle in self._vehicle_ids[:MOST_ASKED]:
+            answer = self._ask(f"/v1/analytics/performance/{vehicle}")
+            if answer is not None and answer["efficiencyRatio"]:
+                return vehicle
+        return self._vehicle_ids[0]
+
+    def _is_up_to_date(self) -> bool:
+        """Whether the past is filled in. That is done in order of time, so one vehicle stands for all."""
+        state = self._ask(f"/v1/vehicles/{self._latest}")
+        if state is None or state["ageSeconds"] is None:
+            return False
+        if state["ageSeconds"] < FRESH_S:
+            return True
+        if time.monotonic() - self._told_at >= TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            self._say(f"simulated fleet is filled in up to {state['timestamp']}")
+        return False

@@ -1,0 +1,234 @@
+"""Fleetwatt as a user starts it: the installed command in a process of its own, on a home and a port of its own."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from warehouse.postgres.embedded import EmbeddedPostgres
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = (str(Path(sys.executable).with_name("fleetwatt")),)
+PATIENCE_S = 120.0  # an upper bound for waits on a busy machine; nothing is asserted to be quicker
+MARK = "FLEETWATT_E2E_HOME"
+"""In the environment of what a test starts: so its processes are found whatever their command line says."""
+
+AS_ROOT = os.geteuid() == 0
+MakeHome = Callable[[], Path]
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition holds within the patience."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def free_port() -> int:
+    """A free port below those that the system gives to outgoing connections: it stays free between two starts."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Whatever runs for this home: started by us, or named by it, or working below it."""
+    return [process for process in psutil.process_iter() if _belongs(process, home)]
+
+
+def _belongs(process: psutil.Process, home: Path) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        texts = [process.environ().get(MARK, ""), process.cwd(), *process.cmdline()]
+    except psutil.AccessDenied:  # root in a container may be kept from looking into another user's processes
+        texts = process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    return any(text == str(home) or text.startswith(f"{home}/") for text in texts)
+
+
+def kill_all(home: Path) -> None:
+    """What a power cut does to the processes."""
+    while found := processes_of(home):
+        for process in found:
+            process.kill()
+        psutil.wait_procs(found, timeout=1)
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """A user's environment: nothing of this test run's own settings, and no port that another test may want."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FLEET_", "PYTHON"))}
+    return {**own, MARK: str(home), "FLEET_DAGSTER_PORT": str(free_port())}
+
+
+def run(*arguments: str, home: Path, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Fleetwatt to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**environment_of(home), **settings},
+        cwd=cwd or home.parent,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+class Platform:
+    """One ``fleetwatt up`` and what it says; at the end of a ``with`` block nothing of it runs any more."""
+
+    def __init__(
+        self,
+        home: Path,
+        *options: str,
+        port: int | None = None,
+        flags: bool = True,
+        cwd: Path | None = None,
+        command: Sequence[str] = COMMAND,
+        account: pwd.struct_passwd | None = None,
+        environment: Mapping[str, str] = {},
+    ) -> None:
+        """Start it; ``account`` is whom root starts it as.
+
+        Without ``flags`` it finds home and port by itself.
+        """
+        self.home = home
+        self.port = port or free_port()
+        self._lines: list[str] = []
+        self.url = f"http://127.0.0.1:{self.port}"
+        where = ["--home", str(home), "--port", str(self.port)] if flags else []
+        self.process = subprocess.Popen(
+            [*command, "up", *where, *options],
+            env={**environment_of(home), **environment},
+            cwd=cwd or home.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # as in a terminal of its own: a signal to us is none to it
+            user=account and account.pw_uid,
+            group=account and account.pw_gid,
+            extra_groups=[] if account else None,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        kill_all(self.home)
+        self.ended()
+
+    @property
+    def said(self) -> str:
+        """All it has said by now."""
+        return "".join(self._lines)
+
+    def wait_for(self, text: str, since: int = 0) -> str:
+        """The line with this text, said after the first ``since`` characters of what it has said."""
+        eventually(lambda: text in self.said[since:] or not self._reader.is_alive())
+        assert text in self.said[since:], f"{text!r} was not said:\n{self.said}\n{self._logs()}"
+        return next(line for line in self.said[since:].splitlines() if text in line)
+
+    def wait_until_up(self) -> None:
+        """Returns when it has said all it has to say at the start."""
+        self.wait_for("Ctrl-C stops everything.")
+
+    def told(self, label: str) -> str:
+        """What stands behind a label in the start's list."""
+        return self.wait_for(f"  {label} ").strip().removeprefix(label).strip()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ask it to stop, and return its exit code; nothing of it may be left."""
+        self.process.send_signal(number)
+        code = self.ended()
+        assert processes_of(self.home) == []
+        return code
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        return code
+
+    def get(self, path: str) -> httpx.Response:
+        """The API's answer."""
+        return httpx.get(f"{self.url}{path}", timeout=PATIENCE_S, trust_env=False)
+
+    def post(self, reading: dict[str, object]) -> int:
+        """Post a reading; the status."""
+        url = f"{self.url}/v1/telemetry"
+        return httpx.post(url, json=reading, timeout=PATIENCE_S, trust_env=False).status_code
+
+    def answers(self, path: str = "/health") -> bool:
+        """Whether the API gives a good answer now."""
+        try:
+            return self.get(path).is_success
+        except httpx.TransportError:
+            return False
+
+    def query(self, text: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Ask the home's own server."""
+        url = EmbeddedPostgres(self.home).running_url()
+        assert url is not None
+        with psycopg.connect(url) as connection:
+            return connection.execute(text.encode(), parameters).fetchall()
+
+    def find(self, word: str) -> psutil.Process:
+        """The process of this platform with this word on its command line; the first that was started."""
+        found = [process for process in processes_of(self.home) if word in process.cmdline()]
+        return min(found, key=lambda process: float(process.create_time()))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                self._lines.append(line)
+
+    def _logs(self) -> str:
+        logs = sorted((self.home / "logs").glob("*.log"))
+        return "\n".join(f"{log.name}: {log.read_text(errors='replace')[-2000:]}" for log in logs)
+
+
+@pytest.fixture(scope="module")
+def make_home() -> Iterator[MakeHome]:
+    """A home's path, in a folder that every user may enter: pytest's own are closed. It is removed at the end."""
+    folders: list[Path] = []
+
+    def make() -> Path:
+        folders.append(Path(tempfile.mkdtemp(prefix="fleetwatt-e2e-")).resolve())
+        folders[-1].chmod(0o755)
+        return folders[-1] / "home"
+
+    yield make
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(make_home: MakeHome) -> Path:
+    """A home of this test's own, not made yet, in a folder of this test's own."""
+    return make_home()

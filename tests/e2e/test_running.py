@@ -1,0 +1,132 @@
+"""While ``fleetwatt up`` runs: what it says is true, nobody disturbs it, and what dies is started again."""
+
+import json
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, environment_of, eventually, run
+from tests.factories import vehicle_payload
+
+VEHICLES = 20
+
+
+@pytest.fixture(scope="module")
+def platform(make_home: MakeHome) -> Iterator[Platform]:
+    """One for all tests here; each leaves it as it found it, with all its parts running."""
+    # With yesterday: also a minute after midnight there is a vehicle that has charged.
+    with Platform(make_home(), "--vehicles", str(VEHICLES), "--history-days", "1") as platform:
+        platform.wait_until_up()
+        yield platform
+        assert platform.stop() == 0
+
+
+def postmaster(platform: Platform) -> psutil.Process:
+    return psutil.Process(int(_pid_file(platform)[0]))
+
+
+def parts(platform: Platform) -> list[psutil.Process]:
+    return [postmaster(platform), platform.find("ingest_api"), platform.find("simulate")]
+
+
+def _pid_file(platform: Platform) -> list[str]:
+    return (platform.home / "postgres" / "postmaster.pid").read_text().splitlines()
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Another program listens there, as soon as the dead server's last processes have let go of it."""
+    listeners: list[socket.socket] = []
+
+    def listen() -> bool:
+        with suppress(OSError):
+            listeners.append(socket.create_server(("127.0.0.1", port)))
+        return bool(listeners)
+
+    assert eventually(listen)
+    with listeners[0]:
+        yield
+
+
+def test_what_it_says_at_the_start_is_true(platform: Platform) -> None:
+    assert platform.told("API") == platform.url
+    assert platform.get("/health").json() == {"status": "ok"}
+    assert platform.told("docs") == f"{platform.url}/docs"
+    assert platform.get("/docs").status_code == 200
+    assert Path(platform.told("data")) == platform.home
+    assert (platform.home / "postgres" / "PG_VERSION").exists()
+    logs = {log.name for log in Path(platform.told("logs")).iterdir()}
+    assert logs >= {"api.log", "postgres.log", "simulate.log"}
+
+
+def test_the_curl_it_shows_has_an_answer(platform: Platform) -> None:
+    curl, url = platform.told("ask").split()
+    answer = platform.get(url.removeprefix(platform.url))
+    assert (curl, answer.status_code) == ("curl", 200)
+    assert answer.json()["efficiencyRatio"] > 0.5
+
+
+def test_the_overview_it_names_shows_the_fleet(platform: Platform) -> None:
+    command = shlex.split(platform.told("overview"))
+    shown = subprocess.run(
+        [*command, "--json"],
+        env=environment_of(platform.home),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+    devices = json.loads(shown.stdout)["devices"]
+    assert [each["kind"] for each in devices] == ["meter", "vehicle"]
+    assert all(each["reporting"] >= VEHICLES for each in devices)
+
+
+def test_a_second_start_on_the_same_home_is_refused(platform: Platform) -> None:
+    said, before = platform.said, parts(platform)
+    second = run("up", "--home", str(platform.home), "--port", "1", home=platform.home)
+    assert second.returncode == 1
+    assert f"{platform.home} is in use by process {platform.process.pid}; stop that one" in second.stderr
+    assert parts(platform) == before, "the first one is undisturbed"
+    assert eventually(platform.answers)
+    assert platform.said == said
+
+
+def test_a_dead_api_is_started_again(platform: Platform) -> None:
+    said = len(platform.said)
+    api = platform.find("ingest_api")
+    api.kill()
+    platform.wait_for("api died (exit 137), restarting", said)
+    platform.wait_for("api is back", said)
+    assert eventually(platform.answers)
+    assert platform.find("ingest_api") != api
+
+
+@pytest.mark.parametrize("port_is_taken", [False, True], ids=["same port", "another port"])
+def test_a_dead_postgres_is_started_again(platform: Platform, *, port_is_taken: bool) -> None:
+    reading = vehicle_payload(vehicleId=f"veh-kept-{port_is_taken}")
+    assert platform.post(reading) == 201
+    said, port = len(platform.said), int(_pid_file(platform)[3])
+    with ExitStack() as stack:
+        platform.process.send_signal(signal.SIGSTOP)  # it shall not look before the port is taken
+        postmaster(platform).kill()
+        if port_is_taken:
+            stack.enter_context(taken(port))
+        platform.process.send_signal(signal.SIGCONT)
+        platform.wait_for("postgres died, restarting", said)
+        platform.wait_for("postgres is back", said)
+        if port_is_taken:
+            platform.wait_for("api was stopped for its new settings", said)
+            platform.wait_for("api is back", said)
+        assert eventually(platform.answers)
+        # In between a 503 is fine: the API finds out with a request that its connection is dead.
+        assert eventually(lambda: platform.post(reading) != 503)
+        assert platform.post(reading) == 200, "stored before, and still there"
+    assert (int(_pid_file(platform)[3]) != port) == port_is_taken

@@ -1,0 +1,115 @@
+"""Other ways to start: on a database of one's own, from a folder full of traps, as an ordinary user; and not at all."""
+
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import AS_ROOT, REPOSITORY, Platform, eventually, free_port, processes_of, run
+from warehouse.postgres.connection import connect
+
+
+def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -> None:
+    with Platform(
+        home, "--vehicles", "1", "--history-days", "1", environment={"FLEET_DATABASE_URL": database_url}
+    ) as platform:
+        platform.wait_until_up()
+        assert platform.told("data") == "the database of FLEET_DATABASE_URL"
+        assert platform.answers(platform.told("ask").partition(platform.url)[2])
+        assert platform.stop() == 0
+    assert not (home / "postgres").exists()
+    with connect(database_url) as connection:  # not ours to stop
+        assert connection.execute("SELECT count(*) > 1000 FROM vehicle_readings").fetchone() == (True,)
+
+
+def test_a_database_that_refuses_is_the_reason(home: Path) -> None:
+    url = f"postgresql://fleet:secret@127.0.0.1:{free_port()}/fleetwatt"
+    done = run("up", "--home", str(home), "--port", str(free_port()), home=home, FLEET_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be reached: ")
+    assert "Connection refused" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert processes_of(home) == []
+
+
+def test_a_home_works_after_starts_that_failed(home: Path) -> None:
+    home = home / "with spaces, $HOME and [brackets]"
+    port = free_port()
+    arguments = ("up", "--home", str(home), "--port", str(port), "--no-demo")
+
+    with socket.create_server(("127.0.0.1", port)):
+        taken = run(*arguments, home=home, cwd=Path("/"))
+    assert (taken.returncode, taken.stdout) == (1, "")
+    remedy = "stop the program that listens there, or choose another with --port"
+    assert taken.stderr == f"The port cannot be used: 127.0.0.1:{port} is taken; {remedy}\n"
+    assert processes_of(home) == []
+
+    broken = run(*arguments, home=home, cwd=Path("/"), FLEET_WORKERS="none")
+    assert broken.returncode == 1
+    assert "A part of Fleetwatt did not start: api died (exit 1) before it was ready" in broken.stderr
+    assert "workers" in broken.stderr, "the reason"
+    assert processes_of(home) == [], "its database was stopped with it"
+
+    with Platform(home, "--no-demo", port=port, cwd=Path("/")) as platform:
+        platform.wait_until_up()
+        assert eventually(platform.answers)
+        assert platform.told("data") == str(home)
+        assert "curl" not in platform.said
+        assert platform.stop(signal.SIGTERM) == 0
+
+
+def test_of_the_folder_and_the_environment_only_settings_are_taken(home: Path) -> None:
+    folder, port, closed = home.parent, free_port(), f"http://127.0.0.1:{free_port()}"
+    (folder / ".env").write_text(f"FLEET_ADMIN_TOKEN=t0ken\nFLEET_PORT={port}\nFLEET_HOME=home\n")
+    for module in ("logging.py", "ingest_api.py", "orchestration.py"):
+        (folder / module).write_text("raise SystemExit('imported from the folder it was started from')")
+    proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), closed)
+    with Platform(home, "--vehicles", "1", flags=False, port=port, environment=proxies) as platform:
+        platform.wait_until_up()
+        assert platform.told("data") == str(home)
+        assert eventually(platform.answers)
+        assert "died" not in platform.said, "the fleet has the token"
+        assert platform.stop() == 0
+
+
+@pytest.fixture
+def ordinary() -> pwd.struct_passwd:
+    """An ordinary user, for root to become."""
+    if not AS_ROOT:
+        pytest.skip("all of these tests run as an ordinary user already")
+    return pwd.getpwnam("nobody")
+
+
+def python_for(account: pwd.struct_passwd) -> tuple[dict[str, str], str]:
+    """An environment and a Python with our packages for this account; the virtualenv's may lie where it cannot go."""
+    packages = next(place for place in sys.path if place.endswith("site-packages"))
+    environment = {"PYTHONPATH": f"{REPOSITORY}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        probe = ["env", *(f"{name}={value}" for name, value in environment.items()), python]
+        probe += ["-c", "import orchestration.cli.main, ingest_api.app"]
+        done = subprocess.run(
+            probe, user=account.pw_uid, group=account.pw_gid, extra_groups=[], cwd="/", capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            return environment, python
+    pytest.skip(f"{account.pw_name} can enter neither {sys.executable} nor a {version} of the system with our packages")
+
+
+def test_an_ordinary_user_starts_it_as_oneself(home: Path, ordinary: pwd.struct_passwd) -> None:
+    environment, python = python_for(ordinary)
+    home.parent.chmod(0o777)
+    command = [python, "-m", "orchestration.cli.main"]
+    with Platform(
+        home, "--vehicles", "1", command=command, account=ordinary, cwd=Path("/"), environment=environment
+    ) as platform:
+        platform.wait_until_up()
+        assert eventually(platform.answers)
+        assert {process.uids().real for process in processes_of(home)} == {ordinary.pw_uid}
+        assert (home / "postgres").stat().st_uid == ordinary.pw_uid
+        assert platform.stop() == 0

@@ -1,0 +1,46 @@
+"""An API and its database that serve a whole module, for tests with many small cases."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import MakeApi, fresh_database
+from tests.integration.ingest_api.site import MakeSite, Site, serving_without_delay
+from warehouse.postgres.connection import connect
+
+
+@pytest.fixture
+def make_api(database_url: str) -> Iterator[MakeApi]:
+    """Start the API on this test's database with other settings; returns a client of it."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(serving_without_delay(database_url=database_url, **settings))
+
+
+@pytest.fixture(scope="module")
+def make_site(server_url: str, template: str) -> Iterator[MakeSite]:
+    """Start an API with other settings on a database of its own, to serve the module to its end."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        for name in [name for name in os.environ if name.startswith("FLEET_")]:
+            patch.delenv(name)
+
+        def make(**settings: object) -> Site:
+            url = stack.enter_context(fresh_database(server_url, template))
+            client = stack.enter_context(serving_without_delay(database_url=url, **settings))
+            return Site(client, stack.enter_context(connect(url)), url)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A database of the module's own, for tests that start what they need on it and leave it as they found it."""
+    with fresh_database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def site(make_site: MakeSite) -> Site:
+    """An API with default settings. Whoever changes more than devices of its own takes ``api`` instead."""
+    return make_site()

@@ -1,0 +1,157 @@
+"""Requests that share a commit: one is at fault, the others must not suffer; one goes away, the others are answered."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+
+from ingest_api.group_commit import GroupCommit
+from tests.factories import iso, meter_payload, now_s, vehicle_payload
+from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
+from warehouse.contract.errors import PartitionMissingError
+from warehouse.contract.partitions import Stream, partition_name
+from warehouse.contract.readings import AcceptedWindow
+from warehouse.postgres.connection import connect, open_connection
+from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.telemetry import Telemetry, decode_body
+
+TS = now_s()
+NOON = datetime.combine(TS.date() - timedelta(days=2), time(12), UTC)
+
+
+@pytest.fixture
+def connection(shared_database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to a database without a row; each test has a writer of its own, which remembers no device."""
+    with connect(shared_database_url) as connection:
+        for table in ("meter_readings", "vehicle_readings", "meter_latest", "vehicle_latest", "quarantined_readings"):
+            connection.execute(f"DELETE FROM {table}".encode())
+        connection.execute("DELETE FROM meters")
+        connection.execute("DELETE FROM vehicles")
+        yield connection
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> str:
+    return shared_database_url
+
+
+def body(payload: Any) -> Telemetry:
+    window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=7), ahead=timedelta(minutes=5))
+    return decode_body(json.dumps(payload).encode(), window, max_items=1000)
+
+
+@asynccontextmanager
+async def group_commit(url: str) -> AsyncIterator[GroupCommit]:
+    commits = GroupCommit(partial(open_connection, url), ReadingStore)
+    try:
+        yield commits
+    finally:
+        await commits.close()
+
+
+async def together(
+    url: str, connection: psycopg.Connection, bodies: Sequence[Telemetry], cancelled: int | None = None
+) -> list[Outcome | BaseException | None]:
+    """Store these bodies in ONE batch: they gather while the writer waits for a lock that we hold."""
+    async with group_commit(url) as commits:
+        with psycopg.connect(url) as blocker:
+            blocker.execute("LOCK TABLE meter_latest")
+            first = asyncio.create_task(commits.store(body(meter_payload(meterId="first"))))
+            await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
+            waiting = [asyncio.create_task(commits.store(each)) for each in bodies]
+            await asyncio.sleep(0)  # each has joined the batch
+            if cancelled is not None:
+                waiting[cancelled].cancel()
+        outcomes: Awaitable[list[Outcome | BaseException | None]] = asyncio.gather(*waiting, return_exceptions=True)
+        assert (await first).accepted == 1
+        return await outcomes
+
+
+def transactions(connection: psycopg.Connection) -> int:
+    """How many transactions wrote the history, apart from the one that everyone waited behind."""
+    query = """
+        SELECT meter_readings.xmin::text FROM meter_readings JOIN meters USING (meter_id) WHERE external_id <> 'first'
+        UNION SELECT xmin::text FROM vehicle_readings
+    """
+    return len(connection.execute(query.encode()).fetchall())
+
+
+def test_all_that_waits_is_stored_in_one_transaction(database_url: str, connection: psycopg.Connection) -> None:
+    reading = meter_payload(timestamp=iso(TS))
+    bodies = [reading, vehicle_payload(timestamp=iso(TS)), [reading, "bad"], {**reading, "voltage": 1.0}, reading, []]
+    outcomes = asyncio.run(together(database_url, connection, [body(payload) for payload in bodies]))
+    told = []
+    for outcome in outcomes:
+        assert isinstance(outcome, Outcome)
+        told.append((outcome.accepted, outcome.duplicates, len(outcome.conflicts), len(outcome.rejections)))
+    assert told == [(1, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 1), (0, 0, 1, 0), (0, 1, 0, 0), (0, 0, 0, 0)]
+    assert transactions(connection) == 1
+
+
+def test_a_body_that_cannot_be_stored_fails_alone(database_url: str, connection: psycopg.Connection) -> None:
+    partition = partition_name(Stream.METER_READINGS, NOON.date())
+    connection.execute(f"ALTER TABLE meter_readings DETACH PARTITION {partition}".encode())
+    bodies = [meter_payload(), [meter_payload(timestamp=iso(NOON)), vehicle_payload()], vehicle_payload(), {"bad": 1}]
+    good, homeless, other, bad = asyncio.run(together(database_url, connection, [body(each) for each in bodies]))
+    assert isinstance(homeless, PartitionMissingError)
+    assert isinstance(good, Outcome)
+    assert isinstance(other, Outcome)
+    assert isinstance(bad, Outcome)
+    assert (good.accepted, other.accepted, len(bad.rejections)) == (1, 1, 1)
+    assert connection.execute("SELECT count(*) FROM vehicle_readings").fetchone() == (1,)
+    connection.execute(
+        f"ALTER TABLE meter_readings ATTACH PARTITION {partition} FOR VALUES FROM ('{NOON.date()}Z') "
+        f"TO ('{NOON.date() + timedelta(days=1)}Z')".encode()
+    )
+
+
+def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, connection: psycopg.Connection) -> None:
+    bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(3)]
+    gone, *others = asyncio.run(together(database_url, connection, bodies, cancelled=0))
+    assert isinstance(gone, asyncio.CancelledError)
+    assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in others] == [1, 1]
+    assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (4,)  # it is stored all the same
+
+
+def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
+    database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_api.group_commit.MAX_BATCH_READINGS", 3)
+    bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(7)]
+    outcomes = asyncio.run(together(database_url, connection, bodies))
+    assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 7
+    assert transactions(connection) == 3
+
+
+def test_what_waits_at_the_end_is_still_stored(database_url: str, connection: psycopg.Connection) -> None:
+    async def store_and_close() -> list[Outcome]:
+        async with group_commit(database_url) as commits:
+            waiting = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")))) for n in range(5)]
+            await asyncio.sleep(0)
+        return await asyncio.gather(*waiting)
+
+    assert [outcome.accepted for outcome in asyncio.run(store_and_close())] == [1] * 5
+    assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (5,)
+
+
+def test_a_defect_of_ours_reaches_the_requests_and_the_writer_lives_on(
+    database_url: str, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def defect_then_reading() -> tuple[BaseException | Outcome, Outcome]:
+        async with group_commit(database_url) as commits:
+            broken = body(meter_payload())
+            broken.indexes.clear()
+            broken.readings.append(None)  # type: ignore[arg-type] # what no decoder makes
+            (failed,) = await asyncio.gather(commits.store(broken), return_exceptions=True)
+            return failed, await commits.store(body(meter_payload()))
+
+    failed, stored = asyncio.run(defect_then_reading())
+    assert isinstance(failed, TypeError)
+    assert stored.accepted == 1
+    assert "the writer failed" in caplog.text

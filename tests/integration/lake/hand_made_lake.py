@@ -1,0 +1,137 @@
+"""A lake of a few rows that a test writes down, built by the models as they are."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dbt_like_sql.catalog import Catalog, Model
+from warehouse.lake.models import CheckResult, build_model, run_check
+from warehouse.lake.paths import Lake
+from warehouse.lake.views import add_view, open_lake
+
+CATALOG = Catalog.load()
+DAY = date(2026, 2, 8)
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SETTINGS = {"energy_kind": "counter", "max_power_kw": 400.0, "resolution_kwh": 0.01, "expected_interval_s": 60}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "meters": _SETTINGS,
+    "vehicles": _SETTINGS,
+    "hourly_energy": {
+        "segment_from": ALWAYS,
+        "reading_count": 60,
+        "battery_temp_celsius_sum": 0.0,
+        **{
+            f"{name}_count": 0
+            for name in ("glitch", "dip", "jump", "rollover", "reset", "rebase", "gap", "battery_temp")
+        },
+    },
+}
+
+
+def at(clock: str, day: date = DAY) -> datetime:
+    """An instant of the day, e.g. ``at("12:30")``."""
+    return datetime.fromisoformat(f"{day}T{clock}:00+00:00")
+
+
+class HandMadeLake:
+    """Rows are added, ``write`` makes files of them (empty ones too), ``build`` runs every model over them."""
+
+    def __init__(self, root: Path) -> None:
+        self.lake = Lake(root)
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._mappings = 0
+
+    def add(self, dataset: str, **values: Any) -> None:
+        """A row of a source; what is not named is as usual, or null."""
+        self._rows.setdefault(dataset, []).append({**_DEFAULTS.get(dataset, {}), **values})
+
+    def device(self, kind: str, device_id: int, **settings: Any) -> None:
+        """A meter or vehicle, called meter-1, vehicle-1 and so on."""
+        self.add(f"{kind}s", **{f"{kind}_id": device_id}, external_id=f"{kind}-{device_id}", **settings)
+
+    def pairs(self, *numbers: int) -> None:
+        """Vehicles and meters of these numbers, each vehicle on its own meter since always."""
+        for number in numbers:
+            self.device("vehicle", number)
+            self.device("meter", number)
+            self.map(number, number)
+
+    def map(self, vehicle_id: int, meter_id: int, since: datetime = ALWAYS, until: datetime | None = None) -> None:
+        """A mapping."""
+        self._mappings += 1
+        self.add(
+            "vehicle_meter_map",
+            mapping_id=self._mappings,
+            vehicle_id=vehicle_id,
+            meter_id=meter_id,
+            valid_from=since,
+            valid_to=until,
+        )
+
+    def energy(self, kind: str, device_id: int, hour: int, kwh: float, **values: Any) -> None:
+        """A row of hourly_energy."""
+        self.add("hourly_energy", kind=kind, device_id=device_id, hour=at(f"{hour:02}:00"), energy_kwh=kwh, **values)
+
+    def write(self, day: date = DAY) -> None:
+        """Write every source that has no SQL, and begin anew."""
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for model in CATALOG.in_order():
+                if model.sql is None:
+                    self._write(connection, model, day)
+        self._rows.clear()
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, model: Model, day: date) -> None:
+        rows = self._rows.get(model.name, [])
+        assert all(row.keys() <= {column.name for column in model.columns} for row in rows)
+        columns = ", ".join(f"{column.name} {column.type}" for column in model.columns)
+        connection.execute(f"CREATE TABLE {model.name} ({columns})")
+        for row in rows:
+            values = [row.get(column.name) for column in model.columns]
+            connection.execute(f"INSERT INTO {model.name} VALUES ({', '.join('?' * len(values))})", values)
+        connection.execute(f"COPY {model.name} TO '{self._path(model.name, day)}' (FORMAT parquet)")
+
+    def _path(self, dataset: str, day: date) -> Path:
+        path = self.lake.file(dataset, day)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def build(self, day: date = DAY) -> None:
+        """Run every model, each after what it reads."""
+        with open_lake(self.lake.root, CATALOG, day) as connection:
+            for model in CATALOG.in_order():
+                if model.sql:
+                    build_model(connection, model, self._path(model.name, day))
+                    add_view(connection, self.lake.root, model, day)
+
+    def rows(self, dataset: str, day: date = DAY) -> list[dict[str, Any]]:
+        """A dataset's day, in the order of the file."""
+        with open_lake(self.lake.root, CATALOG, day) as connection:
+            found = connection.execute(f"SELECT * EXCLUDE (day) FROM {dataset}")
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, dataset: str, day: date = DAY, **key: Any) -> dict[str, Any]:
+        """The one row that has these values."""
+        (found,) = [row for row in self.rows(dataset, day) if key.items() <= row.items()]
+        return found
+
+    def change(self, dataset: str, select: str, day: date = DAY) -> None:
+        """Replace a file by what a SELECT makes of it, as a fault somewhere would."""
+        path = self.lake.file(dataset, day)
+        changed = path.with_suffix(".changed")
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"CREATE VIEW file AS FROM read_parquet('{path}', hive_partitioning = false)")
+            connection.execute(f"COPY ({select}) TO '{changed}' (FORMAT parquet)")
+        changed.replace(path)
+
+    def failing(self, day: date = DAY) -> dict[str, CheckResult]:
+        """The checks of all datasets that fail, by dataset and name."""
+        with open_lake(self.lake.root, CATALOG, day) as connection:
+            results = [run_check(connection, check) for model in CATALOG.in_order() for check in model.checks]
+        return {f"{result.check.model}.{result.check.name}": result for result in results if not result.passed}

@@ -1,0 +1,100 @@
+"""What operators read: the fleet's day, its spread, its gaps, and the vehicles that stand out."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.lake.hand_made_lake import HandMadeLake, at
+
+RATIOS = {1: 0.92, 2: 0.85, 3: 0.8, 4: 1.02, 5: 0.0}
+"""A vehicle each, all of 10 kWh AC."""
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> HandMadeLake:
+    lake = HandMadeLake(tmp_path / "lake")
+    lake.pairs(*RATIOS, 6)
+    for number, ratio in RATIOS.items():
+        lake.energy("meter", number, 8, 10.0)
+        lake.energy("vehicle", number, 8, 10.0 * ratio)
+    return lake
+
+
+def build(lake: HandMadeLake) -> None:
+    lake.write()
+    lake.build()
+
+
+def test_the_fleets_day_is_a_ratio_of_sums_with_what_was_lost(lake: HandMadeLake) -> None:
+    build(lake)
+    fleet = lake.row("daily_fleet_efficiency")
+    assert (fleet["vehicle_count"], fleet["counted_vehicle_count"]) == (6, 5)
+    assert (fleet["ac_kwh"], fleet["dc_kwh"]) == pytest.approx((50.0, 35.9))
+    assert fleet["efficiency_ratio"] == pytest.approx(35.9 / 50)
+    assert fleet["lost_kwh"] == pytest.approx(14.1)
+    # What 8.5, 8 and 0 kWh DC would have taken at 0.90; the others are above it.
+    assert fleet["lost_against_target_kwh"] == pytest.approx((10 - 8.5 / 0.9) + (10 - 8 / 0.9) + 10)
+    assert fleet["lost_against_threshold_kwh"] == pytest.approx((10 - 8 / 0.85) + 10)
+    counts = [fleet[f"{status}_count"] for status in ("ok", "below_threshold", "dc_exceeds_ac", "no_readings", "no_ac")]
+    assert counts == [2, 2, 1, 1, 0]
+
+
+def test_every_bin_is_there_and_a_ratio_on_its_edge_is_in_the_upper_one(lake: HandMadeLake) -> None:
+    build(lake)
+    bins = {row["bin"]: row for row in lake.rows("efficiency_distribution")}
+    assert list(bins) == list(range(-1, 21))
+    assert {number: row["vehicle_count"] for number, row in bins.items() if row["vehicle_count"]} == {
+        0: 1,
+        16: 1,
+        17: 1,
+        18: 1,
+        20: 1,
+    }
+    assert (bins[17]["from_ratio"], bins[17]["to_ratio"], bins[17]["ac_kwh"]) == (0.85, 0.9, 10.0)
+    assert (bins[-1]["from_ratio"], bins[-1]["to_ratio"]) == (None, 0.0)
+    assert (bins[20]["from_ratio"], bins[20]["to_ratio"]) == (1.0, None)
+
+
+def test_low_efficiency_days_name_the_vehicle_its_meters_and_the_loss(lake: HandMadeLake) -> None:
+    build(lake)
+    low = lake.rows("low_efficiency_days")
+    assert [(row["vehicle_external_id"], row["meter_external_ids"]) for row in low] == [
+        ("vehicle-3", ["meter-3"]),
+        ("vehicle-5", ["meter-5"]),
+    ]
+    assert (low[0]["rule"], low[0]["severity"], low[0]["efficiency_ratio"]) == ("A0", "info", 0.8)
+    assert low[0]["lost_against_threshold_kwh"] == pytest.approx(10 - 8 / 0.85)
+
+
+def test_more_dc_than_ac_is_reported_with_what_the_registers_may_be_off(lake: HandMadeLake) -> None:
+    lake.device("vehicle", 7, resolution_kwh=0.1)
+    lake.device("meter", 7, resolution_kwh=0.1)
+    lake.map(7, 7)
+    lake.device("vehicle", 8, resolution_kwh=None)
+    lake.device("meter", 8)
+    lake.map(8, 8)
+    for number in (7, 8):
+        lake.energy("meter", number, 8, 10.0)
+        lake.energy("vehicle", number, 8, 10.1)
+    build(lake)
+    found = {row["vehicle_id"]: row for row in lake.rows("dc_exceeds_ac")}
+    assert {number: row["severity"] for number, row in found.items()} == {4: "warning", 7: "info", 8: "info"}
+    assert (found[4]["surplus_kwh"], found[4]["uncertainty_kwh"]) == pytest.approx((0.2, 0.02))
+    assert found[7]["uncertainty_kwh"] == pytest.approx(0.2)
+    assert found[8]["uncertainty_kwh"] is None
+
+
+def test_a_gap_says_how_long_it_was_and_what_was_booked(lake: HandMadeLake) -> None:
+    step = {"device_id": 1, "before_kwh": 100.0, "kwh": 130.0, "energy_kwh": 30.0}
+    lake.add("flagged_steps", kind="meter", flag="gap", before_ts=at("01:00"), ts=at("12:30"), **step)
+    lake.add("flagged_steps", kind="vehicle", flag="gap", before_ts=at("01:00"), ts=at("01:15"), **step)
+    lake.add("flagged_steps", kind="vehicle", flag="reset", before_ts=at("01:00"), ts=at("01:15"), **step)
+    build(lake)
+    meter, vehicle = lake.rows("reading_gaps")
+    assert (meter["external_id"], meter["gap_started_at"], meter["gap_ended_at"]) == (
+        "meter-1",
+        at("01:00"),
+        at("12:30"),
+    )
+    assert (meter["gap_minutes"], meter["missing_reading_count"], meter["energy_kwh"]) == (690.0, 689, 30.0)
+    assert (vehicle["external_id"], vehicle["gap_minutes"], vehicle["missing_reading_count"]) == ("vehicle-1", 15.0, 14)

@@ -1,0 +1,212 @@
+"""The catalog as it is: its order, its lineage, what every dataset declares."""
+
+from pathlib import Path
+
+import pytest
+
+from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.statements import Statement
+from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
+
+CATALOG = Catalog.load()
+
+DAILY, STEPS, HOURLY = "daily_vehicle_efficiency", "flagged_steps", "hourly_energy"
+
+COLUMNS_OF_MARTS = {
+    "daily_fleet_efficiency": {
+        "metered_ac_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "delivered_dc_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "unmapped_ac_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "unmapped_dc_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "vehicle_count": [],
+        "counted_vehicle_count": [f"{DAILY}.efficiency_ratio"],
+        "ac_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.efficiency_ratio"],
+        "dc_kwh": [f"{DAILY}.dc_kwh", f"{DAILY}.efficiency_ratio"],
+        "efficiency_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.efficiency_ratio"],
+        "lost_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.efficiency_ratio"],
+        "lost_against_target_kwh": [f"{DAILY}.lost_against_target_kwh"],
+        "lost_against_threshold_kwh": [f"{DAILY}.lost_against_threshold_kwh"],
+        "ok_count": [f"{DAILY}.status"],
+        "below_threshold_count": [f"{DAILY}.status"],
+        "dc_exceeds_ac_count": [f"{DAILY}.status"],
+        "shared_meter_count": [f"{DAILY}.status"],
+        "no_ac_count": [f"{DAILY}.status"],
+        "no_readings_count": [f"{DAILY}.status"],
+    },
+    "dc_exceeds_ac": {
+        "vehicle_id": [f"{DAILY}.vehicle_id"],
+        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "meter_external_ids": [f"{DAILY}.meter_external_ids"],
+        "rule": [],
+        "rule_version": [],
+        "severity": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", "devices.resolution_kwh"],
+        "ac_kwh": [f"{DAILY}.ac_kwh"],
+        "dc_kwh": [f"{DAILY}.dc_kwh"],
+        "efficiency_ratio": [f"{DAILY}.efficiency_ratio"],
+        "surplus_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh"],
+        "uncertainty_kwh": ["devices.resolution_kwh"],
+        "ac_coverage_ratio": [f"{DAILY}.ac_coverage_ratio"],
+        "dc_coverage_ratio": [f"{DAILY}.dc_coverage_ratio"],
+        "partly_mapped": [f"{DAILY}.partly_mapped"],
+    },
+    "efficiency_distribution": {
+        "bin": [],
+        "from_ratio": [],
+        "to_ratio": [],
+        "vehicle_count": [f"{DAILY}.shown_ratio"],
+        "ac_kwh": [f"{DAILY}.ac_kwh"],
+    },
+    "low_efficiency_days": {
+        "vehicle_id": [f"{DAILY}.vehicle_id"],
+        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "meter_external_ids": [f"{DAILY}.meter_external_ids"],
+        "rule": [],
+        "rule_version": [],
+        "severity": [],
+        "ac_kwh": [f"{DAILY}.ac_kwh"],
+        "dc_kwh": [f"{DAILY}.dc_kwh"],
+        "efficiency_ratio": [f"{DAILY}.efficiency_ratio"],
+        "lost_against_threshold_kwh": [f"{DAILY}.lost_against_threshold_kwh"],
+        "ac_coverage_ratio": [f"{DAILY}.ac_coverage_ratio"],
+        "dc_coverage_ratio": [f"{DAILY}.dc_coverage_ratio"],
+        "partly_mapped": [f"{DAILY}.partly_mapped"],
+        "mean_battery_temp_celsius": [f"{DAILY}.mean_battery_temp_celsius"],
+    },
+    "reading_gaps": {
+        "kind": [f"{STEPS}.kind"],
+        "device_id": [f"{STEPS}.device_id"],
+        "external_id": ["devices.external_id"],
+        "gap_started_at": [f"{STEPS}.before_ts"],
+        "gap_ended_at": [f"{STEPS}.ts"],
+        "gap_minutes": [f"{STEPS}.before_ts", f"{STEPS}.ts"],
+        "missing_reading_count": ["devices.expected_interval_s", f"{STEPS}.before_ts", f"{STEPS}.ts"],
+        "energy_kwh": [f"{STEPS}.energy_kwh"],
+    },
+}
+
+
+def test_each_dataset_comes_after_what_it_depends_on_and_layers_stay_together() -> None:
+    ordered = CATALOG.in_order()
+    assert {model.name for model in ordered} == CATALOG.models.keys()
+    done: set[str] = set()
+    for model in ordered:
+        assert set(model.depends_on) <= done
+        done.add(model.name)
+    layers = [model.layer for model in ordered]
+    assert (
+        list(dict.fromkeys(layers)) == sorted(set(layers), key=layers.index) == ["lake", "staging", "rollups", "marts"]
+    )
+
+
+def test_every_column_of_every_mart_says_where_it_comes_from() -> None:
+    found = {
+        model.name: {
+            column: [f"{source.dataset}.{source.column}" for source in sources]
+            for column, sources in model.column_lineage.items()
+        }
+        for model in CATALOG.models.values()
+        if model.layer == "marts"
+    }
+    assert found == COLUMNS_OF_MARTS
+
+
+@pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
+def test_lineage_names_columns_that_exist_in_what_is_read(model: Model) -> None:
+    for sources in model.column_lineage.values():
+        for source in sources:
+            assert source.column in {column.name for column in CATALOG.models[source.dataset].columns}
+
+
+@pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
+def test_checks_have_names_of_their_own_and_a_sentence(model: Model) -> None:
+    assert len({check.name for check in model.checks}) == len(model.checks) >= 2
+    assert all(check.name.replace("_", "").isalnum() and len(check.description) > 20 for check in model.checks)
+
+
+def test_who_reads_whom() -> None:
+    assert CATALOG.used_by(HOURLY) == (STEPS, "hourly_vehicle_efficiency", "daily_fleet_efficiency")
+    assert CATALOG.used_by("reading_gaps") == ()
+    assert CATALOG.upstream("devices") == {"meters", "vehicles"}
+    assert {"carried_samples", "vehicle_meter_map"} <= CATALOG.upstream("low_efficiency_days")
+
+
+def test_an_unknown_dataset_is_answered_with_the_nearest() -> None:
+    assert CATALOG.find("devices").name == "devices"
+    with pytest.raises(LookupError, match="no dataset is called device; did you mean devices"):
+        CATALOG.find("device")
+
+
+def test_the_day_is_no_part_of_the_key_by_which_a_file_is_sorted() -> None:
+    assert CATALOG.models[DAILY].key == ("vehicle_id", "day")
+    assert CATALOG.models[DAILY].sort_key == ("vehicle_id",)
+    assert CATALOG.models["daily_fleet_efficiency"].sort_key == ()
+
+
+def test_the_digest_changes_with_what_is_computed_and_not_with_words(tmp_path: Path) -> None:
+    def digest(name: str, changes: dict[str, str | None]) -> str:
+        return Catalog.load(write_catalog(tmp_path / name, changes)).models["growth"].digest
+
+    first = digest("first", {})
+    assert digest("same", {}) == first
+    assert digest("words", {"models/staging/models.toml": STAGING.replace("How far", "How much")}) == first
+    assert digest("sql", {"models/staging/growth.sql": GROWTH.replace("max", "any_value")}) != first
+    assert digest("type", {"models/staging/models.toml": STAGING.replace("DOUBLE", "FLOAT")}) != first
+
+
+def test_a_closing_semicolon_is_left_out(tmp_path: Path) -> None:
+    text = GROWTH.rstrip() + ";  -- that is all\n"
+    catalog = Catalog.load(write_catalog(tmp_path, {"models/staging/growth.sql": text}))
+    assert catalog.models["growth"].sql == GROWTH.rstrip()
+
+
+SCHEMA = {
+    "left_side": {"id": "INTEGER", "kwh": "DOUBLE", "day": "DATE"},
+    "right_side": {"id": "INTEGER", "energy": "DOUBLE", "day": "DATE"},
+}
+OF_DAY = "day = getvariable('day')"
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        pytest.param(
+            f"SELECT kwh AS x FROM left_side WHERE {OF_DAY} UNION ALL SELECT energy FROM right_side WHERE {OF_DAY}",
+            [("left_side", "kwh"), ("right_side", "energy")],
+            id="union by position",
+        ),
+        pytest.param(
+            f"WITH all_of AS (SELECT * FROM left_side WHERE {OF_DAY}) SELECT sum(kwh) AS x FROM all_of",
+            [("left_side", "kwh")],
+            id="star",
+        ),
+        pytest.param(
+            f"SELECT EXISTS (SELECT 1 FROM right_side AS r WHERE r.id = l.id AND r.{OF_DAY}) AS y, l.kwh + 1 AS x "
+            f"FROM left_side AS l WHERE l.{OF_DAY}",
+            [("left_side", "kwh")],
+            id="beside a subquery",
+        ),
+        pytest.param(
+            f"SELECT (SELECT max(r.energy) FROM right_side AS r WHERE r.{OF_DAY}) AS x "
+            f"FROM left_side AS l WHERE l.{OF_DAY}",
+            [("right_side", "day"), ("right_side", "energy")],
+            id="from a subquery",
+        ),
+        pytest.param(
+            f"SELECT sum(kwh) OVER (PARTITION BY id) AS x FROM (SELECT id, kwh FROM left_side WHERE {OF_DAY}) AS part",
+            [("left_side", "id"), ("left_side", "kwh")],
+            id="window over a derived table",
+        ),
+        pytest.param(
+            f"WITH RECURSIVE walk AS (SELECT id AS n FROM left_side WHERE {OF_DAY} "
+            "UNION ALL SELECT n + 1 FROM walk WHERE n < 9) SELECT n AS x FROM walk",
+            [("left_side", "id")],
+            id="recursive",
+        ),
+        pytest.param("SELECT n AS x FROM range(3) AS numbers (n)", [], id="rows of its own"),
+    ],
+)
+def test_lineage_goes_through(sql: str, expected: list[tuple[str, str]]) -> None:
+    statement = Statement(Path("model.sql"), sql)
+    statement.resolve(SCHEMA)
+    assert statement.problems == []
+    assert statement.lineage("x") == tuple(expected)

@@ -1,0 +1,265 @@
+"""What can be wrong with a folder of models: each kind is found, with file and line, and all of them at once."""
+
+from pathlib import Path
+
+import pytest
+
+from dbt_like_sql.catalog import Catalog, CatalogError
+from tests.unit.dbt_like_sql.small_catalog import CHECK, GROWTH, MARTS, SOURCES, STAGING, TOTAL, write_catalog
+
+Changes = dict[str, str | None]
+
+MODELS = "models/staging/models.toml"
+SQL = "models/staging/growth.sql"
+
+
+def problems(folder: Path, changes: Changes) -> list[str]:
+    with pytest.raises(CatalogError) as raised:
+        Catalog.load(write_catalog(folder, changes))
+    return [str(problem).removeprefix("small/") for problem in raised.value.problems]
+
+
+def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
+    assert set(Catalog.load(write_catalog(tmp_path)).models) == {"readings", "growth", "total"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param(
+            {SQL: GROWTH.replace("GROUP BY device_id", "GROUP device_id")},
+            f"{SQL}:14: syntax error near 'device_id' (Invalid expression / Unexpected token)",
+            id="syntax",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("'day'", "'day")},
+            f"{SQL}:7: a quote or comment begins here and does not end",
+            id="open quote",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("FROM readings", "FROM reading")},
+            f"{SQL}:6: reading does not exist; did you mean readings?",
+            id="unknown reference",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("        kwh\n", "        kw\n").replace("(kwh)", "(kw)")},
+            f"{SQL}:5: unknown column kw; did you mean kwh?",
+            id="unknown column",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("        kwh\n", "        readings.kw AS kwh\n")},
+            f"{SQL}:5: unknown column kw of readings; did you mean kwh?",
+            id="unknown column of a dataset",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("min(kwh)", "min(of_day.energy)")},
+            f"{SQL}:12: unknown column energy of of_day",
+            id="unknown column of a CTE",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("FROM of_day", "FROM of_day CROSS JOIN of_day AS other")},
+            f"{SQL}:11: column device_id is ambiguous: of_day and other have it",
+            id="ambiguous column",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("    WHERE day = getvariable('day')\n", "")},
+            f"{SQL}:6: readings is read for all days; add WHERE day = getvariable('day')",
+            id="forgotten day",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("AS grown_kwh", "AS growth_kwh")},
+            f"{SQL}:12: growth_kwh is not declared in small/{MODELS}:1; declare it; did you mean grown_kwh?",
+            id="selected, not declared",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace(",\n    max(kwh) - min(kwh) AS grown_kwh", "")},
+            f"{MODELS}:13: grown_kwh is declared, but small/{SQL} does not select it",
+            id="declared, not selected",
+        ),
+        pytest.param(
+            {
+                SQL: GROWTH.replace("        kwh\n", "        kwh,\n        day\n").replace(
+                    "max(kwh)", "day,\n    max(kwh)"
+                )
+            },
+            f"{SQL}:13: day is not declared in small/{MODELS}:1; it is the name of the file's folder: leave it out",
+            id="selects the day",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace(" AS grown_kwh", "")},
+            f"{SQL}:12: column 2 of the SELECT has no name; add AS",
+            id="column without a name",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("max(kwh) -", "min(kwh) AS device_id,\n    max(kwh) -")},
+            f"{SQL}:12: two columns of the SELECT are called device_id",
+            id="column twice",
+        ),
+        pytest.param(
+            {SQL: GROWTH + ";\nSELECT 1\n"},
+            f"{SQL}:16: a second statement begins here; a model is one SELECT",
+            id="two statements",
+        ),
+        pytest.param(
+            {SQL: "-- Not this.\nDELETE FROM readings\n"},
+            f"{SQL}:2: DELETE is not a SELECT; a model is one SELECT",
+            id="not a SELECT",
+        ),
+        pytest.param({SQL: "-- later\n"}, f"{SQL}:1: the file is empty; a model is one SELECT", id="no statement"),
+        pytest.param(
+            {SQL: None},
+            f"{MODELS}:1: growth has no small/{SQL}",
+            id="no SQL",
+        ),
+        pytest.param(
+            {"models/staging/growht.sql": GROWTH},
+            f"models/staging/growht.sql:1: growht is not declared in small/{MODELS}; did you mean growth?",
+            id="no declaration",
+        ),
+        pytest.param(
+            {"models/marts/growth.sql": GROWTH},
+            f"models/marts/growth.sql:1: growth is declared elsewhere, in small/{MODELS}:1",
+            id="SQL in another folder",
+        ),
+        pytest.param(
+            {"models/marts/models.toml": MARTS + STAGING},
+            f"{MODELS}:1: growth is declared twice; first in small/models/marts/models.toml:8",
+            id="declared twice",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("GROUP BY", "CROSS JOIN total AS t\nWHERE t.day = getvariable('day')\nGROUP BY")},
+            f"{SQL}:14: a cycle: growth reads total reads growth",
+            id="cycle",
+        ),
+        pytest.param(
+            {SQL: GROWTH.replace("FROM readings", "FROM growth AS readings")},
+            f"{SQL}:6: a cycle: growth reads growth",
+            id="reads itself",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace("grain =", "grian =")},
+            f"{MODELS}:4: grian is no key of a model; did you mean grain?",
+            id="bad key",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('owner = "analytics"\n', "")},
+            f"{MODELS}:1: growth needs owner, a text",
+            id="missing key",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('owner = "analytics"', "owner = 1")},
+            f"{MODELS}:2: growth needs owner, a text",
+            id="key of another type",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('key = ["device_id"]', 'key = ["devic_id"]')},
+            f"{MODELS}:5: the key names devic_id, which is no column; did you mean device_id?",
+            id="key names no column",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('type = "DOUBLE"', 'type = "DOUBEL"')},
+            f"{MODELS}:13: column grown_kwh: DOUBEL is no type of DuckDB",
+            id="bad type",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('type = "DOUBLE", ', "")},
+            f'{MODELS}:13: column grown_kwh needs {{ type = "...", description = "..." }} and nothing else',
+            id="column without a type",
+        ),
+        pytest.param(
+            {MODELS: STAGING + 'day = { type = "DATE", description = "The day." }\n'},
+            f"{MODELS}:14: day is the name of the file's folder and needs no declaration",
+            id="declares the day",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('owner = "analytics"', "owner = analytics")},
+            f"{MODELS}:2: not valid TOML: Invalid value (at line 2, column 9)",
+            id="not TOML",
+        ),
+        pytest.param(
+            {"models/sources.toml": SOURCES.replace('"export"', '"exprot"')},
+            "models/sources.toml:2: readings needs kind, one of export, polars",
+            id="bad kind",
+        ),
+        pytest.param(
+            {"models/sources.toml": SOURCES.replace('owner = "platform"', 'owner = "x"\ndepends_on = ["reading"]')},
+            "models/sources.toml:1: readings depends on reading, which does not exist; did you mean readings?",
+            id="source depends on nothing known",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace("accepted_range =", "acepted_range =")},
+            f"{MODELS}:8: growth: unknown check acepted_range; did you mean accepted_range?",
+            id="unknown check",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace("min = 0", "mni = 0")},
+            f"{MODELS}:8: growth: accepted_range has no option mni; did you mean min?",
+            id="unknown option of a check",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('accepted_range = "grown_kwh"', 'accepted_range = "grown_kw"')},
+            f"{MODELS}:8: unknown column grown_kw; did you mean grown_kwh?",
+            id="check of an unknown column",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('"growth_is_known"', '"growth_is_know"')},
+            f"{MODELS}:9: growth lists the check small/checks/growth_is_know.sql, which does not exist; "
+            "did you mean growth_is_known?",
+            id="check without a file",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace('    { assert = "growth_is_known" },\n', "")},
+            "checks/growth_is_known.sql:1: no dataset lists this check; "
+            'add { assert = "growth_is_known" } to its checks',
+            id="check that nobody lists",
+        ),
+        pytest.param(
+            {"checks/growth_is_known.sql": CHECK.split("\n", 1)[1]},
+            "checks/growth_is_known.sql:1: the first line is a comment that says in plain words what should hold",
+            id="check without a sentence",
+        ),
+        pytest.param(
+            {"checks/growth_is_known.sql": CHECK.replace("grown_kwh", "grown")},
+            "checks/growth_is_known.sql:4: unknown column grown; did you mean grown_kwh?",
+            id="unknown column in a check",
+        ),
+        pytest.param(
+            {"checks/growth_is_known.sql": CHECK.replace("device_id", "grown_kwh").replace("growth\n", "total\n")},
+            "checks/growth_is_known.sql:3: a check of growth may read what that is made from, not total",
+            id="check that reads what comes later",
+        ),
+    ],
+)
+def test_it_names_file_and_line(tmp_path: Path, changes: Changes, expected: str) -> None:
+    assert expected in problems(tmp_path, changes)
+
+
+def test_all_problems_are_listed_and_not_only_the_first(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        {
+            SQL: GROWTH.replace("FROM readings", "FROM reading"),
+            "models/marts/total.sql": TOTAL.replace("grown_kwh)", "grown)"),
+            "models/marts/models.toml": MARTS.replace("grain", "grian"),
+        },
+    )
+    assert [problem.rsplit(":", 1)[0] for problem in found] == [
+        "models/marts/models.toml:1",
+        "models/marts/models.toml:4",
+        "models/marts/total.sql:1",
+        "models/staging/growth.sql:6",
+    ]
+
+
+@pytest.mark.parametrize(
+    "check", ["{ not_null = 1 }", "{ unique = [] }", "{ row_count = true }", "{ accepted_range = 1 }"]
+)
+def test_a_check_says_what_it_needs(tmp_path: Path, check: str) -> None:
+    (found,) = problems(tmp_path, {MODELS: STAGING.replace('{ accepted_range = "grown_kwh", min = 0 }', check)})
+    assert found.startswith(f"{MODELS}:8: growth: ")
+    assert " needs a " in found
+
+
+def test_two_checks_of_one_name_are_one_too_many(tmp_path: Path) -> None:
+    twice = STAGING.replace("min = 0 },", 'min = 0 },\n    { accepted_range = "grown_kwh", max = 9 },')
+    assert problems(tmp_path, {MODELS: twice}) == [f"{MODELS}:9: growth lists the check accepted_range_grown_kwh twice"]

@@ -1,0 +1,165 @@
+"""Runs the models and their checks, on a DuckDB connection that has the datasets as views and on nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from re import MULTILINE, search
+from typing import Any
+
+import duckdb
+
+from dbt_like_sql.catalog import Catalog, Check, Model, Problem
+from warehouse.contract.errors import FleetwattError
+from warehouse.lake.paths import Lake
+from warehouse.lake.views import open_empty_lake, open_lake, text
+
+ROW_GROUP_ROWS = 122_880
+SAMPLE_ROWS = 5
+_INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
+_UNTYPED = '"NULL"'
+
+
+class ModelFailedError(FleetwattError):
+    """A model cannot be run"""
+
+    code = "model_failed"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found: how many rows are wrong, and the first of them."""
+
+    check: Check
+    failing_rows: int
+    sample: tuple[Mapping[str, Any], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row is wrong."""
+        return self.failing_rows == 0
+
+
+def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> int:
+    """Write a model's day to ``target``: zstd Parquet, sorted by its key, in the declared types. Returns the rows.
+
+    Whole numbers may change their width and become DOUBLE; any other type must be the declared one.
+
+    Raises:
+        ModelFailedError: the SELECT fails, or gives other columns or types than declared; it names file and line.
+        duckdb.IOException: the file cannot be written.
+    """
+    if problems := _select_problems(connection, model):
+        raise ModelFailedError("; ".join(str(problem) for problem in problems))
+    columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in model.columns)
+    order = f"ORDER BY {', '.join(model.sort_key)}" if model.sort_key else ""
+    # The SELECT stands on lines of its own: it may end in a comment.
+    query = f"COPY (SELECT {columns} FROM (\n{model.sql}\n) {order}) TO {text(target)} "  # noqa: S608 - a model's own
+    try:
+        # One thread: a sum of float64 depends on the order of its terms, and the same day must give the same bytes. At
+        # the size of these inputs it is as fast as two.
+        connection.execute("SET threads = 1")
+        written = connection.execute(f"{query} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+        ((rows,),) = written.fetchall()
+    except duckdb.IOException:
+        raise
+    except duckdb.Error as error:
+        raise ModelFailedError(f"{model.path}:1: {_first_line(error)}") from error
+    finally:
+        connection.execute("RESET threads")
+    return int(rows)
+
+
+def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
+    """Count the rows that are wrong, and keep the first few.
+
+    Raises:
+        ModelFailedError: the check itself fails; it names file and line.
+    """
+    try:
+        ((failing_rows,),) = connection.execute(f"SELECT count(*) FROM (\n{check.sql}\n)").fetchall()  # noqa: S608 - own
+        if not failing_rows:
+            return CheckResult(check, 0, ())
+        wrong = connection.execute(f"FROM (\n{check.sql}\n) LIMIT {SAMPLE_ROWS}")
+        names = [column[0] for column in wrong.description or ()]
+        return CheckResult(check, failing_rows, tuple(dict(zip(names, row, strict=True)) for row in wrong.fetchall()))
+    except duckdb.Error as error:
+        raise ModelFailedError(str(_check_problem(check, error))) from error
+
+
+def check_day(lake_root: Path, catalog: Catalog, day: date) -> Iterator[CheckResult]:
+    """Run the checks of every dataset that has a file of this day, in order."""
+    lake = Lake(lake_root)
+    with open_lake(lake_root, catalog, day) as connection:
+        for model in catalog.in_order():
+            if lake.file(model.name, day).exists():
+                yield from (run_check(connection, check) for check in model.checks)
+
+
+def bind_problems(catalog: Catalog) -> list[Problem]:
+    """What DuckDB has to say against the models and checks, with no data: functions, types, GROUP BY.
+
+    The catalog has found every name already; only an engine knows the types.
+    """
+    problems: list[Problem] = []
+    with open_empty_lake(catalog) as connection:
+        connection.execute("SET VARIABLE day = DATE '2000-01-01'")
+        for model in catalog.in_order():
+            if model.sql:
+                problems += _select_problems(connection, model)
+            for check in model.checks:
+                try:
+                    connection.execute(f"DESCRIBE {check.sql}")
+                except duckdb.Error as error:
+                    problems.append(_check_problem(check, error))
+    return problems
+
+
+def _select_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Problem]:
+    """How a model's SELECT differs from its declaration; empty where it does not."""
+    try:
+        selected = _types(connection, str(model.sql))
+    except duckdb.Error as error:
+        return [_problem(model.path, error)]
+    nothing = ", ".join(f"NULL::{column.type} AS {column.name}" for column in model.columns)
+    declared = _types(connection, f"SELECT {nothing}")
+    problems = [
+        Problem(model.path, 1, f"column {name} is {selected[name]}, and declared as {declared[name]}")
+        for name in declared
+        if name in selected and not _fits(selected[name], declared[name])
+    ]
+    problems += [
+        Problem(model.path, 1, f"column {name} is {'not declared' if name in selected else 'declared, not selected'}")
+        for name in selected.keys() ^ declared.keys()
+    ]
+    return problems
+
+
+def _types(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {query}").fetchall()}
+
+
+def _fits(selected: str, declared: str) -> bool:
+    if selected in (declared, _UNTYPED):
+        return True
+    if selected in _INTEGERS:
+        return declared in _INTEGERS or declared == "DOUBLE"
+    return declared == "DOUBLE" and (selected == "FLOAT" or selected.startswith("DECIMAL"))
+
+
+def _problem(path: Path, error: duckdb.Error) -> Problem:
+    """DuckDB's words, at the line it means."""
+    place = search(r"^LINE (\d+):", str(error), flags=MULTILINE)
+    return Problem(path, int(place[1]) if place else 1, _first_line(error))
+
+
+def _check_problem(check: Check, error: duckdb.Error) -> Problem:
+    if check.path.suffix == ".sql":
+        return _problem(check.path, error)
+    return Problem(check.path, check.line, _first_line(error))
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).partition("\n")[0]

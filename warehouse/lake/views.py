@@ -1,0 +1,114 @@
+"""Opens the lake for SQL: one view a dataset over its Parquet files, in a DuckDB of its own that holds no data.
+
+Every view has the dataset's declared columns in their declared types and ``day``, the name of the file's folder. A
+dataset that has no file yet is an empty view, so a query says "no rows" and not "no such table".
+"""
+
+from collections.abc import Container, Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.model import DAY_COLUMN
+from warehouse.lake.paths import FILE_NAME, Lake
+
+MEMORY_LIMIT = "1GB"
+
+
+def open_lake(
+    lake_root: Path, catalog: Catalog, day: date | None, *, memory_limit: str = MEMORY_LIMIT
+) -> duckdb.DuckDBPyConnection:
+    """Open the lake, all of its days or one.
+
+    With ``day`` the views hold that day's files alone and the variable ``day`` is set, as models and checks read it.
+    A view is made of the files that are there now; ``add_view`` makes it anew when one was published.
+    """
+    connection = _connect(lake_root, memory_limit)
+    if day:
+        connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
+    for model in catalog.in_order():
+        add_view(connection, lake_root, model, day)
+    return connection
+
+
+def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Model, day: date | None) -> None:
+    """Make the view of a dataset, or make it anew after a file of it was published."""
+    lake = Lake(lake_root)
+    if day is None:
+        files = lake_root / model.name / f"{DAY_COLUMN}=*" / FILE_NAME if lake.days(model.name) else None
+    else:
+        file = lake.file(model.name, day)
+        files = file if file.exists() else None
+    if files is None:
+        connection.execute(_empty_view(model))
+        return
+    # By name: files of days that were built before a column was added have nulls in it.
+    source = (
+        f"read_parquet({text(files)}, union_by_name = true, hive_partitioning = true, "
+        f"hive_types = {{'{DAY_COLUMN}': DATE}})"
+    )
+    try:
+        connection.execute(_view_over(source, model, {column.name for column in model.columns}))
+    except duckdb.BinderException:  # no file has some column yet: then the view has none either
+        stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
+        connection.execute(_view_over(source, model, stored))
+
+
+def open_empty_lake(catalog: Catalog) -> duckdb.DuckDBPyConnection:
+    """Every dataset as an empty view: enough to bind a query, and to see its columns and types."""
+    connection = _connect(None, MEMORY_LIMIT)
+    for model in catalog.in_order():
+        connection.execute(_empty_view(model))
+    return connection
+
+
+def forbid_changes(connection: duckdb.DuckDBPyConnection, lake_root: Path, outputs: Sequence[Path] = ()) -> None:
+    """From here on the connection reads the lake and nothing else, and writes to ``outputs`` alone."""
+    readable = [f"{lake_root.resolve()}/"]
+    connection.execute(f"SET allowed_directories = {_texts(readable)}")
+    connection.execute(f"SET allowed_paths = {_texts([str(path) for path in outputs])}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def text(value: str | Path) -> str:
+    """A text as SQL."""
+    quoted = str(value).replace("'", "''")
+    return f"'{quoted}'"
+
+
+def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        # Nothing is fetched: what is needed (icu, parquet, json) is built in.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        # A name is a dataset, never a Python variable that happens to be called so.
+        "python_enable_replacements": "false",
+    }
+    if lake_root:
+        # What does not fit into memory goes where the data has room, not to the folder we happen to be in.
+        settings["temp_directory"] = str(lake_root / ".spill")
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _view_over(source: str, model: Model, stored: Container[str]) -> str:
+    columns = [f"{each.name}::{each.type} AS {each.name}" for each in model.columns if each.name in stored]
+    return _view(model, [*columns, DAY_COLUMN], f"FROM {source}")
+
+
+def _empty_view(model: Model) -> str:
+    columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
+    return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
+
+
+def _view(model: Model, columns: Sequence[str], tail: str) -> str:
+    return f"CREATE OR REPLACE VIEW {model.name} AS SELECT {', '.join(columns)} {tail}"
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"[{', '.join(text(value) for value in values)}]"
