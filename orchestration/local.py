@@ -18,6 +18,7 @@ from orchestration.child_process import Child, Service
 from orchestration.dagster_home import DagsterHome
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
+from orchestration.fleet_history import FleetHistory
 from orchestration.simulated_fleet import SimulatedFleet
 from orchestration.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
@@ -47,6 +48,7 @@ class LocalPlatform:
     history_days: int
     say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
+    _history_began: bool = False
     # A proxy from the environment would not find this machine's own ports.
     _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
 
@@ -66,7 +68,7 @@ class LocalPlatform:
         require_free(self.settings.host, self.settings.port, "--port")
         require_free(DAGSTER_HOST, self.settings.dagster_port, "--dagster-port")
         began = time.monotonic()
-        fleet = SimulatedFleet(self.vehicles, self.history_days, self._get, self.say) if self.vehicles else None
+        fleet = SimulatedFleet(self.vehicles, self._get, self.say) if self.vehicles else None
         with (
             self._client,
             DagsterProcesses.of(self.settings, self._environment) as dagster,
@@ -99,6 +101,9 @@ class LocalPlatform:
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
         self._environment |= dagster.prepare(url)
+        if self.vehicles and not self._history_began:
+            self._history_began = True  # a database that is started again later needs no second beginning
+            FleetHistory(self.settings, self.vehicles, self.history_days, self.say).begin(url)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,14 @@ Ask = Callable[[str], dict[str, Any] | None]
 
 
 class SimulatedFleet:
-    """``vehicles`` vehicles whose readings begin ``history_days`` days before today."""
+    """``vehicles`` vehicles that report live, and have since midnight; older days are ``FleetHistory``'s."""
 
-    def __init__(self, vehicles: int, history_days: int, ask: Ask, say: Callable[[str], None]) -> None:
+    def __init__(self, vehicles: int, ask: Ask, say: Callable[[str], None]) -> None:
         fleet = Fleet(vehicles)
         silent = {fault.vehicle_id for fault in fleet.faults() if fault.kind is FaultKind.SILENT_DEVICE}
         self._vehicle_ids = fleet.vehicle_ids
         self._latest = next(each for each in reversed(fleet.vehicle_ids) if each not in silent)
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._since = midnight - timedelta(days=history_days)
+        self._since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self._ask = ask
         self._say = say
         self._told_at = float("-inf")

@@ -6,8 +6,11 @@ import typer
 
 from orchestration.cli.dagster import dagster
 from orchestration.cli.database import migrate, partitions
+from orchestration.cli.day import export, run_day, seal
 from orchestration.cli.import_readings import import_readings
+from orchestration.cli.models import models
 from orchestration.cli.options import notes
+from orchestration.cli.query import query
 from orchestration.cli.serve import api, up
 from orchestration.cli.simulate import simulate
 from orchestration.cli.status import status
@@ -28,6 +31,11 @@ app.command()(dagster)
 app.command()(simulate)
 app.command("import")(import_readings)
 app.command()(status)
+app.command()(query)
+app.add_typer(models, name="models")
+app.command()(seal)
+app.command()(export)
+app.command("run-day")(run_day)
 app.command()(migrate)
 app.command()(partitions)
 

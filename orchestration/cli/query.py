@@ -149,7 +149,8 @@ def _note_what_is_missing(lake: Lake, catalog: Catalog, day: datetime | None) ->
             "fleetwatt up exports each day when it closes, fleetwatt run-day DAY does it now"
         )
     elif day and day.date() not in days:
-        notes.print(f"the lake has nothing of {day.date()}; it has {len(days)} days from {days[0]} to {days[-1]}")
+        has = str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+        notes.print(f"the lake has nothing of {day.date()}; it has {has}")
 
 
 def _print(rows: duckdb.DuckDBPyConnection, limit: int) -> None:

@@ -20,8 +20,8 @@ def up(
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Run a simulated fleet against the API.")] = True,
     vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Size of the simulated fleet.")] = 100,
     history_days: Annotated[
-        int, typer.Option(min=0, max=6, help="Days before today that the simulated fleet fills in.")
-    ] = 0,
+        int, typer.Option(min=0, max=365, help="Closed days that the simulated fleet has behind it at its first start.")
+    ] = 3,
 ) -> None:
     """Start the platform on this machine: PostgreSQL, the API and a simulated fleet. Ctrl-C stops all of it.
 

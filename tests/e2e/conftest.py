@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -74,7 +75,8 @@ def kill_all(home: Path) -> None:
     """What a power cut does to the processes."""
     while found := processes_of(home):
         for process in found:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # the first takes others along
+                process.kill()
         psutil.wait_procs(found, timeout=1)
 
 

@@ -132,7 +132,7 @@ def _select_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> lis
     ]
     problems += [
         Problem(model.path, 1, f"column {name} is {'not declared' if name in selected else 'declared, not selected'}")
-        for name in selected.keys() ^ declared.keys()
+        for name in sorted(selected.keys() ^ declared.keys())
     ]
     return problems
 

@@ -103,6 +103,14 @@ def test_readings_are_compared_as_they_are_stored(site: Site) -> None:
     assert site.send(encode({**reading, "kwhDeliveredDc": 90.00000000000001})).status_code == 409
 
 
+def test_sensors_that_are_not_fitted_are_the_same_when_sent_again(site: Site) -> None:
+    vehicle = vehicle_payload(vehicleId=new_id("batch"), soc=None, batteryTemp=None)
+    meter = meter_payload(meterId=new_id("batch"), voltage=None)
+    for reading in (vehicle, meter):
+        assert [site.send(encode(reading)).status_code for _ in range(2)] == [201, 200]
+    assert site.send(encode({**meter, "voltage": 0})).status_code == 409
+
+
 def a_mixed_body(seed: int) -> tuple[list[bytes], Counter[str], list[tuple[int, bool]], dict[str, set[str]]]:
     """Items of all sorts with repeats among them; what is to become of them, counted by a plain model."""
     chance = random.Random(seed)  # noqa: S311 - a test's data, not a secret

@@ -46,6 +46,12 @@ def test_an_array_is_one_transaction_over_history_current_state_quarantine_and_l
     assert len(quiet.rows(TRANSACTIONS)) == 1
 
 
+def test_what_is_stored_and_what_is_refused_of_an_array_without_repeats_are_one_transaction_too(quiet: Site) -> None:
+    assert quiet.send(encode([meter_payload(), "bad", vehicle_payload()])).json()["accepted"] == 2
+    assert len(quiet.rows("SELECT 1 FROM quarantined_readings")) == 1
+    assert len(quiet.rows(TRANSACTIONS)) == 1
+
+
 def test_an_array_that_cannot_be_stored_leaves_nothing_behind(quiet: Site) -> None:
     yesterday = now_s().date() - timedelta(days=1)
     name = partition_name(Stream.VEHICLE_READINGS, yesterday)

@@ -10,7 +10,7 @@ import duckdb
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.paths import Lake
-from warehouse.lake.views import add_view, open_lake
+from warehouse.lake.views import add_view, open_lake, text
 
 CATALOG = Catalog.load()
 DAY = date(2026, 2, 8)
@@ -93,7 +93,7 @@ class HandMadeLake:
         for row in rows:
             values = [row.get(column.name) for column in model.columns]
             connection.execute(f"INSERT INTO {model.name} VALUES ({', '.join('?' * len(values))})", values)
-        connection.execute(f"COPY {model.name} TO '{self._path(model.name, day)}' (FORMAT parquet)")
+        connection.execute(f"COPY {model.name} TO {text(self._path(model.name, day))} (FORMAT parquet)")
 
     def _path(self, dataset: str, day: date) -> Path:
         path = self.lake.file(dataset, day)
@@ -126,8 +126,8 @@ class HandMadeLake:
         changed = path.with_suffix(".changed")
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"CREATE VIEW file AS FROM read_parquet('{path}', hive_partitioning = false)")
-            connection.execute(f"COPY ({select}) TO '{changed}' (FORMAT parquet)")
+            connection.execute(f"CREATE VIEW file AS FROM read_parquet({text(path)}, hive_partitioning = false)")
+            connection.execute(f"COPY ({select}) TO {text(changed)} (FORMAT parquet)")
         changed.replace(path)
 
     def failing(self, day: date = DAY) -> dict[str, CheckResult]:

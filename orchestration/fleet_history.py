@@ -1,0 +1,80 @@
+"""The past of the simulated fleet: closed days, written to a file as devices would have sent them, and imported.
+
+It happens once, at the first start, in the background. The file lies in HOME until it is imported, so a start that was
+interrupted goes on with it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from warehouse.contract.errors import FleetwattError
+from warehouse.contract.partitions import utc_day
+from warehouse.postgres.connection import connect
+from warehouse.postgres.readings_import import ImportReport, import_file
+from warehouse.settings import FleetSettings
+from warehouse.simulation.fleet import EPOCH, Fleet
+from warehouse.simulation.payloads import bodies
+
+FILE_NAME = "history.ndjson"
+TELL_EVERY_S = 5.0
+
+
+class FleetHistory:
+    """``days`` closed days of ``vehicles`` vehicles, and what lies between them and today."""
+
+    def __init__(self, settings: FleetSettings, vehicles: int, days: int, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._vehicles = vehicles
+        self._days = days
+        self._say = say
+        self._file = settings.home / FILE_NAME
+        self._told_at = 0.0
+
+    def begin(self, url: str) -> None:
+        """Begin to fill it in where that was never done, in a thread that ends with the process."""
+        if self._file.exists() or (self._days and _has_no_vehicles(url)):
+            threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
+
+    def _fill(self, url: str) -> None:
+        try:
+            if not self._file.exists():
+                self._write()
+            with connect(url) as connection:
+                report = import_file(connection, self._file, self._settings, self._tell)
+            self._file.unlink()
+        except (FleetwattError, OSError) as error:
+            self._say(f"history: not filled in: {error}; the next start tries again")
+            return
+        self._say(f"history: {report.accepted:,} readings of {len(report.days)} days imported")
+
+    def _write(self) -> None:
+        """Write the days beside their final name, so that a file that is there is whole."""
+        now = datetime.now(UTC)
+        first, today = first_closed_day(now, self._settings.grace, self._days), utc_day(now)
+        self._say(f"history: writing {first} to {today - timedelta(days=1)}")
+        start_s, end_s = (int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (first, today))
+        unfinished = Path(f"{self._file}.unfinished")
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            for body in bodies(Fleet(self._vehicles), start_s, end_s):
+                file.write(body.content)
+        unfinished.rename(self._file)
+
+    def _tell(self, _bytes_read: int, report: ImportReport) -> None:
+        if time.monotonic() - self._told_at >= TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            self._say(f"history: {report.lines:,} readings imported")
+
+
+def first_closed_day(now: datetime, grace: timedelta, days: int) -> date:
+    """The first of the latest ``days`` days whose grace has passed, whatever the hour; not before the fleet began."""
+    last_closed = utc_day(now - grace) - timedelta(days=1)
+    return max(last_closed - timedelta(days=days - 1), EPOCH.date())
+
+
+def _has_no_vehicles(url: str) -> bool:
+    with connect(url) as connection:
+        return connection.execute("SELECT 1 FROM vehicles LIMIT 1").fetchone() is None

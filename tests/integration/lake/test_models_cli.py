@@ -1,0 +1,132 @@
+"""``fleetwatt models``: the catalog for people, and the check of its text and of a day's numbers."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.cli.models import models
+from tests.integration.lake.hand_made_lake import CATALOG, HandMadeLake, at
+from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
+
+app = typer.Typer()
+app.add_typer(models, name="models")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["models", *arguments])
+
+
+def test_the_list_has_every_dataset_in_order() -> None:
+    listed = json.loads(run("list", "--json").stdout)
+    assert [each["name"] for each in listed] == [model.name for model in CATALOG.in_order()]
+    table = run("list").stdout
+    assert all(model.name in table and model.grain in table for model in CATALOG.in_order())
+
+
+def test_show_says_what_it_is_and_where_each_column_comes_from() -> None:
+    shown = run("show", "low_efficiency_days").stdout
+    for part in (
+        "rule A0",
+        "one row per vehicle below the threshold",
+        "dbt_like_sql/models/marts/low_efficiency_days.sql",
+        "daily_vehicle_efficiency.efficiency_ratio",
+        "VARCHAR[]",
+        "no two rows of low_efficiency_days have the same vehicle_id",
+    ):
+        assert part in shown
+    said = json.loads(run("show", "low_efficiency_days", "--json").stdout)
+    assert said["columns"][0]["from"] == [["daily_vehicle_efficiency", "vehicle_id"]]
+
+
+def test_show_gives_the_select_alone() -> None:
+    model = CATALOG.models["reading_gaps"]
+    assert run("show", "reading_gaps", "--sql").stdout == f"{model.sql}\n"
+    refused = run("show", "hourly_energy", "--sql")
+    assert refused.exit_code == 2
+    assert "made by the energy rule" in refused.stderr
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    refused = run("show", "device")
+    assert refused.exit_code == 2
+    assert "did you mean devices?" in refused.stderr
+
+
+def test_lineage_goes_back_to_the_exports() -> None:
+    tree = run("lineage", "low_efficiency_days").stdout
+    assert tree.startswith("low_efficiency_days (SQL)")
+    assert "meter_readings (export)" in tree
+    assert tree.count("hourly_energy (energy rule)") == 1
+
+
+def test_lineage_of_a_column_goes_back_to_what_it_is_computed_from() -> None:
+    tree = run("lineage", "daily_fleet_efficiency", "--column", "ac_kwh").stdout
+    lines = [line.strip("│├└─ ") for line in tree.splitlines()]
+    assert lines[:4] == [
+        "daily_fleet_efficiency.ac_kwh",
+        "daily_vehicle_efficiency.ac_kwh",
+        "hourly_vehicle_efficiency.ac_kwh",
+        "hourly_energy.energy_kwh (energy rule)",
+    ]
+    assert "a constant, the day, or a count of rows" in run("lineage", "low_efficiency_days", "--column", "rule").stdout
+    assert "it has kind, device_id" in run("lineage", "reading_gaps", "--column", "x").stderr
+
+
+def test_the_models_as_they_are_pass_the_check() -> None:
+    result = run("check")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"{len(CATALOG.models)} datasets and" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (GROWTH.replace("FROM of_day", "FROM off_day"), "small/models/staging/growth.sql:13: off_day does not exist"),
+        (GROWTH.replace("max(kwh)", "max(ts)"), "small/models/staging/growth.sql:12: unknown column ts"),
+        (GROWTH.replace("max(kwh)", "maxx(kwh)"), "small/models/staging/growth.sql:12: Catalog Error: Scalar Function"),
+    ],
+)
+def test_what_is_wrong_is_listed_with_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str, expected: str
+) -> None:
+    catalog_of = Catalog.load
+    folder = write_catalog(tmp_path, {"models/staging/growth.sql": sql})
+    monkeypatch.setattr(Catalog, "load", lambda: catalog_of(folder))
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(expected)
+    assert "1 problem in the models" in result.stderr
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> HandMadeLake:
+    lake = HandMadeLake(tmp_path / "lake")
+    lake.pairs(1)
+    lake.add("meter_readings", meter_id=1, ts=at("08:00"), kwh=100.0)
+    lake.add("device_last", kind="meter", device_id=1, ts=at("08:00"), kwh=100.0)
+    lake.energy("meter", 1, 8, 0.0, reading_count=1)
+    lake.write()
+    lake.build()
+    return lake
+
+
+def test_the_numbers_of_a_day_are_checked(lake: HandMadeLake, tmp_path: Path) -> None:
+    right = run("check", "--day", "2026-02-08", "--home", str(tmp_path))
+    assert (right.exit_code, right.stdout) == (0, "")
+    assert "checks of 18 datasets, 0 failed" in right.stderr
+    lake.change("hourly_energy", "SELECT * REPLACE (5.0::DOUBLE AS energy_kwh) FROM file")
+    wrong = run("check", "--day", "2026-02-08", "--home", str(tmp_path))
+    assert wrong.exit_code == 1
+    assert "1 rows are against it: Each device's hours add up to what its register shows" in wrong.stdout
+    assert "kind = meter, device_id = 1, booked_kwh = 5.0, expected_kwh = 0.0" in wrong.stdout
+
+
+def test_a_day_that_is_not_there_is_told(lake: HandMadeLake, tmp_path: Path) -> None:
+    result = run("check", "--day", "2026-02-09", "--home", str(tmp_path))
+    assert result.exit_code == 1
+    assert "has nothing of 2026-02-09: fleetwatt run-day 2026-02-09" in result.stderr

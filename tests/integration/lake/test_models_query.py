@@ -1,0 +1,176 @@
+"""``fleetwatt query``: what it answers, in which form, and what it says when it cannot."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from orchestration.cli.query import QueryError, query
+from tests.integration.lake.hand_made_lake import HandMadeLake, at
+
+app = typer.Typer()
+app.command()(query)
+
+ASKED = (
+    "SELECT vehicle_external_id, meter_external_ids, ac_kwh, efficiency_ratio FROM daily_vehicle_efficiency ORDER BY 1"
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    lake = HandMadeLake(home / "lake")
+    lake.pairs(1, 2)
+    lake.energy("meter", 1, 8, 10.0)
+    lake.energy("vehicle", 1, 8, 9.0)
+    lake.write()
+    lake.build()
+    return home
+
+
+def ask(home: Path, *arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--home", str(home)], **options)
+
+
+def refusal(home: Path, *arguments: str) -> str:
+    result = ask(home, *arguments)
+    assert isinstance(result.exception, QueryError)
+    return result.exception.detail
+
+
+def test_a_table_shows_missing_as_null_and_numbers_without_noise(home: Path) -> None:
+    result = ask(home, ASKED)
+    assert result.exit_code == 0
+    cells = [
+        [cell.strip() for cell in line.strip("│┃").replace("┃", "│").split("│")] for line in result.stdout.splitlines()
+    ]
+    assert ["vehicle-1", "meter-1", "10", "0.9"] in cells
+    assert ["vehicle-2", "meter-2", "null", "null"] in cells
+
+
+def test_csv(home: Path) -> None:
+    result = ask(home, f"{ASKED};", "--format", "csv")
+    assert list(csv.reader(io.StringIO(result.stdout)))[:2] == [
+        ["vehicle_external_id", "meter_external_ids", "ac_kwh", "efficiency_ratio"],
+        ["vehicle-1", "[meter-1]", "10.0", "0.9"],
+    ]
+
+
+def test_json_has_instants_with_their_offset(home: Path) -> None:
+    sql = "SELECT hour, ac_kwh, day, is_shared FROM hourly_vehicle_efficiency WHERE vehicle_id = 1 AND hour(hour) IN (7, 8)"
+    result = ask(home, sql, "--format", "json")
+    assert json.loads(result.stdout) == [
+        {"hour": "2026-02-08T07:00:00.000000Z", "ac_kwh": None, "day": "2026-02-08", "is_shared": False},
+        {"hour": "2026-02-08T08:00:00.000000Z", "ac_kwh": 10.0, "day": "2026-02-08", "is_shared": False},
+    ]
+
+
+def test_a_file_is_of_the_form_that_its_name_says(home: Path, tmp_path: Path) -> None:
+    target = tmp_path / "it's here.parquet"
+    result = ask(home, "SELECT hour, ac_kwh FROM hourly_vehicle_efficiency ORDER BY ALL", "--output", str(target))
+    assert (result.exit_code, result.stdout) == (0, "")
+    rows = pq.read_table(target).to_pylist()
+    assert len(rows) == 48
+    assert rows[0]["hour"] == at("00:00")
+    ask(home, ASKED, "--output", str(tmp_path / "rows.json"))
+    assert len(json.loads((tmp_path / "rows.json").read_text())) == 2
+
+
+def test_the_query_comes_from_stdin(home: Path) -> None:
+    result = ask(
+        home, "-", "--format", "csv", "--day", "2026-02-08", input="SELECT getvariable('day') AS day -- the day\n"
+    )
+    assert result.stdout == "day\n2026-02-08\n"
+
+
+@pytest.mark.parametrize("sql", ["FROM meters", "DESCRIBE meters", "SHOW TABLES", "SUMMARIZE meters", "VALUES (1)"])
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_all_that_gives_rows_works_in_every_form(home: Path, sql: str, form: str) -> None:
+    result = ask(home, sql, "--format", form)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert result.stdout
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "SELECT 1; SELECT 2",
+        "COPY meters TO 'x.csv'",
+        "CREATE TABLE x (i INTEGER)",
+        "INSERT INTO meters (meter_id) VALUES (1)",
+        "DROP VIEW meters",
+        "SET enable_external_access = true",
+        "ATTACH 'x.duckdb'",
+        "INSTALL httpfs",
+    ],
+)
+def test_what_is_no_question_is_refused(home: Path, sql: str) -> None:
+    assert refusal(home, sql).startswith("one SELECT, please")
+
+
+def test_an_unknown_column_is_answered_with_the_nearest(home: Path) -> None:
+    for sql in ("SELECT ac_kw FROM daily_fleet_efficiency", "SELECT f.ac_kw FROM daily_fleet_efficiency AS f"):
+        said = refusal(home, sql)
+        assert "did you mean ac_kwh?" in said
+        assert "LINE 1" in said
+        assert "fleetwatt models show NAME" in said
+
+
+def test_an_unknown_dataset_is_answered_with_the_nearest(home: Path) -> None:
+    said = refusal(home, "FROM daily_fleet_efficiencies")
+    assert "Table with name daily_fleet_efficiencies does not exist; did you mean daily_fleet_efficiency?" in said
+
+
+def test_a_syntax_error_shows_where(home: Path) -> None:
+    assert "LINE 2" in refusal(home, "SELECT 1\nFORM meters WHERE 1 1")
+
+
+def test_no_other_file_is_read_or_written(home: Path, tmp_path: Path) -> None:
+    assert "Permission Error" in refusal(home, "FROM read_csv('/etc/passwd')")
+    assert "No such file or directory" in refusal(home, "SELECT 1", "--output", str(tmp_path / "no" / "rows.csv"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--format", "parquet"],
+        ["--output", "rows.txt"],
+        ["--output", "rows.csv", "--format", "table"],
+        ["--day", "yesterday"],
+        ["--limit", "-1"],
+    ],
+)
+def test_options_that_cannot_be_meant_are_wrong_usage(home: Path, arguments: list[str]) -> None:
+    assert ask(home, "SELECT 1", *arguments).exit_code == 2
+
+
+def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
+    result = ask(tmp_path, "FROM daily_fleet_efficiency", "--format", "csv")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("metered_ac_kwh,")
+    assert "no day has been exported yet" in result.stderr
+    assert "fleetwatt run-day" in result.stderr
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_day_that_is_not_there_says_which_are(home: Path) -> None:
+    result = ask(home, "FROM daily_fleet_efficiency", "--day", "2026-02-09")
+    assert "nothing of 2026-02-09; it has 2026-02-08" in result.stderr
+    assert "no rows" in result.stderr
+
+
+def test_a_table_that_nobody_could_read_is_refused(home: Path) -> None:
+    assert "--format csv" in refusal(home, "FROM range(100001)")
+
+
+def test_the_help_shows_how_to_begin() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert 'fleetwatt query "FROM daily_fleet_efficiency' in result.stdout

@@ -1,0 +1,102 @@
+"""The lake as SQL sees it: views over files that are there or not yet, one day or all, and nothing else."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dbt_like_sql.catalog import Model
+from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from warehouse.lake.views import forbid_changes, open_lake
+
+NEXT_DAY = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> HandMadeLake:
+    """Two days: 10 kWh on the first, 20 on the second."""
+    lake = HandMadeLake(tmp_path / "lake")
+    for day, kwh in ((DAY, 10.0), (NEXT_DAY, 20.0)):
+        lake.pairs(1)
+        lake.add("hourly_energy", kind="meter", device_id=1, hour=at("08:00", day), energy_kwh=kwh)
+        lake.add("hourly_energy", kind="vehicle", device_id=1, hour=at("08:00", day), energy_kwh=kwh * 0.9)
+        lake.write(day)
+        lake.build(day)
+    return lake
+
+
+def types(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in connection.execute(f"DESCRIBE {dataset}").fetchall()]
+
+
+@pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
+def test_a_dataset_has_its_columns_and_types_with_and_without_files(
+    lake: HandMadeLake, tmp_path: Path, model: Model
+) -> None:
+    with open_lake(tmp_path / "nothing", CATALOG, None) as empty, open_lake(lake.lake.root, CATALOG, None) as full:
+        assert types(empty, model.name) == types(full, model.name)
+        assert [name for name, _ in types(full, model.name)] == [*(column.name for column in model.columns), "day"]
+        assert empty.execute(f"SELECT count(*) FROM {model.name}").fetchall() == [(0,)]
+
+
+def test_all_days_are_there_with_the_day_as_a_date(lake: HandMadeLake) -> None:
+    with open_lake(lake.lake.root, CATALOG, None) as connection:
+        found = connection.execute("SELECT day, ac_kwh FROM daily_fleet_efficiency ORDER BY day").fetchall()
+        assert connection.execute("SELECT getvariable('day')").fetchall() == [(None,)]
+    assert found == [(DAY, 10.0), (NEXT_DAY, 20.0)]
+
+
+def test_with_a_day_there_is_that_day_and_the_variable(lake: HandMadeLake) -> None:
+    with open_lake(lake.lake.root, CATALOG, NEXT_DAY) as connection:
+        found = connection.execute("SELECT day, ac_kwh, getvariable('day') FROM daily_fleet_efficiency").fetchall()
+    assert found == [(NEXT_DAY, 20.0, NEXT_DAY)]
+
+
+def test_time_is_utc_and_a_python_name_is_no_table(lake: HandMadeLake) -> None:
+    rows = duckdb.sql("SELECT 1")
+    assert rows is not None
+    with open_lake(lake.lake.root, CATALOG, None) as connection:
+        assert connection.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+        with pytest.raises(duckdb.CatalogException, match="rows does not exist"):
+            connection.execute("FROM rows")
+
+
+def test_a_column_that_older_files_lack_is_null_there(lake: HandMadeLake) -> None:
+    lake.change("daily_fleet_efficiency", "SELECT * EXCLUDE (lost_kwh) FROM file")
+    with open_lake(lake.lake.root, CATALOG, None) as connection:
+        found = connection.execute("SELECT day, lost_kwh FROM daily_fleet_efficiency ORDER BY day").fetchall()
+    assert found == [(DAY, None), (NEXT_DAY, pytest.approx(2.0))]
+
+
+def test_a_column_that_a_days_file_lacks_is_missed_and_not_made_up(lake: HandMadeLake) -> None:
+    lake.change("daily_fleet_efficiency", "SELECT * EXCLUDE (lost_kwh) FROM file")
+    with open_lake(lake.lake.root, CATALOG, DAY) as connection:
+        assert connection.execute("SELECT ac_kwh FROM daily_fleet_efficiency").fetchall() == [(10.0,)]
+        with pytest.raises(duckdb.BinderException, match="lost_kwh"):
+            connection.execute("SELECT lost_kwh FROM daily_fleet_efficiency")
+
+
+def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
+    lake = HandMadeLake(tmp_path / "o'hara's lake")
+    lake.pairs(1)
+    lake.write()
+    lake.build()
+    assert [row["vehicle_external_id"] for row in lake.rows("daily_vehicle_efficiency")] == ["vehicle-1"]
+
+
+def test_once_changes_are_forbidden_only_the_lake_is_read(lake: HandMadeLake, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with open_lake(lake.lake.root, CATALOG, None) as connection:
+        forbid_changes(connection, lake.lake.root, [tmp_path / "allowed.csv"])
+        assert connection.execute("SELECT count(*) FROM meters").fetchall() == [(2,)]
+        connection.execute(f"COPY (SELECT 1) TO '{tmp_path}/allowed.csv'")
+        for forbidden in (
+            f"SELECT * FROM read_csv('{secret}')",
+            f"COPY (SELECT 1) TO '{tmp_path}/another.csv'",
+            f"ATTACH '{tmp_path}/x.duckdb' AS x",
+            "SET enable_external_access = true",
+        ):
+            with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException, duckdb.BinderException)):
+                connection.execute(forbidden)
