@@ -19,6 +19,7 @@ from orchestration.dagster_home import DagsterHome
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
 from orchestration.fleet_history import FleetHistory
+from orchestration.lake_news import LakeNews
 from orchestration.simulated_fleet import SimulatedFleet
 from orchestration.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
@@ -80,7 +81,9 @@ class LocalPlatform:
                 supervisor.add(child)
             if fleet:
                 supervisor.add(fleet.child(self.url, self._log("simulate")))
+            news = LakeNews(self._environment, f"http://{DAGSTER_HOST}:{self.settings.dagster_port}", self.say)
             if supervisor.start_all():
+                news.begin()
                 self._say_where(time.monotonic() - began, fleet)
                 supervisor.run_until_stopped()
                 self.say("stopping")

@@ -1,0 +1,94 @@
+"""Real registers through the warehouse: imported, every day walked, and the sums held against the register itself.
+
+The files are public measurements; they are not part of this repository.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import polars as pl
+import psycopg
+import pytest
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import iso
+from warehouse.contract.partitions import Stream
+from warehouse.day import DayWalk
+from warehouse.lake.export import TABLES
+from warehouse.lake.paths import Lake
+from warehouse.postgres import ledger
+from warehouse.postgres.readings_import import import_file
+from warehouse.settings import FleetSettings
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"real measurements are not at {DATA}")
+
+
+@pytest.fixture
+def walk(database_url: str, tmp_path: Path) -> DayWalk:
+    return DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+
+
+def imported_days(connection: psycopg.Connection, name: str) -> list[date]:
+    return sorted(import_file(connection, DATA / name, FleetSettings(_env_file=None)).days)
+
+
+def energy(walk: DayWalk, days: list[date]) -> None:
+    """As far as the energy: the models on top are the same for every day, and tested elsewhere."""
+    for day in days:
+        walk.seal(day)
+        for stream in Stream:
+            walk.export(stream, day)
+        for table in TABLES:
+            walk.export_table(table, day)
+        walk.device_last(day)
+        walk.carried_samples(day)
+        walk.energy(day)
+        walk.require_checks("hourly_energy", day)
+
+
+def hourly(walk: DayWalk) -> pl.DataFrame:
+    return pl.concat(pl.read_parquet(walk.lake.file("hourly_energy", day)) for day in walk.lake.days("hourly_energy"))
+
+
+def test_a_house_adds_up_to_what_its_meter_gained(walk: DayWalk, connection: psycopg.Connection) -> None:
+    days = imported_days(connection, "p1mon_min_ac.ndjson.gz")
+    assert len(days) == 32
+    energy(walk, days)
+    assert hourly(walk)["energy_kwh"].sum() == pytest.approx(21_676.264 - 21_013.822, abs=1e-6)
+    steps = pl.concat(pl.read_parquet(walk.lake.file("flagged_steps", day)) for day in days)
+    longest = (
+        steps.filter(pl.col("flag") == "gap").with_columns(length=pl.col("ts") - pl.col("before_ts")).sort("length")[-1]
+    )
+    assert longest["length"][0] > timedelta(hours=10)
+    booked = hourly(walk).filter(pl.col("hour") == longest["ts"].dt.truncate("1h")[0])
+    assert booked["gap_count"].to_list() == [1], "the energy of the silence is booked in the hour in which it ends"
+
+
+def test_a_register_of_five_minutes(walk: DayWalk, connection: psycopg.Connection) -> None:
+    connection.execute("INSERT INTO meters (external_id, expected_interval_s) VALUES ('sma-tripower8-1', 300)")
+    days = imported_days(connection, "sma_5min_ac.ndjson.gz")
+    energy(walk, days)
+    ((first, last),) = connection.execute(
+        "SELECT (array_agg(kwh ORDER BY ts))[1], (array_agg(kwh ORDER BY ts DESC))[1] FROM meter_readings"
+    ).fetchall()
+    assert hourly(walk)["energy_kwh"].sum() == pytest.approx(last - first, abs=1e-6)
+    assert hourly(walk)["gap_count"].sum() == 0, "five minutes are this device's interval"
+
+
+def test_a_charge_is_the_same_in_the_rollup_and_in_the_endpoint(
+    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client
+) -> None:
+    days = imported_days(connection, "gueni_vehicle_dc.ndjson.gz")
+    api.post("/v1/mappings", json={"vehicleId": "obd-2023051609", "meterId": "any"})
+    for day in days:
+        walk.run(day)
+    rolled_up = pl.read_parquet(walk.lake.file("daily_vehicle_efficiency", days[-1])).row(0, named=True)
+    end = datetime.combine(days[-1] + timedelta(days=1), datetime.min.time(), UTC)
+    answered = api.get("/v1/analytics/performance/obd-2023051609", params={"at": iso(end)}).json()
+    assert rolled_up["dc_kwh"] == pytest.approx(answered["dcKwh"], abs=0.0006)
+    assert rolled_up["mean_battery_temp_celsius"] == pytest.approx(answered["avgBatteryTemp"], abs=0.006)
+    assert (rolled_up["status"], answered["status"]) == ("no_readings", "no_readings")
+    assert ledger.days_to_run(connection) == []
