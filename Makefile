@@ -22,7 +22,7 @@ lint: $(VENV)/dev.installed ## Check style, types, layers and SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar ingest_api warehouse
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar ingest_api warehouse dbt_like_sql
 	$(BIN)/codespell
 
 format: $(VENV)/dev.installed ## Format the code

@@ -23,19 +23,23 @@ TELL_EVERY_S = 5.0
 
 
 class FleetHistory:
-    """``days`` closed days of ``vehicles`` vehicles, and what lies between them and today."""
+    """``days`` closed days of ``vehicles`` vehicles, and what lies between them and today.
 
-    def __init__(self, settings: FleetSettings, vehicles: int, days: int, say: Callable[[str], None]) -> None:
+    Whether it is still to be filled in is decided when this is made: before a live fleet registers its vehicles.
+    """
+
+    def __init__(self, settings: FleetSettings, url: str, vehicles: int, days: int, say: Callable[[str], None]) -> None:
         self._settings = settings
         self._vehicles = vehicles
         self._days = days
         self._say = say
         self._file = settings.home / FILE_NAME
         self._told_at = 0.0
+        self._is_missing = self._file.exists() or (days > 0 and _has_no_vehicles(url))
 
     def begin(self, url: str) -> None:
         """Begin to fill it in where that was never done, in a thread that ends with the process."""
-        if self._file.exists() or (self._days and _has_no_vehicles(url)):
+        if self._is_missing:
             threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
 
     def _fill(self, url: str) -> None:

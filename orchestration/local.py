@@ -49,7 +49,7 @@ class LocalPlatform:
     history_days: int
     say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
-    _history_began: bool = False
+    _history: FleetHistory | None = None
     # A proxy from the environment would not find this machine's own ports.
     _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
 
@@ -83,8 +83,10 @@ class LocalPlatform:
                 supervisor.add(fleet.child(self.url, self._log("simulate")))
             news = LakeNews(self._environment, f"http://{DAGSTER_HOST}:{self.settings.dagster_port}", self.say)
             if supervisor.start_all():
-                news.begin()
                 self._say_where(time.monotonic() - began, fleet)
+                if self._history:
+                    self._history.begin(self._environment["FLEET_DATABASE_URL"])
+                news.begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")
@@ -104,9 +106,8 @@ class LocalPlatform:
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
         self._environment |= dagster.prepare(url)
-        if self.vehicles and not self._history_began:
-            self._history_began = True  # a database that is started again later needs no second beginning
-            FleetHistory(self.settings, self.vehicles, self.history_days, self.say).begin(url)
+        if self.vehicles and self._history is None:
+            self._history = FleetHistory(self.settings, url, self.vehicles, self.history_days, self.say)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:

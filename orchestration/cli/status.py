@@ -1,4 +1,4 @@
-"""``fleetwatt status``: devices, readings per day, ledger, freshness and sizes in one screen."""
+"""``fleetwatt status``: devices, readings per day, ledger, lake, freshness and sizes in one screen."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ def status(
     days: Annotated[int, typer.Option(min=1, help="Show this many of the newest days that have readings.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Show devices, readings per day, the ledger, freshness and sizes in one screen.
+    """Show devices, readings per day, the ledger, the lake, freshness and sizes in one screen.
 
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
 
@@ -52,7 +52,7 @@ def _print(overview: Overview, most_days: int) -> None:
     console = Console(highlight=False)
     database = overview.database
     console.print(
-        f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; "
+        f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
         f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"
     )
     console.print(_device_table(overview.devices))
@@ -77,7 +77,7 @@ def _device_table(devices: list[DeviceOverview]) -> Table:
 
 
 def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
-    table = Table("day (UTC)", "meter readings", "vehicle readings", "late", "state", "size")
+    table = Table("day (UTC)", "meter readings", "vehicle readings", "late", "state", "size", "in the lake")
     for column in (1, 2, 3, 5):
         table.columns[column].justify = "right"
     for day, partitions in by_day:
@@ -88,6 +88,7 @@ def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
             f"{sum(each.late_row_count for each in partitions):,}",
             ", ".join(sorted({each.state for each in partitions})),
             decimal(sum(each.size_bytes for each in partitions)),
+            _in_the_lake(partitions),
         )
     return table
 
@@ -97,6 +98,14 @@ def _count(partitions: list[PartitionOverview], stream: Stream) -> str:
         if each.stream == stream:
             return f"{'~' if each.is_estimate else ''}{each.row_count:,}"
     return "0"
+
+
+def _in_the_lake(partitions: list[PartitionOverview]) -> str:
+    versions = "/".join(str(each.version) for each in partitions)
+    if not any(each.version for each in partitions):
+        return "not yet"
+    built = "built" if all(each.is_built for each in partitions) else "to be built"
+    return f"version {versions}, {built}, {decimal(sum(each.lake_bytes for each in partitions))}"
 
 
 def _age(ts: datetime) -> str:

@@ -95,9 +95,8 @@ def figures_of_file(stream: Stream, path: Path) -> Figures:
     query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(_DEVICE_ID[stream]))
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(
-            query.as_string(), {"path": str(path)}
-        ).fetchall()
+        engine.read_parquet(str(path)).create_view("exported_file")
+        ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
 
 

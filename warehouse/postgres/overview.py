@@ -28,11 +28,14 @@ class DeviceOverview:
 
 @dataclass
 class PartitionOverview:
-    """One day of one stream. ``row_count`` is exact unless ``is_estimate``."""
+    """One day of one stream. ``row_count`` is exact unless ``is_estimate``; ``is_built``: the models are up to date."""
 
     stream: Stream
     day: date
     state: str
+    version: int
+    is_built: bool
+    lake_bytes: int
     late_row_count: int
     size_bytes: int
     heap_bytes: int
@@ -47,6 +50,7 @@ class DatabaseOverview:
 
     server_version: str
     size_bytes: int
+    lake_bytes: int
     quarantined: int
     open_mappings: int
 

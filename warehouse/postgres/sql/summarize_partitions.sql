@@ -3,6 +3,9 @@ SELECT
     ledger.stream,
     ledger.day,
     ledger.state,
+    ledger.version,
+    coalesce(build.built >= build.requested, FALSE) AS is_built,
+    coalesce(lake.size_bytes, 0)::bigint AS lake_bytes,
     coalesce(late.row_count, 0)::bigint AS late_row_count,
     coalesce(pg_total_relation_size(partition.oid), 0) AS size_bytes,
     coalesce(pg_relation_size(partition.oid), 0) AS heap_bytes,
@@ -15,4 +18,6 @@ LEFT JOIN (
     FROM late_rows
     GROUP BY stream, day
 ) AS late USING (stream, day)
+LEFT JOIN day_builds AS build USING (day)
+LEFT JOIN lake_files AS lake ON lake.dataset = ledger.stream AND lake.day = ledger.day
 ORDER BY ledger.day, ledger.stream
