@@ -52,7 +52,12 @@ def server_url() -> Iterator[str]:
     home.chmod(0o755)
     server = EmbeddedPostgres(home)
     try:
-        yield server.ensure_running()
+        url = server.ensure_running()
+        with connect(url) as admin:
+            # The tests' databases live for seconds: what is tested is what is committed, not the disk.
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
+        yield url
     finally:
         server.stop()
         shutil.rmtree(home)
@@ -119,7 +124,10 @@ def api(make_api: MakeApi) -> httpx.Client:
 def serving(**settings: object) -> Iterator[httpx.Client]:
     """The API on a real port, in a thread, until the end of the block."""
     app = create_app(ApiSettings(_env_file=None, **settings))  # type: ignore[arg-type]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # With the protocol named: only then does asyncio send at once (TCP_NODELAY), and not 40 ms later.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         port = listener.getsockname()[1]
         config = uvicorn.Config(app, loop="asyncio", http="httptools", log_level="warning", ws="none")
         server = uvicorn.Server(config)

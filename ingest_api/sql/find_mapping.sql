@@ -8,4 +8,4 @@ FROM vehicle_meter_map AS mapping
 INNER JOIN vehicles AS vehicle USING (vehicle_id)
 INNER JOIN meters AS meter USING (meter_id)
 WHERE mapping.mapping_id = %(mapping_id)s
-FOR UPDATE OF mapping
+FOR NO KEY UPDATE OF vehicle, mapping

@@ -6,16 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conftest import MakeApi, fresh_database
-from tests.integration.ingest_api.site import MakeSite, Site, serving_without_delay
+from tests.conftest import fresh_database, serving
+from tests.integration.ingest_api.site import MakeSite, Site
 from warehouse.postgres.connection import connect
-
-
-@pytest.fixture
-def make_api(database_url: str) -> Iterator[MakeApi]:
-    """Start the API on this test's database with other settings; returns a client of it."""
-    with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(serving_without_delay(database_url=database_url, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +20,7 @@ def make_site(server_url: str, template: str) -> Iterator[MakeSite]:
 
         def make(**settings: object) -> Site:
             url = stack.enter_context(fresh_database(server_url, template))
-            client = stack.enter_context(serving_without_delay(database_url=url, **settings))
+            client = stack.enter_context(serving(database_url=url, **settings))
             return Site(client, stack.enter_context(connect(url)), url)
 
         yield make

@@ -2,18 +2,13 @@
 
 import json
 import re
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import httpx
 import psycopg
-import pytest
-
-from tests.conftest import serving
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -96,24 +91,3 @@ def until_someone_waits_for_a_lock(connection: psycopg.Connection) -> None:
         if connection.execute(waiting.encode()).fetchall():
             return
     raise AssertionError("nobody waits")
-
-
-@contextmanager
-def serving_without_delay(**settings: object) -> Iterator[httpx.Client]:
-    """As ``serving``, 40 ms a request quicker.
-
-    asyncio sends at once (TCP_NODELAY) only on sockets whose protocol says TCP. ``socket.create_server`` leaves it 0,
-    and then the body of each answer waits for the client to acknowledge the headers.
-    """
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(socket, "create_server", _listen)
-            client = stack.enter_context(serving(**settings))
-        yield client
-
-
-def _listen(address: tuple[str, int]) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(address)
-    listener.listen()
-    return listener

@@ -12,8 +12,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
-from tests.integration.ingest_api.site import new_id, serving_without_delay
+from tests.integration.ingest_api.site import new_id
 from warehouse.postgres.connection import connect
 
 KINDS = ("meter", "vehicle")
@@ -32,7 +33,7 @@ BEGIN = now_s() - timedelta(hours=100)
 def clients(shared_database_url: str) -> Iterator[list[httpx.Client]]:
     """Three APIs on one database: as many writers."""
     with ExitStack() as stack:
-        yield [stack.enter_context(serving_without_delay(database_url=shared_database_url)) for _ in range(3)]
+        yield [stack.enter_context(serving(database_url=shared_database_url)) for _ in range(3)]
 
 
 @pytest.fixture

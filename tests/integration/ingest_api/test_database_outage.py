@@ -10,8 +10,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
-from tests.integration.ingest_api.site import assert_problem, serving_without_delay
+from tests.integration.ingest_api.site import assert_problem
 from warehouse.postgres.connection import connect
 
 
@@ -51,7 +52,7 @@ def switch(server_url: str, shared_database_url: str) -> Iterator[DatabaseSwitch
 @pytest.fixture(scope="module")
 def api(shared_database_url: str) -> Iterator[httpx.Client]:
     """One API for all of this: if it did not recover from one test, the next one would tell."""
-    with serving_without_delay(database_url=shared_database_url) as client:
+    with serving(database_url=shared_database_url) as client:
         yield client
 
 
@@ -126,7 +127,7 @@ def test_an_api_that_starts_without_its_database_serves_when_it_comes(
 ) -> None:
     with ExitStack() as stack:
         with switch.away():
-            api = stack.enter_context(serving_without_delay(database_url=shared_database_url))
+            api = stack.enter_context(serving(database_url=shared_database_url))
             assert api.get("/livez").status_code == 200
             assert_unavailable(post(api, new_reading()))
             assert_unavailable(api.get("/readyz"), "not_ready")

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.factories import iso, now_s
+from tests.factories import iso, now_s, vehicle_payload
 from tests.integration.ingest_api.site import Site, assert_problem, new_id
+from warehouse import sqlfiles
+from warehouse.postgres.connection import connect
 
 SINCE_ALWAYS = "1970-01-01T00:00:00.000Z"
 HOUR = timedelta(hours=1)
@@ -348,3 +350,12 @@ def test_vehicles_mapped_by_everyone_at_once_have_one_meter_at_a_time(site: Site
     for vehicle in vehicles:
         items = mappings(site, vehicleId=vehicle)
         assert [item["validTo"] for item in items] == [item["validFrom"] for item in items[1:]] + [None]
+
+
+def test_a_first_reading_does_not_wait_for_whoever_maps_its_vehicle(site: Site) -> None:
+    vehicle, meter = new_id("veh"), new_id("meter")
+    made(site, vehicle, meter)
+    with connect(site.database_url, autocommit=False) as mapper:
+        mapper.execute(sqlfiles.load("ingest_api", "lock_vehicles"), {"vehicle_ids": [vehicle]})
+        answer = site.client.post("/v1/telemetry", json=vehicle_payload(vehicleId=vehicle), timeout=10)
+    assert answer.status_code == 201
