@@ -54,10 +54,13 @@ class CheckLoader:
                     yield compiled
 
     def _check(self, declared: Declaration, compiled: CompiledCheck) -> Check:
-        statement = Statement(declared.path, compiled.sql)
-        reads = self._reads(declared, statement)
-        # What is wrong in it was written in the declaration.
-        self.problems += [problem._replace(line=compiled.line) for problem in statement.problems]
+        for dataset, column in compiled.reads:
+            wrong = self._forbidden(declared, dataset)
+            if not wrong and column not in self.schema[dataset]:
+                wrong = f"unknown column {column} of {dataset}{suggestion(column, self.schema[dataset])}"
+            if wrong:
+                self._problem(declared.path, compiled.line, wrong)
+        reads = tuple(sorted({dataset for dataset, _ in compiled.reads}))
         return Check(
             compiled.name, declared.name, compiled.description, compiled.sql, reads, declared.path, compiled.line
         )
@@ -83,18 +86,19 @@ class CheckLoader:
 
     def _reads(self, declared: Declaration, statement: Statement) -> tuple[str, ...]:
         """The datasets that a check reads, its columns resolved; what it may not read is noted in the statement."""
-        upstream = self._upstream(declared.name)
         for reference in statement.references:
-            if reference.dataset not in self.schema:
-                message = f"{reference.dataset} does not exist{suggestion(reference.dataset, self.schema)}"
-            elif reference.dataset not in upstream:
-                message = f"a check of {declared.name} may read what that is made from, not {reference.dataset}"
-            else:
-                continue
-            statement.problems.append(Problem(statement.path, reference.line, message))
+            if wrong := self._forbidden(declared, reference.dataset):
+                statement.problems.append(Problem(statement.path, reference.line, wrong))
         if not statement.problems:
             statement.resolve(self.schema)
         return tuple(reference.dataset for reference in statement.references)
+
+    def _forbidden(self, declared: Declaration, dataset: str) -> str | None:
+        if dataset not in self.schema:
+            return f"{dataset} does not exist{suggestion(dataset, self.schema)}"
+        if dataset not in self._upstream(declared.name):
+            return f"a check of {declared.name} may read what that is made from, not {dataset}"
+        return None
 
     def _upstream(self, name: str) -> set[str]:
         """The dataset and everything it is made from."""

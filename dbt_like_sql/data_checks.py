@@ -6,7 +6,7 @@
 | ``{ unique = ["a", "b"] }`` | no two rows agree in all of them; the key is unique without being named |
 | ``{ accepted_range = "a", min = 0, max = 1 }`` | the value lies between them, both included; null passes |
 | ``{ accepted_values = "a", values = ["x", "y"] }`` | the value is one of these; null passes |
-| ``{ relationships = "a", to = "t", to_column = "b", where = "..." }`` | each value is found there; null passes |
+| ``{ relationships = "a", to = "t", to_column = "b", where = { c = "x" } }`` | each value is found there; null passes |
 | ``{ row_count = 1 }`` | the day has exactly so many rows |
 | ``{ assert = "name" }`` | the SELECT in ``checks/name.sql`` returns nothing |
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dbt_like_sql.declarations import CheckSpec, Declaration, suggestion
-from dbt_like_sql.model import DAY_COLUMN
+from dbt_like_sql.model import DAY_COLUMN, ColumnSource
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "not_null": (),
@@ -29,12 +29,13 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 class CompiledCheck(NamedTuple):
-    """A check that needs no file: where it stands, its name among the dataset's checks, its sentence, its SELECT."""
+    """A check that needs no file: its name among the dataset's checks, its sentence, its SELECT, what that reads."""
 
     line: int
     name: str
     description: str
     sql: str
+    reads: tuple[ColumnSource, ...]
 
 
 class AssertCheck(NamedTuple):
@@ -58,6 +59,7 @@ def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
             "not_null",
             f"{', '.join(never_null)} of {declaration.name} {'is' if len(never_null) == 1 else 'are'} never null",
             _wrong_rows(declaration, never_null, " OR ".join(f"{name} IS NULL" for name in never_null)),
+            _own(declaration, *never_null),
         )
     if not declaration.key_is_checked:
         return
@@ -69,6 +71,7 @@ def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
             "unique_key",
             f"{declaration.name} has at most one row a day",
             _select("count(*) AS row_count", declaration.name, "", "HAVING count(*) > 1"),
+            _own(declaration, DAY_COLUMN),
         )
 
 
@@ -103,6 +106,7 @@ def _unique(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
         f"unique_{'_'.join(columns)}",
         f"no two rows of {declaration.name} have the same {names}",
         _select(f"{names}, count(*) AS row_count", declaration.name, "", f"GROUP BY {names} HAVING count(*) > 1"),
+        _own(declaration, *columns),
     )
 
 
@@ -115,6 +119,7 @@ def _row_count(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
         "row_count",
         f"{declaration.name} has exactly {expected} {'row' if expected == 1 else 'rows'} a day",
         _select("count(*) AS row_count", declaration.name, "", f"HAVING count(*) <> {expected}"),
+        _own(declaration, DAY_COLUMN),
     )
 
 
@@ -137,6 +142,7 @@ def _accepted_range(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
         f"accepted_range_{column}",
         f"{column} of {declaration.name} lies {words}",
         _wrong_rows(declaration, [column], wrong),
+        _own(declaration, column),
     )
 
 
@@ -144,27 +150,33 @@ def _accepted_values(declaration: Declaration, spec: CheckSpec) -> CompiledCheck
     column, values = spec.values["accepted_values"], _names(spec.values.get("values"))
     if not values:
         raise InvalidCheckError("accepted_values needs values, a list of texts")
-    allowed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
+    allowed = ", ".join(_text(each) for each in values)
     return CompiledCheck(
         spec.line,
         f"accepted_values_{column}",
         f"{column} of {declaration.name} is one of {', '.join(values)}",
         _wrong_rows(declaration, [column], f"{column} NOT IN ({allowed})"),
+        _own(declaration, column),
     )
 
 
 def _relationships(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     column = spec.values["relationships"]
     to, to_column, where = (spec.values.get(option) for option in _OPTIONS["relationships"])
-    if not isinstance(to, str) or not isinstance(to_column, str) or not isinstance(where, str | None):
-        raise InvalidCheckError("relationships needs to and to_column, and perhaps where: texts")
+    if not isinstance(to, str) or not isinstance(to_column, str):
+        raise InvalidCheckError("relationships needs to and to_column: a dataset and its column")
+    where = where or {}
+    if not isinstance(where, dict) or not all(isinstance(value, str) for value in where.values()):
+        raise InvalidCheckError('where is a table of columns and texts, e.g. { kind = "meter" }')
     known = _select(to_column, to, f"{to_column} IS NOT NULL")
-    condition = f"({where}) AND " if where else ""
+    only = "".join(f"{name} = {_text(value)} AND " for name, value in where.items())
+    with_words = "".join(f" with {name} {value}" for name, value in where.items())
     return CompiledCheck(
         spec.line,
         f"relationships_{column}_{to}",
-        f"each {column} of {declaration.name}{f' with {where}' if where else ''} is a {to_column} of {to}",
-        _wrong_rows(declaration, [column], f"{condition}{column} NOT IN ({known})"),
+        f"each {column} of {declaration.name}{with_words} is a {to_column} of {to}",
+        _wrong_rows(declaration, [column], f"{only}{column} NOT IN ({known})"),
+        (*_own(declaration, column, *where), ColumnSource(to, to_column)),
     )
 
 
@@ -175,6 +187,10 @@ _COMPILERS: Mapping[str, Callable[[Declaration, CheckSpec], CompiledCheck]] = {
     "relationships": _relationships,
     "row_count": _row_count,
 }
+
+
+def _own(declaration: Declaration, *columns: str) -> tuple[ColumnSource, ...]:
+    return tuple(ColumnSource(declaration.name, column) for column in columns)
 
 
 def _wrong_rows(declaration: Declaration, columns: Sequence[str], wrong: str) -> str:
@@ -202,6 +218,11 @@ def _key(declaration: Declaration) -> list[str]:
 
 def _names(value: Any) -> list[str]:
     return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else []
+
+
+def _text(value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"
 
 
 def _number(value: Any) -> float | int | None:

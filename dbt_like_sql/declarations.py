@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from re import search
 from typing import Any
@@ -129,11 +130,7 @@ class Reader:
         return columns
 
     def _check_type(self, column: Column, place: tuple[str, ...]) -> None:
-        try:
-            kind = exp.DataType.build(column.type, dialect=DIALECT)
-        except sqlglot.ParseError:
-            kind = None
-        if kind is None or kind.this == exp.DataType.Type.USERDEFINED:
+        if not _is_type(column.type):
             self._problem(f"column {column.name}: {column.type} is no type of DuckDB", *place)
 
     def _checks(self, name: str, table: dict[str, Any]) -> list[CheckSpec]:
@@ -169,6 +166,14 @@ class Reader:
 
     def _problem(self, message: str, *place: str) -> None:
         self.problems.append(Problem(self.path, self._lines.of(*place), message))
+
+
+@cache
+def _is_type(name: str) -> bool:
+    try:
+        return bool(exp.DataType.build(name, dialect=DIALECT).this != exp.DataType.Type.USERDEFINED)
+    except sqlglot.ParseError:
+        return False
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

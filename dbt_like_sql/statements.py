@@ -63,7 +63,8 @@ class Statement:
         """The SELECT alone: no semicolon at its end. Its lines are those of the file."""
         if self._query is None:
             return self.text
-        return _without_end(self.text, sqlglot.tokenize(self.text, dialect=DIALECT))
+        last = _unended(sqlglot.tokenize(self.text, dialect=DIALECT))[-1]
+        return self.text[: last.end + 1]
 
     def resolve(self, schema: Schema) -> None:
         """Tie every column to the dataset or CTE it comes from; ``schema`` must know every reference."""
@@ -189,7 +190,7 @@ def _parse(text: str) -> exp.Query:
     if not tokens:
         raise _RefusedError(1, "the file is empty; a model is one SELECT")
     try:
-        query = sqlglot.parse_one(_without_end(text, tokens), dialect=DIALECT)
+        (query,) = sqlglot.Dialect.get_or_raise(DIALECT).parser().parse(_unended(tokens), text)
     except ParseError as error:
         details = error.errors[0]
         said = "" if "Token" in details["description"] else f" ({details['description'].rstrip('.')})"
@@ -199,10 +200,8 @@ def _parse(text: str) -> exp.Query:
     return query
 
 
-def _without_end(text: str, tokens: Sequence[sqlglot.Token]) -> str:
-    """The text up to the semicolon that ends it, if one does."""
-    last = tokens[-1]
-    return (text[: last.start] if last.token_type == sqlglot.TokenType.SEMICOLON else text).rstrip()
+def _unended(tokens: list[sqlglot.Token]) -> list[sqlglot.Token]:
+    return tokens[:-1] if tokens[-1].token_type == sqlglot.TokenType.SEMICOLON else tokens
 
 
 def _unclosed_line(text: str) -> int:

@@ -34,10 +34,14 @@ class TomlLines:
 
     def of_item(self, path: Path, index: int) -> int:
         """The line where the item of an array of inline tables begins."""
-        first = self.of(*path)
-        seen = 0
+        first, depth, seen = self.of(*path), 0, 0
         for number, line in enumerate(self._lines[first - 1 :], start=first):
-            seen += line.count("{")
+            for character in line:
+                if character == "{":
+                    seen += depth == 0
+                    depth += 1
+                elif character == "}":
+                    depth -= 1
             if seen > index:
                 return number
         return first

@@ -119,7 +119,7 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
             "max_resume_run_attempts": 0,
         },
         # A run whose worker died is repeated; one that failed for a reason waits for a person.
-        "run_retries": {"enabled": True, "max_retries": 3, "retry_on_asset_or_op_failure": False},
+        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
         "retention": {
             "sensor": {"purge_after_days": {"skipped": 1, "started": 1, "failure": 30, "success": 30}},
             "schedule": {"purge_after_days": {"skipped": 30, "started": 30, "failure": 90, "success": 90}},

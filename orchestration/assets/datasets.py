@@ -21,7 +21,7 @@ def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[s
     @dg.multi_asset(
         name="_and_".join(model.name for model in models),
         specs=[asset_spec(model, partitions) for model in models],
-        check_specs=[spec for model in models for spec in check_specs(model, partitions)],
+        check_specs=[spec for model in models for spec in check_specs(model)],
     )
     def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         walk, day = warehouse.walk, day_of(context)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Model
+from dbt_like_sql.catalog import ColumnSource, Model
 from orchestration.partitions import day_before
 from warehouse.day import CARRIED, EXPORTS, Made
 from warehouse.lake.paths import Lake
@@ -49,12 +49,9 @@ def description(model: Model) -> str:
     """The page of a dataset in markdown: purpose, grain, its SQL, and where each column comes from."""
     parts = [model.description, f"**Grain:** {model.grain}", f"**Key:** {', '.join(model.key)}"]
     if model.sql:
+        came_from = {column: _sources(found) for column, found in model.column_lineage.items()}
+        rows = [f"| {column} | {sources} |" for column, sources in came_from.items()]
         parts.append(f"```sql\n{model.sql.strip()}\n```")
-    if model.column_lineage:
-        rows = [
-            f"| {column} | {', '.join(f'{source.dataset}.{source.column}' for source in sources) or 'computed'} |"
-            for column, sources in model.column_lineage.items()
-        ]
         parts.append("\n".join(["| column | comes from |", "| --- | --- |", *rows]))
     return "\n\n".join(parts)
 
@@ -83,3 +80,7 @@ def materialized(made: Made, lake: Lake, checks: Iterable[dg.AssetCheckResult] =
         },
         check_results=list(checks),
     )
+
+
+def _sources(columns: Iterable[ColumnSource]) -> str:
+    return ", ".join(f"{each.dataset}.{each.column}" for each in columns) or "a count or a constant"

@@ -28,7 +28,7 @@ def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinit
     @dg.multi_asset(
         name=model.name,
         specs=[asset_spec(model, partitions)],
-        check_specs=[*check_specs(model, partitions), ledger_spec(model, partitions)],
+        check_specs=[*check_specs(model), ledger_spec(model)],
     )
     def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         walk, day = warehouse.walk, day_of(context)

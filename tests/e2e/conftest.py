@@ -56,19 +56,24 @@ def free_port() -> int:
 
 def processes_of(home: Path) -> list[psutil.Process]:
     """Whatever runs for this home: started by us, or named by it, or working below it."""
-    return [process for process in psutil.process_iter() if _belongs(process, home)]
+    return [
+        process
+        for process in psutil.process_iter()
+        if any(text == str(home) or text.startswith(f"{home}/") for text in traits(process))
+    ]
 
 
-def _belongs(process: psutil.Process, home: Path) -> bool:
+def traits(process: psutil.Process) -> list[str]:
+    """The words of its command line, its folder and our mark; of one that has ended there are none."""
     try:
+        words: list[str] = process.cmdline()
         if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        texts = [process.environ().get(MARK, ""), process.cwd(), *process.cmdline()]
+            return []
+        return [*words, process.cwd(), process.environ().get(MARK, "")]
     except psutil.AccessDenied:  # root in a container may be kept from looking into another user's processes
-        texts = process.cmdline()
+        return words
     except psutil.NoSuchProcess:
-        return False
-    return any(text == str(home) or text.startswith(f"{home}/") for text in texts)
+        return []
 
 
 def kill_all(home: Path) -> None:
@@ -201,7 +206,7 @@ class Platform:
 
     def find(self, word: str) -> psutil.Process:
         """The process of this platform with this word on its command line; the first that was started."""
-        found = [process for process in processes_of(self.home) if word in process.cmdline()]
+        found = [process for process in processes_of(self.home) if word in traits(process)]
         return min(found, key=lambda process: float(process.create_time()))
 
     def _read(self) -> None:

@@ -1,5 +1,6 @@
 """A lake of a few rows that a test writes down, built by the models as they are."""
 
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -130,8 +131,14 @@ class HandMadeLake:
             connection.execute(f"COPY ({select}) TO {text(changed)} (FORMAT parquet)")
         changed.replace(path)
 
-    def failing(self, day: date = DAY) -> dict[str, CheckResult]:
-        """The checks of all datasets that fail, by dataset and name."""
+    def failing(self, *datasets: str, day: date = DAY) -> dict[str, CheckResult]:
+        """The checks of these datasets (of all, if none is named) that fail, by name."""
         with open_lake(self.lake.root, CATALOG, day) as connection:
-            results = [run_check(connection, check) for model in CATALOG.in_order() for check in model.checks]
-        return {f"{result.check.model}.{result.check.name}": result for result in results if not result.passed}
+            models = [CATALOG.models[name] for name in datasets] or CATALOG.in_order()
+            results = [run_check(connection, check) for model in models for check in model.checks]
+        return {result.check.name: result for result in results if not result.passed}
+
+    def copy(self, root: Path) -> "HandMadeLake":
+        """The same files elsewhere, to be changed."""
+        shutil.copytree(self.lake.root, root)
+        return HandMadeLake(root)

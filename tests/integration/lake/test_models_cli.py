@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.models import models
 from tests.integration.lake.hand_made_lake import CATALOG, HandMadeLake, at
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 app.add_typer(models, name="models")
 
 

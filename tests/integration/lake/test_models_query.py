@@ -6,16 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import polars as pl
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from orchestration.cli.query import QueryError, query
 from tests.integration.lake.hand_made_lake import HandMadeLake, at
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 app.command()(query)
 
 ASKED = (
@@ -64,7 +63,8 @@ def test_csv(home: Path) -> None:
 
 
 def test_json_has_instants_with_their_offset(home: Path) -> None:
-    sql = "SELECT hour, ac_kwh, day, is_shared FROM hourly_vehicle_efficiency WHERE vehicle_id = 1 AND hour(hour) IN (7, 8)"
+    early = "vehicle_id = 1 AND hour(hour) IN (7, 8)"
+    sql = f"SELECT hour, ac_kwh, day, is_shared FROM hourly_vehicle_efficiency WHERE {early}"
     result = ask(home, sql, "--format", "json")
     assert json.loads(result.stdout) == [
         {"hour": "2026-02-08T07:00:00.000000Z", "ac_kwh": None, "day": "2026-02-08", "is_shared": False},
@@ -76,9 +76,9 @@ def test_a_file_is_of_the_form_that_its_name_says(home: Path, tmp_path: Path) ->
     target = tmp_path / "it's here.parquet"
     result = ask(home, "SELECT hour, ac_kwh FROM hourly_vehicle_efficiency ORDER BY ALL", "--output", str(target))
     assert (result.exit_code, result.stdout) == (0, "")
-    rows = pq.read_table(target).to_pylist()
-    assert len(rows) == 48
-    assert rows[0]["hour"] == at("00:00")
+    rows = pl.read_parquet(target)
+    assert rows.height == 48
+    assert rows["hour"][0] == at("00:00")
     ask(home, ASKED, "--output", str(tmp_path / "rows.json"))
     assert len(json.loads((tmp_path / "rows.json").read_text())) == 2
 
@@ -144,7 +144,6 @@ def test_no_other_file_is_read_or_written(home: Path, tmp_path: Path) -> None:
         ["--format", "parquet"],
         ["--output", "rows.txt"],
         ["--output", "rows.csv", "--format", "table"],
-        ["--day", "yesterday"],
         ["--limit", "-1"],
     ],
 )

@@ -195,7 +195,7 @@ def test_a_setting_that_cannot_be_is_named(
         (["up", "--port", "0"], "--port"),
         (["up", "--port", "http"], "--port"),
         (["up", "--vehicles", "0"], "--vehicles"),
-        (["up", "--history-days", "7"], "--history-days"),
+        (["up", "--history-days", "-1"], "--history-days"),
         (["status", "--days", "0"], "--days"),
         (["import"], "FILE"),
         (["fly"], "fly"),

@@ -11,6 +11,8 @@ Changes = dict[str, str | None]
 
 MODELS = "models/staging/models.toml"
 SQL = "models/staging/growth.sql"
+RANGE = '{ accepted_range = "grown_kwh", min = 0 }'
+RELATION = '{ relationships = "device_id", to = "readings", to_column = "device_id", where = { kind = "meter" } }'
 
 
 def problems(folder: Path, changes: Changes) -> list[str]:
@@ -198,8 +200,36 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
         ),
         pytest.param(
             {MODELS: STAGING.replace('accepted_range = "grown_kwh"', 'accepted_range = "grown_kw"')},
-            f"{MODELS}:8: unknown column grown_kw; did you mean grown_kwh?",
+            f"{MODELS}:8: unknown column grown_kw of growth; did you mean grown_kwh?",
             id="check of an unknown column",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace(RANGE, '{ relationships = "device_id", to = "readings" }')},
+            f"{MODELS}:8: growth: relationships needs to and to_column: a dataset and its column",
+            id="relationship without a column",
+        ),
+        pytest.param(
+            {
+                MODELS: STAGING.replace(
+                    RANGE, '{ relationships = "device_id", to = "reading", to_column = "device_id" }'
+                )
+            },
+            f"{MODELS}:8: reading does not exist; did you mean readings?",
+            id="relationship to nothing",
+        ),
+        pytest.param(
+            {
+                MODELS: STAGING.replace(
+                    RANGE, '{ row_count = 1 }, { relationships = "a", to = "total", to_column = "b" }'
+                )
+            },
+            f"{MODELS}:8: a check of growth may read what that is made from, not total",
+            id="relationship to what comes later",
+        ),
+        pytest.param(
+            {MODELS: STAGING.replace(RANGE, RELATION)},
+            f"{MODELS}:8: unknown column kind of growth",
+            id="relationship where there is no column",
         ),
         pytest.param(
             {MODELS: STAGING.replace('"growth_is_known"', '"growth_is_know"')},
@@ -255,7 +285,7 @@ def test_all_problems_are_listed_and_not_only_the_first(tmp_path: Path) -> None:
     "check", ["{ not_null = 1 }", "{ unique = [] }", "{ row_count = true }", "{ accepted_range = 1 }"]
 )
 def test_a_check_says_what_it_needs(tmp_path: Path, check: str) -> None:
-    (found,) = problems(tmp_path, {MODELS: STAGING.replace('{ accepted_range = "grown_kwh", min = 0 }', check)})
+    (found,) = problems(tmp_path, {MODELS: STAGING.replace(RANGE, check)})
     assert found.startswith(f"{MODELS}:8: growth: ")
     assert " needs a " in found
 
