@@ -4,8 +4,7 @@ All of them block: what depends on a dataset that fails one is not made. Each re
 checks by partition too, but its UI (1.13) then counts every day that was never checked as one that did not pass.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -32,24 +31,26 @@ def ledger_spec(model: Model) -> dg.AssetCheckSpec:
     return _spec(model, LEDGER_CHECK, said)
 
 
-def evaluations(walk: DayWalk, made: Made) -> Iterator[dg.AssetCheckResult]:
+def evaluations(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
     """Run the declared checks of what was made."""
-    for result in walk.checks(made.dataset, made.day):
-        wrong = f"{result.failing_rows:,} rows are against it: {result.check.description}"
-        yield dg.AssetCheckResult(
+    return [
+        dg.AssetCheckResult(
             asset_key=str(made.dataset),
             check_name=result.check.name,
             passed=result.passed,
-            description=None if result.passed else wrong,
+            description=None if result.passed else f"{result.failing_rows:,} rows against: {result.check.description}",
             metadata={"day": str(made.day), **_evidence(result)},
         )
+        for result in walk.checks(made.dataset, made.day)
+    ]
 
 
-def ledger_evaluation(walk: DayWalk, stream: Stream, day: date) -> dg.AssetCheckResult:
-    """Count the file, and compare it with what the ledger noted when it was exported."""
+def ledger_evaluation(walk: DayWalk, made: Made) -> dg.AssetCheckResult:
+    """Count the file of an export, and compare it with what the ledger noted."""
+    stream = Stream(made.dataset)
     with connect(walk.url) as connection:
-        noted = ledger.stream_day(connection, stream, day)
-    found = vars(figures_of_file(stream, walk.lake.file(stream, day)))
+        noted = ledger.stream_day(connection, stream, made.day)
+    found = vars(figures_of_file(stream, walk.lake.file(stream, made.day)))
     differing = [
         f"{name}: the ledger says {getattr(noted, name)}, the file {value}"
         for name, value in found.items()
@@ -60,8 +61,24 @@ def ledger_evaluation(walk: DayWalk, stream: Stream, day: date) -> dg.AssetCheck
         check_name=LEDGER_CHECK,
         passed=not differing,
         description="; ".join(differing) or None,
-        metadata={"day": str(day), **{name: str(value) for name, value in found.items()}},
+        metadata={"day": str(made.day), **{name: str(value) for name, value in found.items()}},
     )
+
+
+def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None:
+    """Stop here where a check failed.
+
+    Raises:
+        dagster.Failure: it says which datasets, and in the checks' own words what is wrong.
+    """
+    wrong = [
+        f"{dataset}: {result.description} ({result.check_name})"
+        for dataset, of_dataset in results.items()
+        for result in of_dataset
+        if not result.passed
+    ]
+    if wrong:
+        raise dg.Failure("\n".join(["What depends on this is not made, because a check failed.", *wrong]))
 
 
 def _spec(model: Model, name: str, description: str) -> dg.AssetCheckSpec:

@@ -59,10 +59,6 @@ def _outcome(instance: dg.DagsterInstance, record: dg.RunRecord, attempts: int) 
 
 
 def _has_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a step failed with something to say: our own errors and failed checks, but no exception by surprise."""
-    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
-        failure = entry.get_dagster_event().step_failure_data
-        checks_failed = failure.error is not None and failure.error.cls_name == "DagsterAssetCheckFailedError"
-        if failure.user_failure_data is not None or checks_failed:
-            return True
-    return False
+    """Whether a step ended in a ``dagster.Failure``: our own errors and failed checks, but no exception by surprise."""
+    failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return any(entry.get_dagster_event().step_failure_data.user_failure_data is not None for entry in failures)

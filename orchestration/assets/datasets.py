@@ -7,7 +7,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Model
 from orchestration.assets.declared import asset_spec, materialized
-from orchestration.checks import check_specs, evaluations
+from orchestration.checks import check_specs, evaluations, require_passed
 from orchestration.partitions import day_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.day import DayWalk, Made
@@ -26,7 +26,9 @@ def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[s
     def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         walk, day = warehouse.walk, day_of(context)
         with told_plainly():
-            for made in make(walk, day):
-                yield materialized(made, walk.lake, evaluations(walk, made))
+            made = list(make(walk, day))
+            checks = {each.dataset: evaluations(walk, each) for each in made}
+            yield from (materialized(each, walk.lake, checks[each.dataset]) for each in made)
+            require_passed(checks)
 
     return build

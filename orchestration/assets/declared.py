@@ -1,6 +1,6 @@
 """What the catalog declares of a dataset, and what was made of it, in Dagster's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -47,7 +47,7 @@ def table_key(table: str) -> dg.AssetKey:
 
 def description(model: Model) -> str:
     """The page of a dataset in markdown: purpose, grain, its SQL, and where each column comes from."""
-    parts = [model.description, f"**Grain:** {model.grain}", f"**Key:** {', '.join(model.key)}"]
+    parts = [model.description, f"Grain: {model.grain}", f"Key: {', '.join(model.key)}"]
     if model.sql:
         came_from = {column: _sources(found) for column, found in model.column_lineage.items()}
         rows = [f"| {column} | {sources} |" for column, sources in came_from.items()]
@@ -67,7 +67,7 @@ def column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def materialized(made: Made, lake: Lake, checks: Iterable[dg.AssetCheckResult] = ()) -> dg.MaterializeResult[None]:
+def materialized(made: Made, lake: Lake, checks: Sequence[dg.AssetCheckResult]) -> dg.MaterializeResult[None]:
     """What became of a dataset's day."""
     return dg.MaterializeResult(
         asset_key=str(made.dataset),
@@ -78,7 +78,7 @@ def materialized(made: Made, lake: Lake, checks: Iterable[dg.AssetCheckResult] =
             "state": "made" if made.is_new else "stands as it was",
             "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
         },
-        check_results=list(checks),
+        check_results=checks,
     )
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 from dbt_like_sql.catalog import Catalog, Model
 from orchestration.assets.datasets import dataset_asset
 from orchestration.assets.declared import asset_spec, materialized
-from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
+from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec, require_passed
 from orchestration.partitions import day_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.contract.partitions import Stream
@@ -36,7 +36,9 @@ def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinit
             for sealed in walk.seal(day):
                 context.log.info(f"sealed {sealed} of {day}")
             made = walk.export(stream, day)
-            yield materialized(made, walk.lake, [*evaluations(walk, made), ledger_evaluation(walk, stream, day)])
+            checks = [*evaluations(walk, made), ledger_evaluation(walk, made)]
+            yield materialized(made, walk.lake, checks)
+            require_passed({made.dataset: checks})
 
     return export
 

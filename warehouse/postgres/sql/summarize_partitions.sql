@@ -19,5 +19,5 @@ LEFT JOIN (
     GROUP BY stream, day
 ) AS late USING (stream, day)
 LEFT JOIN day_builds AS build USING (day)
-LEFT JOIN lake_files AS lake ON lake.dataset = ledger.stream AND lake.day = ledger.day
+LEFT JOIN lake_files AS lake ON ledger.stream = lake.dataset AND ledger.day = lake.day
 ORDER BY ledger.day, ledger.stream
