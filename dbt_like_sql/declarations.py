@@ -1,12 +1,12 @@
 """Reads the declarations: ``sources.toml`` and each folder's ``models.toml``. Nothing is taken for granted."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from re import search
 from typing import Any
 
 import sqlglot
@@ -19,6 +19,7 @@ DIALECT = "duckdb"
 LAYERS = ("lake", "staging", "rollups", "marts")
 """The order of the story; folders of models carry these names."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
 _MODEL_KEYS = ("description", "grain", "owner", "key", "checks", "columns")
 _SOURCE_KEYS = (*_MODEL_KEYS, "kind", "layer", "depends_on", "key_is_checked")
 _SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
@@ -69,17 +70,22 @@ class Reader:
         try:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            place = search(r"at line (\d+)", str(error))
+            place = re.search(r"at line (\d+)", str(error))
             line = int(place[1]) if place else len(text.splitlines())
             self.problems.append(Problem(self.path, line, f"not valid TOML: {error}"))
             return []
         found = []
         for name, table in tables.items():
             if isinstance(table, dict):
+                self._check_name(name, name)
                 found.append(self._declaration(name, table))
             else:
                 self._problem(f"{name} is not a table; begin with [name of the model]", name)
         return found
+
+    def _check_name(self, name: str, *place: str) -> None:
+        if not _NAME(name):
+            self._problem(f"{name} is no name: it is lower case letters, digits and _ and begins with a letter", *place)
 
     def _declaration(self, name: str, table: dict[str, Any]) -> Declaration:
         known = _SOURCE_KEYS if self.layer is None else _MODEL_KEYS
@@ -119,6 +125,7 @@ class Reader:
         columns = {}
         for column, said in declared.items():
             place = (name, "columns", column)
+            self._check_name(column, *place)
             if column == DAY_COLUMN:
                 self._problem(f"{DAY_COLUMN} is the name of the file's folder and needs no declaration", *place)
             elif not isinstance(said, dict) or set(said) != {"type", "description"}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dbt_like_sql.check_loading import CheckLoader
-from dbt_like_sql.declarations import Declaration, Reader, suggestion
+from dbt_like_sql.declarations import LAYERS, Declaration, Reader, suggestion
 from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
 from dbt_like_sql.statements import Schema, Statement
 
@@ -46,7 +46,14 @@ class Loader:
     def _read_declarations(self) -> None:
         sources = self.folder / "models" / "sources.toml"
         for path in [sources, *sorted(self.folder.glob("models/*/models.toml"))]:
-            reader = Reader(path.relative_to(self.folder.parent), layer=None if path == sources else path.parent.name)
+            shown = path.relative_to(self.folder.parent)
+            if not path.exists():
+                self._problem(shown, 1, "the file does not exist; it declares what the models read and do not make")
+                continue
+            if path != sources and path.parent.name not in LAYERS:
+                self._problem(shown, 1, f"{path.parent.name} is no layer; folders are called {', '.join(LAYERS[1:])}")
+                continue
+            reader = Reader(shown, layer=None if path == sources else path.parent.name)
             for declared in reader.read(path.read_text(encoding="utf-8")):
                 if first := self._declarations.get(declared.name):
                     where = f"{first.path}:{first.line}"

@@ -13,7 +13,7 @@ SELECT
     meter.expected_interval_s AS meter_expected_interval_s,
     greatest(mapping.valid_from, %(window_from)s) AS counts_from,
     least(mapping.valid_to, %(window_to)s) AS counts_to,
-    EXISTS(
+    exists(
         SELECT FROM vehicle_meter_map AS other
         WHERE
             other.meter_id = mapping.meter_id

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
-from orchestration.partitions import day_before
 from warehouse.day import CARRIED, EXPORTS, Made
 from warehouse.lake.paths import Lake
 
@@ -34,8 +33,9 @@ def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.Ass
 def dependencies(model: Model) -> list[dg.AssetDep]:
     """What a dataset is made from, or checked against: other datasets, and for an export a table of PostgreSQL."""
     if model.name == "carried_samples":
-        # Also what makes it wait for device_last of its own day, which a day that runs beside it may ask about.
-        return [dg.AssetDep("device_last", partition_mapping=day_before())]
+        # Of earlier days, and after its own day's, which a day that runs beside it looks for. Said without a mapping to
+        # the day before: that would make three runs of each day of a backfill, and the ledger asks for what it takes.
+        return [dg.AssetDep("device_last")]
     table = [dg.AssetDep(table_key(model.name))] if model.name in EXPORTS else []
     return [*table, *(dg.AssetDep(name) for name in model.depends_on)]
 

@@ -203,8 +203,8 @@ def _column_tree(catalog: Catalog, model: Model, column: str) -> Tree:
 def _report(results: list[CheckResult], day: date) -> None:
     failed = [result for result in results if not result.passed]
     for result in failed:
-        typer.echo(f"{result.check.path}:{result.check.line}: {result.failing_rows:,} rows are against it: ", nl=False)
-        typer.echo(result.check.description)
+        rows = "1 row is" if result.failing_rows == 1 else f"{result.failing_rows:,} rows are"
+        typer.echo(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
         for row in result.sample:
             typer.echo("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
     datasets = len({result.check.model for result in results})

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 import pytest
 
+from orchestration.child_process import LAUNCHER
 from warehouse.postgres.embedded import EmbeddedPostgres
 
 REPOSITORY = Path(__file__).parents[2]
@@ -91,6 +92,11 @@ def environment_of(home: Path) -> dict[str, str]:
     return {**own, MARK: str(home), "FLEET_DAGSTER_PORT": str(free_port())}
 
 
+def with_us(python: str) -> list[str]:
+    """Put before a command it makes it stop when we are killed, so that no platform is left behind (on Linux)."""
+    return [python, "-I", "-S", "-c", LAUNCHER, str(os.getpid())]
+
+
 def run(*arguments: str, home: Path, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command of Fleetwatt to its end."""
     return subprocess.run(
@@ -128,7 +134,7 @@ class Platform:
         self.url = f"http://127.0.0.1:{self.port}"
         where = ["--home", str(home), "--port", str(self.port)] if flags else []
         self.process = subprocess.Popen(
-            [*command, "up", *where, *options],
+            [*with_us(command[0] if account else sys.executable), *command, "up", *where, *options],
             env={**environment_of(home), **environment},
             cwd=cwd or home.parent,
             stdout=subprocess.PIPE,

@@ -110,6 +110,6 @@ def test_an_ordinary_user_starts_it_as_oneself(home: Path, ordinary: pwd.struct_
     ) as platform:
         platform.wait_until_up()
         assert eventually(platform.answers)
-        assert {process.uids().real for process in processes_of(home)} == {ordinary.pw_uid}
+        assert platform.find("ingest_api").uids().real == ordinary.pw_uid
         assert (home / "postgres").stat().st_uid == ordinary.pw_uid
         assert platform.stop() == 0

@@ -12,7 +12,7 @@ import duckdb
 from dbt_like_sql.catalog import Catalog, Check, Model, Problem
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake
-from warehouse.lake.views import open_empty_lake, open_lake, text
+from warehouse.lake.views import add_empty_view, open_empty_lake, open_lake, text
 
 ROW_GROUP_ROWS = 122_880
 SAMPLE_ROWS = 5
@@ -104,16 +104,27 @@ def bind_problems(catalog: Catalog) -> list[Problem]:
     The catalog has found every name already; only an engine knows the types.
     """
     problems: list[Problem] = []
-    with open_empty_lake(catalog) as connection:
+    with open_empty_lake() as connection:
         connection.execute("SET VARIABLE day = DATE '2000-01-01'")
         for model in catalog.in_order():
+            try:
+                add_empty_view(connection, model)
+            except duckdb.Error as error:
+                problems.append(Problem(model.path, 1, f"the columns cannot be made: {_first_line(error)}"))
+                continue
             if model.sql:
                 problems += _select_problems(connection, model)
-            for check in model.checks:
-                try:
-                    connection.execute(f"DESCRIBE {check.sql}")
-                except duckdb.Error as error:
-                    problems.append(_check_problem(check, error))
+            problems += _check_problems(connection, model)
+    return problems
+
+
+def _check_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Problem]:
+    problems = []
+    for check in model.checks:
+        try:
+            connection.execute(f"DESCRIBE {check.sql}")
+        except duckdb.Error as error:
+            problems.append(_check_problem(check, error))
     return problems
 
 

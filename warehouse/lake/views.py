@@ -42,7 +42,7 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
         file = lake.file(model.name, day)
         files = file if file.exists() else None
     if files is None:
-        connection.execute(_empty_view(model))
+        add_empty_view(connection, model)
         return
     # By name: files of days that were built before a column was added have nulls in it.
     source = (
@@ -56,12 +56,15 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
         connection.execute(_view_over(source, model, stored))
 
 
-def open_empty_lake(catalog: Catalog) -> duckdb.DuckDBPyConnection:
-    """Every dataset as an empty view: enough to bind a query, and to see its columns and types."""
-    connection = _connect(None, MEMORY_LIMIT)
-    for model in catalog.in_order():
-        connection.execute(_empty_view(model))
-    return connection
+def open_empty_lake() -> duckdb.DuckDBPyConnection:
+    """A lake without a file; ``add_empty_view`` gives it datasets, enough to bind a query against."""
+    return _connect(None, MEMORY_LIMIT)
+
+
+def add_empty_view(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make a dataset's view without a row, in its declared columns and types."""
+    columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
+    connection.execute(_view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false"))
 
 
 def forbid_changes(connection: duckdb.DuckDBPyConnection, lake_root: Path, outputs: Sequence[Path] = ()) -> None:
@@ -99,11 +102,6 @@ def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnec
 def _view_over(source: str, model: Model, stored: Container[str]) -> str:
     columns = [f"{each.name}::{each.type} AS {each.name}" for each in model.columns if each.name in stored]
     return _view(model, [*columns, DAY_COLUMN], f"FROM {source}")
-
-
-def _empty_view(model: Model) -> str:
-    columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
-    return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
 
 def _view(model: Model, columns: Sequence[str], tail: str) -> str:

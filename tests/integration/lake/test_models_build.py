@@ -9,7 +9,7 @@ import pytest
 
 from dbt_like_sql.catalog import Catalog, Column, Model
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
-from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
+from tests.unit.dbt_like_sql.small_catalog import CHECK, GROWTH, STAGING, TOTAL, write_catalog
 from warehouse.lake.models import ModelFailedError, bind_problems, build_model
 from warehouse.lake.views import open_lake
 
@@ -165,6 +165,20 @@ def test_a_check_that_cannot_be_bound_is_told_with_its_line(tmp_path: Path) -> N
     (problem,) = bind_problems(growth(tmp_path, GROWTH, text))
     assert (str(problem.path), problem.line) == ("small/models/staging/models.toml", 7)
     assert "Cannot compare values of type INTEGER and TIMESTAMP WITH TIME ZONE" in problem.message
+
+
+def test_a_name_that_is_a_word_of_sql_is_told(tmp_path: Path) -> None:
+    staging = STAGING.replace("grown_kwh", "order")
+    check = CHECK.replace("grown_kwh", '"order"')
+    total = TOTAL.replace("(grown_kwh)", '("order")')
+    changes: dict[str, str | None] = {
+        "models/staging/models.toml": staging,
+        "models/staging/growth.sql": GROWTH.replace("grown_kwh", '"order"'),
+        "models/marts/total.sql": total,
+        "checks/growth_is_known.sql": check,
+    }
+    first = bind_problems(Catalog.load(write_catalog(tmp_path, changes)))[0]
+    assert str(first).startswith("small/models/staging/models.toml:1: Parser Error")
 
 
 def test_the_models_as_they_are_bind() -> None:

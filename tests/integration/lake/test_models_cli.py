@@ -121,7 +121,7 @@ def test_the_numbers_of_a_day_are_checked(lake: HandMadeLake, tmp_path: Path) ->
     lake.change("hourly_energy", "SELECT * REPLACE (5.0::DOUBLE AS energy_kwh) FROM file")
     wrong = run("check", "--day", "2026-02-08", "--home", str(tmp_path))
     assert wrong.exit_code == 1
-    assert "1 rows are against it: Each device's hours add up to what its register shows" in wrong.stdout
+    assert "1 row is against it: Each device's hours add up to what its register shows" in wrong.stdout
     assert "kind = meter, device_id = 1, booked_kwh = 5.0, expected_kwh = 0.0" in wrong.stdout
 
 

@@ -159,9 +159,24 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
             id="key names no column",
         ),
         pytest.param(
-            {MODELS: STAGING.replace('type = "DOUBLE"', 'type = "DOUBEL"')},
-            f"{MODELS}:13: column grown_kwh: DOUBEL is no type of DuckDB",
+            {MODELS: STAGING.replace('type = "DOUBLE"', 'type = "DOUBLE5"')},
+            f"{MODELS}:13: column grown_kwh: DOUBLE5 is no type of DuckDB",
             id="bad type",
+        ),
+        pytest.param(
+            {MODELS: STAGING + 'Grown = { type = "DOUBLE", description = "Again." }\n'},
+            f"{MODELS}:14: Grown is no name: it is lower case letters, digits and _ and begins with a letter",
+            id="bad name",
+        ),
+        pytest.param(
+            {"models/reports/models.toml": MARTS},
+            "models/reports/models.toml:1: reports is no layer; folders are called staging, rollups, marts",
+            id="unknown layer",
+        ),
+        pytest.param(
+            {"models/sources.toml": None},
+            "models/sources.toml:1: the file does not exist; it declares what the models read and do not make",
+            id="no sources",
         ),
         pytest.param(
             {MODELS: STAGING.replace('type = "DOUBLE", ', "")},
@@ -179,7 +194,7 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
             id="not TOML",
         ),
         pytest.param(
-            {"models/sources.toml": SOURCES.replace('"export"', '"exprot"')},
+            {"models/sources.toml": SOURCES.replace('"export"', '"exports"')},
             "models/sources.toml:2: readings needs kind, one of export, polars",
             id="bad kind",
         ),
