@@ -65,9 +65,8 @@ class Check:
 class Model:
     """One dataset: Parquet by UTC day.
 
-    ``path`` is its SQL, or the declaration of a source; ``line`` where it is declared. ``column_lineage`` names for
-    each column what it is computed from in the datasets that the SELECT reads; it is empty for a constant, for a count
-    of rows and for sources.
+    ``path`` is its SQL, or the declaration of a source. ``column_lineage`` names for each column what it is computed
+    from in the datasets that the SELECT reads; it is empty for a constant, for a count of rows and for sources.
     """
 
     name: str

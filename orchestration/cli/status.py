@@ -28,6 +28,8 @@ def status(
 ) -> None:
     """Show devices, readings per day, the ledger, the lake, freshness and sizes in one screen.
 
+    In the lake: the exported versions of meter and vehicle readings, and their size.
+
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
 
     \b
@@ -80,6 +82,8 @@ def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
     table = Table("day (UTC)", "meter readings", "vehicle readings", "late", "state", "size", "in the lake")
     for column in (1, 2, 3, 5):
         table.columns[column].justify = "right"
+    for number in (0, 4, 6):
+        table.columns[number].no_wrap = True
     for day, partitions in by_day:
         table.add_row(
             str(day),
@@ -104,8 +108,8 @@ def _in_the_lake(partitions: list[PartitionOverview]) -> str:
     versions = "/".join(str(each.version) for each in partitions)
     if not any(each.version for each in partitions):
         return "not yet"
-    built = "built" if all(each.is_built for each in partitions) else "to be built"
-    return f"version {versions}, {built}, {decimal(sum(each.lake_bytes for each in partitions))}"
+    size = decimal(sum(each.lake_bytes for each in partitions))
+    return f"v{versions}, {size}" if all(each.is_built for each in partitions) else f"v{versions}, to be built"
 
 
 def _age(ts: datetime) -> str:

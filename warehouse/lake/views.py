@@ -12,9 +12,16 @@ import duckdb
 
 from dbt_like_sql.catalog import Catalog, Model
 from dbt_like_sql.model import DAY_COLUMN
+from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import FILE_NAME, Lake
 
 MEMORY_LIMIT = "1GB"
+
+
+class UnreadableFileError(FleetwattError):
+    """A file of the lake cannot be read"""
+
+    code = "unreadable_file"
 
 
 def open_lake(
@@ -24,6 +31,9 @@ def open_lake(
 
     With ``day`` the views hold that day's files alone and the variable ``day`` is set, as models and checks read it.
     A view is made of the files that are there now; ``add_view`` makes it anew when one was published.
+
+    Raises:
+        UnreadableFileError: a file is no Parquet, or not any more.
     """
     connection = _connect(lake_root, memory_limit)
     if day:
@@ -50,10 +60,12 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
         f"hive_types = {{'{DAY_COLUMN}': DATE}})"
     )
     try:
-        connection.execute(_view_over(source, model, {column.name for column in model.columns}))
-    except duckdb.BinderException:  # no file has some column yet: then the view has none either
-        stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
-        connection.execute(_view_over(source, model, stored))
+        _create_view(connection, model, source)
+    except duckdb.Error as error:
+        first_line = str(error).partition("\n")[0]
+        raise UnreadableFileError(
+            f"{model.name} in {lake_root}: {first_line}; fleetwatt run-day DAY makes the files of a day anew"
+        ) from error
 
 
 def open_empty_lake() -> duckdb.DuckDBPyConnection:
@@ -99,9 +111,15 @@ def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnec
     return connection
 
 
-def _view_over(source: str, model: Model, stored: Container[str]) -> str:
-    columns = [f"{each.name}::{each.type} AS {each.name}" for each in model.columns if each.name in stored]
-    return _view(model, [*columns, DAY_COLUMN], f"FROM {source}")
+def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, source: str) -> None:
+    def over(stored: Container[str]) -> str:
+        columns = [f"{each.name}::{each.type} AS {each.name}" for each in model.columns if each.name in stored]
+        return _view(model, [*columns, DAY_COLUMN], f"FROM {source}")
+
+    try:
+        connection.execute(over({column.name for column in model.columns}))
+    except duckdb.BinderException:  # no file has some column yet: then the view has none either
+        connection.execute(over({row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}))
 
 
 def _view(model: Model, columns: Sequence[str], tail: str) -> str:

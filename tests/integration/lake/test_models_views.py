@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
-from warehouse.lake.views import forbid_changes, open_lake
+from warehouse.lake.views import UnreadableFileError, forbid_changes, open_lake
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -77,6 +77,13 @@ def test_a_column_that_a_days_file_lacks_is_missed_and_not_made_up(lake: HandMad
         assert connection.execute("SELECT ac_kwh FROM daily_fleet_efficiency").fetchall() == [(10.0,)]
         with pytest.raises(duckdb.BinderException, match="lost_kwh"):
             connection.execute("SELECT lost_kwh FROM daily_fleet_efficiency")
+
+
+def test_a_damaged_file_is_named(lake: HandMadeLake) -> None:
+    file = lake.lake.file("meters", DAY)
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UnreadableFileError, match=rf"meters in .*{file}.*fleetwatt run-day"):
+        open_lake(lake.lake.root, CATALOG, None)
 
 
 def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
