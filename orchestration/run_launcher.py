@@ -28,12 +28,12 @@ class WatchedRunLauncher(DefaultRunLauncher):
         for record in self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
             event = record.dagster_event
             pid = event.engine_event_data.metadata.get("pid") if event else None
-            if pid is not None and not _runs_since(int(str(pid.value)), record.timestamp):
+            if pid is not None and not runs_since(int(str(pid.value)), record.timestamp):
                 return CheckRunHealthResult(WorkerStatus.FAILED, f"process {pid.value} is gone")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
 
-def _runs_since(pid: int, timestamp: float) -> bool:
+def runs_since(pid: int, timestamp: float) -> bool:
     """Whether the process that had this id at that instant still runs: ids are given out again."""
     try:
         process = psutil.Process(pid)

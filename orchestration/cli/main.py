@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from dbt_like_sql.model import CatalogError
 from orchestration.cli.dagster import dagster
 from orchestration.cli.database import migrate, partitions
 from orchestration.cli.day import export, run_day, seal
@@ -47,6 +48,10 @@ def main() -> None:
     except FleetwattError as error:
         notes.print(f"{error.title}: ", style="bold red", end="")
         notes.print(error.detail)
+        sys.exit(1)
+    except CatalogError as error:
+        notes.print("The models cannot be read:", style="bold red")
+        notes.print(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

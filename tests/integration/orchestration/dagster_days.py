@@ -1,0 +1,100 @@
+"""Days for Dagster's tests: a small fleet's readings in a real database, and its definitions on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+
+from dbt_like_sql.catalog import load_catalog
+from orchestration.definitions import build_definitions
+from orchestration.resources import Warehouse
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.readings_import import import_file
+from warehouse.settings import FleetSettings
+from warehouse.simulation.fleet import Fleet
+from warehouse.simulation.payloads import bodies
+
+TODAY = datetime.now(UTC).date()
+FIRST, SECOND = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
+VEHICLES = 3
+CATALOG = load_catalog()
+
+
+@dataclass
+class Days:
+    """A database with readings of some days, a lake, and Dagster's definitions on both."""
+
+    url: str
+    home: Path
+
+    @cached_property
+    def definitions(self) -> dg.Definitions:
+        """As they are loaded, but on this database and this lake."""
+        warehouse = Warehouse(database_url=self.url, home=str(self.home))
+        return build_definitions(CATALOG, TODAY - timedelta(days=30), warehouse)
+
+    @cached_property
+    def walk(self) -> DayWalk:
+        """The same days without Dagster, into the same lake."""
+        return DayWalk(self.url, Lake(self.home / "lake"), CATALOG)
+
+    def fill(self, *days: date) -> None:
+        """Import the fleet's readings of these days, and map its vehicles."""
+        file = self.home / "readings.ndjson"
+        with file.open("wb") as target:
+            for day in days:
+                midnight = int(datetime.combine(day, datetime.min.time(), UTC).timestamp())
+                for body in bodies(Fleet(VEHICLES), midnight, midnight + 86_400):
+                    target.write(body.content)
+        settings = FleetSettings(_env_file=None, database_url=self.url, home=self.home)
+        with connect(self.url) as connection:
+            import_file(connection, file, settings)
+            connection.execute(
+                "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "
+                "SELECT vehicle_id, meter_id, '2000-01-01Z' FROM vehicles JOIN meters "
+                "ON right(vehicles.external_id, 5) = right(meters.external_id, 5)"
+            )
+
+    def add_late_reading(self, day: date, soc_percent: float = 50.0, minute: int = 0) -> None:
+        """A vehicle's reading, stored late; one that the API would refuse too."""
+        ts = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=12, minutes=minute, seconds=7)
+        with connect(self.url, autocommit=False) as connection:
+            connection.execute(
+                "INSERT INTO vehicle_readings (ts, kwh, vehicle_id, soc_percent) "
+                "SELECT %s, max(kwh), 1, %s FROM vehicle_readings WHERE vehicle_id = 1 AND ts < %s",
+                [ts, soc_percent, ts],
+            )
+            connection.execute(
+                "INSERT INTO late_rows (stream, day, row_count) VALUES ('vehicle_readings', %s, 1)", [day]
+            )
+            connection.commit()
+
+    def run(
+        self,
+        instance: dg.DagsterInstance,
+        day: date,
+        tags: Mapping[str, str] | None = None,
+        only: Sequence[str] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """Run the day's job as the daemon would, here; ``only``: some of its assets, as a person may choose."""
+        return self.definitions.resolve_job_def("run_day").execute_in_process(
+            instance=instance,
+            partition_key=day.isoformat(),
+            tags=dict(tags or {}),
+            asset_selection=only and [dg.AssetKey(name) for name in only],
+            raise_on_error=False,
+        )
+
+    def tick(self, instance: dg.DagsterInstance) -> SensorExecutionData:
+        """One look of the sensor."""
+        repository = self.definitions.get_repository_def()
+        resources = {"warehouse": Warehouse(database_url=self.url, home=str(self.home))}
+        sensor = self.definitions.resolve_sensor_def("closed_days")
+        with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
+            return sensor.evaluate_tick(context)

@@ -1,0 +1,160 @@
+"""A day as Dagster runs it, on a real PostgreSQL and real Parquet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import psycopg
+import pytest
+
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, VEHICLES, Days
+from warehouse.contract.partitions import AHEAD_DAYS, Stream
+from warehouse.day import ENERGY
+from warehouse.lake.export import TABLES
+from warehouse.postgres import ledger
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path) -> Days:
+    found = Days(database_url, tmp_path)
+    found.fill(FIRST, SECOND)
+    return found
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def step_of(name: str) -> str:
+    return "_and_".join(ENERGY) if name in ENERGY else name
+
+
+def test_a_day_is_what_the_walk_makes_of_it(
+    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert [each.day for each in ledger.days_to_run(connection)] == [FIRST, SECOND]
+    for day in (FIRST, SECOND):
+        assert days.run(instance, day).success
+    assert ledger.days_to_run(connection) == []
+
+    (tmp_path / "other").mkdir()
+    other = Days(days.url, tmp_path / "other")
+    for day in (FIRST, SECOND):
+        other.walk.run(day)
+        for name in days.walk.catalog.models:
+            ours, theirs = (pl.read_parquet(each.walk.lake.file(name, day)) for each in (days, other))
+            assert ours.equals(theirs), (name, day)
+
+
+def test_what_a_run_tells(days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection) -> None:
+    result = days.run(instance, FIRST)
+    assert result.success
+
+    export = told(result, "meter_readings")
+    standing = ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
+    assert export["dagster/row_count"].value == standing.row_count
+    assert export["version"].value == 1
+    path = days.walk.lake.file("meter_readings", FIRST)
+    assert (export["path"].value, export["size_bytes"].value) == (str(path), path.stat().st_size)
+
+    report = told(result, "day_report")
+    assert report["vehicle_count"].value == VEHICLES
+    assert 0.5 < float(str(report["efficiency_ratio"].value)) < 1
+
+    evaluations = result.get_asset_check_evaluations()
+    declared = sum(len(model.checks) for model in days.walk.catalog.models.values())
+    assert len(evaluations) == declared + len(Stream)
+    assert all(evaluation.passed and evaluation.blocking for evaluation in evaluations)
+
+
+def told(result: dg.ExecuteInProcessResult, name: str) -> dict[str, dg.MetadataValue[Any]]:
+    (event,) = result.asset_materializations_for_node(name)
+    return dict(event.metadata)
+
+
+def why(result: dg.ExecuteInProcessResult, step: str) -> str:
+    """What a failed step says to a person."""
+    failure = result.failure_data_for_node(step)
+    assert failure is not None
+    assert failure.user_failure_data is not None
+    return str(failure.user_failure_data.description)
+
+
+def test_a_failed_check_stops_what_depends_on_it_and_says_why(
+    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    days.add_late_reading(FIRST, soc_percent=150.0)
+    result = days.run(instance, FIRST)
+
+    assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
+    assert "1 rows against: soc_percent of vehicle_readings lies between 0 and 100" in why(result, "vehicle_readings")
+    (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert (failed.check_name, failed.metadata["failing_rows"].value) == ("accepted_range_soc_percent", 1)
+    assert "150.0" in str(failed.metadata["sample"].value)
+
+    stopped = days.walk.catalog.models.keys() - {
+        "meter_readings",
+        "vehicle_readings",
+        *TABLES,
+        "devices",
+        "mapped_devices",
+    }
+    ran = {event.step_key for event in result.all_events if event.is_step_start}
+    assert ran.isdisjoint({step_of(name) for name in stopped} | {"day_report"})
+    assert not any(days.walk.lake.file(name, FIRST).exists() for name in stopped)
+    assert FIRST in [each.day for each in ledger.days_to_run(connection)], "it is not done"
+
+
+def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
+    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    assert days.run(instance, FIRST, only=["meter_readings"]).success
+    connection.execute("UPDATE partition_ledger SET row_count = row_count + 1 WHERE stream = 'meter_readings'")
+    result = days.run(instance, FIRST, only=["meter_readings"])
+    assert told(result, "meter_readings")["state"].value == "stands as it was"
+    (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert failed.check_name == "file_equals_ledger"
+    assert "row_count: the ledger says " in str(failed.description)
+    assert {event.step_key for event in result.get_step_failure_events()} == {"meter_readings"}
+
+
+def test_a_damaged_file_ends_the_step_in_plain_words(days: Days, instance: dg.DagsterInstance) -> None:
+    days.run(instance, FIRST)
+    file = days.walk.lake.file("carried_samples", FIRST)
+    file.write_bytes(file.read_bytes()[::-1])
+    result = days.run(instance, FIRST, only=ENERGY)
+    said = why(result, step_of("hourly_energy"))
+    assert said.startswith("A file of the lake is not what was published: ")
+    assert f"fleetwatt run-day {FIRST}" in said
+
+
+def test_a_day_that_is_still_open_is_refused_in_plain_words(
+    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        "UPDATE partition_ledger SET seal_after = clock_timestamp() + interval '1 hour' WHERE day = %s", [FIRST]
+    )
+    result = days.run(instance, FIRST, only=["meter_readings"])
+    assert f"{FIRST} can be sealed from " in why(result, "meter_readings")
+
+
+def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: psycopg.Connection) -> None:
+    connection.execute(
+        "INSERT INTO quarantined_readings (code, pointer, detail, source, raw, raw_sha256, last_seen_at) "
+        "VALUES ('x', '', '', 'http', '', '', clock_timestamp() - interval '31 days')"
+    )
+    last = connection.execute("SELECT max(day) FROM partition_ledger").fetchone()
+    assert last is not None
+    for stream in Stream:
+        connection.execute(f"DROP TABLE {stream}_{last[0]:%Y_%m_%d}".encode())
+    connection.execute("DELETE FROM partition_ledger WHERE day = %s", last)
+
+    result = days.definitions.resolve_job_def("maintenance").execute_in_process()
+    assert result.success
+    assert connection.execute("SELECT max(day) FROM partition_ledger").fetchone() == last
+    assert connection.execute("SELECT count(*) FROM quarantined_readings").fetchone() == (0,)
+    assert AHEAD_DAYS == 14

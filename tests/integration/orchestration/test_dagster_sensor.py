@@ -1,0 +1,124 @@
+"""The sensor on a real ledger: which days it asks for, and when it leaves them to a person."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from orchestration import past_runs
+from orchestration.past_runs import MOST_ATTEMPTS
+from orchestration.sensors import PARTITION_TAG
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
+from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path) -> Days:
+    return Days(database_url, tmp_path)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def asked(days: Days, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    return list(days.tick(instance).run_requests or [])
+
+
+def remark(days: Days, instance: dg.DagsterInstance) -> str:
+    tick = days.tick(instance)
+    assert not tick.run_requests
+    return str(tick.skip_message)
+
+
+def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """What the daemon makes of the one request."""
+    (request,) = asked(days, instance)
+    assert request.partition_key is not None
+    return days.run(instance, FIRST, {**request.tags, "dagster/run_key": str(request.run_key)})
+
+
+def leave_a_run(days: Days, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
+    """A run as another process left it, without a word in its log."""
+    job = days.definitions.resolve_job_def("run_day")
+    instance.create_run_for_job(job, status=status, tags={PARTITION_TAG: FIRST.isoformat(), **tags})
+
+
+def test_closed_days_with_readings_are_asked_for_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:
+    assert remark(days, instance) == "every closed day is in the lake"
+    days.fill(FIRST, SECOND, TODAY)
+    requests = asked(days, instance)
+    assert [request.partition_key for request in requests] == [FIRST.isoformat(), SECOND.isoformat()]
+
+
+def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instance: dg.DagsterInstance) -> None:
+    days.fill(FIRST)
+    with connect(days.url) as importing, ledger.holding_days(importing) as hold:
+        hold(FIRST)
+        assert remark(days, instance) == f"{FIRST} is held by an import or another worker"
+    assert len(asked(days, instance)) == 1
+    for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED):
+        with dg.DagsterInstance.ephemeral() as busy:
+            leave_a_run(days, busy, status, {})
+            assert remark(days, busy) == f"{FIRST} is under way"
+
+
+def test_a_late_row_has_the_day_run_again_with_no_click(days: Days, instance: dg.DagsterInstance) -> None:
+    days.fill(FIRST)
+    assert run_as_asked(days, instance).success
+    assert remark(days, instance) == "every closed day is in the lake"
+    days.add_late_reading(FIRST)
+    assert run_as_asked(days, instance).success
+    assert remark(days, instance) == "every closed day is in the lake"
+
+
+def test_what_failed_for_a_reason_waits_for_a_person(
+    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    days.fill(FIRST)
+    days.add_late_reading(FIRST, soc_percent=150.0)
+    result = run_as_asked(days, instance)
+    assert not result.success
+    for _ in range(2):
+        assert remark(days, instance) == (
+            f"{FIRST} waits for a person: its run {result.run_id[:8]} failed. "
+            f"When what it says is put right, re-execute it, or: fleetwatt run-day {FIRST}"
+        )
+    connection.execute("UPDATE vehicle_readings SET soc_percent = 50 WHERE soc_percent = 150")
+    days.add_late_reading(FIRST, minute=1)
+    assert run_as_asked(days, instance).success, "more to do is a new wish"
+    assert remark(days, instance) == "every closed day is in the lake"
+
+
+def test_a_run_that_broke_off_is_tried_a_few_times(
+    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.fill(FIRST)
+    keys = set()
+    for attempt in range(MOST_ATTEMPTS):
+        (request,) = asked(days, instance)
+        keys.add(request.run_key)
+        leave_a_run(days, instance, dg.DagsterRunStatus.FAILURE, dict(request.tags))
+        with monkeypatch.context() as patch:
+            patch.setattr(past_runs, "PAUSE_S", float("inf"))
+            if attempt + 1 < MOST_ATTEMPTS:
+                assert "broke off and is soon repeated" in remark(days, instance)
+    assert len(keys) == MOST_ATTEMPTS, "Dagster runs a key once"
+    assert f"broke off like {MOST_ATTEMPTS - 1} before it" in remark(days, instance)
+
+
+def test_a_run_that_a_person_canceled_is_left_to_persons(days: Days, instance: dg.DagsterInstance) -> None:
+    days.fill(FIRST)
+    (request,) = asked(days, instance)
+    leave_a_run(days, instance, dg.DagsterRunStatus.CANCELED, dict(request.tags))
+    assert "was canceled" in remark(days, instance)
+
+
+def test_without_a_database_it_says_so(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    days = Days("postgresql://fleet@127.0.0.1:1/fleetwatt", tmp_path)
+    assert remark(days, instance).startswith("The database cannot be reached: ")

@@ -1,0 +1,171 @@
+"""What Dagster loads: without a database, without an environment, and with everything the catalog declares."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+from dbt_like_sql.catalog import Catalog, Model, load_catalog
+from orchestration.checks import LEDGER_CHECK
+from orchestration.definitions import build_definitions
+from warehouse.day import CARRIED, EXPORTS
+from warehouse.lake.export import TABLES
+from warehouse.settings import FleetSettings
+
+FIRST_DAY = date(2025, 3, 1)
+CATALOG = load_catalog()
+MODELS = list(CATALOG.models.values())
+
+LOAD_AND_SEND = """
+import socket, warnings
+def refuse(*arguments):
+    raise AssertionError(f"loading went to the network: {arguments[1:]}")
+socket.socket.connect = refuse
+
+import orchestration.definitions as module
+from dagster._core.definitions.repository_definition import RepositoryDefinition
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster_shared.serdes import serialize_value
+
+repository = module.definitions().get_repository_def()
+warnings.simplefilter("ignore")  # Dagster reads a property that it has deprecated itself
+sent = serialize_value(RepositorySnap.from_def(repository))  # as the code server sends it to the others
+print(len(repository.asset_graph.get_all_asset_keys()), len(sent) > 10_000)
+"""
+
+
+def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    # PYTHON...: what an ordinary user's own Python needs to find our packages, and no more of ours.
+    needed = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+    return subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", LOAD_AND_SEND],
+        env={**needed, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_they_load_with_no_database_no_environment_and_can_be_sent(tmp_path: Path) -> None:
+    done = load(tmp_path)
+    assert done.stderr == ""
+    assert done.stdout.split() == [str(len(MODELS) + len(EXPORTS) + 1), "True"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_day_that_is_none_is_said_when_they_load(tmp_path: Path) -> None:
+    done = load(tmp_path, FLEET_FIRST_DAY="soon")
+    assert done.returncode == 1
+    assert "first_day" in done.stderr.splitlines()[-3]
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions(CATALOG, FIRST_DAY)
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions) -> AssetGraph:
+    return definitions.get_repository_def().asset_graph
+
+
+def parents(graph: AssetGraph, name: str) -> set[str]:
+    return {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_each_dataset_is_an_asset_as_it_is_declared(graph: AssetGraph, model: Model) -> None:
+    asset = graph.get(dg.AssetKey(model.name))
+    table = {f"postgres/{model.name}"} if model.name in EXPORTS else set()
+    assert parents(graph, model.name) - {"device_last"} == ({*model.depends_on} | table) - {"device_last"}
+    assert asset.group_name is not None
+    assert asset.group_name.endswith(model.layer)
+    assert asset.owners == [f"team:{model.owner}"]
+    assert asset.code_version == model.digest
+    assert asset.kinds == {"parquet", {"export": "postgres", "polars": "polars", "sql": "duckdb"}[kind_of(model)]}
+    columns = asset.metadata["dagster/column_schema"].columns
+    assert [(column.name, column.type, column.description) for column in columns] == list(model.columns)
+    assert asset.description is not None
+    assert model.grain in asset.description
+    assert (model.sql or "").strip() in asset.description
+    for column, sources in model.column_lineage.items():
+        assert all(f"{source.dataset}.{source.column}" in asset.description for source in sources), column
+
+
+def kind_of(model: Model) -> str:
+    return "polars" if model.name in CARRIED else model.kind
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_each_declared_check_blocks(graph: AssetGraph, model: Model) -> None:
+    specs = [graph.get_check_spec(key) for key in graph.get(dg.AssetKey(model.name)).check_keys]
+    of_ledger = {LEDGER_CHECK} if model.name in EXPORTS and model.name not in TABLES else set()
+    assert {spec.name for spec in specs} == {check.name for check in model.checks} | of_ledger
+    assert all(spec.blocking and spec.description for spec in specs)
+
+
+def test_the_groups_are_listed_in_the_order_of_the_story(graph: AssetGraph) -> None:
+    groups = sorted({graph.get(key).group_name or "" for key in graph.get_all_asset_keys()})
+    assert [group[2:] for group in groups] == ["postgres", "lake", "staging", "rollups", "marts", "reports"]
+
+
+def test_the_tables_of_postgresql_are_shown_and_never_run(graph: AssetGraph) -> None:
+    tables = {key for key in graph.get_all_asset_keys() if graph.get(key).group_name == "1_postgres"}
+    assert {key.to_user_string() for key in tables} == {f"postgres/{name}" for name in EXPORTS}
+    assert not any(graph.get(key).is_executable for key in tables)
+
+
+def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
+    above: set[dg.AssetKey] = set()
+    todo = [dg.AssetKey("day_report")]
+    while todo:
+        todo += (new := graph.get(todo.pop()).parent_keys - above)
+        above |= new
+    assert above == graph.get_all_asset_keys() - {dg.AssetKey("day_report")}
+
+
+def test_what_is_carried_waits_for_the_days_own_last_samples(graph: AssetGraph) -> None:
+    # A day beside this one finds our last samples, and asks us to begin again, before we begin: see DayWalk.
+    assert parents(graph, "carried_samples") == {"device_last"}
+
+
+def test_the_first_day_is_the_first_partition(graph: AssetGraph) -> None:
+    for name in (*CATALOG.models, "day_report"):
+        days = graph.get(dg.AssetKey(name)).partitions_def
+        assert isinstance(days, dg.DailyPartitionsDefinition)
+        assert (days.start.date(), str(days.timezone), days.end_offset) == (FIRST_DAY, "UTC", 0)
+
+
+def test_the_day_is_one_run_in_one_process(definitions: dg.Definitions, graph: AssetGraph) -> None:
+    job = definitions.resolve_job_def("run_day")
+    assert job.executor_def.name == "in_process"
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {*CATALOG.models, "day_report"}
+    assert job.tags["dagster/retry_strategy"] == "ALL_STEPS"
+
+
+def test_sensor_and_schedule_run_without_a_click(definitions: dg.Definitions) -> None:
+    sensor = definitions.resolve_sensor_def("closed_days")
+    assert (sensor.default_status, sensor.minimum_interval_seconds) == (dg.DefaultSensorStatus.RUNNING, 5)
+    schedule = definitions.resolve_schedule_def("daily_maintenance")
+    assert (schedule.default_status, schedule.execution_timezone) == (dg.DefaultScheduleStatus.RUNNING, "UTC")
+
+
+def test_a_catalog_of_one_more_model_has_one_more_asset() -> None:
+    more = Catalog({**CATALOG.models, "copy": copy_of(CATALOG.models["devices"])})
+    graph = build_definitions(more, FIRST_DAY).get_repository_def().asset_graph
+    assert parents(graph, "copy") == {"meters", "vehicles"}
+    assert "copy" in parents(graph, "day_report")
+
+
+def copy_of(model: Model) -> Model:
+    return Model(**{**vars(model), "name": "copy", "checks": ()})
+
+
+def test_the_setting_has_a_constant_default() -> None:
+    assert FleetSettings.model_fields["first_day"].default == date(2020, 1, 1)

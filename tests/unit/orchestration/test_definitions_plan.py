@@ -1,0 +1,94 @@
+"""Which days the sensor asks for, and what it says of the others."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from orchestration.past_runs import Outcome, PastRuns
+from orchestration.sensors import MOST_UNDER_WAY, WISH_TAG, Wish, plan_runs, wish_name
+from warehouse.postgres.ledger import DayToRun
+
+FIRST_DAY = date(2026, 2, 1)
+
+
+def to_run(day: date, **fields: object) -> DayToRun:
+    known = {
+        "meter_version": 0,
+        "vehicle_version": 0,
+        "requested": 0,
+        "built": 0,
+        "is_unexported": True,
+        "is_dirty": False,
+        "was_sealed": False,
+    }
+    return DayToRun(day=day, **{**known, **fields})  # type: ignore[arg-type]
+
+
+DAYS = [to_run(FIRST_DAY + timedelta(days=number)) for number in range(7)]
+
+
+def looks(is_held: bool = False, past: PastRuns | None = None) -> Callable[[DayToRun], Wish]:
+    return lambda day: Wish(f"wish of {day.day}", is_held, past)
+
+
+def test_the_oldest_days_are_asked_for_and_the_rest_wait_for_their_turn() -> None:
+    plan = plan_runs(DAYS, FIRST_DAY, set(), looks())
+    assert [request.partition_key for request in plan.requests] == [str(day.day) for day in DAYS[:MOST_UNDER_WAY]]
+    assert plan.requests[0].run_key == "wish of 2026-02-01.attempt-1"
+    assert plan.requests[0].tags[WISH_TAG] == "wish of 2026-02-01"
+    assert plan.remarks == ["3 later days wait for their turn"]
+
+
+def test_what_is_under_way_takes_its_place() -> None:
+    plan = plan_runs(DAYS, FIRST_DAY, {"2026-02-01", "2026-02-02", "2025-12-24"}, looks())
+    assert [request.partition_key for request in plan.requests] == ["2026-02-03"]
+    assert plan.remarks[:2] == ["2026-02-01 is under way", "2026-02-02 is under way"]
+
+
+def test_a_day_that_is_held_is_passed_by() -> None:
+    plan = plan_runs(DAYS[:1], FIRST_DAY, set(), looks(is_held=True))
+    assert plan.requests == []
+    assert plan.remarks == ["2026-02-01 is held by an import or another worker"]
+
+
+def test_a_day_before_the_first_one_says_what_to_set() -> None:
+    plan = plan_runs(DAYS[:1], FIRST_DAY + timedelta(days=1), set(), looks())
+    assert plan.remarks == ["2026-02-01 is before the first day; set FLEET_FIRST_DAY to it"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELED, Outcome.BROKE_OFF_TOO_OFTEN, Outcome.INCOMPLETE])
+def test_a_person_is_told_what_to_do(outcome: Outcome) -> None:
+    plan = plan_runs(DAYS[:1], FIRST_DAY, set(), looks(past=PastRuns(1, "abcdef0123456789", outcome)))
+    assert plan.requests == []
+    (remark,) = plan.remarks
+    assert remark.startswith(f"2026-02-01 waits for a person: its run abcdef01 {outcome.value}. ")
+    assert remark.endswith("fleetwatt run-day 2026-02-01")
+
+
+def test_a_run_that_broke_off_is_asked_for_again_after_a_while() -> None:
+    past = PastRuns(2, "abcdef0123456789", Outcome.NOT_YET)
+    assert plan_runs(DAYS[:1], FIRST_DAY, set(), looks(past=past)).requests == []
+    (request,) = plan_runs(
+        DAYS[:1], FIRST_DAY, set(), looks(past=past._replace(outcome=Outcome.TO_BE_REPEATED))
+    ).requests
+    assert request.run_key == "wish of 2026-02-01.attempt-3"
+
+
+def test_days_that_cannot_be_asked_for_keep_nobody_waiting() -> None:
+    failed = PastRuns(1, "abcdef0123456789", Outcome.FAILED)
+    plan = plan_runs(DAYS, FIRST_DAY, set(), lambda day: looks(past=failed if day.day.day < 5 else None)(day))
+    assert [request.partition_key for request in plan.requests] == ["2026-02-05", "2026-02-06", "2026-02-07"]
+
+
+def test_a_runs_own_progress_is_no_new_wish() -> None:
+    before = wish_name(to_run(FIRST_DAY), 10)
+    exported = to_run(FIRST_DAY, meter_version=1, vehicle_version=1, requested=2, is_unexported=False)
+    assert wish_name(exported, 10) == before
+
+
+def test_late_rows_and_other_days_make_a_new_wish() -> None:
+    done = {"meter_version": 1, "vehicle_version": 1, "requested": 2, "built": 2, "is_unexported": False}
+    known = wish_name(to_run(FIRST_DAY, **done), 10)
+    assert wish_name(to_run(FIRST_DAY, **{**done, "is_dirty": True}), 11) != known
+    assert wish_name(to_run(FIRST_DAY, **{**done, "requested": 3}), 10) != known
