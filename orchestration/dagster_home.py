@@ -159,7 +159,8 @@ def storage_url(database_url: str, name: str) -> str:
     secret = f":{quote(password, safe='')}" if password else ""
     account = f"{quote(user, safe='')}{secret}@" if user else ""
     address = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
-    return f"postgresql://{account}{address}/{quote(name, safe='')}{f'?{urlencode(given)}' if given else ''}"
+    options = f"?{urlencode(given, quote_via=quote)}" if given else ""
+    return f"postgresql://{account}{address}/{quote(name, safe='')}{options}"
 
 
 def _as_yaml(settings: dict[str, Any]) -> str:

@@ -46,13 +46,13 @@ class DagsterProcesses:
         return f"http://{self.host}:{self.port}"
 
     def children(self) -> Iterator[Child]:
-        """In the order in which they are to be started."""
+        """In the order in which they are to be started; the code is loaded while the web server starts."""
         workspace = ["-w", str(self.home.workspace)]
         where = ["--socket", str(self.home.code_socket), "--location-name", LOCATION]
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
-        yield self._child("code-server", ["dagster", "code-server", "start", *where, *code], self._code_is_loaded)
+        yield self._child("code-server", ["dagster", "code-server", "start", *where, *code])
         web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
-        yield self._child("webserver", ["dagster_webserver", *web], self._ui_answers)
+        yield self._child("webserver", ["dagster_webserver", *web], self._is_up)
         yield self._child("daemon", ["dagster._daemon", "run", "--log-level", "warning", *workspace])
 
     def _child(self, name: str, module: Sequence[str], ready: Callable[[], bool] | None = None) -> Child:
@@ -66,13 +66,11 @@ class DagsterProcesses:
             essential=False,  # readings are taken in without it
         )
 
-    def _code_is_loaded(self) -> bool:
-        """It listens once it has loaded the definitions, or has found out why it cannot: the UI says so then."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(self.home.code_socket))
-            return True
-
-    def _ui_answers(self) -> bool:
+    def _is_up(self) -> bool:
+        """Whether the UI answers and has something to show."""
+        # It listens once it has loaded our code, or has found out why it cannot: the UI says so then.
+        with socket.socket(socket.AF_UNIX) as code_server:
+            code_server.connect(str(self.home.code_socket))
         try:
             # A proxy from the environment would not find this machine's own ports.
             return httpx.get(f"{self.url}/server_info", timeout=ANSWERS_WITHIN_S, trust_env=False).is_success

@@ -87,7 +87,7 @@ class Days:
             instance=instance,
             partition_key=day.isoformat(),
             tags=dict(tags or {}),
-            asset_selection=only and [dg.AssetKey(name) for name in only],
+            asset_selection=[dg.AssetKey(name) for name in only] if only else None,
             raise_on_error=False,
         )
 

@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import polars as pl
 import psycopg
 import pytest
 
+from tests.conftest import fresh_database
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, VEHICLES, Days
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.day import ENERGY
 from warehouse.lake.export import TABLES
 from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
 
 
 @pytest.fixture
 def days(database_url: str, tmp_path: Path) -> Days:
     found = Days(database_url, tmp_path)
-    found.fill(FIRST, SECOND)
+    found.fill(FIRST)
     return found
 
 
@@ -33,32 +35,39 @@ def step_of(name: str) -> str:
     return "_and_".join(ENERGY) if name in ENERGY else name
 
 
-def test_a_day_is_what_the_walk_makes_of_it(
-    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection, tmp_path: Path
-) -> None:
-    assert [each.day for each in ledger.days_to_run(connection)] == [FIRST, SECOND]
-    for day in (FIRST, SECOND):
-        assert days.run(instance, day).success
-    assert ledger.days_to_run(connection) == []
+class Ran(NamedTuple):
+    """Two days that have been run, one after the other."""
 
-    (tmp_path / "other").mkdir()
-    other = Days(days.url, tmp_path / "other")
+    days: Days
+    results: list[dg.ExecuteInProcessResult]
+
+
+@pytest.fixture(scope="module")
+def ran(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    with fresh_database(server_url, template) as url, dg.DagsterInstance.ephemeral() as instance:
+        days = Days(url, tmp_path_factory.mktemp("home"))
+        days.fill(FIRST, SECOND)
+        yield Ran(days, [days.run(instance, day) for day in (FIRST, SECOND)])
+
+
+def test_a_day_is_what_the_walk_makes_of_it(ran: Ran, tmp_path: Path) -> None:
+    assert all(result.success for result in ran.results)
+    with connect(ran.days.url) as connection:
+        assert ledger.days_to_run(connection) == []
+    other = Days(ran.days.url, tmp_path)
     for day in (FIRST, SECOND):
         other.walk.run(day)
-        for name in days.walk.catalog.models:
-            ours, theirs = (pl.read_parquet(each.walk.lake.file(name, day)) for each in (days, other))
+        for name in ran.days.walk.catalog.models:
+            ours, theirs = (pl.read_parquet(each.walk.lake.file(name, day)) for each in (ran.days, other))
             assert ours.equals(theirs), (name, day)
 
 
-def test_what_a_run_tells(days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection) -> None:
-    result = days.run(instance, FIRST)
-    assert result.success
-
+def test_what_a_run_tells(ran: Ran) -> None:
+    days, result = ran.days, ran.results[0]
     export = told(result, "meter_readings")
-    standing = ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
-    assert export["dagster/row_count"].value == standing.row_count
-    assert export["version"].value == 1
     path = days.walk.lake.file("meter_readings", FIRST)
+    assert export["dagster/row_count"].value == pl.read_parquet(path).height
+    assert (export["version"].value, export["state"].value) == (1, "made")
     assert (export["path"].value, export["size_bytes"].value) == (str(path), path.stat().st_size)
 
     report = told(result, "day_report")

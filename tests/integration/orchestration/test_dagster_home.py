@@ -1,0 +1,163 @@
+"""Dagster's own folder and database, as Dagster reads them; and what it knows of a run's process."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.launcher import WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import make_url
+
+from orchestration.dagster_home import STORAGE_URL, DagsterDatabaseError, DagsterHome, make_database, storage_url
+from orchestration.run_launcher import WatchedRunLauncher, runs_since
+from warehouse.postgres.connection import connect
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def database(server_url: str) -> Iterator[str]:
+    """A name for Dagster's database that nobody else has."""
+    name = f"dagster_{os.getpid()}_{next(_numbers)}"
+    yield name
+    with connect(server_url) as admin:
+        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def home(tmp_path: Path, database: str) -> DagsterHome:
+    return DagsterHome(tmp_path, database, tmp_path / "code.sock")
+
+
+@pytest.fixture
+def instance(home: DagsterHome, server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv(STORAGE_URL, home.prepare(server_url)[STORAGE_URL])
+    with dg.DagsterInstance.from_config(str(home.folder)) as instance:
+        yield instance
+
+
+def test_dagster_works_with_what_is_written(instance: dg.DagsterInstance, home: DagsterHome) -> None:
+    assert instance.get_runs_count() == 0
+    assert isinstance(instance.run_launcher, WatchedRunLauncher)
+    assert not instance.telemetry_enabled
+    assert instance.run_monitoring_enabled
+    assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
+    queue = instance.get_concurrency_config().run_queue_config
+    assert queue is not None
+    assert queue.tag_concurrency_limits == [{"key": "dagster/partition", "limit": 1}]
+    assert "secret" not in (home.folder / "dagster.yaml").read_text()
+
+
+def test_a_start_on_what_is_there_changes_nothing(home: DagsterHome, server_url: str) -> None:
+    first = home.prepare(server_url)
+    before = {path: path.read_bytes() for path in home.folder.iterdir()}
+    assert home.prepare(server_url) == first
+    assert {path: path.read_bytes() for path in home.folder.iterdir()} == before
+
+
+def test_connections_that_a_restart_cut_go_unnoticed(
+    instance: dg.DagsterInstance, server_url: str, database: str
+) -> None:
+    assert instance.get_runs_count() == 0
+    with connect(server_url) as admin:
+        cut = admin.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s", [database]
+        ).fetchone()
+    assert cut is not None
+    assert cut[0] > 0, "they are kept open, to be used again"
+    assert instance.get_runs_count() == 0
+
+
+def test_who_may_not_make_the_database_is_told_what_to_run(server_url: str, database: str) -> None:
+    role = f"{database}_user"
+    with connect(server_url) as admin:
+        try:
+            admin.execute(SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(Identifier(role)))
+        except psycopg.errors.InsufficientPrivilege:
+            pytest.skip("the role of the tests may not make others")
+        try:
+            account = make_url(server_url).set(username=role, password="x")  # noqa: S106 - made for this test
+            url = account.render_as_string(hide_password=False)
+            with pytest.raises(DagsterDatabaseError, match=f"CREATE DATABASE {database} OWNER {role}"):
+                make_database(url, database)
+            admin.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
+            make_database(url, database)
+        finally:
+            admin.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "postgresql://fleet:p%40ss%2F%3A@db.internal:5433/fleetwatt?sslmode=require",
+        "postgresql://fleet@[::1]/fleetwatt",
+        "postgresql:///fleetwatt?host=%2Frun%2Fmy%20postgres&user=fleet",
+        "host=db.internal dbname=fleetwatt user=fleet password='p@ss/:'",
+    ],
+)
+def test_the_storage_is_another_database_of_the_same_server(given: str) -> None:
+    url = storage_url(given, "dagster")
+    expected = {**conninfo_to_dict(given), "dbname": "dagster"}
+    assert conninfo_to_dict(url) == expected, "as libpq reads it"
+    parsed = make_url(url)
+    read: dict[str, object] = {
+        "user": parsed.username,
+        "password": parsed.password,
+        "host": parsed.host,
+        "dbname": parsed.database,
+    }
+    read |= {"port": str(parsed.port) if parsed.port else None, **parsed.query}
+    if parsed.host is None and "host" in parsed.query:
+        read["host"] = parsed.query["host"]
+    assert {name: value for name, value in read.items() if value} == expected, "as SQLAlchemy reads it"
+
+
+def test_a_process_is_told_from_one_that_has_its_id_now() -> None:
+    now = time.time()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert runs_since(process.pid, now + 1)
+        assert not runs_since(process.pid, now - 3600), "another process had this id an hour ago"
+        process.kill()
+        process.wait()
+        assert not runs_since(process.pid, now + 1)
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def test_a_run_whose_process_is_gone_is_found(instance: dg.DagsterInstance, process: subprocess.Popen[bytes]) -> None:
+    def started(grpc_info: str) -> dg.DagsterRun:
+        run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED, tags={GRPC_INFO_TAG: grpc_info})
+        instance.report_engine_event("Started process", run, EngineEventData.in_process(process.pid))
+        return run
+
+    here, elsewhere = (
+        started('{"host": "localhost", "socket": "/tmp/code.sock"}'),
+        started('{"host": "h", "port": 4000}'),
+    )
+    launcher = instance.run_launcher
+    assert launcher.check_run_worker_health(here).status == WorkerStatus.RUNNING
+    process.kill()
+    process.wait()
+    gone = launcher.check_run_worker_health(here)
+    assert (gone.status, gone.msg) == (WorkerStatus.FAILED, f"process {process.pid} is gone")
+    assert launcher.check_run_worker_health(elsewhere).status == WorkerStatus.RUNNING, "nothing can be said from here"
+
+
+@dg.job
+def nothing() -> None:
+    """A job of no steps."""
