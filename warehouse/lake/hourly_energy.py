@@ -18,13 +18,33 @@ INSTANT = pl.Datetime("us", "UTC")
 SAMPLES = pl.Schema({"device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64(), "battery_temp_celsius": pl.Float32()})
 """What ``judged_steps`` takes: one device's samples together and in order of time."""
 
+HOURS = (
+    *("kind", "device_id", "hour", "segment_from", "energy_kwh", "reading_count"),
+    *(f"{flag}_count" for flag in Flag),
+    *("battery_temp_celsius_sum", "battery_temp_count"),
+)
+"""The columns of ``hourly_energy``."""
+FLAGGED = pl.Schema(
+    {
+        "kind": pl.String(),
+        "device_id": pl.Int32(),
+        "ts": INSTANT,
+        "before_ts": INSTANT,
+        "before_kwh": pl.Float64(),
+        "kwh": pl.Float64(),
+        "energy_kwh": pl.Float64(),
+        "flag": pl.String(),
+    }
+)
+"""The columns of ``flagged_steps``."""
+
 
 def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
     """Each sample of the day with what its step books and how it is judged.
 
     ``samples``: sorted by (device_id, ts), columns ``SAMPLES``. ``carried``: one sample a device from before the day
     (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
-    expected_interval_s). Adds before_ts, before_kwh, energy_kwh, flag (null: growth), is_gap, expected_interval_s.
+    expected_interval_s, segment_from). Adds them, before_ts, before_kwh, energy_kwh, flag (null: growth) and is_gap.
     """
     before_day = carried.select(*SAMPLES.names()[:3], battery_temp_celsius=pl.lit(None, pl.Float32)).sort("device_id")
     ordered = (
@@ -35,7 +55,7 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
     )
     marked = ordered.with_columns(is_glitch=_is_glitch())
     kept = marked.filter(~pl.col("is_glitch")).with_columns(
-        before_ts=_of_device("ts", 1), before_kwh=_of_device("kwh", 1), before_us=_of_device("us", 1)
+        before_ts=of_device("ts", 1), before_kwh=of_device("kwh", 1), before_us=of_device("us", 1)
     )
     glitches = marked.filter("is_glitch").with_columns(
         before_ts=pl.lit(None, INSTANT), before_kwh=pl.lit(None, pl.Float64), before_us=pl.lit(None, pl.Int64)
@@ -44,64 +64,84 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
         pl.concat([kept, glitches])
         .filter(~pl.col("is_carried"))
         .with_columns(seconds=(pl.col("us") - pl.col("before_us")) / 1e6)
-        .with_columns(flag=_flag(), is_gap=_is_gap())
+        .with_columns(flag=_flag(), is_gap=is_gap(pl.col("seconds")))
         .with_columns(energy_kwh=_energy())
     )
 
 
 def hourly_energy(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
-    """Sum judged steps (with their ``segment_from``) by device, hour and segment."""
+    """Sum judged steps by device, hour and segment."""
     return (
-        steps.with_columns(hour=pl.col("ts").dt.truncate("1h"))
-        .group_by("device_id", "hour", "segment_from")
+        steps.group_by("device_id", in_hour(), "segment_from")
         .agg(
             pl.col("energy_kwh").sum(),
-            reading_count=pl.len().cast(pl.Int32),
+            *reading_sums(),
             **{f"{flag}_count": _count(pl.col("flag") == flag) for flag in Flag if flag is not Flag.GAP},
             gap_count=_count(pl.col("is_gap")),
-            # Float32 sums lose digits: cast first.
-            battery_temp_celsius_sum=pl.col("battery_temp_celsius").cast(pl.Float64).sum(),
-            battery_temp_count=pl.col("battery_temp_celsius").count().cast(pl.Int32),
         )
-        .select(pl.lit(kind).alias("kind"), pl.all())
-        .sort("device_id", "hour", "segment_from")
+        .with_columns(kind=pl.lit(kind))
+        .select(HOURS)
     )
+
+
+def in_hour() -> pl.Expr:
+    """The hour of a sample."""
+    return pl.col("ts").dt.truncate("1h").alias("hour")
+
+
+def reading_sums() -> list[pl.Expr]:
+    """What is summed of readings whatever their register did."""
+    temperature = pl.col("battery_temp_celsius")
+    return [
+        pl.len().cast(pl.Int32).alias("reading_count"),
+        temperature.cast(pl.Float64).sum().alias("battery_temp_celsius_sum"),  # Float32 sums lose digits
+        temperature.count().cast(pl.Int32).alias("battery_temp_count"),
+    ]
 
 
 def flagged_steps(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """The steps that carry a flag, once for each flag: the evidence behind every count."""
-    columns = ["device_id", "ts", "before_ts", "before_kwh", "kwh", "energy_kwh"]
-    judged = steps.filter(pl.col("flag").is_not_null()).select(*columns, "flag")
-    gaps = steps.filter("is_gap").select(*columns, flag=pl.lit(Flag.GAP.value))
-    return pl.concat([judged, gaps]).select(pl.lit(kind).alias("kind"), pl.all()).sort("device_id", "ts", "flag")
+    judged = steps.filter(pl.col("flag").is_not_null())
+    gaps = steps.filter("is_gap").with_columns(flag=pl.lit(Flag.GAP.value))
+    return pl.concat(each.with_columns(kind=pl.lit(kind)).select(FLAGGED.names()) for each in (judged, gaps))
 
 
-def with_segments(steps: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> pl.LazyFrame:
-    """Add ``segment_from``: the last change of the device's mappings at or before the step's later sample.
+def with_segment(devices: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> pl.LazyFrame:
+    """Add to the settings ``segment_from``: the last change of the device's mappings at or before the day's midnight.
 
-    ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends. Few devices change
-    hands on a given day; the others' segment is the same all day, and a search by time would cost more than the rule.
+    ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends.
     """
-    midnight = datetime.combine(day, time(), UTC)
-    at_midnight = (
-        boundaries.filter(pl.col("ts") <= midnight).group_by("device_id").agg(pl.col("ts").max().alias("segment_from"))
+    before = (
+        boundaries.filter(pl.col("ts") <= _midnight(day)).group_by("device_id").agg(segment_from=pl.col("ts").max())
     )
-    changing = boundaries.filter(pl.col("ts") > midnight, pl.col("ts") < midnight + timedelta(days=1))
-    of_the_day = (
-        steps.join(changing.lazy(), on="device_id", how="anti")
-        .join(at_midnight.lazy(), on="device_id", how="left")
-        .with_columns(pl.col("segment_from").fill_null(_EPOCH))
+    return devices.join(before.lazy(), on="device_id", how="left").with_columns(
+        pl.col("segment_from").fill_null(_EPOCH)
     )
-    if changing.is_empty():
-        return of_the_day
-    edges = pl.concat([at_midnight, changing.rename({"ts": "segment_from"})]).unique().sort("segment_from")
+
+
+def changes_of_the_day(boundaries: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The instants after midnight at which devices change hands."""
+    midnight = _midnight(day)
+    return boundaries.filter(pl.col("ts") > midnight, pl.col("ts") < midnight + timedelta(days=1))
+
+
+def cut_at_changes(steps: pl.LazyFrame, changes: pl.DataFrame) -> pl.LazyFrame:
+    """Let the ``segment_from`` of devices that change hands be the last change at or before a step's later sample.
+
+    Few devices do on a given day, and a search by time for all of them would cost more than the rule.
+    """
+    if changes.is_empty():
+        return steps
+    is_changing = pl.col("device_id").is_in(changes["device_id"].implode())
+    edges = changes.unique().sort("ts").select("device_id", pl.col("ts").alias("changed_at")).lazy()
     cut = (
-        steps.join(changing.lazy(), on="device_id", how="semi")
+        steps.filter(is_changing)
         .sort("ts")
-        .join_asof(edges.lazy(), left_on="ts", right_on="segment_from", by="device_id", check_sortedness=False)
-        .with_columns(pl.col("segment_from").fill_null(_EPOCH))
+        .join_asof(edges, left_on="ts", right_on="changed_at", by="device_id", check_sortedness=False)
+        .with_columns(segment_from=pl.coalesce("changed_at", "segment_from"))
+        .drop("changed_at")
     )
-    return pl.concat([of_the_day, cut])
+    return pl.concat([steps.filter(~is_changing), cut])
 
 
 def device_last(samples: pl.LazyFrame, kind: str) -> pl.LazyFrame:
@@ -114,9 +154,24 @@ def device_last(samples: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     )
 
 
-def _of_device(column: str, offset: int) -> pl.Expr:
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def of_device(column: str, offset: int) -> pl.Expr:
     """The neighbour's value, null where the neighbour is another device's."""
     return pl.when(pl.col("device_id") == pl.col("device_id").shift(offset)).then(pl.col(column).shift(offset))
+
+
+def power_kw(change_kwh: pl.Expr, seconds: pl.Expr) -> pl.Expr:
+    """The least ``max_power_kw`` for which a growth is within the cap."""
+    return (change_kwh - 1.0) * 3600 / (1.10 * seconds)
+
+
+def is_gap(seconds: pl.Expr) -> pl.Expr:
+    """Whether a step took too long."""
+    is_long = seconds > 15 * pl.col("expected_interval_s")
+    return ((pl.col("energy_kind") == EnergyKind.COUNTER) & is_long).fill_null(value=False)
 
 
 def _cap_kwh(seconds: pl.Expr) -> pl.Expr:
@@ -130,8 +185,8 @@ def _reaches(before_kwh: pl.Expr, after_kwh: pl.Expr, seconds: pl.Expr) -> pl.Ex
 
 
 def _is_glitch() -> pl.Expr:
-    before_kwh, before_us = _of_device("kwh", 1), _of_device("us", 1)
-    next_kwh, next_us = _of_device("kwh", -1), _of_device("us", -1)
+    before_kwh, before_us = of_device("kwh", 1), of_device("us", 1)
+    next_kwh, next_us = of_device("kwh", -1), of_device("us", -1)
     return (
         (pl.col("energy_kind") == EnergyKind.COUNTER)
         & pl.col("max_power_kw").is_not_null()
@@ -165,11 +220,6 @@ def _flag() -> pl.Expr:
         .then(pl.lit(Flag.RESET.value))
         .otherwise(pl.lit(Flag.REBASE.value))
     )
-
-
-def _is_gap() -> pl.Expr:
-    is_long = pl.col("seconds") > 15 * pl.col("expected_interval_s")
-    return ((pl.col("energy_kind") == EnergyKind.COUNTER) & is_long).fill_null(value=False)
 
 
 def _energy() -> pl.Expr:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.energy_series import dirty_series
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.lake.energy_day import (
+    RULE_DEVICES,
     DayInputs,
     changed_devices,
     write_carried_samples,
@@ -131,3 +132,23 @@ def test_only_devices_whose_last_sample_is_another_one_have_changed(tmp_path: Pa
     changed = changed_devices(*files)
     assert sorted(changed.rows()) == [("meter", 2), ("meter", 3), ("meter", 4)]
     assert changed_devices(None, files[0]).height == 3
+
+
+def test_a_day_of_many_devices_keeps_each_to_its_own_order(tmp_path: Path) -> None:
+    """Every second register needs the rule, and there are more of them than the rule takes at a time."""
+    minutes = [MIDNIGHT + timedelta(minutes=10 * minute) for minute in range(144)]
+    meters = {
+        number: [
+            Sample(ts, 10.0 * number + 0.05 * place - (0.07 if place == 70 and number % 2 else 0.0))
+            for place, ts in enumerate(minutes)
+        ]
+        for number in range(1, 2 * RULE_DEVICES + 202)
+    }
+    lake = LakeOfDays(tmp_path, meters, dict.fromkeys(meters, DeviceSettings()))
+    lake.energy_kwh(FIRST)
+    by_device = pl.read_parquet(lake.path(FIRST, "hourly_energy")).group_by("device_id").agg(pl.col("energy_kwh").sum())
+    assert by_device.height == len(meters)
+    assert by_device["energy_kwh"].to_list() == pytest.approx([143 * 0.05] * len(meters), abs=1e-6)
+    dips = pl.read_parquet(lake.path(FIRST, "flagged_steps"))
+    assert dips["flag"].unique().to_list() == ["dip"]
+    assert dips["device_id"].to_list() == [number for number in meters if number % 2]

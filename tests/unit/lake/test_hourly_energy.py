@@ -8,17 +8,21 @@ from itertools import groupby
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from polars.testing import assert_frame_equal
 
 from tests.energy_series import Vector, dirty_series, vectors
-from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag, Sample, increase_kwh, steps
 from warehouse.lake.hourly_energy import (
     SAMPLES,
+    changes_of_the_day,
+    cut_at_changes,
     device_last,
     flagged_steps,
     hourly_energy,
     judged_steps,
-    with_segments,
+    with_segment,
 )
+from warehouse.lake.plain_growth import hours_of_growth
 
 MIDNIGHT = datetime(2026, 2, 8, tzinfo=UTC)
 
@@ -59,8 +63,24 @@ def hours_of(
         schema={"device_id": pl.Int32, "ts": pl.Datetime("us", "UTC")},
     )
     before = frame(carried).select("device_id", "ts", "kwh")
-    judged = with_segments(judged_steps(frame(day), before, devices(device)), cuts, day[0].ts.date())
-    return hourly_energy(judged, "meter").collect(), flagged_steps(judged, "meter").collect()
+    settings_of_all = with_segment(devices(device), cuts, day[0].ts.date())
+    judged = cut_at_changes(
+        judged_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
+    )
+    hours = hourly_energy(judged, "meter").sort("hour", "segment_from").collect()
+    _expect_the_same_at_a_glance(hours_of_growth(frame(day), before, settings_of_all, "meter").collect(), hours)
+    return hours, flagged_steps(judged, "meter").sort("ts", "flag").collect()
+
+
+def _expect_the_same_at_a_glance(glance: pl.DataFrame, by_rule: pl.DataFrame) -> None:
+    """A device is plain only where the rule finds nothing, and then its hours are the rule's."""
+    plain = glance.filter("is_plain").sort("hour")
+    if plain.is_empty():
+        return
+    assert plain.height == glance.height
+    assert by_rule.select(f"{flag}_count" for flag in Flag).sum().row(0) == (0,) * len(Flag)
+    if by_rule["segment_from"].n_unique() == 1:
+        assert_frame_equal(plain.drop("is_plain"), by_rule, abs_tol=1e-6)
 
 
 def by_days(samples: Iterable[Sample]) -> list[list[Sample]]:
@@ -128,6 +148,28 @@ def test_a_silent_night_is_booked_on_the_day_it_ends() -> None:
     assert flagged.select("before_ts", "before_kwh", "flag").rows() == [(carried[0].ts, 100.0, "gap")]
 
 
+@pytest.mark.parametrize(
+    ("device", "register", "is_plain"),
+    [
+        (DeviceSettings(max_power_kw=22), [10.0, 10.0, 10.3], True),
+        (DeviceSettings(max_power_kw=None), [10.0, 9e8], True),
+        (DeviceSettings(max_power_kw=22), [10.0, 9.99], False),  # a dip
+        (DeviceSettings(max_power_kw=22), [10.0, 90.0], False),  # a jump
+        (DeviceSettings(expected_interval_s=3), [10.0, 10.1], False),  # a gap
+        (DeviceSettings(energy_kind=EnergyKind.INTERVAL), [0.1, 0.1], False),
+    ],
+)
+def test_only_a_register_that_just_grew_is_plain(device: DeviceSettings, register: list[float], is_plain: bool) -> None:
+    day = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate(register)]
+    of_device = with_segment(devices(device), boundaries_of_nobody(), MIDNIGHT.date())
+    nobody = frame([]).select("device_id", "ts", "kwh")
+    assert hours_of_growth(frame(day), nobody, of_device, "meter").collect()["is_plain"].to_list() == [is_plain]
+    # The step from the day before counts as any other.
+    carried = frame(day[:1]).select("device_id", "ts", "kwh")
+    into_the_day = hours_of_growth(frame(day[1:]), carried, of_device, "meter").collect()
+    assert into_the_day["is_plain"].to_list()[0] is is_plain
+
+
 def test_an_interval_device_books_each_value() -> None:
     day = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate([0.18, 500.0, 0.0])]
     hours, flagged = hours_of(day, [], DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22))
@@ -139,10 +181,10 @@ def test_devices_do_not_touch_each_other() -> None:
     second = frame([Sample(MIDNIGHT + timedelta(minutes=minute), 5.0 + minute) for minute in range(3)], device_id=2)
     both = pl.concat([devices(DeviceSettings()), devices(DeviceSettings(), device_id=2)])
     nobody = frame([]).select("device_id", "ts", "kwh")
-    judged = with_segments(
-        judged_steps(pl.concat([first, second]), nobody, both), boundaries_of_nobody(), MIDNIGHT.date()
-    )
-    hours = hourly_energy(judged, "meter").collect()
+    samples = pl.concat([first, second])
+    both = with_segment(both, boundaries_of_nobody(), MIDNIGHT.date())
+    hours = hourly_energy(judged_steps(samples, nobody, both), "meter").sort("device_id").collect()
+    assert_frame_equal(hours_of_growth(samples, nobody, both, "meter").collect().drop("is_plain"), hours)
     assert hours.select("device_id", "energy_kwh").rows() == [(1, 2.0), (2, 2.0)]
 
 
