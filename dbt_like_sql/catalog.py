@@ -15,7 +15,7 @@ from dbt_like_sql.declarations import LAYERS, suggestion
 from dbt_like_sql.loading import Loader
 from dbt_like_sql.model import CatalogError, Check, Column, ColumnSource, Model, Problem
 
-__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Model", "Problem", "load_catalog"]
+__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Model", "Problem"]
 
 FOLDER = Path(__file__).parent
 
@@ -75,8 +75,3 @@ class Catalog:
             ordered.append(self.models[first])
             sorter.done(first)
         return tuple(ordered)
-
-
-def load_catalog(folder: Path = FOLDER) -> Catalog:
-    """The same as ``Catalog.load``."""
-    return Catalog.load(folder)

@@ -8,7 +8,7 @@ from datetime import date
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Catalog, load_catalog
+from dbt_like_sql.catalog import Catalog
 from orchestration.assets.exports import export_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.report import report_asset
@@ -26,7 +26,7 @@ RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 @dg.definitions
 def definitions() -> dg.Definitions:
     """The definitions of this installation. Loading them is where a process begins, so here the settings are read."""
-    return build_definitions(load_catalog(), FleetSettings().first_day)
+    return build_definitions(Catalog.load(), FleetSettings().first_day)
 
 
 def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | None = None) -> dg.Definitions:

@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 from pydantic import PrivateAttr
 
-from dbt_like_sql.catalog import load_catalog
+from dbt_like_sql.catalog import Catalog
 from orchestration.home import running_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.day import DayWalk
@@ -37,7 +37,7 @@ class Warehouse(dg.ConfigurableResource[None]):
         """The walk of a day. Read once a run: a model that changes meanwhile concerns the next run."""
         if self._walk is None:
             settings = self.settings
-            self._walk = DayWalk(running_database(settings), Lake(settings.lake), load_catalog())
+            self._walk = DayWalk(running_database(settings), Lake(settings.lake), Catalog.load())
         return self._walk
 
     def connect(self) -> AbstractContextManager[psycopg.Connection]:

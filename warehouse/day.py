@@ -3,7 +3,7 @@
 Called by Dagster, asset by asset, and by the command line, all at once: the steps are the same.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -168,14 +168,15 @@ class DayWalk:
         with self._working(day) as connection, self._aside(name, day) as target:
             for dataset in model.depends_on:
                 verified_file(connection, self.lake, dataset, day)
-            with open_lake(self.lake.root, self.catalog, day) as engine:
+            with self._open(model.depends_on, day) as engine:
                 rows = build_model(engine, model, target)
             return self._publish(connection, name, day, target, rows)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
-        with open_lake(self.lake.root, self.catalog, day) as engine:
-            return [run_check(engine, check) for check in self.catalog.models[dataset].checks]
+        checks = self.catalog.models[dataset].checks
+        with self._open({name for check in checks for name in check.depends_on}, day) as engine:
+            return [run_check(engine, check) for check in checks]
 
     def require_checks(self, dataset: str, day: date) -> None:
         """Run the declared checks, and stop the walk at one that failed.
@@ -197,6 +198,10 @@ class DayWalk:
     def _working(self, day: date) -> Iterator[psycopg.Connection]:
         with connect(self.url) as connection, ledger.day_held(connection, day):
             yield connection
+
+    def _open(self, datasets: Iterable[str], day: date) -> duckdb.DuckDBPyConnection:
+        """A view costs a look into its file, so a step opens what it reads and no more."""
+        return open_lake(self.lake.root, [self.catalog.models[name] for name in datasets], day)
 
     @contextmanager
     def _aside(self, dataset: str, day: date) -> Iterator[Path]:

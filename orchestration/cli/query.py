@@ -96,7 +96,7 @@ def query(
     select = sys.stdin.read() if sql == "-" else sql
     with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
         written = output.absolute() if output else Path(folder) / "rows"
-        with open_lake(lake.root, catalog, day.date() if day else None) as connection:
+        with open_lake(lake.root, catalog.in_order(), day.date() if day else None) as connection:
             _note_what_is_missing(lake, catalog, day)
             forbid_changes(connection, lake.root, [written])
             try:

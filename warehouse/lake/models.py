@@ -92,7 +92,7 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResul
 def check_day(lake_root: Path, catalog: Catalog, day: date) -> Iterator[CheckResult]:
     """Run the checks of every dataset that has a file of this day, in order."""
     lake = Lake(lake_root)
-    with open_lake(lake_root, catalog, day) as connection:
+    with open_lake(lake_root, catalog.in_order(), day) as connection:
         for model in catalog.in_order():
             if lake.file(model.name, day).exists():
                 yield from (run_check(connection, check) for check in model.checks)

@@ -4,13 +4,13 @@ Every view has the dataset's declared columns in their declared types and ``day`
 dataset that has no file yet is an empty view, so a query says "no rows" and not "no such table".
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Model
 from dbt_like_sql.model import DAY_COLUMN
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import FILE_NAME, Lake
@@ -25,9 +25,9 @@ class UnreadableFileError(FleetwattError):
 
 
 def open_lake(
-    lake_root: Path, catalog: Catalog, day: date | None, *, memory_limit: str = MEMORY_LIMIT
+    lake_root: Path, models: Iterable[Model], day: date | None, *, memory_limit: str = MEMORY_LIMIT
 ) -> duckdb.DuckDBPyConnection:
-    """Open the lake, all of its days or one.
+    """Open these datasets of the lake, all of their days or one.
 
     With ``day`` the views hold that day's files alone and the variable ``day`` is set, as models and checks read it.
     A view is made of the files that are there now; ``add_view`` makes it anew when one was published.
@@ -38,7 +38,7 @@ def open_lake(
     connection = _connect(lake_root, memory_limit)
     if day:
         connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
-    for model in catalog.in_order():
+    for model in models:
         add_view(connection, lake_root, model, day)
     return connection
 

@@ -103,7 +103,7 @@ class HandMadeLake:
 
     def build(self, day: date = DAY) -> None:
         """Run every model, each after what it reads."""
-        with open_lake(self.lake.root, CATALOG, day) as connection:
+        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
             for model in CATALOG.in_order():
                 if model.sql:
                     build_model(connection, model, self._path(model.name, day))
@@ -111,7 +111,7 @@ class HandMadeLake:
 
     def rows(self, dataset: str, day: date = DAY) -> list[dict[str, Any]]:
         """A dataset's day, in the order of the file."""
-        with open_lake(self.lake.root, CATALOG, day) as connection:
+        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
             found = connection.execute(f"SELECT * EXCLUDE (day) FROM {dataset}")
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -133,7 +133,7 @@ class HandMadeLake:
 
     def failing(self, *datasets: str, day: date = DAY) -> dict[str, CheckResult]:
         """The checks of these datasets (of all, if none is named) that fail, by name."""
-        with open_lake(self.lake.root, CATALOG, day) as connection:
+        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
             models = [CATALOG.models[name] for name in datasets] or CATALOG.in_order()
             results = [run_check(connection, check) for model in models for check in model.checks]
         return {result.check.name: result for result in results if not result.passed}

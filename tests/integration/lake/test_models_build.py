@@ -94,7 +94,7 @@ def growth(tmp_path: Path, sql: str, staging: str = STAGING) -> Catalog:
 
 def test_the_number_of_rows_is_told(tmp_path: Path) -> None:
     catalog = Catalog.load(write_catalog(tmp_path))
-    with open_lake(tmp_path / "lake", catalog, DAY) as connection:
+    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
         assert build_model(connection, catalog.models["total"], tmp_path / "total.parquet") == 1
         assert build_model(connection, catalog.models["growth"], tmp_path / "growth.parquet") == 0
 
@@ -127,7 +127,7 @@ def test_the_number_of_rows_is_told(tmp_path: Path) -> None:
 def test_only_what_loses_nothing_is_converted(tmp_path: Path, sql: str, expected: str | None) -> None:
     catalog = growth(tmp_path, sql)
     target = tmp_path / "growth.parquet"
-    with open_lake(tmp_path / "lake", catalog, DAY) as connection:
+    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
         if expected is None:
             build_model(connection, catalog.models["growth"], target)
             assert bind_problems(catalog) == []
@@ -142,7 +142,7 @@ def test_only_what_loses_nothing_is_converted(tmp_path: Path, sql: str, expected
 def test_a_number_too_large_for_its_type_is_an_error_that_names_the_model(tmp_path: Path) -> None:
     sql = "SELECT 1::INTEGER AS device_id, 3000000000 AS grown_kwh FROM readings WHERE day = getvariable('day')\n"
     catalog = growth(tmp_path, sql + "UNION ALL SELECT 1, 3000000000\n", STAGING.replace("DOUBLE", "INTEGER"))
-    with open_lake(tmp_path / "lake", catalog, DAY) as connection:
+    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
         with pytest.raises(ModelFailedError, match=r"growth\.sql:1: Conversion Error"):
             build_model(connection, catalog.models["growth"], tmp_path / "growth.parquet")
         assert connection.execute("SELECT current_setting('threads') > 1").fetchall() == [(True,)]
@@ -153,7 +153,7 @@ def test_a_column_more_or_less_than_declared_is_told(tmp_path: Path) -> None:
     model = catalog.models["growth"]
     other = dataclasses.replace(model, columns=(model.columns[0], Column("another_kwh", "DOUBLE", "Another.")))
     with (
-        open_lake(tmp_path / "lake", catalog, DAY) as connection,
+        open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection,
         pytest.raises(ModelFailedError, match=r"another_kwh is declared, not selected;.*grown_kwh is not declared"),
     ):
         build_model(connection, other, tmp_path / "growth.parquet")

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from dbt_like_sql.catalog import load_catalog
+from dbt_like_sql.catalog import Catalog
 from orchestration.definitions import build_definitions
 from orchestration.resources import Warehouse
 from warehouse.day import DayWalk
@@ -23,7 +23,7 @@ from warehouse.simulation.payloads import bodies
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
 VEHICLES = 3
-CATALOG = load_catalog()
+CATALOG = Catalog.load()
 
 
 @dataclass

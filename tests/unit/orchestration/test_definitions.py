@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
-from dbt_like_sql.catalog import Catalog, Model, load_catalog
+from dbt_like_sql.catalog import Catalog, Model
 from orchestration.checks import LEDGER_CHECK
 from orchestration.definitions import build_definitions
 from warehouse.day import CARRIED, EXPORTS
@@ -18,7 +18,7 @@ from warehouse.lake.export import TABLES
 from warehouse.settings import FleetSettings
 
 FIRST_DAY = date(2025, 3, 1)
-CATALOG = load_catalog()
+CATALOG = Catalog.load()
 MODELS = list(CATALOG.models.values())
 
 LOAD_AND_SEND = """
