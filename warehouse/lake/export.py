@@ -1,7 +1,8 @@
 """Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -70,9 +71,10 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
             query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(**names).as_string(connection)
-            _copy(url, snapshot, query, target, order_by=f"{_DEVICE_ID[stream]}, ts")
-            with connection.cursor(row_factory=class_row(Figures)) as cursor:
-                (expected,) = cursor.execute(sqlfiles.load(_POSTGRES, "sum_partition").format(**names)).fetchall()
+            with ThreadPoolExecutor(max_workers=1) as beside:  # one server process sums while another sends
+                summed = beside.submit(_sum_partition, connection, names)
+                _copy(url, snapshot, query, target, order_by=f"{_DEVICE_ID[stream]}, ts")
+                expected = summed.result()
     found = figures_of_file(stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
@@ -98,6 +100,12 @@ def figures_of_file(stream: Stream, path: Path) -> Figures:
         engine.read_parquet(str(path)).create_view("exported_file")
         ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
+
+
+def _sum_partition(connection: psycopg.Connection, names: Mapping[str, Identifier]) -> Figures:
+    with connection.cursor(row_factory=class_row(Figures)) as cursor:
+        (figures,) = cursor.execute(sqlfiles.load(_POSTGRES, "sum_partition").format(**names)).fetchall()
+    return figures
 
 
 def _wait_for_writers(connection: psycopg.Connection, stream: Stream) -> None:
