@@ -13,7 +13,7 @@ from pathlib import Path
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.connection import connect
-from warehouse.postgres.readings_import import ImportReport, import_file
+from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import EPOCH, Fleet
 from warehouse.simulation.payloads import bodies
@@ -46,8 +46,7 @@ class FleetHistory:
         try:
             if not self._file.exists():
                 self._write()
-            with connect(url) as connection:
-                report = import_file(connection, self._file, self._settings, self._tell)
+            report = import_file(url, self._file, self._settings, self._tell)
             self._file.unlink()
         except (FleetwattError, OSError) as error:
             self._say(f"history: not filled in: {error}; the next start tries again")
@@ -67,7 +66,7 @@ class FleetHistory:
                 file.write(body.content)
         unfinished.rename(self._file)
 
-    def _tell(self, _bytes_read: int, report: ImportReport) -> None:
+    def _tell(self, _share: float, report: ImportReport) -> None:
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             self._say(f"history: {report.lines:,} readings imported")

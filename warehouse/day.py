@@ -16,7 +16,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.contract.errors import FleetwattError
-from warehouse.contract.partitions import Stream
+from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
@@ -44,6 +44,12 @@ class LakeFullError(FleetwattError):
     """The lake cannot be written"""
 
     code = "lake_full"
+
+
+class OnlyCopyDamagedError(FleetwattError):
+    """The file of a dropped day is lost or damaged"""
+
+    code = "only_copy_damaged"
 
 
 class CheckFailedError(FleetwattError):
@@ -110,6 +116,11 @@ class DayWalk:
             standing = ledger.stream_day(connection, stream, day)
             if not standing.needs_export and is_intact(connection, self.lake, stream, day):
                 return self._standing(connection, stream, day)
+            if standing.state == PartitionState.DROPPED:
+                raise OnlyCopyDamagedError(
+                    f"{self.lake.file(stream, day)} is not what was published, and PostgreSQL no longer has that day: "
+                    f"put the file back from a backup"
+                )
             with self._aside(stream, day) as target:
                 exported = export_readings(self.url, stream, day, target)
 

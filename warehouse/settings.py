@@ -6,9 +6,9 @@ Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the enviro
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,15 +27,33 @@ class FleetSettings(BaseSettings):
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
 
+    retention_days: int = Field(
+        default=30,
+        ge=1,
+        description="How long readings that are in the lake stay in PostgreSQL; at least what is accepted.",
+    )
+
     dagster_port: int = Field(default=3001, ge=1, le=65535, description="Port of Dagster's UI, on this machine alone.")
     dagster_database: str = Field(
         default="dagster", min_length=1, description="Dagster's own database in the same server; made if it is missing."
+    )
+    alert_webhook: str | None = Field(
+        default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
 
     first_day: date = Field(
         default=date(2020, 1, 1),
         description="The first day the warehouse knows; an import of an earlier one is refused.",
     )
+
+    @model_validator(mode="after")
+    def _retention_covers_what_is_accepted(self) -> Self:
+        if self.retention_days < self.accepted_age_days:
+            raise ValueError(
+                f"retention_days ({self.retention_days}) is less than accepted_age_days ({self.accepted_age_days}): "
+                "a reading could be accepted for a day that is no longer there"
+            )
+        return self
 
     @property
     def lake(self) -> Path:
@@ -51,6 +69,11 @@ class FleetSettings(BaseSettings):
     def accepted_ahead(self) -> timedelta:
         """How far ahead of the clock a posted reading may be."""
         return timedelta(minutes=self.accepted_ahead_minutes)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long after its end, or after its last late row, a day stays in PostgreSQL."""
+        return timedelta(days=self.retention_days)
 
     @property
     def grace(self) -> timedelta:

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.home import database
-from warehouse.postgres.connection import connect
+from warehouse.lake.reading_files import require_readable
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.readings_import import ImportReport, UnreadableFileError, import_file
+from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 
 SOME_LINES_REFUSED = 3
@@ -21,12 +21,14 @@ MAX_SHOWN = 20
 
 
 def import_readings(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON, plain or gzip.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="NDJSON, plain or gzip, or Parquet.", show_default=False)
+    ],
     *,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import readings of any past day: one JSON reading a line, as POST /v1/telemetry takes them.
+    """Import readings of any past day: a line or row is a reading as POST /v1/telemetry takes it.
 
     A sensor's field that is left out counts as null. Safe to repeat: what is stored already is a duplicate; an
     interrupted import goes on where it was.
@@ -36,14 +38,15 @@ def import_readings(
         fleetwatt import readings.ndjson.gz
     """
     settings = read_settings(FleetSettings, home=home)
-    sizes = [_size_bytes(path) for path in files]  # before a server is started for nothing
+    for path in files:
+        require_readable(path)  # before a server is started for nothing
     reports: dict[str, ImportReport] = {}
     with database(settings) as url:
         migrate(url)
-        with connect(url) as connection, _progress() as progress:
-            for path, size in zip(files, sizes, strict=True):
-                task = progress.add_task(path.name, total=size, counts="")
-                reports[str(path)] = import_file(connection, path, settings, _Bar(progress, task).show)
+        with _progress() as progress:
+            for path in files:
+                task = progress.add_task(path.name, total=1.0, counts="")
+                reports[str(path)] = import_file(url, path, settings, _Bar(progress, task).show)
     if as_json:
         json.dump([{"file": path, **_as_dict(report)} for path, report in reports.items()], sys.stdout)
         sys.stdout.write("\n")
@@ -54,13 +57,6 @@ def import_readings(
         raise typer.Exit(SOME_LINES_REFUSED)
 
 
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: {error.strerror}") from error
-
-
 class _Bar:
     """The progress bar of one file."""
 
@@ -68,10 +64,10 @@ class _Bar:
         self._progress = progress
         self._task = task
 
-    def show(self, bytes_read: int, report: ImportReport) -> None:
+    def show(self, share: float, report: ImportReport) -> None:
         elapsed = self._progress.tasks[self._task].elapsed
         rate = f", {report.lines / elapsed:,.0f}/s" if elapsed else ""
-        self._progress.update(self._task, completed=bytes_read, counts=f"{report.lines:,} readings{rate}")
+        self._progress.update(self._task, completed=share, counts=f"{report.lines:,} readings{rate}")
 
 
 def _progress() -> Progress:

@@ -42,9 +42,13 @@ class DayBounds(NamedTuple):
 
 def bounds(day: date, grace: timedelta) -> DayBounds:
     """The bounds of a UTC day whose readings may arrive until ``grace`` after its end."""
-    start = datetime.combine(day, time(), UTC)
-    end = start + timedelta(days=1)
+    start, end = midnight(day), midnight(day + timedelta(days=1))
     return DayBounds(day, start, end, late_after=end + grace / 2, seal_after=end + grace)
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a UTC day begins."""
+    return datetime.combine(day, time(), UTC)
 
 
 def partition_name(stream: Stream, day: date) -> str:

@@ -1,28 +1,26 @@
 """Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import psycopg
-from psycopg.rows import class_row
 from psycopg.sql import Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.contract.tables import DeviceKind
+from warehouse.lake.postgres_arrow import arrow_connection
 from warehouse.postgres.connection import open_connection, translated_errors
+from warehouse.postgres.partition_figures import DEVICE_ID, Figures, partition_figures
 
 _POSTGRES = "warehouse.postgres"
-_DEVICE_ID = {kind.readings: kind.device_id for kind in DeviceKind}
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
@@ -36,17 +34,6 @@ class ExportMismatchError(FleetwattError):
     """The exported file does not hold what PostgreSQL holds"""
 
     code = "export_mismatch"
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a day of a stream amounts to. Registers are summed in mWh, only to be compared."""
-
-    row_count: int
-    energy_mwh: Decimal
-    first_ts: datetime | None
-    last_ts: datetime | None
-    device_count: int
 
 
 @dataclass(frozen=True)
@@ -64,16 +51,15 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
         ExportMismatchError: the two sides differ; the file must not be published.
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
-    names = {"partition": Identifier(partition_name(stream, day)), "device_id": Identifier(_DEVICE_ID[stream])}
     with translated_errors(), open_connection(url) as connection:
         _wait_for_writers(connection, stream)
         with _snapshot(connection) as snapshot:
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
-            query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(**names).as_string(connection)
+            query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(partition=Identifier(partition_name(stream, day)))
             with ThreadPoolExecutor(max_workers=1) as beside:  # one server process sums while another sends
-                summed = beside.submit(_sum_partition, connection, names)
-                _copy(url, snapshot, query, target, order_by=f"{_DEVICE_ID[stream]}, ts")
+                summed = beside.submit(partition_figures, connection, stream, day)
+                _copy(url, snapshot, query.as_string(connection), target, order_by=f"{DEVICE_ID[stream]}, ts")
                 expected = summed.result()
     found = figures_of_file(stream, target)
     if found != expected:
@@ -94,18 +80,12 @@ def export_table(url: str, table: str, target: Path) -> None:
 
 def figures_of_file(stream: Stream, path: Path) -> Figures:
     """The figures of an exported file, as it is on disk."""
-    query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(_DEVICE_ID[stream]))
+    query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(DEVICE_ID[stream]))
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
         engine.read_parquet(str(path)).create_view("exported_file")
         ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
-
-
-def _sum_partition(connection: psycopg.Connection, names: Mapping[str, Identifier]) -> Figures:
-    with connection.cursor(row_factory=class_row(Figures)) as cursor:
-        (figures,) = cursor.execute(sqlfiles.load(_POSTGRES, "sum_partition").format(**names)).fetchall()
-    return figures
 
 
 def _wait_for_writers(connection: psycopg.Connection, stream: Stream) -> None:
@@ -135,7 +115,7 @@ def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> N
         "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(target.parent / "sorting"),
     }
-    with adbc.connect(url) as source, source.cursor() as cursor, duckdb.connect(config=spill) as engine:
+    with arrow_connection(url) as source, source.cursor() as cursor, duckdb.connect(config=spill) as engine:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         cursor.execute(query)

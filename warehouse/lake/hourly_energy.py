@@ -4,11 +4,12 @@ Window SQL over tens of millions of rows costs several times more, so this step 
 and a mask where the device changes. ``warehouse/contract/energy.py`` is the plain reference it is held to.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from warehouse.contract.energy import TOLERANCE_KWH, EnergyKind, Flag
+from warehouse.contract.partitions import midnight
 
 _DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
@@ -111,9 +112,7 @@ def with_segment(devices: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> 
 
     ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends.
     """
-    before = (
-        boundaries.filter(pl.col("ts") <= _midnight(day)).group_by("device_id").agg(segment_from=pl.col("ts").max())
-    )
+    before = boundaries.filter(pl.col("ts") <= midnight(day)).group_by("device_id").agg(segment_from=pl.col("ts").max())
     return devices.join(before.lazy(), on="device_id", how="left").with_columns(
         pl.col("segment_from").fill_null(_EPOCH)
     )
@@ -121,8 +120,7 @@ def with_segment(devices: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> 
 
 def changes_of_the_day(boundaries: pl.DataFrame, day: date) -> pl.DataFrame:
     """The instants after midnight at which devices change hands."""
-    midnight = _midnight(day)
-    return boundaries.filter(pl.col("ts") > midnight, pl.col("ts") < midnight + timedelta(days=1))
+    return boundaries.filter(pl.col("ts") > midnight(day), pl.col("ts") < midnight(day + timedelta(days=1)))
 
 
 def cut_at_changes(steps: pl.LazyFrame, changes: pl.DataFrame) -> pl.LazyFrame:
@@ -152,10 +150,6 @@ def device_last(samples: pl.LazyFrame, kind: str) -> pl.LazyFrame:
         .select(pl.lit(kind).alias("kind"), pl.all())
         .sort("device_id")
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def of_device(column: str, offset: int) -> pl.Expr:

@@ -9,7 +9,7 @@ read has changed. Dagster shows days and moves them on, but asks here.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -18,7 +18,8 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
-from warehouse.contract.partitions import PartitionState, Stream, partition_name
+from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
+from warehouse.postgres.partition_figures import Figures
 
 _PACKAGE = "warehouse.postgres"
 _DAY_LOCK = 0x64617973
@@ -53,6 +54,13 @@ class StreamDay:
     device_count: int | None
     exported_late_row_count: int
     late_row_count: int
+
+    @property
+    def figures(self) -> Figures | None:
+        """What the exported version holds; ``None`` where there is none."""
+        if self.row_count is None or self.energy_mwh is None or self.device_count is None:
+            return None
+        return Figures(self.row_count, self.energy_mwh, self.first_ts, self.last_ts, self.device_count)
 
     @property
     def is_dirty(self) -> bool:
@@ -192,7 +200,6 @@ def is_held(connection: psycopg.Connection, day: date) -> bool:
 
 
 def _has_readings(connection: psycopg.Connection, day: date) -> bool:
-    start = datetime.combine(day, time(), UTC)
-    parameters = {"starts_at": start, "ends_at": start + timedelta(days=1)}
+    parameters = {"starts_at": midnight(day), "ends_at": midnight(day + timedelta(days=1))}
     row = connection.execute(sqlfiles.load(_PACKAGE, "find_any_reading"), parameters).fetchone()
     return row is not None and bool(row[0])

@@ -16,7 +16,7 @@ import pytest
 
 from tests.factories import iso
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
-from warehouse.postgres.readings_import import import_file
+from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -29,8 +29,8 @@ def rows(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def imported(connection: psycopg.Connection, name: str) -> int:
-    return import_file(connection, DATA / name, FleetSettings(_env_file=None)).accepted
+def imported(url: str, name: str) -> int:
+    return import_file(url, DATA / name, FleetSettings(_env_file=None)).accepted
 
 
 def answer(api: httpx.Client, vehicle: str, at: datetime, hours: int = 24) -> dict[str, Any]:
@@ -39,8 +39,10 @@ def answer(api: httpx.Client, vehicle: str, at: datetime, hours: int = 24) -> di
     return dict(answered.json())
 
 
-def test_a_real_meter_answers_each_full_days_increase(api: httpx.Client, connection: psycopg.Connection) -> None:
-    assert imported(connection, "p1mon_min_ac.ndjson.gz") == 43_980
+def test_a_real_meter_answers_each_full_days_increase(
+    api: httpx.Client, connection: psycopg.Connection, database_url: str
+) -> None:
+    assert imported(database_url, "p1mon_min_ac.ndjson.gz") == 43_980
     assert connection.execute("SELECT count(voltage_volts) FROM meter_readings").fetchall() == [(0,)]
     api.post("/v1/mappings", json={"vehicleId": "obd-2023051609", "meterId": "p1mon-1"})
     by_day: dict[date, list[Sample]] = defaultdict(list)
@@ -63,9 +65,9 @@ def test_a_real_meter_answers_each_full_days_increase(api: httpx.Client, connect
     assert 640 < answered < 662.442
 
 
-def test_a_real_charge_is_reproduced(api: httpx.Client, connection: psycopg.Connection) -> None:
+def test_a_real_charge_is_reproduced(api: httpx.Client, database_url: str) -> None:
     charge = rows("gueni_vehicle_dc.ndjson.gz")
-    assert imported(connection, "gueni_vehicle_dc.ndjson.gz") == len(charge) == 1402
+    assert imported(database_url, "gueni_vehicle_dc.ndjson.gz") == len(charge) == 1402
     api.post("/v1/mappings", json={"vehicleId": "obd-2023051609", "meterId": "p1mon-1"})
     end = datetime.fromisoformat(charge[-1]["timestamp"]) + timedelta(seconds=1)
     measured = answer(api, "obd-2023051609", end, hours=1)

@@ -14,6 +14,7 @@ from warehouse.contract.partitions import Stream
 from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
 from warehouse.postgres.connection import connect
+from warehouse.postgres.partition_figures import Figures
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)
@@ -67,7 +68,7 @@ def test_a_file_that_lost_a_row_is_refused(
     fill(connection, minutes=10)
     honest = export.figures_of_file
 
-    def of_a_shorter_file(stream: Stream, path: Path) -> export.Figures:
+    def of_a_shorter_file(stream: Stream, path: Path) -> Figures:
         pl.read_parquet(path).head(-1).write_parquet(path)
         return honest(stream, path)
 

@@ -18,7 +18,7 @@ from warehouse.day import DayWalk
 from warehouse.lake.export import TABLES
 from warehouse.lake.paths import Lake
 from warehouse.postgres import ledger
-from warehouse.postgres.readings_import import import_file
+from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -31,8 +31,8 @@ def walk(database_url: str, tmp_path: Path) -> DayWalk:
     return DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
 
 
-def imported_days(connection: psycopg.Connection, name: str) -> list[date]:
-    return sorted(import_file(connection, DATA / name, FleetSettings(_env_file=None)).days)
+def imported_days(url: str, name: str) -> list[date]:
+    return sorted(import_file(url, DATA / name, FleetSettings(_env_file=None)).days)
 
 
 def energy(walk: DayWalk, days: list[date]) -> None:
@@ -53,8 +53,8 @@ def hourly(walk: DayWalk) -> pl.DataFrame:
     return pl.concat(pl.read_parquet(walk.lake.file("hourly_energy", day)) for day in walk.lake.days("hourly_energy"))
 
 
-def test_a_house_adds_up_to_what_its_meter_gained(walk: DayWalk, connection: psycopg.Connection) -> None:
-    days = imported_days(connection, "p1mon_min_ac.ndjson.gz")
+def test_a_house_adds_up_to_what_its_meter_gained(walk: DayWalk, database_url: str) -> None:
+    days = imported_days(database_url, "p1mon_min_ac.ndjson.gz")
     assert len(days) == 32
     energy(walk, days)
     assert hourly(walk)["energy_kwh"].sum() == pytest.approx(21_676.264 - 21_013.822, abs=1e-6)
@@ -67,9 +67,9 @@ def test_a_house_adds_up_to_what_its_meter_gained(walk: DayWalk, connection: psy
     assert booked["gap_count"].to_list() == [1], "the energy of the silence is booked in the hour in which it ends"
 
 
-def test_a_register_of_five_minutes(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_a_register_of_five_minutes(walk: DayWalk, connection: psycopg.Connection, database_url: str) -> None:
     connection.execute("INSERT INTO meters (external_id, expected_interval_s) VALUES ('sma-tripower8-1', 300)")
-    days = imported_days(connection, "sma_5min_ac.ndjson.gz")
+    days = imported_days(database_url, "sma_5min_ac.ndjson.gz")
     energy(walk, days)
     ((first, last),) = connection.execute(
         "SELECT (array_agg(kwh ORDER BY ts))[1], (array_agg(kwh ORDER BY ts DESC))[1] FROM meter_readings"
@@ -79,9 +79,9 @@ def test_a_register_of_five_minutes(walk: DayWalk, connection: psycopg.Connectio
 
 
 def test_a_charge_is_the_same_in_the_rollup_and_in_the_endpoint(
-    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client
+    walk: DayWalk, connection: psycopg.Connection, database_url: str, api: httpx.Client
 ) -> None:
-    days = imported_days(connection, "gueni_vehicle_dc.ndjson.gz")
+    days = imported_days(database_url, "gueni_vehicle_dc.ndjson.gz")
     api.post("/v1/mappings", json={"vehicleId": "obd-2023051609", "meterId": "any"})
     for day in days:
         walk.run(day)

@@ -15,7 +15,7 @@ from orchestration.resources import Warehouse
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.readings_import import import_file
+from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.payloads import bodies
@@ -53,8 +53,8 @@ class Days:
                 for body in bodies(Fleet(VEHICLES), midnight, midnight + 86_400):
                     target.write(body.content)
         settings = FleetSettings(_env_file=None, database_url=self.url, home=self.home)
+        import_file(self.url, file, settings)
         with connect(self.url) as connection:
-            import_file(connection, file, settings)
             connection.execute(
                 "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "
                 "SELECT vehicle_id, meter_id, '2000-01-01Z' FROM vehicles JOIN meters "

@@ -19,7 +19,6 @@ streams AS (
         max(ledger.version) FILTER (WHERE ledger.stream = 'vehicle_readings') AS vehicle_version
     FROM partition_ledger AS ledger
     LEFT JOIN late USING (stream, day)
-    WHERE ledger.state <> 'dropped'
     GROUP BY ledger.day
 )
 

@@ -1,0 +1,51 @@
+"""``fleetwatt scrub`` and ``retain``: what the daily maintenance does, by hand."""
+
+import typer
+
+from orchestration.cli.options import Home, notes, read_settings
+from orchestration.home import database
+from warehouse.lake.paths import Lake
+from warehouse.lake.scrub import scrub as scrub_lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.migrate import migrate
+from warehouse.retention import Retention
+from warehouse.settings import FleetSettings
+
+
+def scrub(*, home: Home = None) -> None:
+    """Check every file of the lake against its hash. The day of a damaged one is asked for, and made anew.
+
+    \b
+    Exit code: 0 all are what was published, 1 some are not (they are listed).
+        fleetwatt scrub
+    """
+    settings = read_settings(FleetSettings, home=home)
+    looked_at = damaged = 0
+    with database(settings) as url:
+        migrate(url)
+        with connect(url) as connection:
+            for damage in scrub_lake(connection, Lake(settings.lake)):
+                looked_at += 1
+                if damage:
+                    damaged += 1
+                    notes.print(damage.what, soft_wrap=True)
+    notes.print(f"{looked_at:,} files, {damaged:,} damaged")
+    if damaged:
+        raise typer.Exit(1)
+
+
+def retain(*, home: Home = None) -> None:
+    """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt.
+
+    \b
+    Kept for FLEET_RETENTION_DAYS after the day's end or its last late row; each day that stays all the same says why.
+        fleetwatt retain
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url:
+        migrate(url)
+        verdicts = list(Retention(url, Lake(settings.lake), settings.retention).drop_old())
+    for verdict in verdicts:
+        notes.print(str(verdict), soft_wrap=True)
+    if not verdicts:
+        notes.print(f"nothing to do: no day is older than {settings.retention_days} days")

@@ -1,0 +1,59 @@
+"""Brings a dropped day back from its file, so that an import adds to it and never replaces it."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import psycopg
+from psycopg.sql import Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FleetwattError
+from warehouse.contract.partitions import Stream, partition_name
+from warehouse.lake.export import figures_of_file
+from warehouse.lake.paths import Lake
+from warehouse.lake.postgres_arrow import arrow_connection
+from warehouse.lake.publish import verified_file
+from warehouse.postgres import dropping
+from warehouse.postgres.partition_figures import table_figures
+
+_POSTGRES = "warehouse.postgres"
+_BATCH_ROWS = 100_000
+
+
+class RestoreMismatchError(FleetwattError):
+    """The restored table does not hold what its file holds"""
+
+    code = "restore_mismatch"
+
+
+def restore_dropped(connection: psycopg.Connection, url: str, lake: Lake, day: date) -> list[Stream]:
+    """Bring back what was dropped of a day; returns the streams that were. The connection must be in autocommit.
+
+    Raises:
+        MissingFileError, DamagedFileError: its file is not what was published; the day stays dropped.
+        RestoreMismatchError, DatabaseUnavailableError: the day stays dropped.
+    """
+    with dropping.restoring(connection, day) as streams:
+        for stream in streams:
+            _restore(connection, url, stream, day, verified_file(connection, lake, stream, day))
+        return streams
+
+
+def _restore(connection: psycopg.Connection, url: str, stream: Stream, day: date, file: Path) -> None:
+    """Fill a table beside the day's own name, which nobody takes for the day: a killed restore is begun anew."""
+    beside = f"{partition_name(stream, day)}_restoring"
+    names = {"parent": Identifier(stream), "partition": Identifier(beside)}
+    drop = sqlfiles.load(_POSTGRES, "drop_partition").format(partition=names["partition"])
+    connection.execute(drop)
+    connection.execute(sqlfiles.load(_POSTGRES, "create_partition").format(**names))
+    with arrow_connection(url) as target, target.cursor() as cursor, duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        rows = engine.read_parquet(str(file)).to_arrow_reader(_BATCH_ROWS)
+        cursor.adbc_ingest(beside, rows, mode="append")
+        target.commit()
+    restored, expected = table_figures(connection, stream, beside), figures_of_file(stream, file)
+    if restored != expected:
+        connection.execute(drop)
+        raise RestoreMismatchError(f"{stream} of {day}: PostgreSQL counts {restored}, {file} {expected}")
+    dropping.attach_restored(connection, stream, day, beside)

@@ -1,0 +1,40 @@
+"""Looks at every file of the lake before somebody relies on it: a flipped bit in Parquet mostly passes as a number."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+import psycopg
+
+from warehouse import sqlfiles
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_file
+from warehouse.postgres.ledger import day_held, request_build
+
+
+class Damage(NamedTuple):
+    """A file that is not what was published."""
+
+    dataset: str
+    day: date
+    what: str
+
+
+def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]:
+    """Check the hash of each published file, newest day first; ``None`` for each that is right.
+
+    The day of a damaged file is asked for: its next run makes all of its files anew. The connection must be in
+    autocommit.
+    """
+    for dataset, day in connection.execute(sqlfiles.load("warehouse.postgres", "list_lake_files")).fetchall():
+        if is_intact(connection, lake, dataset, day):
+            yield None
+            continue
+        with day_held(connection, day):  # it may just have been published anew: nobody does while we hold the day
+            try:
+                verified_file(connection, lake, dataset, day)
+            except (MissingFileError, DamagedFileError) as error:
+                request_build(connection, day, f"its file of {dataset} is not what was published")
+                yield Damage(dataset, day, error.detail)
+            else:
+                yield None

@@ -1,0 +1,97 @@
+"""How a partition leaves PostgreSQL: detached, counted once more where no row can come in, then dropped. And back.
+
+Detaching and the ledger's word are one transaction, so a window query finds either the rows or "no longer kept". A
+worker that is killed after it leaves a table that stands alone; ``detached_days`` finds it.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import psycopg
+from psycopg.sql import Identifier, Literal
+
+from warehouse import sqlfiles
+from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
+
+_PACKAGE = "warehouse.postgres"
+_LOCK_TIMEOUT = "200ms"
+"""A DETACH that waits for a reader makes every insert wait behind it."""
+_RESTORE_LOCK = 0x6261636B
+"""'back' in ASCII: the first key of the advisory locks; the second is the day."""
+_ATTEMPTS = 25
+_PAUSE_S = 0.2
+
+
+def detached_days(connection: psycopg.Connection) -> list[tuple[Stream, date]]:
+    """The days that were detached and neither dropped nor attached again."""
+    rows = connection.execute(sqlfiles.load(_PACKAGE, "find_detached_days"))
+    return [(Stream(stream), day) for stream, day in rows]
+
+
+def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
+    """Detach a day, for the ledger it is dropped; False where readers were in the way all the time.
+
+    The connection must be in autocommit.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+                connection.execute(sqlfiles.load(_PACKAGE, "detach_partition").format(**_names(stream, day)))
+                _set_state(connection, stream, day, PartitionState.DROPPED)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_PAUSE_S)
+        else:
+            return True
+    return False
+
+
+def attach_again(connection: psycopg.Connection, stream: Stream, day: date) -> None:
+    """Undo ``detach``. The day is sealed, and so it is exported anew."""
+    with connection.transaction():
+        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**_names(stream, day), **_ends(day)))
+        _set_state(connection, stream, day, PartitionState.SEALED)
+
+
+def drop_detached(connection: psycopg.Connection, stream: Stream, day: date) -> None:
+    """Drop the table of a detached day."""
+    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition").format(**_names(stream, day)))
+
+
+@contextmanager
+def restoring(connection: psycopg.Connection, day: date) -> Iterator[list[Stream]]:
+    """The streams of a day that are dropped, to be restored within the block by nobody else."""
+    key = (_RESTORE_LOCK, day.toordinal())
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", key)
+    try:
+        rows = connection.execute(sqlfiles.load(_PACKAGE, "list_dropped_streams"), {"day": day}).fetchall()
+        yield [Stream(stream) for (stream,) in rows]
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def attach_restored(connection: psycopg.Connection, stream: Stream, day: date, table: str) -> None:
+    """Make ``table`` the partition of a dropped day, which is open again. A detached table of the day makes way."""
+    names = _names(stream, day)
+    with connection.transaction():
+        drop_detached(connection, stream, day)
+        rename = sqlfiles.load(_PACKAGE, "rename_table")
+        connection.execute(rename.format(table=Identifier(table), name=names["partition"]))
+        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**names, **_ends(day)))
+        _set_state(connection, stream, day, PartitionState.OPEN)
+
+
+def _set_state(connection: psycopg.Connection, stream: Stream, day: date, state: PartitionState) -> None:
+    parameters = {"stream": stream, "day": day, "state": state}
+    connection.execute(sqlfiles.load(_PACKAGE, "set_day_state"), parameters)
+
+
+def _names(stream: Stream, day: date) -> dict[str, Identifier]:
+    return {"parent": Identifier(stream), "partition": Identifier(partition_name(stream, day))}
+
+
+def _ends(day: date) -> dict[str, Literal]:
+    return {"starts_at": Literal(midnight(day)), "ends_at": Literal(midnight(day + timedelta(days=1)))}

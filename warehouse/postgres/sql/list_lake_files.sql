@@ -1,0 +1,5 @@
+SELECT
+    dataset,
+    day
+FROM lake_files
+ORDER BY day DESC, dataset ASC

@@ -1,0 +1,3 @@
+UPDATE partition_ledger
+SET state = %(state)s
+WHERE stream = %(stream)s AND day = %(day)s

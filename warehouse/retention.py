@@ -1,0 +1,91 @@
+"""Retention: what the lake holds beyond doubt leaves PostgreSQL, and nothing else ever does.
+
+A day goes when its time is over AND it was exported AND no row came in since AND its file is, byte for byte, what was
+published AND the detached table still counts what the ledger says. Whatever is refused says why.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import psycopg
+
+from warehouse import sqlfiles
+from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_file
+from warehouse.postgres import dropping, ledger
+from warehouse.postgres.connection import connect
+from warehouse.postgres.partition_figures import partition_figures
+
+
+class Verdict(NamedTuple):
+    """What became of a day whose time is over. ``why_kept`` is ``None`` where its table was dropped."""
+
+    stream: Stream
+    day: date
+    why_kept: str | None
+
+    def __str__(self) -> str:
+        return f"{self.stream} of {self.day}: " + (f"kept: {self.why_kept}" if self.why_kept else "dropped")
+
+
+class KeptError(Exception):
+    """Why a day is not dropped"""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long readings stay in PostgreSQL once they are in the lake."""
+
+    url: str
+    lake: Lake
+    kept_for: timedelta
+
+    def drop_old(self) -> Iterator[Verdict]:
+        """Drop each day whose time is over, oldest first, or say why not. Safe to repeat and to kill.
+
+        Raises:
+            DatabaseUnavailableError: run it again to go on.
+        """
+        with connect(self.url) as connection:
+            for stream, day in dropping.detached_days(connection):
+                yield self._judge(connection, stream, day)
+            past = connection.execute(
+                sqlfiles.load("warehouse.postgres", "find_days_past_retention"), {"retention": self.kept_for}
+            )
+            for stream, day in past.fetchall():
+                yield self._judge(connection, Stream(stream), day)
+
+    def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Verdict:
+        if ledger.is_held(connection, day):
+            return Verdict(stream, day, "a worker or an import has the day now")
+        try:
+            with ledger.day_held(connection, day):
+                self._drop(connection, stream, day)
+        except KeptError as kept:
+            return Verdict(stream, day, str(kept))
+        return Verdict(stream, day, None)
+
+    def _drop(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
+        standing = ledger.stream_day(connection, stream, day)
+        if standing.state != PartitionState.DROPPED:
+            if standing.state != PartitionState.EXPORTED:
+                raise KeptError("it is not exported")
+            if standing.is_dirty:
+                raise KeptError("rows came in since its export; it is exported again first")
+            self._require_file(connection, stream, day)
+            if not dropping.detach(connection, stream, day):
+                raise KeptError("readers were in the way; the next time will do")
+        if partition_figures(connection, stream, day) != standing.figures:
+            dropping.attach_again(connection, stream, day)
+            raise KeptError("the table counts something else than its export; it is exported again first")
+        dropping.drop_detached(connection, stream, day)
+
+    def _require_file(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
+        try:
+            verified_file(connection, self.lake, stream, day)
+        except (MissingFileError, DamagedFileError) as error:
+            ledger.request_build(connection, day, f"its file of {stream} is not what was published")
+            raise KeptError(f"{error.detail}; it is asked for") from error
