@@ -1,4 +1,5 @@
 -- The vehicle, and each stretch of the window in which a meter was mapped to it; one row with a null meter where none was.
+-- Each row also names the first day of the window whose readings are no longer kept, if there is one.
 SELECT
     vehicle.vehicle_id,
     vehicle.energy_kind AS vehicle_energy_kind,
@@ -20,7 +21,12 @@ SELECT
             AND other.vehicle_id <> mapping.vehicle_id
             AND other.valid_from < least(mapping.valid_to, %(window_to)s)
             AND coalesce(other.valid_to > greatest(mapping.valid_from, %(window_from)s), TRUE)
-    ) AS is_shared
+    ) AS is_shared,
+    (
+        SELECT min(ledger.day)
+        FROM partition_ledger AS ledger
+        WHERE ledger.state = 'dropped' AND ledger.day BETWEEN %(first_day)s AND %(last_day)s
+    ) AS dropped_day
 FROM vehicles AS vehicle
 LEFT JOIN vehicle_meter_map AS mapping
     ON

@@ -1,12 +1,14 @@
 """How PostgreSQL answers the 24 h question: pruned to the window's days, from the key alone, never a whole table."""
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composable
 
+from ingest_api.performance import growth_of_both_sides
 from tests.factories import now_s
 from warehouse import sqlfiles
 
@@ -31,11 +33,19 @@ def filled(connection: psycopg.Connection) -> datetime:
     return end
 
 
-def explain(connection: psycopg.Connection, end: datetime, hours: int) -> dict[str, Any]:
+QUERIES = {"quick look": growth_of_both_sides(), "whole rule": sqlfiles.load("ingest_api", "sum_window_energy")}
+
+
+@pytest.fixture(params=list(QUERIES.values()), ids=list(QUERIES))
+def query(request: pytest.FixtureRequest) -> Composable:
+    return cast(Composable, request.param)
+
+
+def explain(connection: psycopg.Connection, query: Composable, end: datetime, hours: int) -> dict[str, Any]:
     start = end - timedelta(hours=hours)
     with psycopg.ClientCursor(connection) as cursor:
         cursor.execute(
-            SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + sqlfiles.load("ingest_api", "sum_window_energy"),
+            SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + query,
             {
                 "sides": ["ac", "dc"],
                 "device_ids": [7, 7],
@@ -61,8 +71,10 @@ def scans(node: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_window_is_read_from_the_key_of_its_days_alone(connection: psycopg.Connection, filled: datetime) -> None:
-    plan = explain(connection, filled, hours=24)
+def test_the_window_is_read_from_the_key_of_its_days_alone(
+    connection: psycopg.Connection, filled: datetime, query: Composable
+) -> None:
+    plan = explain(connection, query, filled, hours=24)
     read = scans(plan["Plan"])
     assert {node["Node Type"] for node in read} == {"Index Only Scan"}
     days = {filled.astimezone(UTC).date() - timedelta(days=back) for back in (0, 1)}
@@ -74,9 +86,16 @@ def test_the_window_is_read_from_the_key_of_its_days_alone(connection: psycopg.C
     assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] <= 100
 
 
-def test_days_beyond_the_window_are_not_even_planned(connection: psycopg.Connection, filled: datetime) -> None:
+def test_the_quick_look_sorts_nothing(connection: psycopg.Connection, filled: datetime) -> None:
+    plan = explain(connection, growth_of_both_sides(), filled, hours=24)
+    assert "Sort" not in json.dumps(plan)
+
+
+def test_days_beyond_the_window_are_not_even_planned(
+    connection: psycopg.Connection, filled: datetime, query: Composable
+) -> None:
     hour_ago_end = filled.replace(hour=12, minute=0) - timedelta(days=1)
-    read = scans(explain(connection, hour_ago_end, hours=1)["Plan"])
+    read = scans(explain(connection, query, hour_ago_end, hours=1)["Plan"])
     assert {node["Relation Name"] for node in read} == {
         f"{kind}_readings_{hour_ago_end:%Y_%m_%d}" for kind in ("meter", "vehicle")
     }
