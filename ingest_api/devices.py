@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row
 from ingest_api.openapi import problems
+from ingest_api.restating import request_builds
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, Wire, checked_device_id
 from warehouse import sqlfiles
@@ -19,6 +20,9 @@ from warehouse.contract.errors import MeterNotFoundError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind
 
 router = APIRouter(prefix="/v1", tags=["devices"])
+
+_IN_THE_RULE = {"energy_kind", "max_power_kw", "resolution_kwh", "rollover_kwh", "expected_interval_s"}
+"""The settings that decide what past readings amount to."""
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Devices a page.")]
 Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")]
@@ -169,7 +173,7 @@ async def _change(connection: Connection, kind: DeviceKind, external_id: str, ch
     if "expected_interval_seconds" in given:
         given["expected_interval_s"] = given.pop("expected_interval_seconds")
     async with connection.transaction():
-        await register(connection, kind, [checked_device_id(external_id)])
+        ids = await register(connection, kind, [checked_device_id(external_id)])
         if given:
             assignments = SQL(", ").join(
                 SQL("{} = {}").format(Identifier(column), Placeholder(column)) for column in given
@@ -178,6 +182,10 @@ async def _change(connection: Connection, kind: DeviceKind, external_id: str, ch
                 devices=Identifier(kind.devices), assignments=assignments
             )
             await connection.execute(statement, {**given, "external_id": external_id})
+        if _IN_THE_RULE & given.keys():
+            meter_ids, vehicle_ids = (list(ids.values()) if kind is each else [] for each in DeviceKind)
+            reason = f"settings of {kind} {external_id} changed"
+            await request_builds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
 
 
 async def _page(request: Request, kind: DeviceKind, limit: int, cursor: str) -> tuple[list[Row], str | None]:

@@ -12,6 +12,7 @@ from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.devices import register
 from ingest_api.mapping_plan import MappingPlan, MeterMapping
 from ingest_api.openapi import problems, success_headers
+from ingest_api.restating import request_builds
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
 from warehouse import sqlfiles
@@ -160,6 +161,9 @@ async def _map(connection: Connection, wishes: Sequence[NewMapping]) -> tuple[li
     mappings = [plan.add(wish.vehicle_id, wish.meter_id, wish.valid_from) for wish in wishes]
     await _close(connection, plan.closed)
     await _open(connection, plan.opened, vehicles, meters)
+    if plan.opened:
+        since = min(mapping.valid_from for mapping in plan.opened)
+        await request_builds(connection, "vehicles were mapped anew", vehicle_ids=vehicles.values(), since=since)
     return mappings, len(plan.opened)
 
 
