@@ -155,7 +155,8 @@ class DayWalk:
         with self._working(day) as connection, self._aside(name, day) as target:
             ledger.begin_build(connection, day)
             earlier = [self.lake.file("device_last", each) for each in self.lake.days("device_last") if each < day]
-            rows = write_carried_samples(earlier, target)
+            of_the_day = verified_file(connection, self.lake, "device_last", day)
+            rows = write_carried_samples(earlier, of_the_day, target)
             return self._publish(connection, name, day, target, rows)
 
     def energy(self, day: date) -> tuple[Made, Made]:

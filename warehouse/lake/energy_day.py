@@ -127,11 +127,16 @@ def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) ->
     return last.height
 
 
-def write_carried_samples(earlier: Sequence[Path], target: Path) -> int:
-    """Write each device's last sample before a day, however long ago, from the ``device_last`` of all earlier days."""
+def write_carried_samples(earlier: Sequence[Path], of_the_day: Path, target: Path) -> int:
+    """Write what each device that reports on a day showed last before it, however long ago.
+
+    ``earlier``, ``of_the_day``: the ``device_last`` of all earlier days, and of the day itself. A device that is silent
+    is left out, so that nothing of a day depends on samples that it does not begin from.
+    """
     known = pl.scan_parquet(list(earlier)) if earlier else pl.LazyFrame(schema=LAST_SAMPLES)
     carried = (
-        known.group_by("kind", "device_id")
+        known.join(pl.scan_parquet(of_the_day), on=["kind", "device_id"], how="semi")
+        .group_by("kind", "device_id")
         .agg(pl.col("ts").max(), pl.col("kwh").sort_by("ts").last())
         .sort("kind", "device_id")
         .cast(LAST_SAMPLES)

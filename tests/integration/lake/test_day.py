@@ -1,6 +1,5 @@
 """The walk of a day on a real PostgreSQL and real Parquet: repeated, disturbed, and come late to."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -13,29 +12,16 @@ import pytest
 
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
-from warehouse.contract.partitions import PartitionState, Stream
-from warehouse.contract.readings import AcceptedWindow
+from tests.integration.lake.stored import post
+from warehouse.contract.partitions import PartitionState, Stream, midnight
 from warehouse.day import CheckFailedError, DayWalk, LakeFullError
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, verified_file
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayNotClosedError, DayNotKnownError
-from warehouse.postgres.reading_store import ReadingStore
-from warehouse.telemetry import decode_body
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = (TODAY - timedelta(days=back) for back in (5, 4, 3))
-
-
-def midnight(day: date) -> datetime:
-    return datetime.combine(day, datetime.min.time(), UTC)
-
-
-def post(connection: psycopg.Connection, readings: list[object]) -> None:
-    """Store readings as the API does: what is late is counted."""
-    window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=8), ahead=timedelta(minutes=5))
-    (outcome,) = ReadingStore(connection).store([decode_body(json.dumps(readings).encode(), window)], source="http")
-    assert outcome.accepted == len(readings)
 
 
 def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc: float, minutes: int = 60) -> None:

@@ -75,7 +75,7 @@ class LakeOfDays:
     def energy_kwh(self, day: date) -> float:
         """The energy of one day, from its own files and the last samples of all earlier ones."""
         earlier = [self.path(each, "device_last") for each in self.days if each < day]
-        write_carried_samples(earlier, self.path(day, "carried_samples"))
+        write_carried_samples(earlier, self.path(day, "device_last"), self.path(day, "carried_samples"))
         inputs = DayInputs(**{name: self.path(day, name) for name in DayInputs._fields})
         hourly, flagged = self.path(day, "hourly_energy"), self.path(day, "flagged_steps")
         rows = write_energy(inputs, day, hourly, flagged)
@@ -145,6 +145,7 @@ def test_a_day_of_many_devices_keeps_each_to_its_own_order(tmp_path: Path) -> No
         for number in range(1, 2 * RULE_DEVICES + 202)
     }
     lake = LakeOfDays(tmp_path, meters, dict.fromkeys(meters, DeviceSettings()))
+    lake.note_last(FIRST)
     lake.energy_kwh(FIRST)
     by_device = pl.read_parquet(lake.path(FIRST, "hourly_energy")).group_by("device_id").agg(pl.col("energy_kwh").sum())
     assert by_device.height == len(meters)

@@ -1,0 +1,157 @@
+"""Late rows: what they change is rebuilt and nothing else, and an export that races them is true to its snapshot."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import psycopg
+import pytest
+from polars.testing import assert_frame_equal
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import iso, meter_payload, vehicle_payload
+from tests.integration.lake.stored import post
+from warehouse.contract.partitions import Stream, midnight
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
+
+TODAY = datetime.now(UTC).date()
+DAYS = [TODAY - timedelta(days=back) for back in (6, 5, 4, 3)]
+PAIRS = 3
+
+
+def reading(kind: str, number: int, ts: datetime) -> dict[str, object]:
+    """A register that grows by 6 kW AC, 5.4 kW DC all the time, whether or not anybody reads it."""
+    hours = (ts - midnight(DAYS[0])) / timedelta(hours=1)
+    if kind == "meter":
+        return meter_payload(meterId=f"m{number}", kwhConsumedAc=round(100 + 6.0 * hours, 6), timestamp=iso(ts))
+    return vehicle_payload(vehicleId=f"v{number}", kwhDeliveredDc=round(50 + 5.4 * hours, 6), timestamp=iso(ts))
+
+
+@pytest.fixture
+def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+    numbers = list(range(1, PAIRS + 1))
+    connection.execute("INSERT INTO meters (external_id) SELECT 'm' || n FROM unnest(%s::int[]) n", [numbers])
+    connection.execute("INSERT INTO vehicles (external_id) SELECT 'v' || n FROM unnest(%s::int[]) n", [numbers])
+    connection.execute(
+        "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "
+        "SELECT vehicle_id, meter_id, '1970-01-01Z' FROM vehicles JOIN meters ON vehicle_id = meter_id"
+    )
+    yield DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+
+
+def walk_until_done(walk: DayWalk, connection: psycopg.Connection) -> list[date]:
+    """What the sensor does; returns the days that were run, in order."""
+    ran: list[date] = []
+    while days := ledger.days_to_run(connection):
+        ran.append(days[0].day)
+        walk.run(days[0].day)
+    return ran
+
+
+def contents(lake: Lake, catalog: Catalog) -> dict[tuple[str, date], pl.DataFrame]:
+    return {(name, day): pl.read_parquet(lake.file(name, day)) for name in catalog.models for day in lake.days(name)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
+    walk: DayWalk, connection: psycopg.Connection, tmp_path: Path, seed: int
+) -> None:
+    random = Random(seed)  # noqa: S311 - a repeatable trial
+    sparse = [
+        reading(kind, number, midnight(day) + timedelta(hours=hour))
+        for kind in ("meter", "vehicle")
+        for number in range(1, PAIRS + 1)
+        for day in DAYS
+        if day == DAYS[0] or random.random() < 0.4  # most are silent on most days
+        for hour in (6, 7, 8)
+    ]
+    post(connection, sparse)
+    assert walk_until_done(walk, connection)[0] == DAYS[0]
+    before = contents(walk.lake, walk.catalog)
+    late_days = random.sample(DAYS, 2)
+    late = [
+        reading(
+            random.choice(["meter", "vehicle"]),
+            random.randint(1, PAIRS),
+            midnight(day) + timedelta(hours=20, minutes=each),
+        )
+        for each, day in enumerate(late_days)
+    ]
+    post(connection, late)
+    ran = walk_until_done(walk, connection)
+
+    after = contents(walk.lake, walk.catalog)
+    scratch = from_scratch(walk, connection, tmp_path / "scratch")
+    assert after.keys() == scratch.keys()
+    for key, frame in after.items():
+        assert_frame_equal(frame, scratch[key])
+    changed = {
+        day for (name, day), frame in after.items() if name == "hourly_energy" and not frame.equals(before[name, day])
+    }
+    assert changed <= set(ran)
+    # Run: the late rows' own days, and of each device the first later day that it has readings on.
+    assert set(ran) <= set(late_days) | {day for reading_ in late for day in [first_day_after(reading_, sparse)] if day}
+
+
+def first_day_after(late: dict[str, object], readings: list[dict[str, object]]) -> date | None:
+    device = {"meterId", "vehicleId"} & late.keys()
+    (field,) = device
+    days = {date.fromisoformat(str(each["timestamp"])[:10]) for each in readings if each.get(field) == late[field]}
+    return min((day for day in days if day > date.fromisoformat(str(late["timestamp"])[:10])), default=None)
+
+
+def from_scratch(walk: DayWalk, connection: psycopg.Connection, root: Path) -> dict[tuple[str, date], pl.DataFrame]:
+    """The same database into an empty lake, by a ledger that has forgotten everything but the days' bounds."""
+    connection.execute("TRUNCATE lake_files, day_builds")
+    connection.execute("UPDATE partition_ledger SET state = 'open', version = 0, late_row_count = NULL")
+    fresh = DayWalk(walk.url, Lake(root), walk.catalog)
+    walk_until_done(fresh, connection)
+    return contents(fresh.lake, fresh.catalog)
+
+
+def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_says(
+    walk: DayWalk, connection: psycopg.Connection
+) -> None:
+    day, stream = DAYS[0], Stream.METER_READINGS
+    post(connection, [reading("meter", 1, midnight(day))])
+    late_at_first = ledger.stream_day(connection, stream, day).late_row_count
+    walk.seal(day)
+    stop = threading.Event()
+    written = []
+
+    def write() -> None:
+        with connect(walk.url) as writer:
+            minute = 0
+            while not stop.is_set():
+                batch = [
+                    reading("meter", 1, midnight(day) + timedelta(seconds=minute * 100 + each + 1))
+                    for each in range(100)
+                ]
+                post(writer, batch)
+                written.append(len(batch))
+                minute += 1
+                if minute >= 800:
+                    return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    versions = 0
+    try:
+        while versions < 6:
+            walk.export(stream, day)
+            standing = ledger.stream_day(connection, stream, day)
+            versions = standing.version
+            rows = pl.read_parquet(walk.lake.file(stream, day)).height
+            assert (rows, rows) == (standing.row_count, 1 + standing.exported_late_row_count - late_at_first)
+    finally:
+        stop.set()
+        writer.join()
+    walk.export(stream, day)
+    assert pl.read_parquet(walk.lake.file(stream, day)).height == 1 + sum(written)
+    assert not ledger.stream_day(connection, stream, day).is_dirty
