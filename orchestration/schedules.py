@@ -1,12 +1,14 @@
-"""The daily maintenance: partitions ahead, and a quarantine that forgets."""
+"""The daily maintenance: partitions ahead, old days out of PostgreSQL, a look at every file of the lake."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from orchestration.resources import Warehouse, told_plainly
+from warehouse.lake.scrub import scrub
 from warehouse.postgres.partitions import make_ahead
 from warehouse.postgres.quarantine import forget_old
+from warehouse.retention import Retention
 
 
 @dg.op
@@ -26,10 +28,35 @@ def forget_quarantined(context: dg.OpExecutionContext, warehouse: Warehouse) -> 
         context.add_output_metadata({"forgotten": forget_old(connection)})
 
 
+@dg.op
+def scrub_lake(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+    """Check every file of the lake against its hash; the day of a damaged one is asked for, and made anew."""
+    with told_plainly(), warehouse.connect() as connection:
+        found = list(scrub(connection, warehouse.walk.lake))
+    damaged = [damage for damage in found if damage]
+    for damage in damaged:
+        context.log.error(damage.what)
+    context.add_output_metadata({"files": len(found), "damaged": len(damaged)})
+
+
+@dg.op
+def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+    """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt."""
+    walk = warehouse.walk
+    with told_plainly():
+        verdicts = list(Retention(walk.url, walk.lake, warehouse.settings.retention).drop_old())
+    for verdict in verdicts:
+        context.log.info(str(verdict))
+    kept = [verdict for verdict in verdicts if verdict.why_kept]
+    context.add_output_metadata({"dropped": len(verdicts) - len(kept), "kept": "\n".join(map(str, kept)) or "none"})
+
+
 @dg.job
 def maintenance() -> None:
-    """Partitions ahead, and a quarantine that forgets. Safe to run at any time."""
+    """Partitions ahead, old days out of PostgreSQL, a look at every file of the lake. Safe to run at any time."""
     make_partitions_ahead()
+    scrub_lake()
+    drop_old_days()
     forget_quarantined()
 
 

@@ -1,6 +1,7 @@
 """A day as Dagster runs it, on a real PostgreSQL and real Parquet."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, VEHICLES, Days
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.day import ENERGY
 from warehouse.lake.export import TABLES
@@ -167,3 +168,27 @@ def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: ps
     assert connection.execute("SELECT max(day) FROM partition_ledger").fetchone() == last
     assert connection.execute("SELECT count(*) FROM quarantined_readings").fetchone() == (0,)
     assert AHEAD_DAYS == 14
+
+
+def test_the_maintenance_drops_old_days_and_finds_damaged_files(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    days = Days(database_url, tmp_path)
+    long_ago = TODAY - timedelta(days=29)
+    days.fill(long_ago)
+    days.walk.run(long_ago)
+    connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
+    file = days.walk.lake.file("hourly_energy", long_ago)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLEET_RETENTION_DAYS", "7")
+        result = days.definitions.resolve_job_def("maintenance").execute_in_process()
+    assert result.success
+    found = {
+        event.node_name: {name: value.value for name, value in event.event_specific_data.metadata.items()}
+        for event in result.filter_events(lambda event: event.event_type_value == "STEP_OUTPUT")
+        if event.node_name
+    }
+    assert found["scrub_lake"]["damaged"] == 1
+    assert (found["drop_old_days"]["dropped"], found["drop_old_days"]["kept"]) == (2, "none")
+    assert [each.day for each in ledger.days_to_run(connection)] == [long_ago]
