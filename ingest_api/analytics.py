@@ -79,7 +79,7 @@ async def get_performance(
     state = state_of(request)
     end = at or datetime.now(UTC)
     window = Window(end - timedelta(hours=hours), end)
-    async with state.database.connection() as connection:
+    async with state.analytics.connection() as connection:
         measured = await measure(connection, checked_device_id(vehicleId), window, state.settings.efficiency_threshold)
     return PerformanceAnswer.of(measured)
 

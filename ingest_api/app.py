@@ -1,5 +1,6 @@
 """Composes the HTTP tier: its routes, its layers, and what lives between start-up and shutdown."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,14 +9,19 @@ from typing import cast
 
 import psycopg
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from ingest_api import analytics, devices, health, mappings, openapi, problems, telemetry_route
+from ingest_api import analytics, devices, health, mappings, metrics, openapi, problems, telemetry_route
+from ingest_api.answer_in_time import AnswerInTime
 from ingest_api.database import Database
 from ingest_api.group_commit import GroupCommit
+from ingest_api.hot_path import HotPath
+from ingest_api.limits import HeldBytes
+from ingest_api.rate_limit import RateLimit
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import State
-from ingest_api.telemetry import HotPath, TelemetryIngest
+from ingest_api.telemetry import TelemetryIngest
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.connection import open_connection
@@ -26,34 +32,44 @@ DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what
 Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 503 and 504 are worth a retry."""
 
 
-def create_app(settings: ApiSettings | None = None) -> FastAPI:
-    """The application; without settings it reads them from the environment.
+def create_app(settings: ApiSettings | None = None) -> ASGIApp:
+    """The application in its layers; without settings it reads them from the environment.
 
     Raises:
         DatabaseUnavailableError: no database is configured.
     """
     settings = settings or ApiSettings()
+    held = HeldBytes(settings.max_held_bytes)
+    app = create_routes(settings, held)
+    in_time = AnswerInTime(app, settings.max_body_bytes, held)
+    return HotPath(RequestIds(metrics.CountedRequests(in_time)), ingest=lambda: cast(State, app.state.fleetwatt).ingest)
+
+
+def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
+    """Every route, that of telemetry too, as the framework serves them.
+
+    Raises:
+        DatabaseUnavailableError: no database is configured.
+    """
     if settings.database_url is None:
         raise DatabaseUnavailableError("set FLEET_DATABASE_URL, or start everything with fleetwatt up")
-
     app = FastAPI(
         title="Fleetwatt",
         version="1",
         description=DESCRIPTION,
-        lifespan=partial(_lifespan, settings=settings, url=settings.database_url),
+        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, held=held),
     )
     problems.install(app)
-    for module in (telemetry_route, analytics, devices, mappings, health):
+    app.include_router(telemetry_route.router_for(settings.limits))
+    for module in (analytics, devices, mappings, health, metrics):
         app.include_router(module.router)
     openapi.complete(app)
-    app.add_middleware(HotPath, ingest=lambda: cast(State, app.state.fleetwatt).ingest)
     app.add_middleware(problems.LastResort)
-    app.add_middleware(RequestIds)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, settings: ApiSettings, url: str) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes) -> AsyncIterator[None]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
         return ReadingStore(connection, register_unknown=settings.register_unknown_devices)
 
@@ -61,9 +77,18 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str) -> AsyncItera
         return AcceptedWindow.around(datetime.now(UTC), age=settings.accepted_age, ahead=settings.accepted_ahead)
 
     database = Database(url)
-    commits = GroupCommit(partial(open_connection, url), make_store)
-    app.state.fleetwatt = State(settings, database, TelemetryIngest(commits, window))
+    reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url)
+    commits = GroupCommit(
+        partial(open_connection, url),
+        make_store,
+        max_waiting_items=settings.max_waiting_readings,
+        max_waiting_bytes=settings.max_held_bytes,
+    )
+    rate_limit = RateLimit(settings.max_readings_per_minute) if settings.max_readings_per_minute else None
+    ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limit)
+    app.state.fleetwatt = State(settings, database, reads, ingest)
     await database.open()
+    await reads.open()
     yield
-    await commits.close()
-    await database.close()
+    await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
+    metrics.leave()

@@ -1,19 +1,24 @@
 """The pool that answers questions: async connections, rows as dictionaries, the driver's errors translated."""
 
+import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError
-from warehouse.postgres.connection import connect_options, translated_errors
+from warehouse.postgres.connection import connect_options, has_ended, translated_errors
 
 POOL_SIZE = 8
-POOL_WAIT_S = 2.0
+POOL_WAIT_S = 1.5
+MAX_WAITING = 200
+"""Requests that wait for a connection; beyond them each is refused at once."""
+_CLOSE_WITHIN_S = 2.0
 RECONNECT_FOR_S = 1.0
 """After that an attempt is given up and the next request begins a new one. The pool waits twice as long after each
 failure, so with its default (300 s) a database that was away for minutes would be missed for minutes more."""
@@ -31,22 +36,28 @@ class Database:
             min_size=1,
             max_size=POOL_SIZE,
             timeout=POOL_WAIT_S,
+            max_waiting=MAX_WAITING,
             reconnect_timeout=RECONNECT_FOR_S,
             kwargs={**connect_options(), "autocommit": True, "row_factory": dict_row},
             connection_class=psycopg.AsyncConnection[DictRow],
             # A connection that died in the pool is noticed before it is handed out: a restarted database costs a
-            # request a millisecond, not an error.
-            check=AsyncConnectionPool.check_connection,
+            # request a millisecond, not an error. The pool's own check would ask the database, and hang with it.
+            check=_check_alive,
             open=False,
         )
+        self._lent: set[Connection] = set()
 
     async def open(self) -> None:
         """Begin to connect, in the background: the process starts, and says it is not ready, without a database."""
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._pool.close()
+        """Close every connection, also those whose query a frozen database has never answered."""
+        for connection in [each for each in self._lent if not each.closed]:
+            # By its socket: its task, which waits for that, then ends. Cancelled, it would first ask the database.
+            with socket.socket(fileno=os.dup(connection.fileno())) as end:
+                end.shutdown(socket.SHUT_RDWR)
+        await self._pool.close(timeout=_CLOSE_WITHIN_S)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -58,9 +69,18 @@ class Database:
         with translated_errors():
             try:
                 async with self._pool.connection() as connection:
-                    yield connection
-            except PoolTimeout as error:  # before it is translated: it is an OperationalError too
+                    self._lent.add(connection)
+                    try:
+                        yield connection
+                    finally:
+                        self._lent.discard(connection)
+            except (PoolTimeout, TooManyRequests) as error:  # before they are translated: OperationalErrors too
                 raise DatabaseUnavailableError("the database does not answer; try again later") from error
+
+
+async def _check_alive(connection: Connection) -> None:
+    if has_ended(connection):
+        raise psycopg.OperationalError("the server has closed this connection")
 
 
 async def fetch_all(connection: Connection, name: str, parameters: Mapping[str, Any]) -> list[Row]:

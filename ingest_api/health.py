@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from ingest_api.database import Database, fetch_one
 from ingest_api.openapi import problems
-from ingest_api.problems import MEDIA_TYPE, RETRY_AFTER_S, problem_body
+from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
 from ingest_api.state import state_of
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
@@ -46,7 +46,7 @@ async def readyz(request: Request) -> Any:
     if fault is None:
         return Health(status="ok")
     body = problem_body(request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", fault)
-    return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}, MEDIA_TYPE)
+    return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, retry_later(), MEDIA_TYPE)
 
 
 async def _fault(database: Database) -> str | None:

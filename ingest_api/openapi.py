@@ -14,19 +14,27 @@ _REQUEST_ID = {
     }
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
+_ACCEPTED = {
+    "Accept": {"description": "The media types that are understood.", "schema": {"type": "string"}},
+    "Accept-Encoding": {"description": "The content encodings that are understood.", "schema": {"type": "string"}},
+}
 _CHALLENGE = {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}}
 
+_HEADERS_OF = {401: _CHALLENGE, 415: _ACCEPTED, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
+
 _MEANING = {
-    400: "The body is not JSON. Not worth a retry.",
+    400: "The body is not JSON, or not what its Content-Encoding says. Not worth a retry.",
     401: "The administrator's token is missing or wrong.",
     404: "There is no such thing.",
+    408: "The body came too slowly, or not to its end. What is sent again is stored once.",
     409: "It contradicts what is stored.",
     410: "The window touches a day that is no longer kept in PostgreSQL.",
     413: "More than one request may hold.",
     415: "A media type or encoding that is not understood.",
     422: "Understood, and not valid. Not worth a retry.",
+    429: "This client has sent more readings than it may. Send the same again, later.",
     500: "A defect of ours. Not worth a retry; name the request id when you report it.",
-    503: "The database cannot be reached. Send the same again: it is always safe.",
+    503: "The database does not answer in time, or too much waits for it. Send the same again: it is always safe.",
 }
 
 
@@ -36,14 +44,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    headers = dict(_REQUEST_ID)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers |= _RETRY_AFTER
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers |= _CHALLENGE
     return {
         "description": _MEANING[status],
-        "headers": headers,
+        "headers": _REQUEST_ID | _HEADERS_OF.get(status, {}),
         "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema(), "example": _example(status)}},
     }
 
@@ -53,11 +56,13 @@ def _example(status: int) -> dict[str, Any]:
         400: ("malformed_json", "/v1/telemetry"),
         401: ("not_authorized", "/v1/meters/meter-1"),
         404: ("vehicle_not_found", "/v1/vehicles/veh-1"),
+        408: ("request_timeout", "/v1/telemetry"),
         409: ("conflict", "/v1/telemetry"),
         410: ("window_not_retained", "/v1/analytics/performance/veh-1"),
         413: ("too_large", "/v1/telemetry"),
         415: ("unsupported_media_type", "/v1/telemetry"),
         422: ("out_of_range", "/v1/telemetry"),
+        429: ("rate_limited", "/v1/telemetry"),
         500: ("internal_error", "/v1/telemetry"),
         503: ("database_unavailable", "/v1/telemetry"),
     }[status]
@@ -78,14 +83,15 @@ def success_headers() -> dict[str, Any]:
 
 
 def complete(app: FastAPI) -> None:
-    """Have the application's OpenAPI tell of each operation what holds for all: its request id, that it may fail."""
+    """Have the application's OpenAPI tell of each operation what holds for all: its request id, how it may fail."""
     generate = app.openapi
 
     def generate_and_complete() -> dict[str, Any]:
         if app.openapi_schema is None:
             for operations in generate()["paths"].values():
                 for operation in operations.values():
-                    operation["responses"].setdefault("500", _problem(500))
+                    for status in (408, 413, 500) if "requestBody" in operation else (500,):
+                        operation["responses"].setdefault(str(status), _problem(status))
                     for response in operation["responses"].values():
                         response.setdefault("headers", dict(_REQUEST_ID))
         return generate()

@@ -4,6 +4,7 @@ A problem never echoes the input and never shows a stack trace.
 """
 
 import logging
+import random
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -35,9 +36,12 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.PartitionMissingError: 503,
     errors.SchemaOutdatedError: 503,
     errors.DatabaseUnavailableError: 503,
+    errors.OverloadedError: 503,
+    errors.TooLargeError: 413,
+    errors.RateLimitedError: 429,
 }
 
-RETRY_AFTER_S = 1
+LONGEST_RETRY_AFTER_S = 5
 
 _CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
 
@@ -77,10 +81,31 @@ def status_and_headers(error: errors.FleetwattError) -> tuple[int, dict[str, str
     status = STATUS_OF.get(type(error), 500)
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers = retry_later()
+    if isinstance(error, errors.RateLimitedError):
+        headers["Retry-After"] = str(error.retry_after_s)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return status, headers
+
+
+def retry_later() -> dict[str, str]:
+    """The header that asks for another try: each client at another time, so that they do not come back as one."""
+    return {"Retry-After": str(random.randint(1, LONGEST_RETRY_AFTER_S))}  # noqa: S311 - no secret
+
+
+def error_response(scope: Scope, error: errors.FleetwattError) -> Response:
+    """The answer to the request of this scope that one of the product's errors ended."""
+    status, headers = status_and_headers(error)
+    return Response(
+        problem_body(scope, status, error.code, error.detail, title=error.title), status, headers, MEDIA_TYPE
+    )
+
+
+def defect_body(scope: Scope) -> bytes:
+    """The JSON of the problem that nobody foresaw."""
+    detail = "this is our fault; the log has the details under the request id"
+    return problem_body(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
 
 
 def install(app: FastAPI) -> None:
@@ -88,8 +113,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(errors.FleetwattError)
     async def of_the_product(request: Request, error: errors.FleetwattError) -> Response:
-        status, headers = status_and_headers(error)
-        return _response(request, status, error.code, error.detail, headers, title=error.title)
+        return error_response(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> Response:
@@ -132,10 +156,9 @@ class LastResort:
         except Exception:
             if has_begun or scope["type"] != "http":
                 raise
-            logger.exception("request %s failed", request_id(scope))
-            detail = "this is our fault; the log has the details under the request id"
-            body = problem_body(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
-            await Response(body, HTTPStatus.INTERNAL_SERVER_ERROR, media_type=MEDIA_TYPE)(scope, receive, send)
+            logger.exception("the request failed", extra={"request_id": request_id(scope)})
+            response = Response(defect_body(scope), HTTPStatus.INTERNAL_SERVER_ERROR, media_type=MEDIA_TYPE)
+            await response(scope, receive, send)
 
 
 def _response(

@@ -2,11 +2,15 @@
 
 import re
 import secrets
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
+
+_PROCESS = secrets.token_hex(4).encode()
+_numbers = count(1)
 
 
 def request_id(scope: Scope) -> str:
@@ -14,8 +18,16 @@ def request_id(scope: Scope) -> str:
     return str(scope["fleetwatt.request_id"])
 
 
+def identify(scope: Scope) -> bytes:
+    """Give the request of this scope its id, and return it."""
+    given = next((value for name, value in scope["headers"] if name == HEADER and _SANE(value)), None)
+    identity = given or b"%s%08x" % (_PROCESS, next(_numbers))
+    scope["fleetwatt.request_id"] = identity.decode()
+    return identity
+
+
 class RequestIds:
-    """The outermost layer, in plain ASGI: it costs microseconds and is passed by every request."""
+    """A layer in plain ASGI; whatever answers ahead of it calls ``identify`` itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,9 +37,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == HEADER and _SANE(value)), None)
-        identity = given or secrets.token_hex(8).encode()
-        scope["fleetwatt.request_id"] = identity.decode()
+        identity = identify(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

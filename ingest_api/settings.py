@@ -1,20 +1,62 @@
 """The settings of the HTTP tier, on top of those every part shares."""
 
-from pydantic import Field, SecretStr
+from pydantic import ByteSize, Field, SecretStr, ValidationInfo, field_validator
 
+from ingest_api.limits import Limits
 from warehouse.settings import FleetSettings
+
+_MEBIBYTE = 1024 * 1024
 
 
 class ApiSettings(FleetSettings):
     """How many processes serve, and what they accept."""
 
-    workers: int = Field(default=1, ge=1, le=64, description="API processes.")
+    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 17 connections.")
     register_unknown_devices: bool = Field(
         default=True, description="Register a device on its first reading; false: refuse it (422 unknown_device)."
     )
     efficiency_threshold: float = Field(
         default=0.85, gt=0, le=1, description="A 24 h efficiency below this is reported as below_threshold."
     )
+    read_dsn: SecretStr | None = Field(
+        default=None,
+        description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
+    )
     admin_token: SecretStr | None = Field(
         default=None, description="Bearer token for changes of devices and mappings. Unset: no token is asked for."
     )
+
+    max_body_bytes: ByteSize = Field(
+        default=ByteSize(2 * _MEBIBYTE), ge=1024, description="A JSON body as it is sent, or one NDJSON line."
+    )
+    max_decoded_bytes: ByteSize = Field(
+        default=ByteSize(8 * _MEBIBYTE), ge=1024, description="A compressed JSON body when it is decoded."
+    )
+    max_items: int = Field(
+        default=10_000, ge=1, le=100_000, description="Items of an array; lines of a stream in one transaction."
+    )
+    max_stream_bytes: ByteSize = Field(
+        default=ByteSize(256 * _MEBIBYTE), ge=1024, description="An NDJSON stream, as it is sent and decoded."
+    )
+    max_held_bytes: ByteSize = Field(
+        default=ByteSize(128 * _MEBIBYTE), ge=1024, description="All bodies that are being read or stored at a time."
+    )
+    max_waiting_readings: int = Field(
+        default=200_000, ge=1, description="Readings that wait to be stored: about what can be in time."
+    )
+    max_readings_per_minute: int | None = Field(
+        default=None, ge=1, description="Of one client (its Authorization header, else its address). Unset: no limit."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What one request may hold."""
+        return Limits(self.max_body_bytes, self.max_decoded_bytes, self.max_items, self.max_stream_bytes)
+
+    @field_validator("max_held_bytes")
+    @classmethod
+    def _holds_one_body(cls, held_bytes: ByteSize, info: ValidationInfo) -> ByteSize:
+        """As it is sent, as it is decoded, and the window of its decoder."""
+        if held_bytes < info.data.get("max_body_bytes", 0) + 2 * info.data.get("max_decoded_bytes", 0):
+            raise ValueError("less than one body: max_body_bytes and twice max_decoded_bytes")
+        return held_bytes

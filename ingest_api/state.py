@@ -16,6 +16,8 @@ class State:
 
     settings: ApiSettings
     database: Database
+    analytics: Database
+    """Where dashboards' questions go: a pool of their own, on a replica where one is named."""
     ingest: TelemetryIngest
 
 

@@ -1,17 +1,16 @@
 """The documented face of ``POST /v1/telemetry``: a route of the framework, for OpenAPI, that calls the same code."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field
 from pydantic.json_schema import models_json_schema
 
+from ingest_api.limits import Limits
 from ingest_api.openapi import problems, success_headers
 from ingest_api.state import state_of
-from ingest_api.telemetry import JSON, MAX_ITEMS, NDJSON, PATH
+from ingest_api.telemetry import JSON, NDJSON, PATH
 from ingest_api.wire import Wire
-
-router = APIRouter(tags=["telemetry"])
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339 with an offset, at most 6 decimals.")]
@@ -77,41 +76,64 @@ _, _SCHEMAS = models_json_schema([(MeterTelemetry, "validation"), (VehicleTeleme
 _METER_SCHEMA, _VEHICLE_SCHEMA = (_SCHEMAS["$defs"][model.__name__] for model in (MeterTelemetry, VehicleTelemetry))
 _READING = {"oneOf": [_METER_SCHEMA, _VEHICLE_SCHEMA]}
 
-_REQUEST_BODY = {
-    "required": True,
-    "content": {
-        JSON: {
-            "schema": {"oneOf": [*_READING["oneOf"], {"type": "array", "items": _READING, "maxItems": MAX_ITEMS}]},
-            "examples": {
-                "meter": {"summary": "A meter's reading", "value": _METER},
-                "vehicle": {"summary": "A vehicle's reading", "value": _VEHICLE},
-                "array": {"summary": "Several, in one transaction", "value": [_METER, _VEHICLE]},
+
+def router_for(limits: Limits) -> APIRouter:
+    """The route, documented with these limits."""
+    router = APIRouter(tags=["telemetry"])
+    router.post(
+        PATH,
+        summary="Send readings",
+        response_model=Stored | Counted,
+        responses={
+            201: {"description": "A single reading, stored.", "model": Stored, "headers": success_headers()},
+            200: {
+                "description": "A single reading that was stored before, or the account of an array or stream.",
+                "headers": success_headers(),
             },
+            **problems(400, 408, 409, 413, 415, 422, 429, 503),
         },
-        NDJSON: {"schema": {"type": "string", "description": "One reading a line; a stream of any length."}},
-    },
-}
+        openapi_extra={"parameters": [_CONTENT_ENCODING], "requestBody": _request_body(limits)},
+    )(post_telemetry)
+    return router
 
 
-@router.post(
-    PATH,
-    summary="Send readings",
-    response_model=Stored | Counted,
-    responses={
-        201: {"description": "A single reading, stored.", "model": Stored, "headers": success_headers()},
-        200: {
-            "description": "A single reading that was stored before, or the account of an array or stream.",
-            "headers": success_headers(),
-        },
-        **problems(400, 409, 413, 415, 422, 503),
-    },
-    openapi_extra={"requestBody": _REQUEST_BODY},
-)
 async def post_telemetry(request: Request) -> Response:
     """Durable when it answers 2xx: history and current state change in one transaction.
 
     Sending the same again is always safe. Valid items of an array are stored; each other one is reported by its index
-    and kept in quarantine.
+    and kept in quarantine. A stream is stored chunk by chunk; where it ends early, with a 400, 413 or 503, the answer
+    has the account of what came before.
     """
     answer = await state_of(request).ingest.answer(request.scope, request.receive)
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
+
+
+_CONTENT_ENCODING = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "required": False,
+    "description": "How the body is compressed.",
+    "schema": {"type": "string", "enum": ["identity", "gzip", "zstd"]},
+}
+
+
+def _request_body(limits: Limits) -> dict[str, Any]:
+    array = {"type": "array", "items": _READING, "maxItems": limits.items}
+    return {
+        "required": True,
+        "description": f"JSON: at most {limits.body_bytes} bytes as sent, {limits.decoded_bytes} decoded, "
+        f"{limits.items} items. NDJSON: at most {limits.stream_bytes} bytes decoded, {limits.body_bytes} a line.",
+        "content": {
+            JSON: {
+                "schema": {"oneOf": [*_READING["oneOf"], array]},
+                "examples": {
+                    "meter": {"summary": "A meter's reading", "value": _METER},
+                    "vehicle": {"summary": "A vehicle's reading", "value": _VEHICLE},
+                    "array": {"summary": "Several, in one transaction", "value": [_METER, _VEHICLE]},
+                },
+            },
+            NDJSON: {
+                "schema": {"type": "string", "description": f"One reading a line, {limits.items} in a transaction."}
+            },
+        },
+    }

@@ -24,6 +24,7 @@ import uvicorn
 from psycopg.sql import SQL, Identifier
 
 from ingest_api.app import create_app
+from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.settings import ApiSettings
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -129,7 +130,7 @@ def serving(**settings: object) -> Iterator[httpx.Client]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, loop="asyncio", http="httptools", log_level="warning", ws="none")
+        config = uvicorn.Config(app, loop="asyncio", http=PatientHttpProtocol, log_level="warning", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

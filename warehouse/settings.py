@@ -1,7 +1,7 @@
 """The settings every part shares. Read once where a process begins, never at import.
 
-Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the environment, ``.env``, the default.
-``.env.example`` lists them all.
+Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the environment, ``.env``, a file such as
+``/run/secrets/fleet_database_url``, the default. ``.env.example`` lists them all.
 """
 
 from datetime import date, timedelta
@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+SECRETS = Path("/run/secrets")
+"""Where a container finds its secrets, each a file that is named like its variable in lower case."""
 
 
 class FleetSettings(BaseSettings):
@@ -54,6 +57,19 @@ class FleetSettings(BaseSettings):
                 "a reading could be accepted for a day that is no longer there"
             )
         return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it would warn where there is no folder
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where the settings come from, the first that knows one wins."""
+        files = [SecretsSettingsSource(settings_cls, SECRETS)] if SECRETS.is_dir() else []
+        return (init_settings, env_settings, dotenv_settings, *files)
 
     @property
     def lake(self) -> Path:

@@ -131,7 +131,7 @@ def _decoded_lines(lines: Sequence[bytes], rejections: list[Rejection]) -> Itera
 
 def _decode_slowly(body: bytes) -> Any:
     """The standard library's reading of a body the fast decoder refused: infinities and lone surrogates pass."""
-    return [item for item, _ in items] if (items := _split(body)) is not None else _decode_one(_text(body))
+    return _decode_one(_text(body))
 
 
 def _raw_items(body: bytes) -> Sequence[bytes]:

@@ -79,6 +79,28 @@ class InvalidRequestError(FleetwattError):
     code = "invalid_request"
 
 
+class TooLargeError(FleetwattError):
+    """More than one request may hold"""
+
+    code = "too_large"
+
+
+class OverloadedError(FleetwattError):
+    """More is waiting to be stored than can be stored in time"""
+
+    code = "overloaded"
+
+
+class RateLimitedError(FleetwattError):
+    """This client sends more than it may"""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class NotAuthorizedError(FleetwattError):
     """This needs the administrator's token"""
 

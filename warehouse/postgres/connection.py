@@ -1,5 +1,6 @@
 """How a connection to PostgreSQL is made, and the one place where the driver's errors become the product's."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,9 +37,24 @@ def connect_options() -> dict[str, Any]:
         "options": SESSION_OPTIONS,
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "fleetwatt",
-        # A database that vanished without a word (a pulled cable) is noticed in seconds, not in hours.
+        # A database that vanished without a word (a pulled cable) is noticed in seconds, not in hours: by what it does
+        # not acknowledge, and while we only wait for its answer, by what it does not say when asked for a sign of life.
         "tcp_user_timeout": 10_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
     }
+
+
+def has_ended(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the server has closed this idle connection: what has come in tells, nothing is asked."""
+    arrived = select.poll()
+    arrived.register(connection.fileno(), select.POLLIN)
+    try:
+        while arrived.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 @contextmanager

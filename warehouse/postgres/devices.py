@@ -10,9 +10,12 @@ from warehouse.contract.tables import DeviceKind
 
 _PACKAGE = "warehouse.postgres"
 
+MAX_REMEMBERED = 500_000
+"""Ids of one kind, about 100 MB. A larger fleet is looked up again now and then; inventing ids fills no memory."""
+
 
 class DeviceIds:
-    """A cache of surrogate ids. They are never changed or given to another device, so it needs no expiry."""
+    """A cache of surrogate ids. They are never changed or given to another device, so none of them ever expires."""
 
     def __init__(self) -> None:
         self._ids: dict[DeviceKind, dict[str, int]] = {kind: {} for kind in DeviceKind}
@@ -30,6 +33,8 @@ class DeviceIds:
         readings harms nobody, and a cached id must never be rolled back.
         """
         known = self._ids[kind]
+        if len(known) > MAX_REMEMBERED:
+            known.clear()
         missing = {external_id for external_id in external_ids if external_id not in known}
         if not missing:
             return

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -82,6 +83,15 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert problem["requestId"] == answer.headers["x-request-id"]
     assert "Traceback" not in answer.text
     return problem
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Returns as soon as this is so."""
+    for _ in range(1000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never was")
 
 
 def until_someone_waits_for_a_lock(connection: psycopg.Connection) -> None:

@@ -14,13 +14,14 @@ import pytest
 from ingest_api.group_commit import GroupCommit
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
-from warehouse.contract.errors import PartitionMissingError
+from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError, PartitionMissingError
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.connection import connect, open_connection
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry, decode_body
 
+SIZE = 100
 TS = now_s()
 NOON = datetime.combine(TS.date() - timedelta(days=2), time(12), UTC)
 
@@ -47,8 +48,10 @@ def body(payload: Any) -> Telemetry:
 
 
 @asynccontextmanager
-async def group_commit(url: str) -> AsyncIterator[GroupCommit]:
-    commits = GroupCommit(partial(open_connection, url), ReadingStore)
+async def group_commit(url: str, max_waiting_items: int = 10**6) -> AsyncIterator[GroupCommit]:
+    commits = GroupCommit(
+        partial(open_connection, url), ReadingStore, max_waiting_items=max_waiting_items, max_waiting_bytes=10**6
+    )
     try:
         yield commits
     finally:
@@ -62,9 +65,9 @@ async def together(
     async with group_commit(url) as commits:
         with psycopg.connect(url) as blocker:
             blocker.execute("LOCK TABLE meter_latest")
-            first = asyncio.create_task(commits.store(body(meter_payload(meterId="first"))))
+            first = asyncio.create_task(commits.store(body(meter_payload(meterId="first")), SIZE))
             await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
-            waiting = [asyncio.create_task(commits.store(each)) for each in bodies]
+            waiting = [asyncio.create_task(commits.store(each, SIZE)) for each in bodies]
             await asyncio.sleep(0)  # each has joined the batch
             if cancelled is not None:
                 waiting[cancelled].cancel()
@@ -111,6 +114,81 @@ def test_a_body_that_cannot_be_stored_fails_alone(database_url: str, connection:
     )
 
 
+def test_a_defect_in_one_body_harms_no_other(database_url: str, connection: psycopg.Connection) -> None:
+    bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(20)]
+    poison = body(meter_payload(meterId="poison"))
+    poison.readings[0] = poison.readings[0]._replace(kwh=object())  # type: ignore[arg-type] # what no judge lets pass
+    outcomes = asyncio.run(together(database_url, connection, [*bodies[:7], poison, *bodies[7:]]))
+    assert isinstance(outcomes.pop(7), Exception)
+    assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 20
+    assert transactions(connection) < 10  # halved until it was found, not one by one
+
+
+def test_several_bodies_at_fault_fail_and_the_others_do_not(database_url: str, connection: psycopg.Connection) -> None:
+    partition = partition_name(Stream.METER_READINGS, NOON.date())
+    connection.execute(f"ALTER TABLE meter_readings DETACH PARTITION {partition}".encode())
+    homeless = [number % 3 == 0 for number in range(12)]
+    bodies = [
+        body(meter_payload(meterId=f"m{number}", timestamp=iso(NOON if is_homeless else TS)))
+        for number, is_homeless in enumerate(homeless)
+    ]
+    outcomes = asyncio.run(together(database_url, connection, bodies))
+    assert [isinstance(outcome, PartitionMissingError) for outcome in outcomes] == homeless
+    assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (1 + homeless.count(False),)
+    connection.execute(
+        f"ALTER TABLE meter_readings ATTACH PARTITION {partition} FOR VALUES FROM ('{NOON.date()}Z') "
+        f"TO ('{NOON.date() + timedelta(days=1)}Z')".encode()
+    )
+
+
+def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
+    database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_api.group_commit.ANSWER_WITHIN_S", 0.2)
+
+    async def get_stuck() -> list[Outcome | BaseException]:
+        async with group_commit(database_url) as commits:
+            with psycopg.connect(database_url) as blocker:
+                blocker.execute("LOCK TABLE meter_latest")
+                first = asyncio.create_task(commits.store(body(meter_payload(meterId="first")), SIZE))
+                await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
+                rest = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")), SIZE)) for n in (1, 2)]
+                overdue = await asyncio.gather(first, *rest, return_exceptions=True)
+                with pytest.raises(DatabaseUnavailableError):
+                    commits.check_answering()
+            while True:
+                try:
+                    return [*overdue, await commits.store(body(meter_payload(meterId="last")), SIZE)]
+                except DatabaseUnavailableError:
+                    await asyncio.sleep(0.01)
+
+    *overdue, last = asyncio.run(get_stuck())
+    assert [type(each) for each in overdue] == [DatabaseUnavailableError] * 3
+    assert isinstance(last, Outcome)
+    stored = "SELECT external_id FROM meter_readings JOIN meters USING (meter_id) ORDER BY 1"
+    assert connection.execute(stored.encode()).fetchall() == [("first",), ("last",)]
+
+
+def test_what_waits_is_bounded_and_counted_back(database_url: str, connection: psycopg.Connection) -> None:
+    async def fill_twice() -> list[int]:
+        async with group_commit(database_url, max_waiting_items=10) as commits:
+            accepted = []
+            for turn in range(2):
+                with psycopg.connect(database_url) as blocker:
+                    blocker.execute("LOCK TABLE meter_latest")
+                    waiting = [
+                        asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{turn}-{n}")), SIZE))
+                        for n in range(15)
+                    ]
+                    await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
+                outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+                assert {type(each) for each in outcomes} == {Outcome, OverloadedError}
+                accepted.append(sum(isinstance(each, Outcome) for each in outcomes))
+            return accepted
+
+    assert asyncio.run(fill_twice()) == [10, 10]
+
+
 def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, connection: psycopg.Connection) -> None:
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(3)]
     gone, *others = asyncio.run(together(database_url, connection, bodies, cancelled=0))
@@ -132,7 +210,7 @@ def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
 def test_what_waits_at_the_end_is_still_stored(database_url: str, connection: psycopg.Connection) -> None:
     async def store_and_close() -> list[Outcome]:
         async with group_commit(database_url) as commits:
-            waiting = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")))) for n in range(5)]
+            waiting = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")), SIZE)) for n in range(5)]
             await asyncio.sleep(0)
         return await asyncio.gather(*waiting)
 
@@ -148,10 +226,10 @@ def test_a_defect_of_ours_reaches_the_requests_and_the_writer_lives_on(
             broken = body(meter_payload())
             broken.indexes.clear()
             broken.readings.append(None)  # type: ignore[arg-type] # what no decoder makes
-            (failed,) = await asyncio.gather(commits.store(broken), return_exceptions=True)
-            return failed, await commits.store(body(meter_payload()))
+            (failed,) = await asyncio.gather(commits.store(broken, SIZE), return_exceptions=True)
+            return failed, await commits.store(body(meter_payload()), SIZE)
 
     failed, stored = asyncio.run(defect_then_reading())
     assert isinstance(failed, TypeError)
     assert stored.accepted == 1
-    assert "the writer failed" in caplog.text
+    assert "a body could not be stored" in caplog.text

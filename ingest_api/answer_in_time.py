@@ -1,0 +1,82 @@
+"""No request waits for a database that does not answer: after 1.8 s it is told so.
+
+The framework's routes run as tasks of their own, because a query to a frozen server lets itself neither be cancelled
+nor timed out. One that is overdue goes on by itself: a change that takes long is made, and sending it again then finds
+it made. How many can be under way is bounded by the connections there are.
+"""
+
+import asyncio
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ingest_api.body import Head, read_whole
+from ingest_api.limits import ANSWER_WITHIN_S, Held, HeldBytes
+from ingest_api.problems import error_response
+from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
+
+
+class AnswerInTime:
+    """A layer that reads the body, within its limits, and then waits so long for the application and no longer."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, held: HeldBytes) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._held = held
+        self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer it where that takes too long."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        held = Held(self._held)
+        try:
+            body = await read_whole(receive, Head.of(scope), self._max_body_bytes, held)
+            await self._pass_on(scope, _first(body, receive), send)
+        except FleetwattError as error:
+            await error_response(scope, error)(scope, receive, send)
+        except ClientDisconnect:
+            pass
+        finally:
+            held.set(0)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = is_overdue = False
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal has_begun
+            if not is_overdue:
+                has_begun = True
+                await send(message)
+
+        request = asyncio.create_task(self._run(scope, receive, send_in_time))
+        done, _ = await asyncio.wait({request}, timeout=ANSWER_WITHIN_S)
+        if not done and not has_begun:
+            is_overdue = True
+            self._overdue.add(request)
+            request.add_done_callback(self._forget)
+            raise DatabaseUnavailableError("the database does not answer; try again later")
+        await request
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def _forget(self, request: asyncio.Task[None]) -> None:
+        self._overdue.discard(request)
+        if not request.cancelled():
+            request.exception()  # the application has logged it
+
+
+def _first(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body that was read, and then what else comes."""
+    is_given = False
+
+    async def receive_body_first() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_body_first

@@ -1,0 +1,100 @@
+"""What a telemetry request is answered with: the account of its items, and how it is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.types import Scope
+
+from ingest_api.problems import MEDIA_TYPE as PROBLEM
+from ingest_api.problems import defect_body, problem_body, status_and_headers
+from ingest_api.request_id import request_id
+from warehouse.contract.errors import FleetwattError
+from warehouse.postgres.reading_store import Outcome
+from warehouse.telemetry import Rejection
+
+MAX_LISTED_ERRORS = 100
+
+_JSON = "application/json"
+
+
+class Answer(NamedTuple):
+    """A status, a body and its media type."""
+
+    status: int
+    body: bytes
+    media_type: str = _JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+STORED = Answer(201, b'{"status":"stored"}')
+DUPLICATE = Answer(200, b'{"status":"duplicate"}')
+
+
+@dataclass
+class Totals:
+    """What became of the items of one request, over all its transactions."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    errors: list[Rejection] = field(default_factory=list)
+
+    def add(self, outcome: Outcome, first_index: int = 0) -> None:
+        """Count the outcome of items of which the first has this index in the request."""
+        self.accepted += outcome.accepted
+        self.duplicates += outcome.duplicates
+        self.conflicts += len(outcome.conflicts)
+        self.rejected += len(outcome.rejections)
+        room = MAX_LISTED_ERRORS - len(self.errors)
+        refused = sorted([*outcome.rejections, *outcome.conflicts])[:room]
+        self.errors += [msgspec.structs.replace(each, index=first_index + each.index) for each in refused]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is written."""
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "conflicts": self.conflicts,
+            "rejected": self.rejected,
+            "errors": self.errors,
+        }
+
+    def answer(self, scope: Scope) -> Answer:
+        """The account of an array or a stream: a success unless all of its items are invalid."""
+        if self.rejected > 0 and self.accepted + self.duplicates + self.conflicts == 0:
+            return problem(scope, 422, "all_invalid", "no item is a valid reading; see errors", **self.as_dict())
+        return Answer(200, msgspec.json.encode({**self.as_dict(), "requestId": request_id(scope)}))
+
+
+def of_one(scope: Scope, outcome: Outcome) -> Answer:
+    """The answer to a single reading."""
+    if outcome.accepted:
+        return STORED
+    if outcome.duplicates:
+        return DUPLICATE
+    for status, refusals in ((409, outcome.conflicts), (422, outcome.rejections)):
+        for refusal in refusals:
+            return problem(scope, status, refusal.code, refusal.detail, pointer=refusal.pointer)
+    raise AssertionError("an item is accepted, a duplicate, a conflict or rejected")
+
+
+def of_error(scope: Scope, error: FleetwattError, totals: Totals) -> Answer:
+    """The answer where one of the product's errors ended the request, with the account of what came before."""
+    status, headers = status_and_headers(error)
+    return problem(scope, status, error.code, error.detail, headers=headers, title=error.title, **totals.as_dict())
+
+
+def of_defect(scope: Scope) -> Answer:
+    """The answer where an error ended the request that nobody foresaw."""
+    return Answer(500, defect_body(scope), PROBLEM)
+
+
+def problem(
+    scope: Scope, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
+) -> Answer:
+    """A problem (RFC 9457)."""
+    body = problem_body(scope, status, code, detail, **extensions)
+    return Answer(status, body, PROBLEM, tuple((headers or {}).items()))

@@ -1,0 +1,47 @@
+"""Answers the one path that devices hammer ahead of the framework, whose layers would cost more than the work."""
+
+import logging
+from collections.abc import Callable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ingest_api.answers import of_defect
+from ingest_api.metrics import count_request
+from ingest_api.request_id import HEADER, identify
+from ingest_api.telemetry import PATH, TelemetryIngest
+
+logger = logging.getLogger(__name__)
+
+
+class HotPath:
+    """The outermost layer: answers ``POST /v1/telemetry``, passes everything else."""
+
+    def __init__(self, app: ASGIApp, ingest: Callable[[], TelemetryIngest]) -> None:
+        """``ingest`` is asked at each request: it exists only between start-up and shutdown."""
+        self._app = app
+        self._ingest = ingest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the hot request, or pass the request on."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        identity = identify(scope)
+        try:
+            answer = await self._ingest().answer(scope, receive)
+        except ClientDisconnect:
+            return
+        except Exception:
+            logger.exception("the request failed", extra={"request_id": identity.decode()})
+            answer = of_defect(scope)
+        count_request(PATH, answer.status)
+        headers = [
+            (b"content-type", answer.media_type.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            (HEADER, identity),
+        ]
+        if answer.headers:
+            headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})

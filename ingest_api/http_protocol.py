@@ -1,0 +1,140 @@
+"""HTTP for clients that may be slow or hostile: what uvicorn leaves open, and its application never sees.
+
+A client that sends its request slower than anything real is cut off, a head that does not end is refused, and a stop
+does not wait for a body that does not come.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import NamedTuple, cast
+
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from ingest_api.one_write import OneWriteTransport
+from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
+from ingest_api.request_id import HEADER, request_id
+
+PATIENCE_S = 12.0
+SLOWEST_BYTES_PER_S = 2048
+"""A body gets a second more for so many bytes. A modem of 20 kbit/s just about gets through."""
+MAX_HEAD_BYTES = 64 * 1024
+DRAIN_S = 3.0
+LOOK_EVERY_S = 5.0
+"""So a client is cut off 15 to 20 s after it began. One timer a connection, none a request."""
+
+
+class _Awaited(NamedTuple):
+    """What we wait for a client to send or take."""
+
+    what: str  # "head", "body", "anything else", "answer"
+    request: int  # which one, by the identity of its scope
+
+
+class PatientHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with an end to its patience."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """A client has connected."""
+        self._one_write = OneWriteTransport(transport)
+        super().connection_made(cast(asyncio.Transport, self._one_write))
+        self._received_bytes = 0
+        self._head_bytes = 0
+        self._head: object = None
+        self._awaited: _Awaited | None = None
+        self._awaited_since = 0.0
+        self._received_then = 0
+        self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come in."""
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if self.cycle is None or self.cycle.scope is not self.scope:
+            self._check_head(len(data))
+        elif self.expect_100_continue:
+            # If it is refused before it was asked for, its body may not come, and what comes would be taken for it.
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """The answer is out."""
+        self._one_write.flush()
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """The server stops: what was accepted is answered, what has not come in whole is waited for a little."""
+        super().shutdown()
+        if not self.transport.is_closing():
+            self._timer.cancel()
+            self._timer = self.loop.call_later(DRAIN_S, self._end_drain)
+
+    def _end_drain(self) -> None:
+        if self._what_we_await() is None:
+            self._timer = self.loop.call_later(DRAIN_S / 10, self._end_drain)
+        else:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", "the service stops; send this again later")
+
+    def _check_head(self, size_bytes: int) -> None:
+        """A head that came in one read is no larger than a read."""
+        if self._head is self.scope:
+            self._head_bytes += size_bytes
+        else:
+            self._head, self._head_bytes = self.scope, 0
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "", "")
+
+    def _look(self) -> None:
+        self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
+        awaited = self._what_we_await()
+        if awaited is None or awaited != self._awaited:
+            self._awaited = awaited
+            self._awaited_since = self.loop.time()
+            self._received_then = self._received_bytes
+            return
+        received_bytes = self._received_bytes - self._received_then if awaited.what == "body" else 0
+        if self.loop.time() - self._awaited_since >= PATIENCE_S + received_bytes / SLOWEST_BYTES_PER_S:
+            if awaited.what == "answer":
+                self.transport.abort()
+            else:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "the request did not come in time")
+
+    def _what_we_await(self) -> _Awaited | None:
+        """``None``: nothing, it is for us to answer."""
+        cycle, request = self.cycle, id(self.scope)
+        if self.transport.is_closing():
+            return _Awaited("answer", request)
+        if self.pipeline or (cycle is not None and not cycle.response_complete and not cycle.more_body):
+            return None
+        if cycle is None or cycle.scope is not self.scope:
+            return _Awaited("head", request)
+        return _Awaited("anything else" if cycle.response_complete else "body", request)
+
+    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Answer in the application's place, if there is anything to answer, and close."""
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope:
+            if self.scope is not None:  # a head has begun
+                self._write(status, [(b"content-length", b"0")], b"")
+        elif not cycle.response_started:
+            scope = cast(Scope, cycle.scope)
+            body = problem_body(scope, status, code, detail)
+            headers = [
+                (b"content-type", MEDIA_TYPE.encode()),
+                (b"content-length", b"%d" % len(body)),
+                (HEADER, request_id(scope).encode()),
+            ]
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                headers += [(name.lower().encode(), value.encode()) for name, value in retry_later().items()]
+            cycle.disconnected = True  # the application's answer would be a second one
+            self._write(status, headers, body)
+        self.transport.close()
+
+    def _write(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
+        head = b"".join(b"%s: %s\r\n" % line for line in lines)
+        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)

@@ -1,0 +1,181 @@
+"""More than can be stored in time: refused at once, to be sent again; and what was accepted is still answered."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import islice
+
+import httpx
+import psycopg
+import pytest
+
+from ingest_api import answer_in_time, group_commit
+from tests.factories import iso, meter_payload, now_s
+from tests.integration.ingest_api.site import (
+    NDJSON,
+    MakeSite,
+    Site,
+    assert_problem,
+    encode,
+    new_id,
+    until,
+    until_someone_waits_for_a_lock,
+)
+from tests.integration.ingest_api.slow_request import slow_request
+
+FOREVER_S = 3600.0
+SOON_S = 0.2
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+@contextmanager
+def stuck(site: Site) -> Iterator[None]:
+    """The writer waits for a lock that we hold; reads that need that table do, too."""
+    with psycopg.connect(site.database_url) as blocker:
+        blocker.execute("LOCK TABLE meter_latest")
+        yield
+
+
+def readings_of(device: str, number: int) -> list[bytes]:
+    start = now_s() - timedelta(hours=1)
+    return [encode(meter_payload(meterId=device, timestamp=iso(start + timedelta(seconds=n)))) for n in range(number)]
+
+
+def assert_refused(answer: httpx.Response, code: str) -> None:
+    assert_problem(answer, 503, code)
+    assert 1 <= int(answer.headers["retry-after"]) <= 5
+
+
+def begin(pool: ThreadPoolExecutor, site: Site, bodies: list[bytes]) -> list[Future[httpx.Response]]:
+    """Send the first body; when the writer has it in its hands, the others."""
+    first = pool.submit(site.send, bodies[0])
+    until_someone_waits_for_a_lock(site.connection)
+    return [first, *(pool.submit(site.send, body) for body in bodies[1:])]
+
+
+def test_a_full_queue_refuses_at_once_and_what_it_holds_is_stored(
+    make_site: MakeSite, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", FOREVER_S)
+    site = make_site(max_waiting_readings=3)
+    device = new_id("queue")
+    readings = readings_of(device, 8)
+    with stuck(site):
+        answers = [pool.submit(site.send, reading) for reading in readings]
+        for refused in islice(as_completed(answers), 5):  # the three that are left wait
+            assert_refused(refused.result(), "overloaded")
+        assert_refused(site.send(b"[" + b",".join(readings) + b"]"), "overloaded")
+        assert_refused(site.send_lines(readings), "overloaded")
+        assert_refused(site.send(b"not JSON"), "overloaded")
+        assert site.client.get("/livez").status_code == 200
+    assert sorted(answer.result().status_code for answer in answers) == [201] * 3 + [503] * 5
+    assert len(site.stored(device)) == 3
+    assert site.send_lines(readings).json()["accepted"] == 5
+
+
+def test_one_body_larger_than_the_queue_gets_through_where_nothing_waits(make_site: MakeSite) -> None:
+    site = make_site(max_waiting_readings=3)
+    device = new_id("queue")
+    assert site.send(b"[" + b",".join(readings_of(device, 10)) + b"]").json()["accepted"] == 10
+
+
+def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
+    site: Site, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", SOON_S)
+    device = new_id("late")
+    readings = readings_of(device, 6)
+    with stuck(site):
+        for answer in begin(pool, site, readings[:4]):
+            assert_refused(answer.result(), "database_unavailable")
+        # The writer is known to hang: refused before their bodies are read.
+        assert_refused(site.send(readings[4]), "database_unavailable")
+        assert_refused(site.send_lines(readings), "database_unavailable")
+        assert_refused(site.send(b"not JSON"), "database_unavailable")
+    until(lambda: site.send(readings[5]).status_code == 201)
+    stored = [row[0] for row in site.stored(device)]
+    assert len(stored) == 2  # what the writer had in its hands; of the rest nobody waited for an answer any more
+    assert site.send_lines(readings).json()["accepted"] == 4
+
+
+def test_a_stream_that_gets_stuck_is_answered_with_the_counts_so_far(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", SOON_S)
+    site = make_site(max_items=10)
+    device = new_id("stream")
+    readings = readings_of(device, 25)
+
+    with slow_request(site.client.base_url.port or 0, media_type=NDJSON) as request:
+        request.send(b"\n".join([*readings[:9], b"bad", b""]))
+        until(lambda: len(site.stored(device)) == 9)
+        with stuck(site):
+            request.send(b"\n".join([*readings[9:20], b""]))
+            response, problem = request.answer()
+    assert (response.status, problem["code"]) == (503, "database_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= 5
+    assert [problem[name] for name in ("accepted", "duplicates", "conflicts", "rejected")] == [9, 0, 0, 1]
+    assert [error["index"] for error in problem["errors"]] == [9]
+    until(lambda: site.send_lines(readings).status_code == 200)
+    assert len(site.stored(device)) == 25
+
+
+def test_questions_are_answered_in_time_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = new_id("slow")
+    assert site.send(readings_of(device, 1)[0]).status_code == 201
+    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", SOON_S)
+    with stuck(site):
+        for _ in range(3):
+            assert_refused(site.client.get(f"/v1/meters/{device}"), "database_unavailable")
+        assert site.client.get("/livez").status_code == 200
+    until(lambda: site.client.get(f"/v1/meters/{device}").status_code == 200)
+
+
+def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = {"vehicleId": new_id("veh"), "meterId": new_id("meter")}
+    with psycopg.connect(site.database_url) as blocker:
+        blocker.execute("LOCK TABLE vehicle_meter_map")
+        monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", SOON_S)
+        assert_refused(site.client.post("/v1/mappings", json=wish), "database_unavailable")
+    until(lambda: site.client.post("/v1/mappings", json=wish).status_code == 200)
+
+
+def test_what_all_bodies_hold_together_is_bounded(make_site: MakeSite) -> None:
+    site = make_site(max_body_bytes=4096, max_decoded_bytes=4096, max_held_bytes=3 * 4096)
+    port = site.client.base_url.port or 0
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(slow_request(port)).send(b" " * 4000)
+        until(lambda: site.send(b" " * 4000).status_code == 503)
+        assert_refused(site.send(b" " * 4000), "overloaded")
+        assert_refused(site.client.post("/v1/mappings", content=b" " * 4000), "overloaded")
+        assert site.send(b"[]").status_code == 200
+    until(lambda: site.send(b" " * 4000).status_code == 400)
+
+
+def test_a_client_that_sends_too_much_is_told_when_to_come_back(make_site: MakeSite) -> None:
+    site = make_site(max_readings_per_minute=10)
+    device = new_id("eager")
+    readings = readings_of(device, 30)
+    assert site.send(b"[" + b",".join(readings[:10]) + b"]").status_code == 200
+    answer = site.send(readings[10])
+    assert_problem(answer, 429, "rate_limited")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert_problem(site.send_lines(readings), 429, "rate_limited")
+    site.client.headers["Authorization"] = "Bearer another"
+    assert site.send_lines(readings).json()["accepted"] == 20
+    assert_problem(site.send(readings[0]), 429, "rate_limited")
+
+
+def test_a_stream_that_becomes_too_much_is_answered_with_the_counts_so_far(make_site: MakeSite) -> None:
+    site = make_site(max_readings_per_minute=15, max_items=10)
+    problem = assert_problem(site.send_lines(readings_of(new_id("eager"), 30)), 429, "rate_limited")
+    assert problem["accepted"] == 20
