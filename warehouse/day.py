@@ -25,12 +25,14 @@ from warehouse.lake.energy_day import (
     write_energy,
 )
 from warehouse.lake.export import TABLES, export_readings, export_table
+from warehouse.lake.lake_readme import explain_lake
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import is_intact, publish, published, verified_file
 from warehouse.lake.views import open_lake
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.lake_overview import published_datasets
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
@@ -205,6 +207,7 @@ class DayWalk:
         """Note that the day's models are built, up to the request that stood when its energy was begun."""
         with connect(self.url) as connection:
             ledger.confirm_build(connection, day)
+            explain_lake(self.lake, self.catalog, published_datasets(connection))
 
     @contextmanager
     def _working(self, day: date) -> Iterator[psycopg.Connection]:

@@ -2,9 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
-from datetime import date, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
-from orchestration.cli.options import AsJson, Home, notes, read_settings
-from warehouse.lake.models import CheckResult, bind_problems, check_day
-from warehouse.settings import FleetSettings
+from dbt_like_sql.catalog import Catalog, Model
+from orchestration.cli.catalog import read_catalog
+from orchestration.cli.models_check import check
+from orchestration.cli.models_docs import docs
+from orchestration.cli.options import AsJson
 
 models = typer.Typer(
     help="What the lake holds, where each column comes from, and whether all of it is right.\n\n"
@@ -32,7 +31,7 @@ MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
 @models.command("list")
 def list_models(*, as_json: AsJson = False) -> None:
     """List every dataset of the lake, each after what it is made from."""
-    catalog = _catalog()
+    catalog = read_catalog()
     if as_json:
         _print_json([_as_dict(model) for model in catalog.in_order()])
         return
@@ -58,7 +57,7 @@ def show(
     Its SELECT runs in any DuckDB that has the datasets as views, after SET VARIABLE day = DATE '2026-02-08':
         fleetwatt models show daily_vehicle_efficiency --sql
     """
-    catalog = _catalog()
+    catalog = read_catalog()
     model = _find(catalog, name)
     if as_json:
         _print_json(_as_dict(model))
@@ -82,7 +81,7 @@ def lineage(
         fleetwatt models lineage daily_fleet_efficiency
         fleetwatt models lineage daily_fleet_efficiency --column efficiency_ratio
     """
-    catalog = _catalog()
+    catalog = read_catalog()
     model = _find(catalog, name)
     if column is None:
         _console().print(_dataset_tree(catalog, model))
@@ -93,51 +92,8 @@ def lineage(
         raise typer.BadParameter(f"{name} has no column {column}; it has {columns}", param_hint="--column")
 
 
-@models.command()
-def check(
-    *,
-    day: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Also run the data checks on this UTC day of the lake."),
-    ] = None,
-    home: Home = None,
-) -> None:
-    """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
-
-    \b
-    Needs no database and no data:
-        fleetwatt models check
-    Whether the numbers of a day are right:
-        fleetwatt models check --day 2026-02-08
-    Exit code: 0 all is well, 1 something is wrong.
-    """
-    catalog = _catalog()
-    if problems := bind_problems(catalog):
-        _fail(problems)
-    checks = sum(len(model.checks) for model in catalog.models.values())
-    notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
-    if day:
-        settings = read_settings(FleetSettings, home=home)
-        results = list(check_day(settings.lake, catalog, day.date()))
-        if not results:
-            notes.print(f"the lake in {settings.lake} has nothing of {day.date()}: fleetwatt run-day {day.date()}")
-            raise typer.Exit(1)
-        _report(results, day.date())
-
-
-def _catalog() -> Catalog:
-    try:
-        return Catalog.load()
-    except CatalogError as error:
-        _fail(error.problems)
-
-
-def _fail(problems: Iterable[Problem]) -> NoReturn:
-    listed = list(problems)
-    for problem in listed:
-        typer.echo(str(problem))
-    notes.print(f"{len(listed)} {'problem' if len(listed) == 1 else 'problems'} in the models")
-    raise typer.Exit(1)
+models.command()(check)
+models.command()(docs)
 
 
 def _find(catalog: Catalog, name: str) -> Model:
@@ -198,19 +154,6 @@ def _column_tree(catalog: Catalog, model: Model, column: str) -> Tree:
     for source in sources:
         tree.add(_column_tree(catalog, catalog.models[source.dataset], source.column))
     return tree
-
-
-def _report(results: list[CheckResult], day: date) -> None:
-    failed = [result for result in results if not result.passed]
-    for result in failed:
-        rows = "1 row is" if result.failing_rows == 1 else f"{result.failing_rows:,} rows are"
-        typer.echo(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
-        for row in result.sample:
-            typer.echo("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
-    datasets = len({result.check.model for result in results})
-    notes.print(f"{day}: {len(results)} checks of {datasets} datasets, {len(failed)} failed")
-    if failed:
-        raise typer.Exit(1)
 
 
 def _as_dict(model: Model) -> dict[str, Any]:

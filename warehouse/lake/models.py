@@ -16,7 +16,7 @@ from warehouse.lake.views import add_empty_view, open_empty_lake, open_lake, tex
 
 ROW_GROUP_ROWS = 122_880
 SAMPLE_ROWS = 5
-_INTEGERS = frozenset(
+INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 )
 _UNTYPED = '"NULL"'
@@ -155,8 +155,8 @@ def _types(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
 def _fits(selected: str, declared: str) -> bool:
     if selected in (declared, _UNTYPED):
         return True
-    if selected in _INTEGERS:
-        return declared in _INTEGERS or declared == "DOUBLE"
+    if selected in INTEGERS:
+        return declared in INTEGERS or declared == "DOUBLE"
     return declared == "DOUBLE" and (selected == "FLOAT" or selected.startswith("DECIMAL"))
 
 

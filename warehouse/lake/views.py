@@ -54,13 +54,8 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
     if files is None:
         add_empty_view(connection, model)
         return
-    # By name: files of days that were built before a column was added have nulls in it.
-    source = (
-        f"read_parquet({text(files)}, union_by_name = true, hive_partitioning = true, "
-        f"hive_types = {{'{DAY_COLUMN}': DATE}})"
-    )
     try:
-        _create_view(connection, model, source)
+        _create_view(connection, model, files)
     except duckdb.Error as error:
         first_line = str(error).partition("\n")[0]
         raise UnreadableFileError(
@@ -75,8 +70,24 @@ def open_empty_lake() -> duckdb.DuckDBPyConnection:
 
 def add_empty_view(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Make a dataset's view without a row, in its declared columns and types."""
+    connection.execute(empty_view(model))
+
+
+def view_of(model: Model, files: str | Path, stored: Container[str] | None = None) -> str:
+    """The statement that makes a dataset's view over ``files``, a path or a pattern of paths.
+
+    ``stored``: the columns that some file has, where that may not be all of them.
+    """
+    columns = [
+        f"{each.name}::{each.type} AS {each.name}" for each in model.columns if stored is None or each.name in stored
+    ]
+    return _view(model, [*columns, DAY_COLUMN], f"FROM {_rows_of(files)}")
+
+
+def empty_view(model: Model) -> str:
+    """The statement that makes a dataset's view without a row."""
     columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
-    connection.execute(_view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false"))
+    return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
 
 def forbid_changes(connection: duckdb.DuckDBPyConnection, lake_root: Path, outputs: Sequence[Path] = ()) -> None:
@@ -111,19 +122,25 @@ def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnec
     return connection
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, source: str) -> None:
-    def over(stored: Container[str]) -> str:
-        columns = [f"{each.name}::{each.type} AS {each.name}" for each in model.columns if each.name in stored]
-        return _view(model, [*columns, DAY_COLUMN], f"FROM {source}")
-
+def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Path) -> None:
     try:
-        connection.execute(over({column.name for column in model.columns}))
+        connection.execute(view_of(model, files))
     except duckdb.BinderException:  # no file has some column yet: then the view has none either
-        connection.execute(over({row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}))
+        stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {_rows_of(files)}").fetchall()}
+        connection.execute(view_of(model, files, stored))
+
+
+def _rows_of(files: str | Path) -> str:
+    # By name: files of days that were built before a column was added have nulls in it.
+    return (
+        f"read_parquet({text(files)}, union_by_name = true, hive_partitioning = true, "
+        f"hive_types = {{'{DAY_COLUMN}': DATE}})"
+    )
 
 
 def _view(model: Model, columns: Sequence[str], tail: str) -> str:
-    return f"CREATE OR REPLACE VIEW {model.name} AS SELECT {', '.join(columns)} {tail}"
+    listed = ",\n    ".join(columns)
+    return f"CREATE OR REPLACE VIEW {model.name} AS SELECT\n    {listed}\n{tail}"
 
 
 def _texts(values: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -76,8 +77,8 @@ def test_lineage_of_a_column_goes_back_to_what_it_is_computed_from() -> None:
     assert "it has kind, device_id" in run("lineage", "reading_gaps", "--column", "x").stderr
 
 
-def test_the_models_as_they_are_pass_the_check() -> None:
-    result = run("check")
+def test_the_models_as_they_are_pass_the_check(tmp_path: Path) -> None:
+    result = run("check", "--home", str(tmp_path))
     assert (result.exit_code, result.stdout) == (0, "")
     assert f"{len(CATALOG.models)} datasets and" in result.stderr
 
@@ -96,7 +97,7 @@ def test_what_is_wrong_is_listed_with_file_and_line(
     catalog_of = Catalog.load
     folder = write_catalog(tmp_path, {"models/staging/growth.sql": sql})
     monkeypatch.setattr(Catalog, "load", lambda: catalog_of(folder))
-    result = run("check")
+    result = run("check", "--home", str(tmp_path))
     assert result.exit_code == 1
     assert result.stdout.startswith(expected)
     assert "1 problem in the models" in result.stderr
@@ -129,3 +130,35 @@ def test_a_day_that_is_not_there_is_told(lake: HandMadeLake, tmp_path: Path) -> 
     result = run("check", "--day", "2026-02-09", "--home", str(tmp_path))
     assert result.exit_code == 1
     assert "has nothing of 2026-02-09: fleetwatt run-day 2026-02-09" in result.stderr
+
+
+def test_the_docs_are_written_without_a_database(tmp_path: Path) -> None:
+    result = run("docs", "--home", str(tmp_path / "nothing"), "--out", str(tmp_path / "pages"))
+    assert result.exit_code == 0
+    assert result.stdout == f"{(tmp_path / 'pages' / 'index.html').as_uri()}\n"
+    assert "Without counts: no server runs in" in result.stderr
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_docs_say_what_the_ledger_has(
+    database_url: str, connection: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    empty = run("docs", "--home", str(tmp_path))
+    assert "Without counts: no day is in the lake yet" in empty.stderr
+    connection.execute(
+        "INSERT INTO lake_files (dataset, day, version, size_bytes, row_count, published_at)"
+        " VALUES ('meters', '2026-02-08', 2, 5000, 1234, '2026-02-09 02:03Z')"
+    )
+    result = run("docs", "--home", str(tmp_path))
+    assert result.stdout == f"{(tmp_path / 'docs' / 'index.html').as_uri()}\n"
+    assert "newest day in the lake, 2026-02-08" in result.stderr
+    page = (tmp_path / "docs" / "meters.html").read_text(encoding="utf-8")
+    assert "2026-02-08: 1,234 rows, 5.0 kB, version 2, published 2026-02-09 02:03 UTC" in page
+
+
+def test_docs_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("docs", "--home", str(tmp_path), "--out", str(tmp_path / "file"))
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr

@@ -1,0 +1,24 @@
+"""The catalog for a command: read, or every problem in it listed with file and line."""
+
+from collections.abc import Sequence
+
+import typer
+
+from dbt_like_sql.catalog import Catalog, CatalogError, Problem
+from orchestration.cli.options import notes
+
+
+def read_catalog() -> Catalog:
+    """The models as they are; else their problems are listed, and the command ends with exit code 1."""
+    try:
+        return Catalog.load()
+    except CatalogError as error:
+        print_problems(error.problems)
+        raise typer.Exit(1) from error
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """What is wrong on stdout, a line each, and how many on stderr."""
+    for problem in problems:
+        typer.echo(str(problem))
+    notes.print(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the models")

@@ -1,0 +1,110 @@
+"""``fleetwatt models check``: whether the models are right, and what they would change on a day that is published."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dbt_like_sql.catalog import Catalog, CatalogError, Problem
+from orchestration.cli.catalog import print_problems
+from orchestration.cli.models_effects import effect_as_dict, print_effects, print_failed, result_as_dict
+from orchestration.cli.options import AsJson, Home, notes, read_settings
+from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
+from warehouse.lake.models import CheckResult, bind_problems, check_day
+from warehouse.settings import FleetSettings
+
+
+def check(
+    *,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Compare on this UTC day, and run the data checks on what is published of it. "
+            "Default: compare on the newest day of the lake.",
+        ),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
+
+    Where the lake has a day, every SQL model is built anew beside it, each from what was built before it, and compared
+    with what is published: the effect of a change before it is merged. The lake itself is only read. No database is
+    needed, and no lake for the first part.
+
+    \b
+    What a change does to the newest day, or to another:
+        fleetwatt models check
+        fleetwatt models check --day 2026-02-08
+    Exit code: 0 the models are right, whatever they change; 1 something is wrong, or a check fails on the new numbers.
+    """
+    settings = read_settings(FleetSettings, home=home)
+    catalog, problems = _read()
+    if catalog is None or problems:
+        if as_json:
+            _print_json(problems, None, [], [])
+        else:
+            print_problems(problems)
+        raise typer.Exit(1)
+    checks = sum(len(model.checks) for model in catalog.models.values())
+    notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
+    compared = day.date() if day else newest_whole_day(settings.lake, catalog)
+    results = list(check_day(settings.lake, catalog, compared)) if day and compared else []
+    if day and not results:
+        notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
+        raise typer.Exit(1)
+    effects = _effects(settings.lake, catalog, compared)
+    if as_json:
+        _print_json([], compared, results, effects)
+    elif compared is None:
+        notes.print(f"the lake in {settings.lake} is empty: there is nothing to compare with")
+    else:
+        _report(results, compared)
+        print_effects(effects, compared)
+    if any(not result.passed for result in results) or any(effect.failed_checks for effect in effects):
+        raise typer.Exit(1)
+
+
+def _read() -> tuple[Catalog | None, Sequence[Problem]]:
+    try:
+        catalog = Catalog.load()
+    except CatalogError as error:
+        return None, error.problems
+    return catalog, bind_problems(catalog)
+
+
+def _effects(lake: Path, catalog: Catalog, day: date | None) -> list[Effect]:
+    if day is None:
+        return []
+    with tempfile.TemporaryDirectory(prefix="fleetwatt-check-") as folder:
+        return list(effects_of_models(lake, catalog, day, Path(folder)))
+
+
+def _report(results: Sequence[CheckResult], day: date) -> None:
+    """The data checks of what is published."""
+    if not results:
+        return
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        print_failed(result)
+    datasets = len({result.check.model for result in results})
+    notes.print(f"{day}: {len(results)} checks of {datasets} datasets, {len(failed)} failed")
+
+
+def _print_json(
+    problems: Sequence[Problem], day: date | None, results: Sequence[CheckResult], effects: Sequence[Effect]
+) -> None:
+    said: dict[str, Any] = {
+        "problems": [{**problem._asdict(), "path": str(problem.path)} for problem in problems],
+        "day": day,
+        "publishedChecks": [result_as_dict(result) for result in results],
+        "models": [effect_as_dict(effect) for effect in effects],
+    }
+    json.dump(said, sys.stdout, default=str)
+    sys.stdout.write("\n")

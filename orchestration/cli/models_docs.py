@@ -1,0 +1,53 @@
+"""``fleetwatt models docs``: the models as static pages, with the newest day's counts where a database is at hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.catalog import read_catalog
+from orchestration.cli.options import Home, notes, read_settings
+from orchestration.home import running_database
+from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
+from warehouse.lake.pages.site import write_pages
+from warehouse.postgres.connection import connect
+from warehouse.postgres.lake_overview import PublishedDataset, published_datasets
+from warehouse.settings import FleetSettings
+
+
+def docs(
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to. Default: docs in HOME.")] = None,
+    home: Home = None,
+) -> None:
+    """Write a page of each dataset: its SQL, columns, checks, and a picture of where every column comes from.
+
+    The pages are files: they open in any browser, without a server and without a network. Where the database runs, they
+    show the rows and size of each dataset's newest day.
+
+    \b
+        fleetwatt models docs
+        fleetwatt models docs --out /tmp/models
+    """
+    settings = read_settings(FleetSettings, home=home)
+    catalog = read_catalog()
+    published, status = _published(settings)
+    folder = (out or settings.home / "docs").absolute()
+    try:
+        index = write_pages(catalog, published, status, folder)
+    except OSError as error:
+        raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--out") from error
+    notes.print(f"{len(catalog.models)} datasets; {status}")
+    typer.echo(index.as_uri())
+
+
+def _published(settings: FleetSettings) -> tuple[dict[str, PublishedDataset], str]:
+    """What the ledger says of the lake, and a sentence on that."""
+    try:
+        with connect(running_database(settings)) as connection:
+            published = published_datasets(connection)
+    except (DatabaseUnavailableError, SchemaOutdatedError) as error:
+        return {}, f"Without counts: {error.detail}"
+    if not published:
+        return {}, "Without counts: no day is in the lake yet."
+    return published, f"Counts are of the newest day in the lake, {max(each.day for each in published.values())}."

@@ -1,0 +1,162 @@
+"""The lake explains itself: what its README says is so, and every example, there and in the project's README, runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.cli.main import main
+from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from warehouse.day import DayWalk
+from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, explain_lake
+from warehouse.lake.paths import Lake
+from warehouse.lake.views import open_lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.lake_overview import published_datasets
+
+PROJECT_README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+CORNER = PROJECT_README.partition("## The data team's corner")[2].partition("\n## ")[0]
+LIBRARIES = ("duckdb", "polars", "pandas")
+
+
+def blocks(text: str) -> dict[str, str]:
+    """The Python examples of a text, by the library they are for."""
+    found = re.findall(r"```python\n(.*?)```", text, re.S)
+    return {str(re.search(r"import (\w+)", block)[1]): block for block in found}  # type: ignore[index]
+
+
+def run(block: str, folder: Path) -> str:
+    """What an example prints, run as a program of its own; a warning is a failure."""
+    program = [sys.executable, "-W", "error", "-c", block]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose lake has one day: of two vehicles one has an efficiency of 0.7. Its numbers are right."""
+    home = tmp_path_factory.mktemp("explained") / ".fleetwatt"
+    lake = HandMadeLake(home / "lake")
+    lake.pairs(1, 2)
+    for kind, number, kwh in (("meter", 1, 10.0), ("vehicle", 1, 9.0), ("meter", 2, 10.0), ("vehicle", 2, 7.0)):
+        lake.add(f"{kind}_readings", **{f"{kind}_id": number}, ts=at("08:30"), kwh=100 + kwh)
+        lake.add("device_last", kind=kind, device_id=number, ts=at("08:30"), kwh=100 + kwh)
+        lake.add("carried_samples", kind=kind, device_id=number, ts=at("00:00"), kwh=100.0)
+        lake.energy(kind, number, 8, kwh, reading_count=1)
+    lake.write()
+    lake.build()
+    explain_lake(lake.lake, CATALOG, {})
+    return home
+
+
+def test_every_column_of_every_dataset_is_explained(home: Path) -> None:
+    readme = (home / "lake" / README).read_text(encoding="utf-8")
+    for model in CATALOG.in_order():
+        of_model = readme.partition(f"### {model.name}\n")[2].partition("\n### ")[0]
+        assert model.description in of_model
+        assert model.grain in of_model
+        for column in model.columns:
+            assert f"| {column.name} | {column.type} | {column.description} |" in of_model
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_examples_of_the_lakes_readme_run_within_the_lake(home: Path, library: str) -> None:
+    example = blocks((home / "lake" / README).read_text(encoding="utf-8"))[library]
+    printed = run(example, home / "lake")
+    assert {"duckdb": "0.8", "polars": "below_threshold", "pandas": "below_threshold"}[library] in printed
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_examples_of_the_projects_readme_run_beside_the_home(home: Path, library: str) -> None:
+    printed = run(blocks(CORNER)[library], home.parent)
+    assert {"duckdb": "vehicle-2", "polars": "below_threshold", "pandas": "below_threshold"}[library] in printed
+
+
+def test_both_readmes_have_an_example_for_each_library(home: Path) -> None:
+    assert set(blocks(CORNER)) == set(blocks((home / "lake" / README).read_text(encoding="utf-8"))) == set(LIBRARIES)
+
+
+def commands() -> list[str]:
+    """The commands of the corner that need no database."""
+    listed = re.findall(r"^\$ fleetwatt (.*?)(?:\s+#.*)?$", CORNER, re.M)
+    return [command for command in listed if command.startswith(("models", "query"))]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_commands_of_the_projects_readme_run(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.chdir(home.parent)
+    monkeypatch.setattr("sys.argv", ["fleetwatt", *shlex.split(command)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+
+
+def test_there_are_commands() -> None:
+    assert len(commands()) >= 8
+
+
+def test_the_views_give_what_fleetwatt_reads(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home / "lake")
+    with duckdb.connect() as shell, open_lake(home / "lake", CATALOG.in_order(), None) as ours:
+        shell.execute(Path(VIEWS).read_text(encoding="utf-8"))
+        for model in CATALOG.in_order():
+            query = f"FROM {model.name} ORDER BY ALL"
+            assert (
+                shell.execute(f"DESCRIBE {model.name}").fetchall() == ours.execute(f"DESCRIBE {model.name}").fetchall()
+            )
+            assert shell.execute(query).fetchall() == ours.execute(query).fetchall()
+        shell.execute(f"SET VARIABLE day = DATE '{DAY}'")
+        assert shell.execute(str(CATALOG.models["low_efficiency_days"].sql)).fetchall() != []
+
+
+def test_a_lake_without_files_has_empty_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    explain_lake(Lake(tmp_path / "lake"), CATALOG, {})
+    monkeypatch.chdir(tmp_path / "lake")
+    with duckdb.connect() as shell:
+        shell.execute(Path(VIEWS).read_text(encoding="utf-8"))
+        assert shell.execute("SELECT count(*) FROM daily_fleet_efficiency").fetchall() == [(0,)]
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    readme, views = lake.root / README, lake.root / VIEWS
+    assert explain_lake(lake, CATALOG, {}) == [readme, views]
+    before = readme.stat()
+    assert explain_lake(lake, CATALOG, {}) == []
+    assert readme.stat() == before
+    views.write_text("-- by hand")
+    assert explain_lake(lake, CATALOG, {}) == [views]
+    assert readme.stat().st_ino == before.st_ino
+    assert sorted(path.name for path in lake.root.iterdir()) == [README, VIEWS]
+
+
+def test_a_readme_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lake" / README).mkdir(parents=True)
+    with pytest.raises(LakeNotExplainedError, match="the day itself is in the lake"):
+        explain_lake(Lake(tmp_path / "lake"), CATALOG, {})
+
+
+def test_the_end_of_a_day_explains_the_lake_with_what_the_ledger_has(database_url: str, tmp_path: Path) -> None:
+    with connect(database_url) as connection:
+        for day, version, row_count in ((DAY, 4, 1_000), (at("00:00").replace(day=9).date(), 2, 2_000)):
+            connection.execute(
+                "INSERT INTO lake_files (dataset, day, version, size_bytes, row_count, published_at)"
+                " VALUES ('meters', %s, %s, 5000, %s, now())",
+                (day, version, row_count),
+            )
+        connection.execute("INSERT INTO lake_files (dataset, day) VALUES ('vehicles', '2026-02-08')")  # never confirmed
+        known = published_datasets(connection)
+    assert known.keys() == {"meters"}
+    assert (known["meters"].version, known["meters"].row_count) == (2, 2_000)
+    lake = Lake(tmp_path / "lake")
+    DayWalk(database_url, lake, CATALOG).finish(DAY)
+    readme = (lake.root / README).read_text(encoding="utf-8")
+    assert "| [meters](#meters) | 2 | 2026-02-08 | 2026-02-09 | 3,000 | 10.0 kB | 4 |" in readme
+    assert "| [vehicles](#vehicles) | 0 | | | | | |" in readme
+    assert "SET VARIABLE day = DATE '2026-02-09'" in readme
+    assert (lake.root / VIEWS).stat().st_mode & 0o444 == 0o444  # others may read it, as the files themselves

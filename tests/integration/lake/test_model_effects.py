@@ -1,0 +1,203 @@
+"""The effect of a changed model before it is merged: built beside the lake, compared, and the lake left as it was."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from dbt_like_sql.catalog import FOLDER, Catalog
+from orchestration.cli.models import models
+from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake
+from warehouse.lake.model_effects import newest_whole_day
+
+app = typer.Typer(rich_markup_mode=None)
+app.add_typer(models, name="models")
+load = Catalog.load
+
+DAILY = "models/rollups/daily_vehicle_efficiency.sql"
+Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
+    """A day of three vehicles: efficiencies of 0.95, 0.87 and 0.7."""
+    lake = HandMadeLake(tmp_path_factory.mktemp("published") / "lake")
+    lake.pairs(1, 2, 3)
+    for number, dc_kwh in ((1, 9.5), (2, 8.7), (3, 7.0)):
+        lake.energy("meter", number, 8, 10.0)
+        lake.energy("vehicle", number, 8, dc_kwh)
+    lake.write()
+    lake.build()
+    return lake
+
+
+@pytest.fixture
+def lake(untouched: HandMadeLake, tmp_path: Path) -> HandMadeLake:
+    return untouched.copy(tmp_path / "lake")
+
+
+@pytest.fixture
+def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
+    """Change a file of the models, as an analyst does."""
+    folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(Catalog, "load", lambda: load(folder))
+
+    def edit(file: str, old: str, new: str) -> None:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new), encoding="utf-8")
+
+    return edit
+
+
+def check(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["models", "check", "--home", str(home), *arguments])
+
+
+def effects(home: Path, *arguments: str) -> dict[str, dict[str, Any]]:
+    """The effect on each model, by name."""
+    said = json.loads(check(home, "--json", *arguments).stdout)
+    assert said["problems"] == []
+    assert said["day"] == str(DAY)
+    return {each["name"]: each for each in said["models"]}
+
+
+def columns(effect: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in effect["columns"]}
+
+
+def lines(result: Result) -> list[str]:
+    """What was printed, without the layout of its tables."""
+    return [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+
+def content(root: Path) -> dict[str, str]:
+    """Everything in a folder, by path."""
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path: Path) -> None:
+    result = check(tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"{DAY}: 9 SQL models built anew beside the lake, 0 give something else" in result.stderr
+    assert all(each["isSame"] for each in effects(tmp_path).values())
+
+
+def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
+    before = content(lake.lake.root)
+    edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
+    found = effects(tmp_path)
+    assert [name for name, each in found.items() if not each["isSame"]] == [
+        "daily_vehicle_efficiency",
+        "daily_fleet_efficiency",
+    ]
+    # 10 kWh of AC less DC / 0.96, of all three; less DC / 0.90 before, of the last two.
+    lost_before, lost_after = 10 - 8.7 / 0.9 + 10 - 7 / 0.9, 30 - 25.2 / 0.96
+    for name, rows in (("daily_vehicle_efficiency", 3), ("daily_fleet_efficiency", 1)):
+        assert columns(found[name]).keys() == {"lost_against_target_kwh"}
+        (changed,) = columns(found[name]).values()
+        assert changed["rowsChanged"] == rows
+        assert (changed["sumBefore"], changed["sumAfter"]) == pytest.approx((lost_before, lost_after))
+    assert check(tmp_path).exit_code == 0
+    assert content(lake.lake.root) == before
+
+
+def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
+    edit(DAILY, "    shown.mapped_hours,\n", "    shown.ac_kwh - shown.dc_kwh AS lost_kwh,\n    shown.mapped_hours,\n")
+    declared = 'lost_kwh = { type = "DOUBLE", description = "AC less DC, kWh." }\nmapped_hours = {'
+    edit("models/rollups/models.toml", "mapped_hours = {", declared)
+    result = check(tmp_path)
+    assert result.exit_code == 0
+    assert "daily_vehicle_efficiency 3 3 0 0 0 new: lost_kwh" in lines(result)
+    assert "lost_kwh none -> DOUBLE 4.8" in lines(result)
+    assert "1 give something else" in result.stderr
+
+
+def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
+    lake: HandMadeLake, tmp_path: Path, edit: Edit
+) -> None:
+    edit(
+        DAILY, "vehicles.day = getvariable('day')\n", "vehicles.day = getvariable('day')\nWHERE shown.vehicle_id > 1\n"
+    )
+    found = effects(tmp_path)["daily_vehicle_efficiency"]
+    assert (found["rowsBefore"], found["rowsAfter"], found["keysOnlyBefore"], found["keysOnlyAfter"]) == (3, 2, 1, 0)
+    assert (
+        columns(found)["ac_kwh"] | {"rowsChanged": 0, "sumBefore": 30.0, "sumAfter": 20.0} == columns(found)["ac_kwh"]
+    )
+    assert [each["name"] for each in found["failedChecks"]] == ["hours_add_up_to_the_day"]
+    result = check(tmp_path)
+    assert result.exit_code == 1
+    assert "hours_add_up_to_the_day.sql:1: 1 row is against it: Each vehicle's hours add up to its day" in result.stdout
+    assert "1 check failed on what would be published" in result.stderr
+
+
+def test_a_model_that_is_not_published_yet_is_new(lake: HandMadeLake, tmp_path: Path) -> None:
+    shutil.rmtree(lake.lake.root / "low_efficiency_days")
+    result = check(tmp_path)
+    assert result.exit_code == 0
+    assert "low_efficiency_days none 1 not published yet" in lines(result)
+    assert effects(tmp_path)["low_efficiency_days"]["rowsAfter"] == 1
+
+
+def test_a_model_whose_input_the_day_does_not_have_is_not_built(lake: HandMadeLake, tmp_path: Path) -> None:
+    lake.lake.file("flagged_steps", DAY).unlink()
+    found = effects(tmp_path)
+    assert found["reading_gaps"] == {
+        "name": "reading_gaps",
+        "missing": ["flagged_steps"],
+        "isSame": False,
+        "rowsAfter": None,
+        "failedChecks": [],
+    }
+    result = check(tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"reading_gaps was not built: {DAY} has no flagged_steps" in result.stderr
+
+
+def test_without_a_lake_only_the_text_is_checked(tmp_path: Path) -> None:
+    result = check(tmp_path / "nothing")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "is empty: there is nothing to compare with" in result.stderr
+    assert json.loads(check(tmp_path / "nothing", "--json").stdout) == {
+        "problems": [],
+        "day": None,
+        "publishedChecks": [],
+        "models": [],
+    }
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_day_that_was_asked_for_is_compared(lake: HandMadeLake, tmp_path: Path) -> None:
+    """Its published numbers are checked, too: here the readings behind them are missing."""
+    said = json.loads(check(tmp_path, "--day", str(DAY), "--json").stdout)
+    failed = {each["name"]: each for each in said["publishedChecks"] if each["failingRows"]}
+    assert failed.keys() == {"every_reading_is_counted", "hourly_energy_is_conserved"}
+    assert failed["every_reading_is_counted"]["model"] == "hourly_energy"
+    assert len(said["models"]) == 9
+
+
+def test_problems_of_the_text_are_json_too(tmp_path: Path, edit: Edit) -> None:
+    edit(DAILY, "FROM hourly_vehicle_efficiency", "FROM hourly_vehicle_eficiency")
+    result = check(tmp_path, "--json")
+    assert result.exit_code == 1
+    problems = json.loads(result.stdout)["problems"]
+    said = [(each["path"], each["message"]) for each in problems if each["line"] > 1]
+    unknown = "hourly_vehicle_eficiency does not exist; did you mean hourly_vehicle_efficiency?"
+    assert (f"dbt_like_sql/{DAILY}", unknown) in said
+
+
+def test_the_newest_whole_day_is_one_that_every_known_dataset_has(lake: HandMadeLake, tmp_path: Path) -> None:
+    assert newest_whole_day(tmp_path / "nothing", CATALOG) is None
+    assert newest_whole_day(lake.lake.root, CATALOG) == DAY
+    lake.write(DAY + timedelta(days=1))  # exported, its models not built yet
+    assert newest_whole_day(lake.lake.root, CATALOG) == DAY
+    lake.build(DAY + timedelta(days=1))
+    assert newest_whole_day(lake.lake.root, CATALOG) == DAY + timedelta(days=1)

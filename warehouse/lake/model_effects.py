@@ -1,0 +1,79 @@
+"""What the models as they are now would change on a day that is published: built anew beside the lake, and compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from dbt_like_sql.catalog import Catalog, Model
+from warehouse.lake.compare import Comparison, compare_files
+from warehouse.lake.models import CheckResult, build_model, run_check
+from warehouse.lake.paths import Lake
+from warehouse.lake.views import add_view, open_lake, text
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A model built anew on a day.
+
+    ``missing``: what it reads and the day does not have; then it was not built. ``comparison`` is ``None`` where it was
+    not built or nothing of it is published. ``failed_checks`` are those of a model that gives something else than what
+    is published: the walk of the day would stop there.
+    """
+
+    model: Model
+    missing: tuple[str, ...]
+    row_count: int | None
+    comparison: Comparison | None
+    failed_checks: tuple[CheckResult, ...]
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the model gives what is published."""
+        return self.comparison is not None and self.comparison.is_same
+
+
+def newest_whole_day(lake_root: Path, catalog: Catalog) -> date | None:
+    """The newest day of which every dataset has a file that has any at all; ``None`` where there is no such day."""
+    lake = Lake(lake_root)
+    of_datasets = [set(days) for name in catalog.models if (days := lake.days(name))]
+    return max(set.intersection(*of_datasets), default=None) if of_datasets else None
+
+
+def effects_of_models(lake_root: Path, catalog: Catalog, day: date, folder: Path) -> Iterator[Effect]:
+    """Build every SQL model of a day into ``folder`` (empty, not in the lake), each from what was built there before.
+
+    What has no SELECT is read as it is published. The lake is only read.
+
+    Raises:
+        ModelFailedError: a SELECT fails on the day's data; it names file and line.
+        UnreadableFileError: a published file is damaged.
+    """
+    with open_lake(lake_root, catalog.in_order(), day) as connection:
+        connection.execute(f"SET temp_directory = {text(folder / 'spill')}")
+        for model in catalog.in_order():
+            if model.sql:
+                yield _effect(connection, catalog, model, day, Lake(lake_root), Lake(folder))
+
+
+def _effect(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, model: Model, day: date, published: Lake, anew: Lake
+) -> Effect:
+    missing = tuple(
+        name
+        for name in model.depends_on
+        if not (anew if catalog.models[name].sql else published).file(name, day).exists()
+    )
+    if missing:
+        return Effect(model, missing, None, None, ())
+    target, standing = anew.file(model.name, day), published.file(model.name, day)
+    target.parent.mkdir(parents=True)
+    row_count = build_model(connection, model, target)
+    add_view(connection, anew.root, model, day)
+    comparison = compare_files(standing, target, model.sort_key) if standing.exists() else None
+    failed = []
+    if comparison is None or not comparison.is_same:
+        failed = [result for result in (run_check(connection, check) for check in model.checks) if not result.passed]
+    return Effect(model, (), row_count, comparison, tuple(failed))

@@ -1,0 +1,46 @@
+"""The story of the data in one picture: PostgreSQL on top, then the lake, and layer after layer what is made of it."""
+
+from collections.abc import Mapping
+
+from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.declarations import LAYERS
+from warehouse.lake.pages.drawing import Card, Line, Picture, draw_down
+from warehouse.lake.provenance import TABLES_OF_POSTGRES
+from warehouse.postgres.lake_overview import PublishedDataset
+
+POSTGRES = "PostgreSQL"
+
+
+def draw_datasets(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> Picture:
+    """Every dataset, each below what it is made from, with the rows of its newest day where they are known."""
+    models = catalog.in_order()
+    tables = [model.name for model in models if model.name in TABLES_OF_POSTGRES]
+    bands = {POSTGRES: [0]} if tables else {}
+    ranks: dict[str, int] = {}
+    for layer in LAYERS:
+        begin = 1 + max(ranks.values(), default=0)
+        for model in models:
+            if model.layer == layer:
+                above = (ranks[name] for name in model.depends_on if name in ranks)
+                ranks[model.name] = max(begin, 1 + max(above, default=0))
+        if of_layer := range(begin, 1 + max(ranks.values(), default=0)):
+            bands[layer] = list(of_layer)
+    cards = [
+        *(Card(_table(name), name, 0, look="table", remark="table") for name in tables),
+        *(_card(model, ranks[model.name], published.get(model.name)) for model in models),
+    ]
+    lines = [
+        *(Line(_table(name), name) for name in tables),
+        *(Line(source, model.name) for model in models for source in model.depends_on),
+    ]
+    return draw_down(cards, lines, bands)
+
+
+def _card(model: Model, rank: int, newest: PublishedDataset | None) -> Card:
+    remark = f"{newest.row_count:,} rows" if newest else ""
+    return Card(model.name, model.name, rank, f"{model.name}.html", model.layer, remark)
+
+
+def _table(name: str) -> str:
+    """The name of a table's card, which no dataset can have."""
+    return f"{POSTGRES}.{name}"

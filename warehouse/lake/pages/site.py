@@ -1,0 +1,60 @@
+"""Writes the pages: ``index.html``, one page a dataset, one style sheet. They need no server, no network, no script."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from dbt_like_sql.catalog import Catalog
+from dbt_like_sql.declarations import LAYERS
+from warehouse.lake.pages.column_graph import draw_columns
+from warehouse.lake.pages.dataset_graph import draw_datasets
+from warehouse.lake.pages.drawing import HEAD, ROW
+from warehouse.lake.pages.sql_text import sql_as_html
+from warehouse.lake.provenance import made_by
+from warehouse.lake.template import fill
+from warehouse.postgres.lake_overview import PublishedDataset
+
+INDEX = "index.html"
+
+
+def write_pages(catalog: Catalog, published: Mapping[str, PublishedDataset], status: str, folder: Path) -> Path:
+    """Write all pages into ``folder``; returns the first. ``status`` is a sentence on how things stand.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {INDEX: _index(catalog, published, status)}
+    pages |= {f"{name}.html": _page(catalog, name, published.get(name)) for name in catalog.models}
+    pages["style.css"] = files("warehouse.lake").joinpath("templates", "style.css").read_text(encoding="utf-8")
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / INDEX
+
+
+def _index(catalog: Catalog, published: Mapping[str, PublishedDataset], status: str) -> str:
+    return fill(
+        INDEX,
+        status=status,
+        picture=draw_datasets(catalog, published),
+        layers=[(layer, [model for model in catalog.in_order() if model.layer == layer]) for layer in LAYERS],
+        published=published,
+        head=HEAD,
+        row=ROW,
+    )
+
+
+def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
+    model = catalog.models[name]
+    return fill(
+        "model.html",
+        model=model,
+        made_by=made_by(model),
+        used_by=catalog.used_by(name),
+        found=found,
+        picture=draw_columns(catalog, name),
+        checks=[(check, sql_as_html(check.sql, check.depends_on)) for check in model.checks],
+        sql=sql_as_html(model.sql, model.depends_on) if model.sql else None,
+        head=HEAD,
+        row=ROW,
+    )

@@ -1,0 +1,17 @@
+"""Who makes a dataset, in words."""
+
+from dbt_like_sql.catalog import Model
+from warehouse.contract.partitions import Stream
+from warehouse.lake.export import TABLES
+
+TABLES_OF_POSTGRES: frozenset[str] = frozenset([*Stream, *TABLES])
+"""The datasets that are a table of PostgreSQL, exported."""
+
+
+def made_by(model: Model) -> str:
+    """The end of a sentence that begins with "made by"."""
+    if model.name in TABLES_OF_POSTGRES:
+        return f"the export of PostgreSQL's table {model.name}"
+    if model.sql:
+        return f"the SELECT in {model.path}"
+    return "the energy rule" if model.kind == "polars" else "Fleetwatt itself"
