@@ -7,6 +7,7 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from warehouse.settings import FleetSettings, given
@@ -31,10 +32,12 @@ def read_settings(kind: type[S], **flags: Any) -> S:
     """The settings, with the flags that were given on top.
 
     Raises:
-        typer.BadParameter: a value is not valid; it names the setting.
+        typer.BadParameter: a value is not valid, or its file cannot be read; it names the setting.
     """
     try:
         settings = kind(**given(**flags))
+    except SettingsError as error:  # a secret's file that cannot be read
+        raise typer.BadParameter(f"{error}: {error.__cause__}") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
