@@ -38,7 +38,7 @@ def evaluations(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
             asset_key=str(made.dataset),
             check_name=result.check.name,
             passed=result.passed,
-            description=None if result.passed else f"{result.failing_rows:,} rows against: {result.check.description}",
+            description=None if result.passed else _said(result),
             metadata={"day": str(made.day), **_evidence(result)},
         )
         for result in walk.checks(made.dataset, made.day)
@@ -83,6 +83,10 @@ def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None
 
 def _spec(model: Model, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=model.name, description=description, blocking=True)
+
+
+def _said(result: CheckResult) -> str:
+    return f"{result.failing_rows:,} row{'s' if result.failing_rows > 1 else ''} against: {result.check.description}"
 
 
 def _evidence(result: CheckResult) -> dict[str, dg.MetadataValue[Any]]:

@@ -60,7 +60,7 @@ class Child:
     ``ready`` is asked until it says yes, while others wait: it answers quickly, and an OSError from it means "not yet".
     Without it, a child is ready once it has run for a moment.
     An ``essential`` child that cannot start stops everything; another one is tried again like one that died.
-    ``forward_output`` also tells what it writes to its log, line by line, as ``name | line``.
+    Lines of its log that begin with ``told_mark`` are told too.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Child:
     ready: Callable[[], bool] | None = None
     ready_timeout_s: float = 30
     essential: bool = True
-    forward_output: bool = False
+    told_mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,15 +177,17 @@ class ChildProcess:
         return self._environment != dict(self._child.environment)
 
     def show_output(self) -> None:
-        """Tells the whole lines written since the last call, if they are wanted."""
-        if not self._child.forward_output:
+        """Tells the marked lines written since the last call."""
+        mark = self._child.told_mark
+        if mark is None:
             return
         with contextlib.suppress(FileNotFoundError), self._child.log.open("rb") as log:
             log.seek(self._log_shown)
             # Without its end a line is still being written, unless it is endless.
             while (line := log.readline(_LONGEST_LINE)).endswith(b"\n") or len(line) == _LONGEST_LINE:
                 self._log_shown = log.tell()
-                self._say(f"{self.name} | {line.decode(errors='replace').rstrip()}")
+                if line.startswith(mark.encode()):
+                    self._say(line.decode(errors="replace").rstrip())
 
     def last_words(self) -> str:
         """The end of what it wrote since this start, to be put behind a message."""

@@ -1,9 +1,13 @@
 """Dagster's own folder, ``HOME/dagster``, and its own database beside the fleet's: made, and told to Dagster."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -12,6 +16,9 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 STORAGE_URL = "FLEET_DAGSTER_STORAGE_URL"
 """Where Dagster's processes find their database: not in the file, because it holds a password."""
@@ -65,6 +72,8 @@ class DagsterHome:
             "FLEET_DATABASE_URL": database_url,
             STORAGE_URL: storage_url(database_url, self.database),
             "PYTHONSAFEPATH": "1",  # nothing is imported from the user's folder, by Dagster's own children neither
+            # Without the user's folder, what comes first is somebody's; Dagster takes the first one away all the same.
+            "PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
 
     @property
@@ -114,7 +123,7 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
         "run_monitoring": {
             "enabled": True,
             "poll_interval_seconds": 10,
-            "start_timeout_seconds": 120,
+            "start_timeout_seconds": 60,
             "cancel_timeout_seconds": 60,
             "max_resume_run_attempts": 0,
         },
@@ -124,11 +133,29 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
             "sensor": {"purge_after_days": {"skipped": 1, "started": 1, "failure": 30, "success": 30}},
             "schedule": {"purge_after_days": {"skipped": 30, "started": 30, "failure": 90, "success": 90}},
         },
+        "python_logs": {"python_log_level": "INFO"},  # of what goes to log files: the storage has every event anyway
         "auto_materialize": {"enabled": False},
         "freshness": {"enabled": False},
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
     }
+
+
+@contextmanager
+def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"]:
+    """Dagster's instance, for a look from outside its own processes; ``None`` where it has no database yet."""
+    with connect(database_url) as connection:
+        if not _has_database(connection, name):
+            yield None
+            return
+    import dagster as dg  # a second, which only who looks inside pays
+    from dagster._core.instance import InstanceRef
+
+    with TemporaryDirectory() as folder:
+        settings = instance_settings(Path(folder), Path(folder))
+        settings["storage"]["custom"]["config"] = {"postgres_url": storage_url(database_url, name)}
+        with dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=settings)) as instance:
+            yield instance
 
 
 def make_database(database_url: str, name: str) -> None:
@@ -138,7 +165,7 @@ def make_database(database_url: str, name: str) -> None:
         DagsterDatabaseError: it is not there and we may not make it.
     """
     with connect(database_url) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        if _has_database(connection, name):
             return
         try:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -147,6 +174,10 @@ def make_database(database_url: str, name: str) -> None:
                 f"{connection.info.user} may not make the database {name}; as an administrator run: "
                 f"CREATE DATABASE {name} OWNER {connection.info.user}"
             ) from error
+
+
+def _has_database(connection: psycopg.Connection, name: str) -> bool:
+    return bool(connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone())
 
 
 def storage_url(database_url: str, name: str) -> str:

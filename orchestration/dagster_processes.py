@@ -1,6 +1,11 @@
 """Dagster as three processes under a supervisor: the code server, the web server, the daemon. Not ``dagster dev``."""
 
+import glob
+import hashlib
+import os
+import shutil
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +16,11 @@ from typing import Self
 
 import httpx
 
+from orchestration.alerts import MARK
 from orchestration.child_process import Child
 from orchestration.dagster_home import LOCATION, DagsterHome
+from orchestration.home import held
+from warehouse.contract.errors import HomeError
 from warehouse.settings import FleetSettings
 
 HOST = "127.0.0.1"
@@ -34,10 +42,16 @@ class DagsterProcesses:
     @classmethod
     @contextmanager
     def of(cls, settings: FleetSettings, environment: Mapping[str, str], host: str = HOST) -> Iterator[Self]:
-        """Those of a home."""
-        # Not in the home: a socket's path is limited to 107 bytes, and gRPC takes no blanks or brackets in it.
-        with tempfile.TemporaryDirectory(prefix="fleetwatt-") as folder:
-            home = DagsterHome(settings.home, settings.dagster_database, Path(folder) / "code.sock")
+        """Those of a home; one Dagster a home.
+
+        Raises:
+            HomeError: Dagster cannot live there, or another one does, or the socket's folder is not ours alone.
+        """
+        path = settings.home.resolve()
+        if glob.has_magic(str(path)):  # Dagster takes that as a pattern, finds no settings, and goes on without any
+            raise HomeError(f"Dagster cannot use {path}, because of the *, ? or [ in it; choose another with --home")
+        with held(settings.home / "dagster"), socket_folder(settings.home) as folder:
+            home = DagsterHome(settings.home, settings.dagster_database, folder / "code.sock")
             yield cls(home, host, settings.dagster_port, environment)
 
     @property
@@ -45,17 +59,23 @@ class DagsterProcesses:
         """Where the UI answers."""
         return f"http://{self.host}:{self.port}"
 
+    def prepare(self, database_url: str) -> dict[str, str]:
+        """Make what they stand on, where it is missing; returns their environment. Raises as ``DagsterHome`` does."""
+        return {**self.home.prepare(database_url), "FLEET_DAGSTER_PORT": str(self.port)}
+
     def children(self) -> Iterator[Child]:
         """In the order in which they are to be started; the code is loaded while the web server starts."""
         workspace = ["-w", str(self.home.workspace)]
         where = ["--socket", str(self.home.code_socket), "--location-name", LOCATION]
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
-        yield self._child("code-server", ["dagster", "code-server", "start", *where, *code])
+        yield self._child("code-server", ["dagster", "code-server", "start", *where, *code], told_mark=MARK)
         web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
         yield self._child("webserver", ["dagster_webserver", *web], self._is_up)
         yield self._child("daemon", ["dagster._daemon", "run", "--log-level", "warning", *workspace])
 
-    def _child(self, name: str, module: Sequence[str], ready: Callable[[], bool] | None = None) -> Child:
+    def _child(
+        self, name: str, module: Sequence[str], ready: Callable[[], bool] | None = None, told_mark: str | None = None
+    ) -> Child:
         return Child(
             name=f"dagster {name}",
             command=[sys.executable, "-P", "-m", *module],
@@ -64,6 +84,7 @@ class DagsterProcesses:
             ready=ready,
             ready_timeout_s=READY_WITHIN_S,
             essential=False,  # readings are taken in without it
+            told_mark=told_mark,
         )
 
     def _is_up(self) -> bool:
@@ -76,3 +97,24 @@ class DagsterProcesses:
             return httpx.get(f"{self.url}/server_info", timeout=ANSWERS_WITHIN_S, trust_env=False).is_success
         except httpx.TransportError:
             return False
+
+
+@contextmanager
+def socket_folder(home: Path) -> Iterator[Path]:
+    """A folder for the code server's socket, the same at each start: Dagster files what it knows under that address.
+
+    Not in the home: a socket's path is limited to 107 bytes, and gRPC takes no blanks or brackets in it.
+
+    Raises:
+        HomeError: it is there and not ours alone.
+    """
+    name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"fleetwatt-{os.geteuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise HomeError(f"{folder} is needed and not ours alone; remove it, or choose another place with TMPDIR")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

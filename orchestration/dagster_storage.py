@@ -5,13 +5,13 @@ hundreds of events a run. Here all instances of a process share one small pool, 
 it out: a database that was restarted in between goes unnoticed.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from dagster_postgres.utils import pg_url_from_config
-from sqlalchemy import Engine, create_engine
+from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
+from sqlalchemy import Engine, create_engine, event
 
 POOL_SIZE = 2
 MOST_BESIDE_POOL = 20
@@ -24,7 +24,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         """Makes the tables where they are missing, as its base does."""
         super().__init__(postgres_url, inst_data=inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
-            storage._engine = _engine(postgres_url)  # there is no other way to give it one
+            # There is no other way to give it one, and to keep the web server from another one that tries nothing.
+            vars(storage).update(
+                _engine=_engine(postgres_url), optimize_for_webserver=partial(_limit_statements, postgres_url)
+            )
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
@@ -37,3 +40,10 @@ def _engine(url: str) -> Engine:
     return create_engine(
         url, isolation_level="AUTOCOMMIT", pool_size=POOL_SIZE, max_overflow=MOST_BESIDE_POOL, pool_pre_ping=True
     )
+
+
+@cache
+def _limit_statements(url: str, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:  # noqa: ARG001
+    """What the web server asks for at its start: no statement longer than ``statement_timeout``, in ms."""
+    event.listen(_engine(url), "connect", lambda each, _: set_pg_statement_timeout(each, statement_timeout))
+    _engine(url).dispose()  # those that are open have no limit

@@ -5,10 +5,13 @@ the lake are looked for when something runs.
 """
 
 from datetime import date
+from multiprocessing import parent_process
 
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
+from dbt_like_sql.model import CatalogError
+from orchestration.alerts import tell
 from orchestration.assets.exports import export_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.report import report_asset
@@ -16,7 +19,7 @@ from orchestration.assets.tables import table_specs
 from orchestration.partitions import daily_partitions
 from orchestration.resources import Warehouse
 from orchestration.schedules import daily_maintenance
-from orchestration.sensors import closed_days_sensor
+from orchestration.sensors import closed_days_sensor, failed_runs
 from warehouse.settings import FleetSettings
 
 RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
@@ -26,7 +29,13 @@ RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 @dg.definitions
 def definitions() -> dg.Definitions:
     """The definitions of this installation. Loading them is where a process begins, so here the settings are read."""
-    return build_definitions(Catalog.load(), FleetSettings().first_day)
+    try:
+        catalog = Catalog.load()
+    except CatalogError as error:
+        if parent_process() is None:  # in a run's own process there is a run that fails, and that is told
+            tell(f"Dagster has nothing to run, because the models cannot be read: {error}")
+        raise
+    return build_definitions(catalog, FleetSettings().first_day)
 
 
 def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | None = None) -> dg.Definitions:
@@ -46,7 +55,7 @@ def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | 
     return dg.Definitions(
         assets=[*table_specs(catalog), *assets],
         jobs=[run_day],
-        sensors=[closed_days_sensor(first_day, run_day.name)],
+        sensors=[closed_days_sensor(first_day, run_day.name), failed_runs],
         schedules=[daily_maintenance],
         resources={"warehouse": warehouse or Warehouse()},
         # A process for each step would take longer than most steps do.

@@ -15,10 +15,13 @@ _LOOK_EVERY_S = 2.0
 class LakeNews:
     """Looks at the ledger in a thread of its own, which ends with the process."""
 
-    def __init__(self, environment: Mapping[str, str], dagster_url: str, say: Callable[[str], None]) -> None:
-        """``environment``: where FLEET_DATABASE_URL is found; another one after the database was started again."""
+    def __init__(self, environment: Mapping[str, str], where: str, say: Callable[[str], None]) -> None:
+        """``environment``: where FLEET_DATABASE_URL is found; another one after the database was started again.
+
+        ``where`` to see more of a day.
+        """
         self._environment = environment
-        self._dagster_url = dagster_url
+        self._where = where
         self._say = say
         self._since = datetime.now(UTC)
 
@@ -38,4 +41,4 @@ class LakeNews:
         with connect(self._environment["FLEET_DATABASE_URL"]) as connection:
             for day, built_at in built_since(connection, self._since):
                 self._since = built_at
-                self._say(f"{day}: sealed, exported, rolled up and reported; see {self._dagster_url}/runs")
+                self._say(f"{day}: sealed, exported, rolled up and reported; see {self._where}")

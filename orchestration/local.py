@@ -1,4 +1,4 @@
-"""The whole platform on one machine: PostgreSQL, the API and a simulated fleet, under the supervisor."""
+"""The whole platform on one machine: PostgreSQL, the API, Dagster and a simulated fleet, under the supervisor."""
 
 import errno
 import shlex
@@ -6,7 +6,8 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 import httpx
 
 from orchestration.child_process import Child, Service
-from orchestration.dagster_home import DagsterHome
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
 from orchestration.fleet_history import FleetHistory
@@ -47,6 +47,8 @@ class LocalPlatform:
     settings: FleetSettings
     vehicles: int
     history_days: int
+    with_dagster: bool
+    """Without it closed days are exported only when somebody runs one by hand."""
     say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
     _history: FleetHistory | None = None
@@ -67,23 +69,21 @@ class LocalPlatform:
             HomeError, ServerStartError, DatabaseUnavailableError, ChildStartError: a part cannot start; all is stopped.
         """
         require_free(self.settings.host, self.settings.port, "--port")
-        require_free(DAGSTER_HOST, self.settings.dagster_port, "--dagster-port")
+        if self.with_dagster:
+            require_free(DAGSTER_HOST, self.settings.dagster_port, "--dagster-port")
         began = time.monotonic()
         fleet = SimulatedFleet(self.vehicles, self._get, self.say) if self.vehicles else None
         with (
             self._client,
-            DagsterProcesses.of(self.settings, self._environment) as dagster,
+            self._dagster() as dagster,
             Supervisor(self.say) as supervisor,
         ):
-            supervisor.add(self._postgres(dagster.home))
-            supervisor.add(self._api())
-            for child in dagster.children():
+            supervisor.add(self._postgres(dagster))
+            for child in self._children(dagster, fleet):
                 supervisor.add(child)
-            if fleet:
-                supervisor.add(fleet.child(self.url, self._log("simulate")))
-            news = LakeNews(self._environment, f"http://{DAGSTER_HOST}:{self.settings.dagster_port}", self.say)
+            news = LakeNews(self._environment, f"{dagster.url}/runs" if dagster else "fleetwatt query", self.say)
             if supervisor.start_all():
-                self._say_where(time.monotonic() - began, fleet)
+                self._say_where(time.monotonic() - began, dagster, fleet)
                 if self._history:
                     self._history.begin(self._environment["FLEET_DATABASE_URL"])
                 news.begin()
@@ -91,7 +91,18 @@ class LocalPlatform:
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")
 
-    def _postgres(self, dagster: DagsterHome) -> Service:
+    def _dagster(self) -> AbstractContextManager[DagsterProcesses | None]:
+        return DagsterProcesses.of(self.settings, self._environment) if self.with_dagster else nullcontext()
+
+    def _children(self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> Iterable[Child]:
+        """In the order in which they are to be started."""
+        yield self._api()
+        if dagster:
+            yield from dagster.children()
+        if fleet:
+            yield fleet.child(self.url, self._log("simulate"))
+
+    def _postgres(self, dagster: DagsterProcesses | None) -> Service:
         if self.settings.database_url:
             url = self.settings.database_url
             return Service("database", lambda: self._prepare(url, dagster), lambda: True, lambda: None)
@@ -100,12 +111,12 @@ class LocalPlatform:
             "postgres", lambda: self._prepare(server.ensure_running(), dagster), server.is_alive, server.stop
         )
 
-    def _prepare(self, url: str, dagster: DagsterHome) -> None:
+    def _prepare(self, url: str, dagster: DagsterProcesses | None) -> None:
         """Bring the schema up to date. The others find the database by their environment, on a new port too."""
         applied = migrate(url)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
-        self._environment |= dagster.prepare(url)
+        self._environment |= dagster.prepare(url) if dagster else {"FLEET_DATABASE_URL": url}
         if self.vehicles and self._history is None:
             self._history = FleetHistory(self.settings, url, self.vehicles, self.history_days, self.say)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
@@ -128,14 +139,15 @@ class LocalPlatform:
             return None
         return dict(answer.json()) if answer.is_success else None
 
-    def _say_where(self, seconds: float, fleet: SimulatedFleet | None) -> None:
+    def _say_where(self, seconds: float, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> None:
         home = self.settings.home.resolve()
         command = "fleetwatt" if shutil.which("fleetwatt") else sys.argv[0]
+        by_hand = f"{shlex.join([command, 'run-day', '--home', str(home)])} DAY"
         self.say("")
         self.say(f"Fleetwatt is up after {seconds:.1f} s.")
         self.say(f"  API        {self.url}")
         self.say(f"  docs       {self.url}/docs")
-        self.say(f"  Dagster    http://{DAGSTER_HOST}:{self.settings.dagster_port}")
+        self.say(f"  Dagster    {dagster.url if dagster else f'not started; closed days wait for: {by_hand}'}")
         self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.database_url else home}")
         self.say(f"  logs       {self._log('api').parent}")
         if fleet:

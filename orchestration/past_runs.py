@@ -1,18 +1,28 @@
 """What became of runs that were asked for before: may it be tried again, or is it a person's turn?
 
 A run that failed for a reason (a failed check, a damaged file, a full disk) would fail again. One that broke off (the
-database was restarted under Dagster's own feet, the machine ran out of memory) is worth another try, and not many.
+database was restarted under Dagster's own feet, the machine ran out of memory) is worth another try, later and later.
 """
 
 import time
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
 import dagster as dg
 
-MOST_ATTEMPTS = 4
-PAUSE_S = 30
+MOST_ATTEMPTS = 8
+FIRST_PAUSE_S = 30
+"""Each further attempt waits twice as long as the one before: eight of them are spread over an hour."""
+
 WILL_RETRY_TAG = "dagster/will_retry"
+RUN_KEY_TAG = "dagster/run_key"
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+EVENTS_WITH_ERRORS = {
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterEventType.ENGINE_EVENT,
+}
 
 
 class Outcome(Enum):
@@ -21,44 +31,77 @@ class Outcome(Enum):
     TO_BE_REPEATED = "broke off"
     NOT_YET = "broke off a moment ago"
     FAILED = "failed"
-    BROKE_OFF_TOO_OFTEN = f"broke off like {MOST_ATTEMPTS - 1} before it"
+    BROKE_OFF_TOO_OFTEN = f"broke off, as it did in {MOST_ATTEMPTS - 1} attempts before"
     CANCELED = "was canceled"
     INCOMPLETE = "ended without building all of it"
 
 
+class Failure(NamedTuple):
+    """Why a run failed."""
+
+    reason: str
+    is_told: bool
+    """Whether a step ended in a ``dagster.Failure``: our own errors and failed checks, but no exception by surprise."""
+
+
 class PastRuns(NamedTuple):
-    """How many runs there were, whoever started them, and how the newest of them ended."""
+    """How often it was asked for, and how the newest run ended, whoever started that one."""
 
     attempts: int
     run_id: str
     outcome: Outcome
+    reason: str = ""
 
 
-def past_runs(instance: dg.DagsterInstance, tags: dict[str, str]) -> PastRuns | None:
-    """What became of the finished runs with these tags; ``None`` if there are none."""
-    records = instance.get_run_records(dg.RunsFilter(tags=tags))
+def run_key(wish: str, attempt: int) -> str:
+    """The key of the runs of one attempt at a wish: Dagster makes one run a key, and repeats of it."""
+    return f"{wish}.attempt-{attempt}"
+
+
+def past_runs(instance: dg.DagsterInstance, wish: str) -> PastRuns | None:
+    """What became of the finished runs of a wish; ``None`` if there are none."""
+    keys = [run_key(wish, attempt + 1) for attempt in range(MOST_ATTEMPTS)]
+    records = instance.get_run_records(dg.RunsFilter(tags={RUN_KEY_TAG: keys}, statuses=FINISHED))
     if not records:
         return None
-    newest = records[0]
-    return PastRuns(len(records), newest.dagster_run.run_id, _outcome(instance, newest, len(records)))
+    newest = records[0].dagster_run
+    # Dagster repeats a run whose worker died by itself, under the same key: that is one attempt.
+    attempts = len({record.dagster_run.tags[RUN_KEY_TAG] for record in records})
+    if newest.status == dg.DagsterRunStatus.CANCELED:
+        return PastRuns(attempts, newest.run_id, Outcome.CANCELED)
+    if newest.status == dg.DagsterRunStatus.SUCCESS:
+        return PastRuns(attempts, newest.run_id, Outcome.INCOMPLETE)
+    failure = failure_of(instance, newest.run_id)
+    return PastRuns(attempts, newest.run_id, _outcome(records[0], failure, attempts), failure.reason)
 
 
-def _outcome(instance: dg.DagsterInstance, record: dg.RunRecord, attempts: int) -> Outcome:
-    run = record.dagster_run
-    if run.status == dg.DagsterRunStatus.CANCELED:
-        return Outcome.CANCELED
-    if run.status == dg.DagsterRunStatus.SUCCESS:
-        return Outcome.INCOMPLETE
-    if run.tags.get(WILL_RETRY_TAG) == "true":  # by Dagster itself
+def failure_of(instance: dg.DagsterInstance, run_id: str) -> Failure:
+    """Why a run failed, in the words of the step that failed if it has any."""
+    surprises = []
+    for event in _events_with_errors(instance, run_id):
+        if event.is_step_failure:
+            told = event.step_failure_data.user_failure_data
+            if told is not None:
+                return Failure(str(told.description), is_told=True)
+        if error := getattr(event.event_specific_data, "error", None):
+            while error.cause:
+                error = error.cause
+            surprises.append(f"{event.step_key}: {error.message}" if event.step_key else error.message)
+    return Failure(surprises[0].strip() if surprises else "its process was lost", is_told=False)
+
+
+def _outcome(record: dg.RunRecord, failure: Failure, attempts: int) -> Outcome:
+    if record.dagster_run.tags.get(WILL_RETRY_TAG) == "true":  # by Dagster itself
         return Outcome.NOT_YET
-    if _has_reason(instance, run):
+    if failure.is_told:
         return Outcome.FAILED
     if attempts >= MOST_ATTEMPTS:
         return Outcome.BROKE_OFF_TOO_OFTEN
-    return Outcome.NOT_YET if time.time() - (record.end_time or 0) < PAUSE_S else Outcome.TO_BE_REPEATED
+    pause_s = FIRST_PAUSE_S * 2 ** (attempts - 1)
+    return Outcome.NOT_YET if time.time() - (record.end_time or 0) < pause_s else Outcome.TO_BE_REPEATED
 
 
-def _has_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a step ended in a ``dagster.Failure``: our own errors and failed checks, but no exception by surprise."""
-    failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return any(entry.get_dagster_event().step_failure_data.user_failure_data is not None for entry in failures)
+def _events_with_errors(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.DagsterEvent]:
+    for entry in instance.all_logs(run_id, of_type=EVENTS_WITH_ERRORS):
+        if entry.dagster_event:
+            yield entry.dagster_event

@@ -1,9 +1,10 @@
-"""The daily maintenance: partitions ahead, old days out of PostgreSQL, a look at every file of the lake."""
+"""The daily maintenance: partitions ahead, a look at every file of the lake, old days and old runs gone."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from orchestration.old_runs import forget_old_runs
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.lake.scrub import scrub
 from warehouse.postgres.partitions import make_ahead
@@ -51,18 +52,26 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     context.add_output_metadata({"dropped": len(verdicts) - len(kept), "kept": "\n".join(map(str, kept)) or "none"})
 
 
+@dg.op
+def forget_runs(context: dg.OpExecutionContext) -> None:
+    """Forget Dagster's runs of more than 90 days ago, but for those that made what stands for some day today."""
+    context.add_output_metadata(forget_old_runs(context.instance, datetime.now(UTC))._asdict())
+
+
 @dg.job
 def maintenance() -> None:
-    """Partitions ahead, old days out of PostgreSQL, a look at every file of the lake. Safe to run at any time."""
+    """Partitions ahead, a look at every file of the lake, old days and old runs gone. Safe to run at any time."""
     make_partitions_ahead()
     scrub_lake()
     drop_old_days()
     forget_quarantined()
+    forget_runs()
 
 
 daily_maintenance = dg.ScheduleDefinition(
     name="daily_maintenance",
     job=maintenance,
+    description=maintenance.description,
     cron_schedule="15 0 * * *",  # a day's first minutes are quiet: the day before is still open for its late readings
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -1,5 +1,7 @@
 """The end of a day: when all of it is built and checked, the ledger hears so, and the day's figures are told."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -28,6 +30,12 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
         walk, day = warehouse.walk, day_of(context)
         with told_plainly():
             walk.finish(day)
-            return dg.MaterializeResult(metadata=pl.read_parquet(walk.lake.file(FIGURES, day)).row(0, named=True))
+            figures = pl.read_parquet(walk.lake.file(FIGURES, day)).row(0, named=True)
+            return dg.MaterializeResult(metadata={name: _readable(figure) for name, figure in figures.items()})
 
     return day_report
+
+
+def _readable(figure: Any) -> Any:
+    """A sum of registers has more digits than they have."""
+    return round(figure, 4) if isinstance(figure, float) else figure

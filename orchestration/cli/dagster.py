@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.dagster_processes import HOST, DagsterProcesses
-from orchestration.home import held, running_database
+from orchestration.home import running_database
 from orchestration.local import require_free
 from orchestration.supervisor import Supervisor
 from warehouse.postgres.migrate import migrate
@@ -37,11 +37,10 @@ def dagster(
     began = time.monotonic()
     environment: dict[str, str] = {}
     with (
-        held(settings.home / "dagster"),
         DagsterProcesses.of(settings, environment, host) as processes,
         Supervisor(notes.print) as supervisor,
     ):
-        environment |= processes.home.prepare(url)
+        environment |= processes.prepare(url)
         for child in processes.children():
             supervisor.add(child)
         if supervisor.start_all():

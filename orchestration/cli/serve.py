@@ -17,13 +17,20 @@ def up(
     home: Home = None,
     port: Annotated[int | None, typer.Option(help="Port of the API. Default: FLEET_PORT, else 3000.")] = None,
     dagster_port: DagsterPort = None,
+    dagster: Annotated[
+        bool,
+        typer.Option(
+            "--dagster/--no-dagster",
+            help="Run Dagster. Without it a day is exported only by: fleetwatt run-day DAY.",
+        ),
+    ] = True,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Run a simulated fleet against the API.")] = True,
     vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Size of the simulated fleet.")] = 100,
     history_days: Annotated[
         int, typer.Option(min=0, max=365, help="Closed days that the simulated fleet has behind it at its first start.")
     ] = 3,
 ) -> None:
-    """Start the platform on this machine: PostgreSQL, the API and a simulated fleet. Ctrl-C stops all of it.
+    """Start the platform on this machine: PostgreSQL, the API, Dagster and a simulated fleet. Ctrl-C stops all of it.
 
     The data lies in HOME and is there at the next start. FLEET_DATABASE_URL uses an existing PostgreSQL instead.
 
@@ -32,12 +39,14 @@ def up(
         fleetwatt up
     With a fleet of your own:
         fleetwatt up --no-demo
+    Only to take readings in and to answer:
+        fleetwatt up --no-demo --no-dagster
     Beside another one:
         fleetwatt up --home /tmp/second --port 3100 --dagster-port 3101
     """
     settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
     with held(settings.home):
-        LocalPlatform(settings, vehicles if demo else 0, history_days, _say).run()
+        LocalPlatform(settings, vehicles if demo else 0, history_days, dagster, _say).run()
 
 
 def api(

@@ -1,4 +1,4 @@
-"""``fleetwatt status``: devices, readings per day, ledger, lake, freshness and sizes in one screen."""
+"""``fleetwatt status``: devices, readings per day, ledger, lake, what waits, freshness and sizes in one screen."""
 
 import dataclasses
 import json
@@ -7,17 +7,23 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Annotated, Any
 
+import psycopg
 import typer
+from rich import box
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, read_settings
+from orchestration.dagster_home import opened
 from orchestration.home import running_database
 from warehouse.contract.partitions import Stream
+from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, look
 from warehouse.settings import FleetSettings
+
+WIDTH = 100
 
 
 def status(
@@ -28,7 +34,8 @@ def status(
 ) -> None:
     """Show devices, readings per day, the ledger, the lake, freshness and sizes in one screen.
 
-    In the lake: the exported versions of meter and vehicle readings, and their size.
+    In the lake: the exported versions of meter and vehicle readings, and their size. Below: which closed days are still
+    to be run, and why.
 
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
 
@@ -37,13 +44,32 @@ def status(
         fleetwatt status --json
     """
     settings = read_settings(FleetSettings, home=home)
-    with connect(running_database(settings)) as connection:
+    url = running_database(settings)
+    with connect(url) as connection:
         overview = look(connection)
+        to_run = _days_to_run(connection, url, settings)
     if as_json:
-        json.dump(dataclasses.asdict(overview), sys.stdout, default=_as_text)
+        json.dump({**dataclasses.asdict(overview), "days_to_run": to_run}, sys.stdout, default=_as_text)
         sys.stdout.write("\n")
     else:
         _print(overview, days)
+        for each in to_run:
+            sys.stdout.write(f"{each}\n")
+
+
+def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
+    """What Dagster's sensor says of each closed day that the lake does not have as it is."""
+    days = ledger.days_to_run(connection)
+    if not days:
+        return []
+    with opened(url, settings.dagster_database) as instance:
+        if instance is None:
+            return [f"{each.day} is to be run, and Dagster was never started: fleetwatt run-day DAY" for each in days]
+        from orchestration.day_plan import plan_days  # loads Dagster, as ``opened`` did
+
+        plan = plan_days(connection, instance, settings.first_day)
+    next_ones = [f"{each.partition_key} is to be run: by Dagster, or: fleetwatt run-day DAY" for each in plan.requests]
+    return [*next_ones, *plan.remarks]
 
 
 def _as_text(value: Any) -> str:
@@ -51,7 +77,9 @@ def _as_text(value: Any) -> str:
 
 
 def _print(overview: Overview, most_days: int) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
+    # Figures that are cut off would be others: a narrow terminal wraps the lines.
+    console.width = max(console.width, WIDTH)
     database = overview.database
     console.print(
         f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
@@ -71,7 +99,7 @@ def _print(overview: Overview, most_days: int) -> None:
 
 
 def _device_table(devices: list[DeviceOverview]) -> Table:
-    table = Table("devices", "registered", "reporting", "silent > 15 min", "newest reading")
+    table = _table("devices", "registered", "reporting", "silent > 15 min", "newest reading")
     for each in devices:
         newest = _age(each.newest_ts) if each.newest_ts else "none yet"
         table.add_row(f"{each.kind}s", f"{each.devices:,}", f"{each.reporting:,}", f"{each.silent:,}", newest)
@@ -79,11 +107,12 @@ def _device_table(devices: list[DeviceOverview]) -> Table:
 
 
 def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
-    table = Table("day (UTC)", "meter readings", "vehicle readings", "late", "state", "size", "in the lake")
-    for column in (1, 2, 3, 5):
-        table.columns[column].justify = "right"
-    for number in (0, 4, 6):
-        table.columns[number].no_wrap = True
+    head = ("\nday (UTC)", "meter\nreadings", "vehicle\nreadings", "\nlate", "\nstate", "\nsize", "\nin the lake")
+    table = _table(*head)
+    for column in table.columns:
+        column.no_wrap = True
+    for number in (1, 2, 3, 5):
+        table.columns[number].justify = "right"
     for day, partitions in by_day:
         table.add_row(
             str(day),
@@ -95,6 +124,11 @@ def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
             _in_the_lake(partitions),
         )
     return table
+
+
+def _table(*head: str) -> Table:
+    """Narrow enough for 80 columns."""
+    return Table(*head, box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _count(partitions: list[PartitionOverview], stream: Stream) -> str:

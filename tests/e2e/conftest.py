@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -202,6 +202,24 @@ class Platform:
             return self.get(path).is_success
         except httpx.TransportError:
             return False
+
+    def dagster(self, question: str) -> dict[str, Any]:
+        """Ask Dagster's web server, as its pages do."""
+        url = f"{self.told('Dagster')}/graphql"
+        answer = httpx.post(url, json={"query": question}, timeout=PATIENCE_S, trust_env=False).raise_for_status()
+        return dict(answer.json()["data"])
+
+    def error_of_dagsters_code(self) -> str | None:
+        """What the UI shows where our code cannot be loaded: the messages, the first cause last."""
+        answer = self.dagster(
+            "{workspaceOrError{... on Workspace{locationEntries{locationOrLoadError{"
+            "... on PythonError{message errorChain{error{message}}}}}}}}"
+        )
+        (entry,) = answer["workspaceOrError"]["locationEntries"]
+        error = entry["locationOrLoadError"]
+        if "message" not in error:
+            return None
+        return "\n".join([error["message"], *(each["error"]["message"] for each in error["errorChain"])])
 
     def query(self, text: str, *parameters: object) -> list[tuple[object, ...]]:
         """Ask the home's own server."""

@@ -43,7 +43,7 @@ def due(start_s: float, end_s: float) -> set[Row]:
 
 @contextmanager
 def started(home: Path, port: int | None = None) -> Iterator[Platform]:
-    with Platform(home, "--vehicles", str(VEHICLES), "--history-days", "0", port=port) as platform:
+    with Platform(home, "--no-dagster", "--vehicles", str(VEHICLES), "--history-days", "0", port=port) as platform:
         platform.wait_until_up()
         yield platform
 

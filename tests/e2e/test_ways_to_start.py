@@ -1,6 +1,7 @@
 """Other ways to start: on a database of one's own, from a folder full of traps, as an ordinary user; and not at all."""
 
 import pwd
+import shlex
 import signal
 import socket
 import subprocess
@@ -14,9 +15,8 @@ from warehouse.postgres.connection import connect
 
 
 def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -> None:
-    with Platform(
-        home, "--vehicles", "1", "--history-days", "1", environment={"FLEET_DATABASE_URL": database_url}
-    ) as platform:
+    options, environment = ("--no-dagster", "--vehicles", "1"), {"FLEET_DATABASE_URL": database_url}
+    with Platform(home, *options, "--history-days", "1", environment=environment) as platform:
         platform.wait_until_up()
         assert platform.told("data") == "the database of FLEET_DATABASE_URL"
         assert platform.answers(platform.told("ask").partition(platform.url)[2])
@@ -40,7 +40,7 @@ def test_a_database_that_refuses_is_the_reason(home: Path) -> None:
 def test_a_home_works_after_starts_that_failed(home: Path) -> None:
     home = home / "with spaces, $HOME and [brackets]"
     port = free_port()
-    arguments = ("up", "--home", str(home), "--port", str(port), "--no-demo")
+    arguments = ("up", "--home", str(home), "--port", str(port), "--no-demo", "--no-dagster")
 
     with socket.create_server(("127.0.0.1", port)):
         taken = run(*arguments, home=home, cwd=Path("/"))
@@ -51,14 +51,16 @@ def test_a_home_works_after_starts_that_failed(home: Path) -> None:
 
     broken = run(*arguments, home=home, cwd=Path("/"), FLEET_WORKERS="none")
     assert broken.returncode == 1
-    assert "A part of Fleetwatt did not start: api died (exit 1) before it was ready" in broken.stderr
-    assert "workers" in broken.stderr, "the reason"
+    assert "A part of Fleetwatt did not start: api died (exit 2) before it was ready" in broken.stderr
+    assert "FLEET_WORKERS: " in broken.stderr, "the reason"
     assert processes_of(home) == [], "its database was stopped with it"
 
-    with Platform(home, "--no-demo", port=port, cwd=Path("/")) as platform:
+    with Platform(home, "--no-demo", "--no-dagster", port=port, cwd=Path("/")) as platform:
         platform.wait_until_up()
         assert eventually(platform.answers)
         assert platform.told("data") == str(home)
+        assert platform.told("Dagster").startswith("not started; closed days wait for: ")
+        assert platform.told("Dagster").endswith(f" run-day --home {shlex.quote(str(home))} DAY")
         assert "curl" not in platform.said
         assert platform.stop(signal.SIGTERM) == 0
 
@@ -69,7 +71,7 @@ def test_of_the_folder_and_the_environment_only_settings_are_taken(home: Path) -
     for module in ("logging.py", "ingest_api.py", "orchestration.py"):
         (folder / module).write_text("raise SystemExit('imported from the folder it was started from')")
     proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), closed)
-    with Platform(home, "--vehicles", "1", flags=False, port=port, environment=proxies) as platform:
+    with Platform(home, "--no-dagster", "--vehicles", "1", flags=False, port=port, environment=proxies) as platform:
         platform.wait_until_up()
         assert platform.told("data") == str(home)
         assert eventually(platform.answers)
@@ -110,6 +112,7 @@ def test_an_ordinary_user_starts_it_as_oneself(home: Path, ordinary: pwd.struct_
     ) as platform:
         platform.wait_until_up()
         assert eventually(platform.answers)
+        assert platform.error_of_dagsters_code() is None, "it finds what PYTHONPATH names"
         assert platform.find("ingest_api").uids().real == ordinary.pw_uid
         assert (home / "postgres").stat().st_uid == ordinary.pw_uid
         assert platform.stop() == 0

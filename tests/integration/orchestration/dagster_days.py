@@ -33,11 +33,15 @@ class Days:
     url: str
     home: Path
 
+    @property
+    def warehouse(self) -> Warehouse:
+        """This database and this lake."""
+        return Warehouse(database_url=self.url, home=str(self.home))
+
     @cached_property
     def definitions(self) -> dg.Definitions:
         """As they are loaded, but on this database and this lake."""
-        warehouse = Warehouse(database_url=self.url, home=str(self.home))
-        return build_definitions(CATALOG, TODAY - timedelta(days=30), warehouse)
+        return build_definitions(CATALOG, TODAY - timedelta(days=30), self.warehouse)
 
     @cached_property
     def walk(self) -> DayWalk:
@@ -94,7 +98,7 @@ class Days:
     def tick(self, instance: dg.DagsterInstance) -> SensorExecutionData:
         """One look of the sensor."""
         repository = self.definitions.get_repository_def()
-        resources = {"warehouse": Warehouse(database_url=self.url, home=str(self.home))}
+        resources = {"warehouse": self.warehouse}
         sensor = self.definitions.resolve_sensor_def("closed_days")
         with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
             return sensor.evaluate_tick(context)

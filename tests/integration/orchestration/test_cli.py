@@ -2,49 +2,20 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import typer
 
-from orchestration.cli.main import app, main
+from orchestration.cli.main import app
 from orchestration.cli.options import read_settings
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, vehicle_payload
+from tests.integration.orchestration.conftest import Fleetwatt
 from warehouse.settings import FleetSettings
 
 COMMANDS = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
-
-
-class Ended(NamedTuple):
-    """How a command ended, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-Fleetwatt = Callable[..., Ended]
-
-
-@pytest.fixture
-def fleetwatt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
-    """Run a command as the entry point does, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr("sys.argv", ["fleetwatt", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -129,8 +100,8 @@ def test_what_is_imported_shows_in_the_status(fleetwatt: Fleetwatt, tmp_path: Pa
 
     status = fleetwatt("status")
     assert status.code == 0
-    assert re.search(r"meters +│ 1 +│ 1 +│ 0", status.out)
-    assert re.search(r"vehicles +│ 2 +│ 2 +│ 0", status.out)
+    assert re.search(r"meters +1 +1 +0", status.out)
+    assert re.search(r"vehicles +2 +2 +0", status.out)
     overview = json.loads(fleetwatt("status", "--json").out)
     assert overview["database"]["quarantined"] == 1
     days = [each for each in overview["partitions"] if each["row_count"]]
@@ -154,7 +125,7 @@ def test_without_a_server_it_says_what_to_do_and_makes_nothing(
 
 def test_a_file_that_is_not_there_starts_no_server(fleetwatt: Fleetwatt, tmp_path: Path) -> None:
     ended = fleetwatt("import", "good.ndjson", "--home", tmp_path / "home")
-    assert ended == (1, "", "The file cannot be read: good.ndjson: No such file or directory\n")
+    assert ended == (1, "", "The file of readings cannot be read: good.ndjson: No such file or directory\n")
     assert not (tmp_path / "home").exists()
 
 
@@ -163,7 +134,7 @@ def test_a_file_of_something_else_is_refused(fleetwatt: Fleetwatt, tmp_path: Pat
     (tmp_path / "broken.ndjson.gz").write_bytes(b"\x1f\x8b no gzip at all")
     ended = fleetwatt("import", "broken.ndjson.gz")
     assert ended.code == 1
-    assert "The file cannot be read: broken.ndjson.gz" in ended.err
+    assert "The file of readings cannot be read: broken.ndjson.gz" in ended.err
     assert fleetwatt("import", tmp_path).code == 1
 
 

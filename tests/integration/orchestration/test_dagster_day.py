@@ -101,7 +101,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     result = days.run(instance, FIRST)
 
     assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
-    assert "1 rows against: soc_percent of vehicle_readings lies between 0 and 100" in why(result, "vehicle_readings")
+    assert "1 row against: soc_percent of vehicle_readings lies between 0 and 100" in why(result, "vehicle_readings")
     (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
     assert (failed.check_name, failed.metadata["failing_rows"].value) == ("accepted_range_soc_percent", 1)
     assert "150.0" in str(failed.metadata["sample"].value)
@@ -184,11 +184,14 @@ def test_the_maintenance_drops_old_days_and_finds_damaged_files(
         patch.setenv("FLEET_RETENTION_DAYS", "7")
         result = days.definitions.resolve_job_def("maintenance").execute_in_process()
     assert result.success
-    found = {
-        event.node_name: {name: value.value for name, value in event.event_specific_data.metadata.items()}
-        for event in result.filter_events(lambda event: event.event_type_value == "STEP_OUTPUT")
-        if event.node_name
-    }
+    found = {name: said_of_itself(result, name) for name in ("scrub_lake", "drop_old_days", "forget_runs")}
     assert found["scrub_lake"]["damaged"] == 1
     assert (found["drop_old_days"]["dropped"], found["drop_old_days"]["kept"]) == (2, "none")
+    assert found["forget_runs"] == {"forgotten": 0, "kept": 0}
     assert [each.day for each in ledger.days_to_run(connection)] == [long_ago]
+
+
+def said_of_itself(result: dg.ExecuteInProcessResult, op: str) -> dict[str, object]:
+    """What an op of the maintenance tells with its output."""
+    (event,) = [each for each in result.filter_events(lambda each: each.is_successful_output) if each.step_key == op]
+    return {name: value.value for name, value in event.step_output_data.metadata.items()}

@@ -19,8 +19,11 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
 from orchestration.dagster_home import STORAGE_URL, DagsterDatabaseError, DagsterHome, make_database, storage_url
+from orchestration.dagster_processes import DagsterProcesses, socket_folder
 from orchestration.run_launcher import WatchedRunLauncher, runs_since
+from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect
+from warehouse.settings import FleetSettings
 
 _numbers = count(1)
 
@@ -65,9 +68,14 @@ def test_a_start_on_what_is_there_changes_nothing(home: DagsterHome, server_url:
     assert {path: path.read_bytes() for path in home.folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("in_web_server", [False, True])
 def test_connections_that_a_restart_cut_go_unnoticed(
-    instance: dg.DagsterInstance, server_url: str, database: str
+    instance: dg.DagsterInstance, server_url: str, database: str, *, in_web_server: bool
 ) -> None:
+    if in_web_server:
+        instance.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3600, max_overflow=20)
+        with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "15s"
     assert instance.get_runs_count() == 0
     with connect(server_url) as admin:
         cut = admin.execute(
@@ -156,6 +164,39 @@ def test_a_run_whose_process_is_gone_is_found(instance: dg.DagsterInstance, proc
     gone = launcher.check_run_worker_health(here)
     assert (gone.status, gone.msg) == (WorkerStatus.FAILED, f"process {process.pid} is gone")
     assert launcher.check_run_worker_health(elsewhere).status == WorkerStatus.RUNNING, "nothing can be said from here"
+
+
+def test_the_code_servers_folder_is_the_same_at_each_start(tmp_path: Path) -> None:
+    with socket_folder(tmp_path / "home") as first:
+        assert first.stat().st_mode & 0o777 == 0o700
+    assert not first.exists()
+    first.mkdir(mode=0o700)  # as kill -9 leaves it
+    with socket_folder(tmp_path / "home") as again, socket_folder(tmp_path / "other home") as other:
+        assert again == first
+        assert other != first
+
+
+def test_a_folder_that_others_may_enter_is_not_trusted(tmp_path: Path) -> None:
+    with socket_folder(tmp_path) as folder:
+        folder.chmod(0o755)
+        with pytest.raises(HomeError, match=f"{folder} is needed and not ours alone"), socket_folder(tmp_path):
+            pass
+
+
+def test_one_dagster_a_home(tmp_path: Path) -> None:
+    settings = FleetSettings(_env_file=None, home=tmp_path)
+    with (
+        DagsterProcesses.of(settings, {}),
+        pytest.raises(HomeError, match=f"dagster is in use by process {os.getpid()}"),
+        DagsterProcesses.of(settings, {}),
+    ):
+        pass
+
+
+def test_a_home_whose_name_dagster_takes_for_a_pattern_is_refused(tmp_path: Path) -> None:
+    settings = FleetSettings(_env_file=None, home=tmp_path / "home [1]")
+    with pytest.raises(HomeError, match="choose another with --home"), DagsterProcesses.of(settings, {}):
+        pass
 
 
 @dg.job

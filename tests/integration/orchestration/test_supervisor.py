@@ -71,7 +71,7 @@ class House:
         *,
         ready_text: str | None = None,
         essential: bool = True,
-        forward_output: bool = False,
+        told_mark: str | None = None,
     ) -> None:
         """A Python child that is ready once its log has the text since its last start."""
         self.supervisor.add(
@@ -82,7 +82,7 @@ class House:
                 ready=None if ready_text is None else lambda: f"\n{ready_text}" in self.log(name).rpartition("--- ")[2],
                 ready_timeout_s=PATIENCE_S,
                 essential=essential,
-                forward_output=forward_output,
+                told_mark=told_mark,
             )
         )
 
@@ -318,16 +318,16 @@ def test_an_optional_child_may_fail_at_the_start(house: House) -> None:
     assert house.said[1:] == ["simulator died (exit 1), restarting in 0.5 s", "simulator is back"]
 
 
-def test_output_is_forwarded_line_by_line_to_its_end(house: House) -> None:
+def test_marked_lines_are_told_when_they_are_whole_and_to_the_end(house: House) -> None:
     code = """
         import signal, sys, time
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit("bye"))
-        sys.stdout.write("hal"); time.sleep(0.3); print("f"); print("ready"); time.sleep(600)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("! bye"))
+        sys.stdout.write("! hal"); time.sleep(0.3); print("f"); print("not for all!"); print("! ready"); time.sleep(600)
     """
-    house.add("api", code, ready_text="half\nready", forward_output=True)
-    assert house.run_until(lambda: "api | ready" in house.said)
+    house.add("api", code, ready_text="! half", told_mark="! ")
+    assert house.run_until(lambda: "! ready" in house.said)
     house.supervisor.stop_all()
-    assert house.said == ["api | half", "api | ready", "api | bye"]
+    assert house.said == ["! half", "! ready", "! bye"]
 
 
 def test_a_stubborn_child_and_a_stubborn_grandchild_are_killed(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_terminal_that_is_gone_keeps_nothing_running(tmp_path: Path) -> None:
 
     house = House(tmp_path)
     house.supervisor = Supervisor(gone, patience_s=0.1)
-    house.add("stubborn", STUBBORN, ready_text="ready", forward_output=True)
+    house.add("stubborn", STUBBORN, ready_text="ready", told_mark="")
     with house.supervisor:
         assert house.supervisor.start_all()
         assert len(house.pids()) == 1

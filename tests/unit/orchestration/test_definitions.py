@@ -1,6 +1,7 @@
 """What Dagster loads: without a database, without an environment, and with everything the catalog declares."""
 
 import os
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -10,7 +11,9 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
+import dbt_like_sql
 from dbt_like_sql.catalog import Catalog, Model
+from orchestration.alerts import MARK
 from orchestration.checks import LEDGER_CHECK
 from orchestration.definitions import build_definitions
 from warehouse.day import CARRIED, EXPORTS
@@ -63,6 +66,17 @@ def test_a_first_day_that_is_none_is_said_when_they_load(tmp_path: Path) -> None
     done = load(tmp_path, FLEET_FIRST_DAY="soon")
     assert done.returncode == 1
     assert "first_day" in done.stderr.splitlines()[-3]
+
+
+def test_models_that_cannot_be_read_are_said_when_they_load(tmp_path: Path) -> None:
+    package = shutil.copytree(Path(dbt_like_sql.__file__).parent, tmp_path / "dbt_like_sql")
+    with (package / "models" / "marts" / "reading_gaps.sql").open("a") as model:
+        model.write("\n, ,")
+    done = load(tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    assert done.returncode == 1
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith(MARK)]
+    assert told.startswith(f"{MARK}Dagster has nothing to run, because the models cannot be read: ")
+    assert "models/marts/reading_gaps.sql:" in told
 
 
 @pytest.fixture(scope="module")

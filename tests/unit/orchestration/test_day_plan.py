@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from orchestration.day_plan import MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
 from orchestration.past_runs import Outcome, PastRuns
-from orchestration.sensors import MOST_UNDER_WAY, WISH_TAG, Wish, plan_runs, wish_name
 from warehouse.postgres.ledger import DayToRun
 
 FIRST_DAY = date(2026, 2, 1)
@@ -36,8 +36,20 @@ def test_the_oldest_days_are_asked_for_and_the_rest_wait_for_their_turn() -> Non
     plan = plan_runs(DAYS, FIRST_DAY, set(), looks())
     assert [request.partition_key for request in plan.requests] == [str(day.day) for day in DAYS[:MOST_UNDER_WAY]]
     assert plan.requests[0].run_key == "wish of 2026-02-01.attempt-1"
-    assert plan.requests[0].tags[WISH_TAG] == "wish of 2026-02-01"
     assert plan.remarks == ["3 later days wait for their turn"]
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ({}, "day closed"),
+        ({"is_unexported": False, "is_dirty": True}, "late readings"),
+        ({"is_unexported": False, "requested": 3, "built": 2}, "inputs changed"),
+    ],
+)
+def test_a_run_says_why_it_is(day: dict[str, object], why: str) -> None:
+    (request,) = plan_runs([to_run(FIRST_DAY, **day)], FIRST_DAY, set(), looks()).requests
+    assert request.tags[WHY_TAG] == why
 
 
 def test_what_is_under_way_takes_its_place() -> None:
@@ -59,10 +71,11 @@ def test_a_day_before_the_first_one_says_what_to_set() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELED, Outcome.BROKE_OFF_TOO_OFTEN, Outcome.INCOMPLETE])
 def test_a_person_is_told_what_to_do(outcome: Outcome) -> None:
-    plan = plan_runs(DAYS[:1], FIRST_DAY, set(), looks(past=PastRuns(1, "abcdef0123456789", outcome)))
+    past = PastRuns(1, "abcdef0123456789", outcome, "no disk")
+    plan = plan_runs(DAYS[:1], FIRST_DAY, set(), looks(past=past))
     assert plan.requests == []
     (remark,) = plan.remarks
-    assert remark.startswith(f"2026-02-01 waits for a person: its run abcdef01 {outcome.value}. ")
+    assert remark.startswith(f"2026-02-01 waits for a person: its run abcdef01 {outcome.value}: no disk\n")
     assert remark.endswith("fleetwatt run-day 2026-02-01")
 
 

@@ -1,0 +1,52 @@
+"""Tells people of a failed run: a line for the terminal and the log, and a POST to a webhook where one is set."""
+
+from dataclasses import asdict, dataclass
+
+import httpx
+import typer
+
+MARK = "ALERT: "
+"""What begins a line that a supervisor shows in its terminal."""
+ANSWERS_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A failed run. ``day`` is empty where it was not a day's; ``url`` leads to it in Dagster's UI."""
+
+    what: str
+    day: str
+    run_id: str
+    reason: str
+    url: str
+
+    @property
+    def text(self) -> str:
+        """All of it in a sentence or two."""
+        what = f"{self.what} of {self.day}" if self.day else self.what
+        return f"{what} failed: {self.reason.rstrip('.')}. See {self.url}"
+
+
+def send(alert: Alert, webhook: str | None) -> None:
+    """Say it on stderr, and POST it as JSON. A webhook that does not take it is said too, and stops nothing."""
+    tell(alert.text)
+    if not webhook:
+        return
+    try:
+        answer = httpx.post(webhook, json=as_json(alert), timeout=ANSWERS_WITHIN_S)
+        problem = "" if answer.is_success else f"it answered {answer.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        problem = str(error) or type(error).__name__
+    if problem:  # without the address, which is a secret to many a chat program
+        tell(f"the webhook of FLEET_ALERT_WEBHOOK did not take this: {problem}")
+
+
+def as_json(alert: Alert) -> dict[str, str]:
+    """What is sent: ``text`` is what chat programs show."""
+    fields = asdict(alert)
+    return {"text": alert.text, "runId": fields.pop("run_id"), **fields}
+
+
+def tell(text: str) -> None:
+    """Say it on stderr, in one line that a supervisor shows."""
+    typer.echo(MARK + " ".join(text.split()), err=True)

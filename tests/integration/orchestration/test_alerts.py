@@ -1,0 +1,140 @@
+"""Failed runs are told: on stderr, and to a webhook that may be slow, wrong or gone."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import alerts
+from orchestration.alerts import MARK, Alert, send
+from tests.integration.orchestration.dagster_days import FIRST, Days
+
+URL = "http://127.0.0.1:3001/runs/abc"
+ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1 row against: it adds up.", URL)
+
+
+@dataclass
+class Webhook:
+    """A real HTTP server that takes what is posted to it, and answers with ``status``."""
+
+    status: int = 200
+    taken: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            hook.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(hook.status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keeps quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        hook.url = f"http://127.0.0.1:{server.server_port}/secret-token"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield hook
+        server.shutdown()
+        thread.join()
+
+
+def test_an_alert_is_a_line_and_a_post(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
+    send(ALERT, webhook.url)
+    (line,) = capsys.readouterr().err.splitlines()
+    said = f"run_day of 2026-02-08 failed: A check failed. hourly_energy: 1 row against: it adds up. See {URL}"
+    assert line == f"{MARK}{said}"
+    (posted,) = webhook.taken
+    assert posted.pop("text").split() == said.split()
+    assert posted == {
+        "what": "run_day",
+        "day": "2026-02-08",
+        "runId": "abc",
+        "reason": ALERT.reason,
+        "url": URL,
+    }
+
+
+def test_without_a_webhook_the_line_is_all(capsys: pytest.CaptureFixture[str]) -> None:
+    send(ALERT, None)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrong", ["answers 500", "refuses", "silent", "nonsense"])
+def test_a_webhook_that_does_not_take_it_is_told_without_its_address(
+    wrong: str, webhook: Webhook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "ANSWERS_WITHIN_S", 0.2)
+    webhook.status = 500
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:  # nobody serves it
+        url = {
+            "answers 500": webhook.url,
+            "refuses": "http://127.0.0.1:1/secret-token",
+            "silent": f"http://127.0.0.1:{silent.server_port}/secret-token",
+            "nonsense": "http://[/secret-token",
+        }[wrong]
+        send(ALERT, url)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "run_day of 2026-02-08 failed" in first
+    assert second.startswith(f"{MARK}the webhook of FLEET_ALERT_WEBHOOK did not take this: ")
+    assert "secret-token" not in second
+
+
+class Watch:
+    """The sensor of failed runs, tick after tick."""
+
+    def __init__(self, days: Days, instance: dg.DagsterInstance) -> None:
+        self._sensor = days.definitions.resolve_sensor_def("failed_runs")
+        self._repository = days.definitions.get_repository_def()
+        self._resources = {"warehouse": days.warehouse}
+        self._instance = instance
+        self._cursor: str | None = None
+
+    def look(self) -> None:
+        with dg.build_sensor_context(
+            instance=self._instance,
+            repository_def=self._repository,
+            resources=self._resources,
+            cursor=self._cursor,
+        ) as context:
+            self._cursor = self._sensor.evaluate_tick(context).cursor
+
+
+def test_each_failed_run_is_told_once(
+    database_url: str,
+    tmp_path: Path,
+    webhook: Webhook,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLEET_ALERT_WEBHOOK", webhook.url)
+    monkeypatch.setenv("FLEET_DAGSTER_PORT", "3456")
+    days = Days(database_url, tmp_path)
+    days.fill(FIRST)
+    with dg.DagsterInstance.ephemeral() as instance:
+        watch = Watch(days, instance)
+        watch.look()  # the first look only notes where the log ends
+        assert days.run(instance, FIRST, only=["meters"]).success
+        repeated = days.run(instance, FIRST, only=["hourly_energy", "flagged_steps"])
+        assert not repeated.success
+        instance.add_run_tags(repeated.run_id, {"dagster/will_retry": "true"})
+        failed = days.run(instance, FIRST, only=["hourly_energy", "flagged_steps"])
+        for _ in range(2):
+            watch.look()
+
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(MARK)]
+    assert len(lines) == 1, "one that Dagster repeats by itself is no news yet, and one that succeeded none at all"
+    (posted,) = webhook.taken
+    assert (posted["runId"], posted["day"]) == (failed.run_id, FIRST.isoformat())
+    assert posted["url"] == f"http://127.0.0.1:3456/runs/{failed.run_id}"
+    assert posted["reason"].startswith("A file of the lake is not there: ")

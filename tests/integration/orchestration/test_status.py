@@ -1,0 +1,70 @@
+"""What ``fleetwatt status`` says of closed days that the lake does not have: the same as Dagster's sensor."""
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from orchestration.dagster_home import make_database, opened
+from orchestration.past_runs import RUN_KEY_TAG
+from tests.integration.orchestration.conftest import Fleetwatt
+from tests.integration.orchestration.dagster_days import FIRST, Days
+from warehouse.postgres.connection import connect
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Days:
+    """A day with a reading that a check refuses, and the settings to find it."""
+    days = Days(database_url, tmp_path)
+    days.fill(FIRST)
+    days.add_late_reading(FIRST, soc_percent=150.0)
+    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    return days
+
+
+@pytest.fixture
+def dagster_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of Dagster's database, which is not made yet."""
+    name = f"status_{os.getpid()}_{next(_numbers)}"
+    monkeypatch.setenv("FLEET_DAGSTER_DATABASE", name)
+    yield name
+    with connect(database_url) as admin:
+        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+def test_where_dagster_was_never_started_the_way_by_hand_is_shown(
+    days: Days, dagster_database: str, fleetwatt: Fleetwatt
+) -> None:
+    with opened(days.url, dagster_database) as instance:
+        assert instance is None
+    shown = fleetwatt("status")
+    assert shown.out.endswith(f"{FIRST} is to be run, and Dagster was never started: fleetwatt run-day DAY\n")
+
+
+def test_a_day_that_waits_for_a_person_says_why(days: Days, dagster_database: str, fleetwatt: Fleetwatt) -> None:
+    make_database(days.url, dagster_database)
+    assert f"\n{FIRST} is to be run: " in fleetwatt("status").out
+    with opened(days.url, dagster_database) as instance:
+        assert instance is not None
+        run = _run_as_asked(days, instance)
+    waits = f"{FIRST} waits for a person: its run {run[:8]} failed: "
+    reason = "vehicle_readings: 1 row against: soc_percent of vehicle_readings lies between 0 and 100"
+    shown = fleetwatt("status").out.partition(waits)[2]
+    assert reason in shown
+    assert f"re-execute the run, or: fleetwatt run-day {FIRST}" in shown
+    (told,) = json.loads(fleetwatt("status", "--json").out)["days_to_run"]
+    assert told.startswith(waits)
+
+
+def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:
+    (request,) = days.tick(instance).run_requests or []
+    result = days.run(instance, FIRST, {**request.tags, RUN_KEY_TAG: str(request.run_key)})
+    assert not result.success
+    return result.run_id
