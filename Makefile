@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test lint format lock clean
+.PHONY: help setup run test bench-ingest faults lint format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 
 test: $(VENV)/dev.installed ## Run all tests
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+bench-ingest: setup ## Measure ingest and the 24 h query against baselines; ARGS="single bulk" for some, "--help" for more
+	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: $(VENV)/dev.installed ## Hurt the server in every way and hold a ledger against it; ARGS="kill-api frozen", "--quick", "--help"
+	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(VENV)/dev.installed ## Check style, types, layers and SQL
 	$(BIN)/ruff check .

@@ -1,0 +1,95 @@
+"""One NDJSON body of a million readings: how fast it is stored, and what memory the API takes for it."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+
+from tests.benchmarks.bulk import accepted_in
+from tests.benchmarks.copying import copying
+from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.load import SILENCE_S
+from tests.benchmarks.stand import Server, Stand, stored_readings
+from warehouse.postgres.connection import connect
+
+PIECE_BYTES = 256 * 1024
+SAMPLE_EVERY_S = 0.02
+
+VS_COPY = Bar("ratio", 0.3, 0.45)
+GROWTH = Bar("value", 100, 50, lower_is_better=True)
+
+
+@dataclass
+class Memory:
+    """Resident bytes before, and the most that were seen meanwhile."""
+
+    before: int
+    peak: int
+
+    @property
+    def growth_mb(self) -> float:
+        """By how much it grew, MB."""
+        return (self.peak - self.before) / 1e6
+
+
+def measure(stand: Stand) -> None:
+    """Tell the figures of a long stream."""
+    count = stand.scale.stream_readings
+    with stand.database() as url, stand.product(url) as server, stand.database() as bare, connect(bare) as connection:
+        fleet = stand.fleet(in_order=True)
+        send(server, fleet.readings(1))  # all is imported and connected that a single reading needs
+        with watched(server) as memory:
+            send(server, fleet.readings(2 * stand.scale.devices - 1))  # every device is known
+
+            def stream() -> float:
+                per_second = count / send(server, fleet.readings(count))
+                stand.report.say(f"  product: {per_second:,.0f} readings/s, grew by {memory.growth_mb:.0f} MB so far")
+                return per_second
+
+            copy = copying(connection, stand.fleet(in_order=True), count)
+            value, baseline = interleaved(stand.scale.rounds, stream, copy)
+        sent = 2 * stand.scale.devices + stand.scale.rounds * count
+        if stored_readings(url) != sent:
+            raise RuntimeError(f"{sent} readings acknowledged, {stored_readings(url)} stored")
+    stand.report.add(
+        Figure("stream_vs_copy", value, "readings/s", baseline, VS_COPY),
+        Figure("stream_memory_growth", memory.growth_mb, "MB", bar=GROWTH),
+    )
+
+
+def send(server: Server, lines: Sequence[bytes]) -> float:
+    """Send these lines as one body; the seconds until the answer that all are stored."""
+    body = memoryview(b"\n".join(lines))
+    headers = {"Content-Type": "application/x-ndjson", "Content-Length": str(len(body))}
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)
+    began = time.perf_counter()
+    pieces = (body[start : start + PIECE_BYTES] for start in range(0, len(body), PIECE_BYTES))
+    connection.request("POST", "/v1/telemetry", pieces, headers)
+    accepted = accepted_in(connection)
+    seconds = time.perf_counter() - began
+    connection.close()
+    if accepted != len(lines):
+        raise RuntimeError(f"{len(lines)} lines sent, {accepted} accepted")
+    return seconds
+
+
+@contextmanager
+def watched(server: Server) -> Iterator[Memory]:
+    """Look at the memory of a server for as long as the block runs."""
+    memory = Memory(before := server.resident_bytes(), before)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(SAMPLE_EVERY_S):
+            memory.peak = max(memory.peak, server.resident_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield memory
+    finally:
+        over.set()
+        watcher.join()
+        memory.peak = max(memory.peak, server.resident_bytes())

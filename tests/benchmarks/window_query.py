@@ -1,0 +1,57 @@
+"""The 24 h query over a full-size, vacuumed day, and with 30 days of history behind it."""
+
+from collections.abc import Callable
+from statistics import median
+
+from tests.benchmarks.asking import WARM_UP, Dashboard, counted
+from tests.benchmarks.figures import Bar, Figure, interleaved, percentile
+from tests.benchmarks.full_day import full_day, noon, vacuum, with_history
+from tests.benchmarks.stand import Stand
+
+COUNTED = 200
+"""Answers of which the reads are counted."""
+
+BUFFERS = Bar("value", 100, 86, lower_is_better=True)
+NO_HEAP = Bar("value", 0, 0, lower_is_better=True)
+P99 = Bar("value", 10, 5, lower_is_better=True)
+WITH_HISTORY = Bar("ratio", 1.1, 1.0, lower_is_better=True)
+
+
+def measure(stand: Stand) -> None:
+    """Tell the figures of the vacuumed window."""
+    url, end = stand.shared(full_day), noon(stand)
+    vacuum(url)
+    with counted(url) as reads, stand.product(url) as server:
+        Dashboard(server, stand.scale.devices, end).ask(COUNTED)
+    stand.report.add(
+        Figure("query_shared_buffers", reads.shared_buffers / COUNTED, "buffers/answer", bar=BUFFERS),
+        Figure("query_heap_fetches", reads.heap_fetches / COUNTED, "rows/answer", bar=NO_HEAP),
+    )
+    vehicles = min(stand.scale.history_devices, stand.scale.devices)  # the same ones are asked for on both sides
+    p99s_s: list[float] = []
+    with with_history(stand, url) as long_url, stand.product(url) as of_short, stand.product(long_url) as of_long:
+        short, long = Dashboard(of_short, vehicles, end), Dashboard(of_long, vehicles, end)
+        for dashboard in (short, long):
+            dashboard.ask(WARM_UP)
+        p50, p50_long = interleaved(
+            stand.scale.rounds,
+            _round(stand, "1 day of history", short, p99s_s),
+            _round(stand, f"{stand.scale.history_days} days of history", long, []),
+        )
+    stand.report.add(
+        Figure("query_p50", p50 * 1000, "ms"),
+        Figure("query_p99", median(p99s_s) * 1000, "ms", bar=P99),
+        Figure("query_p50_30_days_vs_1_day", p50_long * 1000, "ms", p50 * 1000, WITH_HISTORY),
+    )
+
+
+def _round(stand: Stand, name: str, dashboard: Dashboard, p99s_s: list[float]) -> Callable[[], float]:
+    """One round of questions each time it is called: the median of the seconds; the 99th percentile joins the list."""
+
+    def measure_round() -> float:
+        seconds = dashboard.ask(stand.scale.queries)
+        p99s_s.append(percentile(seconds, 0.99))
+        stand.report.say(f"  {name}: p50 {median(seconds) * 1000:.2f} ms, p99 {p99s_s[-1] * 1000:.2f} ms")
+        return median(seconds)
+
+    return measure_round

@@ -1,0 +1,42 @@
+"""The ledger test in small: one kill -9 of the API, one of PostgreSQL. ``make faults`` does it for hours and worse."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.attempts import LOST, NOT_CONNECTED
+from tests.faults.scenario import QUICK, Stage
+from tests.faults.verdict import Findings
+
+BODIES = 30
+"""Acknowledged before each kill, and at the end."""
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    # Not pytest's own folder: that one is closed to the account a server must run under when root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="fleetwatt-faults-"))
+    folder.chmod(0o755)
+    try:
+        yield Stage(folder, QUICK, Findings("smoke"), seed=1)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_what_was_acknowledged_survives_the_death_of_the_api_and_of_postgres(stage: Stage) -> None:
+    with stage.product() as product, stage.book(product) as book:
+        clients = book.clients(connections=8)
+        with clients.sending():
+            assert clients.wait_for(BODIES)
+            product.api.kill()
+            product.api.start()
+            assert clients.wait_for(BODIES)
+            product.postgres.kill()
+            product.postgres.restart_as_supervised()
+            assert clients.wait_for(BODIES)
+    assert stage.findings.failed == []
+    assert clients.attempts.between(0).counts().keys() <= {200, 201, 503, LOST, NOT_CONNECTED}
+    assert stage.findings.figures["acknowledged"] == book.acknowledged.lines
