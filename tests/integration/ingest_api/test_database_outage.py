@@ -94,6 +94,15 @@ def test_after_its_connections_are_killed_the_api_answers_503_at_most_once_a_con
         assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (10,)
 
 
+def test_a_writer_whose_idle_connection_was_cut_makes_a_new_one_and_no_request_notices(
+    api: httpx.Client, switch: DatabaseSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_api.group_commit._IDLE_S", 0)
+    for _ in range(5):
+        assert post(api, new_reading()).status_code == 201
+        switch.kill_connections()
+
+
 def test_while_the_database_is_away_all_but_livez_answer_503_and_then_all_is_well(
     api: httpx.Client, switch: DatabaseSwitch
 ) -> None:

@@ -189,6 +189,21 @@ def test_what_waits_is_bounded_and_counted_back(database_url: str, connection: p
     assert asyncio.run(fill_twice()) == [10, 10]
 
 
+def test_no_more_ids_are_remembered_than_may_be_and_none_is_missed(
+    database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.postgres.devices.MAX_REMEMBERED", 3)
+
+    async def store_all() -> list[int]:
+        async with group_commit(database_url) as commits:
+            pairs = [(f"m{n}", f"m{n + 1}") for n in range(9)]
+            batches = [[meter_payload(meterId=device, timestamp=iso(TS)) for device in pair] for pair in pairs]
+            return [(await commits.store(body(batch), SIZE)).accepted for batch in batches]
+
+    assert asyncio.run(store_all()) == [2, *[1] * 8]
+    assert connection.execute("SELECT count(*) FROM meters").fetchone() == (10,)
+
+
 def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, connection: psycopg.Connection) -> None:
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(3)]
     gone, *others = asyncio.run(together(database_url, connection, bodies, cancelled=0))
