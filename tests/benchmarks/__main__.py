@@ -1,7 +1,6 @@
 """``make bench-ingest``: how fast the ingest tier and the 24 h query are, against baselines of the same run."""
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -9,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from tests.benchmarks import bulk, burst, disk, fresh_query, single, stream, window_query
+from tests.benchmarks import bulk, burst, disk, fresh_query, machine, single, stream, window_query
 from tests.benchmarks.figures import Report
 from tests.benchmarks.scale import QUICK, Scale
 from tests.benchmarks.stand import Stand
@@ -37,7 +36,7 @@ def main() -> None:
     with Stand(replace(scale, **given), report, arguments.folder) as stand:
         for name, measure in MEASUREMENTS.items():
             if name in (arguments.names or MEASUREMENTS):
-                report.say(f"{name} (load average {os.getloadavg()[0]:.1f})")
+                report.say(f"{name} ({machine.state(stand.home)})")
                 measure(stand)
     print(f"\n{report.table()}")
     report.say(f"took {time.monotonic() - began:.0f} s")

@@ -7,6 +7,8 @@ once as they send them after they were cut off, 50 readings of each of 20 device
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 
 import msgspec
@@ -55,7 +57,6 @@ def introduce(server: Server, fleet: Fleet, stand: Stand) -> int:
 
 def send(server: Server, arrays: Sequence[bytes], until: float = float("inf")) -> tuple[int, float]:
     """Send the arrays over the connections, each taking the next one, until the time; (accepted, seconds)."""
-    accepted: list[int] = []
     unsent = iter(arrays)
     taking = threading.Lock()
 
@@ -63,21 +64,18 @@ def send(server: Server, arrays: Sequence[bytes], until: float = float("inf")) -
         with taking:
             return next(unsent, None) if time.perf_counter() < until else None
 
-    def send_until_empty() -> None:
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)
-        while array := next_array():
-            connection.request("POST", "/v1/telemetry", array, {"Content-Type": "application/json"})
-            accepted.append(accepted_in(connection))
-        connection.close()
+    def send_until_empty(_: int) -> int:
+        accepted = 0
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)) as connection:
+            while array := next_array():
+                connection.request("POST", "/v1/telemetry", array, {"Content-Type": "application/json"})
+                accepted += accepted_in(connection)
+        return accepted
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=send_until_empty) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - began
-    return sum(accepted), seconds
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        accepted = sum(pool.map(send_until_empty, range(CONNECTIONS)))
+    return accepted, time.perf_counter() - began
 
 
 def accepted_in(connection: HTTPConnection) -> int:

@@ -61,7 +61,8 @@ class Server:
         deadline = time.monotonic() + STARTS_WITHIN_S
         while self.status_of_livez() is None:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"a server did not start; its log ends:\n{self._log.read_text()[-2000:]}")
+                end = self._log.read_text()[-2000:]
+                raise RuntimeError(f"a server did not start (exit {self._process.poll()}); its log ends:\n{end}")
             time.sleep(0.05)
 
     def resident_bytes(self) -> int:

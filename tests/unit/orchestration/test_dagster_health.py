@@ -7,12 +7,15 @@ import pytest
 
 from orchestration.dagster_health import HEARTBEAT_WITHIN_S, faults_in
 
+NOW = time.time()
+"""When the cases below were made: a long suite may come to them much later."""
+
 
 def answer(
     status: str = "LOADED", code: dict[str, str] | None = None, heartbeat: float | None = 0.0, required: bool = True
 ) -> dict[str, Any]:
     """Of a Dagster with one code location and one daemon, whose last heartbeat came ``heartbeat`` seconds ago."""
-    at = None if heartbeat is None else time.time() - heartbeat
+    at = None if heartbeat is None else NOW - heartbeat
     daemon = {"daemonType": "SENSOR", "required": required, "lastHeartbeatTime": at}
     return {
         "instance": {"daemonHealth": {"allDaemonStatuses": [daemon]}},
@@ -35,5 +38,6 @@ SILENT = ["the daemon gives no sign of life: SENSOR"]
         ({**answer(), "workspaceOrError": {}}, ["no code is loaded"]),
     ],
 )
-def test_every_fault_is_named(given: dict[str, Any], expected: list[str]) -> None:
+def test_every_fault_is_named(given: dict[str, Any], expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: NOW)
     assert faults_in(given) == expected
