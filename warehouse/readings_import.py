@@ -14,15 +14,15 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
-from warehouse.contract.partitions import Stream, midnight, partition_name, utc_day
+from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
 from warehouse.lake.reading_files import chunks, digest
 from warehouse.lake.restore import restore_dropped
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
-from warehouse.postgres.reading_batch import kind_of
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.settings import FleetSettings
 from warehouse.telemetry import Rejection, Telemetry, decode_lines
@@ -106,7 +106,7 @@ def import_file(
 
 
 def _partitions_of(telemetry: Telemetry) -> set[tuple[Stream, date]]:
-    return {(kind_of(reading).readings, utc_day(reading.ts)) for reading in telemetry.readings}
+    return {(kind.readings, day) for kind in DeviceKind for day in telemetry.days(kind)}
 
 
 def _advance(connection: psycopg.Connection, file_sha256: bytes, lines_done: int, *, is_finished: bool) -> None:

@@ -6,18 +6,35 @@ number out of range or one lone surrogate costs its own item and not its neighbo
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 import msgspec
 
-from warehouse.contract.readings import AcceptedWindow, InvalidReadingError, Reading, parse_reading
+from warehouse.contract.partitions import utc_day
+from warehouse.contract.readings import (
+    AcceptedWindow,
+    InvalidReadingError,
+    MeterReading,
+    Reading,
+    VehicleReading,
+    parse_reading,
+)
+from warehouse.contract.tables import DeviceKind
+from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines
 
 _decode = msgspec.json.Decoder().decode
 _decode_raw_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
+_MANY_LINES = 32
+_MANY_BYTES = 100 * _MANY_LINES
+"""From here on columns are quicker than readings one by one."""
 _LONGEST_INTEGER = 400
 """Digits. No range of ours has more than ten; Python refuses to read more than 4,300."""
+
+
+READINGS = {DeviceKind.METER: MeterReading, DeviceKind.VEHICLE: VehicleReading}
 
 
 class MalformedBodyError(Exception):
@@ -43,9 +60,12 @@ class Rejection(msgspec.Struct, frozen=True, order=True):
 
 
 class Telemetry:
-    """The readings of one body, each with the index of its item, and the items that are none (blank lines are none)."""
+    """The readings of one body, each with the index of its item, and the items that are none (blank lines are none).
 
-    __slots__ = ("_raw_items", "_source", "indexes", "is_batch", "readings", "rejections")
+    Readings that were judged one by one are in ``readings``, those of a large body without a doubt in ``columns``.
+    """
+
+    __slots__ = ("_raw_items", "_source", "columns", "indexes", "is_batch", "readings", "rejections")
 
     def __init__(self, source: bytes | Sequence[bytes], *, is_batch: bool) -> None:
         self._source = source
@@ -53,6 +73,7 @@ class Telemetry:
         self.is_batch = is_batch
         self.readings: list[Reading] = []
         self.indexes: list[int] = []
+        self.columns: Mapping[DeviceKind, ReadingColumns] = {}
         self.rejections: list[Rejection] = []
 
     @classmethod
@@ -62,9 +83,34 @@ class Telemetry:
         telemetry.rejections.append(Rejection(0, error.code, "", error.detail))
         return telemetry
 
+    @classmethod
+    def of_columns(cls, source: bytes | Sequence[bytes], columns: Mapping[DeviceKind, ReadingColumns]) -> "Telemetry":
+        """A body of many readings and nothing else."""
+        telemetry = cls(source, is_batch=True)
+        telemetry.columns = columns
+        return telemetry
+
     def __len__(self) -> int:
         """The number of items."""
-        return len(self.readings) + len(self.rejections)
+        return self.reading_count + len(self.rejections)
+
+    def days(self, kind: DeviceKind) -> set[date]:
+        """The UTC days of the readings of one kind of device."""
+        days = {utc_day(reading.ts) for reading in self.readings if type(reading) is READINGS[kind]}
+        if columns := self.columns.get(kind):
+            days.update(columns.days())
+        return days
+
+    @property
+    def reading_count(self) -> int:
+        """The number of items that are readings."""
+        return len(self.readings) + sum(len(columns.external_ids) for columns in self.columns.values())
+
+    def external_ids(self, kind: DeviceKind) -> Iterable[str]:
+        """The devices of one kind that these readings are of, some of them more than once."""
+        if columns := self.columns.get(kind):
+            yield from columns.external_ids
+        yield from (reading[0] for reading in self.readings if type(reading) is READINGS[kind])
 
     def judge(
         self, items: Iterable[tuple[int, object]], window: AcceptedWindow, *, absent_sensor_is_null: bool = False
@@ -97,6 +143,10 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = 
         TooManyItemsError: it is an array of more than ``max_items``. They are not judged: a megabyte of ``[1,1,1...``
             would keep everyone else waiting for seconds.
     """
+    if len(body) >= _MANY_BYTES and (columns := columns_of_array(body, window)):
+        telemetry = Telemetry.of_columns(body, columns)
+        _check_count(len(telemetry), max_items)
+        return telemetry
     try:
         value = _decode(body)
     except RecursionError:
@@ -104,14 +154,20 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = 
     except ValueError:  # DecodeError, ValidationError and UnicodeDecodeError are kinds of it
         value = _decode_slowly(body)
     if isinstance(value, list):
-        if max_items is not None and len(value) > max_items:
-            raise TooManyItemsError
+        _check_count(len(value), max_items)
         return Telemetry(body, is_batch=True).judge(enumerate(value), window)
     return Telemetry(body, is_batch=False).judge([(0, value)], window)
 
 
+def _check_count(items: int, max_items: int | None) -> None:
+    if max_items is not None and items > max_items:
+        raise TooManyItemsError
+
+
 def decode_lines(lines: Sequence[bytes], window: AcceptedWindow, *, absent_sensor_is_null: bool = False) -> Telemetry:
     """Read NDJSON lines, one reading a line; a line that is no JSON is one rejection, a blank line is nothing."""
+    if len(lines) >= _MANY_LINES and (columns := columns_of_lines(lines, window)):
+        return Telemetry.of_columns(lines, columns)
     telemetry = Telemetry(lines, is_batch=True)
     items = _decoded_lines(lines, telemetry.rejections)
     return telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)

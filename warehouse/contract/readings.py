@@ -5,7 +5,7 @@ written for speed, since it runs once a reading on the ingest path.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
@@ -19,6 +19,15 @@ _NAIVE_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?", re
 
 
 _NO_SENSORS = {"voltage": None, "soc": None, "batteryTemp": None}
+_ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
+_ID_LENGTHS = frozenset(range(1, 65))
+
+Range = tuple[float, float]
+"""The least and the greatest value that a field may have."""
+KWH: Range = (0.0, 1e9)
+VOLTAGE: Range = (0.0, 1500.0)
+SOC_PERCENT: Range = (0.0, 100.0)
+BATTERY_TEMP_CELSIUS: Range = (-60.0, 120.0)
 
 
 class MeterReading(NamedTuple):
@@ -88,15 +97,15 @@ def parse_reading(item: object, window: AcceptedWindow, *, absent_sensor_is_null
         return MeterReading(
             _identifier(item, "meterId"),
             _timestamp(item, window),
-            _number(item, "kwhConsumedAc", 0.0, 1e9),
-            _optional_number(item, "voltage", 0.0, 1500.0),
+            _number(item, "kwhConsumedAc", KWH),
+            _optional_number(item, "voltage", VOLTAGE),
         )
     return VehicleReading(
         _identifier(item, "vehicleId"),
         _timestamp(item, window),
-        _number(item, "kwhDeliveredDc", 0.0, 1e9),
-        _optional_number(item, "soc", 0.0, 100.0),
-        _optional_number(item, "batteryTemp", -60.0, 120.0),
+        _number(item, "kwhDeliveredDc", KWH),
+        _optional_number(item, "soc", SOC_PERCENT),
+        _optional_number(item, "batteryTemp", BATTERY_TEMP_CELSIUS),
     )
 
 
@@ -121,6 +130,18 @@ def parse_timestamp(text: str) -> datetime:
 def is_device_id(text: str) -> bool:
     """Whether this is a device id: ASCII, 1..64 letters, digits and ``._:-``, the first a letter or digit."""
     return _ID(text) is not None
+
+
+def are_device_ids(texts: Sequence[str]) -> bool:
+    """Whether each of them is a device id: ``is_device_id`` for many at a tenth of the price."""
+    lengths = set(map(len, texts))
+    everything, firsts = "".join(texts), "".join([text[:1] for text in texts])
+    return (
+        lengths <= _ID_LENGTHS
+        and everything.isascii()
+        and not everything.encode().translate(None, _ID_BYTES)
+        and firsts.isalnum()
+    )
 
 
 def _refuse_kind(*, both: bool) -> NoReturn:
@@ -152,19 +173,20 @@ def _identifier(item: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _number(item: Mapping[str, Any], name: str, low: float, high: float) -> float:
+def _number(item: Mapping[str, Any], name: str, allowed: Range) -> float:
     value = _field(item, name)
     if type(value) is not float and type(value) is not int:
         raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a number")
+    low, high = allowed
     if not low <= value <= high:
         raise InvalidReadingError("out_of_range", f"/{name}", f"{name} lies between {low:g} and {high:g}")
     return value + 0.0  # -0.0 becomes 0.0, an integer a float
 
 
-def _optional_number(item: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
+def _optional_number(item: Mapping[str, Any], name: str, allowed: Range) -> float | None:
     if _field(item, name) is None:
         return None
-    return _number(item, name, low, high)
+    return _number(item, name, allowed)
 
 
 def _timestamp(item: Mapping[str, Any], window: AcceptedWindow) -> datetime:

@@ -1,27 +1,27 @@
 """The readings of several bodies as sorted columns, each row still knowing which item of which body it came from."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.contract.readings import MeterReading, Reading
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.binary_arrays import BinaryArray, Float4Array, Float8Array, Int4Array, TimestamptzArray
 from warehouse.postgres.devices import DeviceIds
-from warehouse.telemetry import Telemetry
+from warehouse.reading_columns import ReadingColumns, microseconds
+from warehouse.telemetry import READINGS, Telemetry
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAN = float("nan")
+_UNKNOWN = -1
+"""No device has this id."""
 
 
 class Origin(NamedTuple):
-    """Where a row came from: the body's number in the batch and the reading's number in the body."""
+    """Where a row came from: the body's number in the batch and the item's in the body, both from 0."""
 
     body: int
-    reading: int
+    item: int
 
 
 class Key(NamedTuple):
@@ -34,14 +34,18 @@ class Key(NamedTuple):
 class Columns:
     """The rows of one stream, sorted by (device, ts); equal keys stay in the order in which they arrived."""
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]], origins: Sequence[Origin]) -> None:
-        columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.array([])] * 5
+    def __init__(self, chunks: Sequence[Sequence[npt.ArrayLike]]) -> None:
+        """Each chunk holds the columns of some rows: device id, microseconds, kWh, sensors, body, index in the body."""
+        columns = [np.concatenate(pieces) for pieces in zip(*chunks, strict=True)] or [np.array([])] * 7
         order = np.lexsort((columns[1], columns[0]))
-        self._columns: list[npt.NDArray[Any]] = [column[order] for column in columns]
-        self.origins = [origins[position] for position in order]
+        *self._columns, self._bodies, self._indexes = (column[order] for column in columns)
 
     def __len__(self) -> int:
-        return len(self.origins)
+        return len(self._bodies)
+
+    def origin(self, position: int) -> Origin:
+        """Where the row at this position came from."""
+        return Origin(int(self._bodies[position]), int(self._indexes[position]))
 
     def keys(self) -> list[Key]:
         """The key of each row, in order."""
@@ -60,29 +64,56 @@ PARAMETERS = {
     DeviceKind.VEHICLE: ("vehicle_ids", "vehicle_ts", "vehicle_kwh", "vehicle_soc", "vehicle_temp"),
 }
 """What the statements call the columns of each stream."""
+_TYPES = {
+    kind: (np.int64, np.int64, *[np.float64] * (len(names) - 2), np.int64, np.int64)
+    for kind, names in PARAMETERS.items()
+}
+"""Of the columns of a chunk. A missing sensor becomes NaN."""
 
 
 class ReadingBatch:
     """Several bodies made ready to be stored: the columns of both streams, and the readings of unknown devices."""
 
     def __init__(self, bodies: Sequence[Telemetry], ids: DeviceIds) -> None:
-        rows: dict[DeviceKind, list[tuple[Any, ...]]] = {kind: [] for kind in DeviceKind}
-        origins: dict[DeviceKind, list[Origin]] = {kind: [] for kind in DeviceKind}
-        meter_ids, vehicle_ids = ids.of(DeviceKind.METER), ids.of(DeviceKind.VEHICLE)
         self.unknown: list[Origin] = []
-        for body_number, body in enumerate(bodies):
-            for reading_number, reading in enumerate(body.readings):
-                origin = Origin(body_number, reading_number)
-                is_meter = type(reading) is MeterReading
-                device_id = meter_ids.get(reading[0]) if is_meter else vehicle_ids.get(reading[0])
-                if device_id is None:
-                    self.unknown.append(origin)
+        chunks = {kind: list(self._chunks(bodies, kind, ids.of(kind))) for kind in DeviceKind}
+        self.columns = {kind: Columns(of_kind) for kind, of_kind in chunks.items()}
+
+    def _chunks(
+        self, bodies: Sequence[Telemetry], kind: DeviceKind, ids: Mapping[str, int]
+    ) -> Iterator[Sequence[npt.ArrayLike]]:
+        """The rows of one stream: those of columns body by body, all that were judged one by one together."""
+        rows = []
+        for number, body in enumerate(bodies):
+            if (columns := body.columns.get(kind)) is not None:
+                yield self._known(number, columns, ids)
+            for item, reading in zip(body.indexes, body.readings, strict=True):
+                if type(reading) is not READINGS[kind]:
                     continue
-                kind = DeviceKind.METER if is_meter else DeviceKind.VEHICLE
-                values = [_NAN if value is None else value for value in reading[3:]]
-                rows[kind].append((device_id, _microseconds(reading.ts), reading.kwh, *values))
-                origins[kind].append(origin)
-        self.columns = {kind: Columns(rows[kind], origins[kind]) for kind in DeviceKind}
+                device_id = ids.get(reading[0])
+                if device_id is None:
+                    self.unknown.append(Origin(number, item))
+                else:
+                    rows.append((device_id, microseconds(reading.ts), *reading[2:], number, item))
+        if rows:
+            yield [np.array(column, dtype) for column, dtype in zip(zip(*rows, strict=True), _TYPES[kind], strict=True)]
+
+    def _known(self, number: int, columns: ReadingColumns, ids: Mapping[str, int]) -> Sequence[npt.ArrayLike]:
+        """The rows of one body whose devices are known."""
+        device_ids = np.array([ids.get(each, _UNKNOWN) for each in columns.external_ids])
+        rows = (
+            device_ids,
+            columns.ts_us,
+            columns.kwh,
+            *columns.sensors,
+            np.full(len(device_ids), number),
+            columns.indexes,
+        )
+        is_known = device_ids != _UNKNOWN
+        if is_known.all():
+            return rows
+        self.unknown += [Origin(number, item) for item in columns.indexes[~is_known].tolist()]
+        return [column[is_known] for column in rows]
 
     def parameters(self) -> dict[str, BinaryArray]:
         """The parameters of ``store_readings.sql``."""
@@ -93,25 +124,6 @@ class ReadingBatch:
         }
 
 
-def external_ids(bodies: Iterable[Telemetry]) -> dict[DeviceKind, set[str]]:
-    """The devices that these bodies speak of."""
-    found: dict[DeviceKind, set[str]] = {kind: set() for kind in DeviceKind}
-    for body in bodies:
-        for reading in body.readings:
-            found[kind_of(reading)].add(reading[0])
-    return found
-
-
-def kind_of(reading: Reading) -> DeviceKind:
-    """The kind of device that sent this reading."""
-    return DeviceKind.METER if type(reading) is MeterReading else DeviceKind.VEHICLE
-
-
 def key_of(device_id: int, ts: datetime) -> Key:
     """The key of a row as the database returns it."""
-    return Key(device_id, _microseconds(ts))
-
-
-def _microseconds(ts: datetime) -> int:
-    since = ts - _EPOCH  # whole numbers: a float64 of seconds would lose the last microsecond in the far future
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return Key(device_id, microseconds(ts))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 import psycopg
 from psycopg.sql import SQL
@@ -17,11 +18,12 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.devices import DeviceIds
 from warehouse.postgres.quarantine import Refused, quarantine
-from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, external_ids, key_of
+from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, key_of
 from warehouse.telemetry import Rejection, Telemetry
 
 _PACKAGE = "warehouse.postgres"
 _CONFLICT = "another reading of this device stands under the same timestamp; the first stays"
+_UNKNOWN_DEVICE = "this device is not registered"
 
 
 @dataclass(slots=True)
@@ -58,14 +60,15 @@ class ReadingStore:
             PartitionMissingError: a timestamp lies outside every partition; nothing was stored.
         """
         with translated_errors():
-            for kind, wanted in external_ids(bodies).items():
+            for kind in DeviceKind:
+                wanted = chain.from_iterable(body.external_ids(kind) for body in bodies)
                 self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
             batch = ReadingBatch(bodies, self._ids)
-            outcomes = [Outcome(len(body.readings), rejections=list(body.rejections)) for body in bodies]
+            outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
             for origin in batch.unknown:
-                outcome, index = outcomes[origin.body], bodies[origin.body].indexes[origin.reading]
+                outcome = outcomes[origin.body]
                 outcome.accepted -= 1
-                outcome.rejections.append(Rejection(index, "unknown_device", "", "this device is not registered"))
+                outcome.rejections.append(Rejection(origin.item, "unknown_device", "", "this device is not registered"))
             try:
                 self._write(bodies, batch, outcomes, source)
             except psycopg.errors.UniqueViolation:
@@ -86,7 +89,7 @@ class ReadingStore:
         with self._transaction():
             inserted = self._insert(batch, SQL("ON CONFLICT DO NOTHING"), report_stored=True).fetchall()
             stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
-            self._compare(bodies, batch, stored, outcomes)
+            self._compare(batch, stored, outcomes)
             quarantine(self._connection, list(_refused(bodies, outcomes, source)))
 
     def _insert(
@@ -98,13 +101,7 @@ class ReadingStore:
             prepare=True,
         )
 
-    def _compare(
-        self,
-        bodies: Sequence[Telemetry],
-        batch: ReadingBatch,
-        stored: dict[DeviceKind, set[Key]],
-        outcomes: Sequence[Outcome],
-    ) -> None:
+    def _compare(self, batch: ReadingBatch, stored: dict[DeviceKind, set[Key]], outcomes: Sequence[Outcome]) -> None:
         """Tell duplicates from conflicts among the readings that were not inserted."""
         for kind, columns in batch.columns.items():
             unclaimed = stored[kind]
@@ -120,14 +117,13 @@ class ReadingStore:
             parameters = columns.parameters(PARAMETERS[kind], left_out)
             is_same: dict[int, bool] = dict(self._connection.execute(query, parameters).fetchall())
             for number, position in enumerate(left_out, start=1):
-                origin = columns.origins[position]
+                origin = columns.origin(position)
                 outcome = outcomes[origin.body]
                 outcome.accepted -= 1
                 if is_same[number]:
                     outcome.duplicates += 1
                 else:
-                    index = bodies[origin.body].indexes[origin.reading]
-                    outcome.conflicts.append(Rejection(index, "conflict", "", _CONFLICT))
+                    outcome.conflicts.append(Rejection(origin.item, "conflict", "", _CONFLICT))
 
     @contextmanager
     def _transaction(self, *, needed: bool = True) -> Iterator[None]:
