@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from ingest_api import answer_in_time, group_commit
+from ingest_api import answer_in_time, limits
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import (
     NDJSON,
@@ -62,7 +62,7 @@ def begin(pool: ThreadPoolExecutor, site: Site, bodies: list[bytes]) -> list[Fut
 def test_a_full_queue_refuses_at_once_and_what_it_holds_is_stored(
     make_site: MakeSite, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", FOREVER_S)
+    monkeypatch.setattr(limits, "ANSWER_WITHIN_S", FOREVER_S)
     site = make_site(max_waiting_readings=3)
     device = new_id("queue")
     readings = readings_of(device, 8)
@@ -88,7 +88,7 @@ def test_one_body_larger_than_the_queue_gets_through_where_nothing_waits(make_si
 def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
     site: Site, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", SOON_S)
+    monkeypatch.setattr(limits, "ANSWER_WITHIN_S", SOON_S)
     device = new_id("late")
     readings = readings_of(device, 6)
     with stuck(site):
@@ -107,7 +107,7 @@ def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
 def test_a_stream_that_gets_stuck_is_answered_with_the_counts_so_far(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", SOON_S)
+    monkeypatch.setattr(limits, "ANSWER_WITHIN_S", SOON_S)
     site = make_site(max_items=10)
     device = new_id("stream")
     readings = readings_of(device, 25)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest_api.group_commit import GroupCommit
+from ingest_api.group_commit import BULK_READINGS, GroupCommit
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError, PartitionMissingError
@@ -144,7 +144,7 @@ def test_several_bodies_at_fault_fail_and_the_others_do_not(database_url: str, c
 def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.group_commit.ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr("ingest_api.limits.ANSWER_WITHIN_S", 0.2)
 
     async def get_stuck() -> list[Outcome | BaseException]:
         async with group_commit(database_url) as commits:
@@ -215,7 +215,7 @@ def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, 
 def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.group_commit.MAX_BATCH_READINGS", 3)
+    monkeypatch.setattr("ingest_api.commit_writer.MAX_BATCH_READINGS", 3)
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(7)]
     outcomes = asyncio.run(together(database_url, connection, bodies))
     assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 7
@@ -248,3 +248,22 @@ def test_a_defect_of_ours_reaches_the_requests_and_the_writer_lives_on(
     assert isinstance(failed, ValueError)
     assert stored.accepted == 1
     assert "a body could not be stored" in caplog.text
+
+
+def test_single_readings_do_not_wait_behind_a_large_body(database_url: str, connection: psycopg.Connection) -> None:
+    key = "INSERT INTO vehicle_readings (ts, kwh, vehicle_id) SELECT %s, 1, vehicle_id FROM vehicles"
+
+    async def overtake() -> tuple[int, bool, int]:
+        async with group_commit(database_url) as commits:
+            await commits.store(body(vehicle_payload(vehicleId="v0", timestamp=iso(TS - timedelta(hours=1)))), SIZE)
+            with psycopg.connect(database_url) as blocker:
+                blocker.execute(key.encode(), [TS])  # whoever stores this key waits to see whether it is taken
+                many = [vehicle_payload(vehicleId=f"v{number}", timestamp=iso(TS)) for number in range(BULK_READINGS)]
+                large = asyncio.create_task(commits.store(body(many), SIZE))
+                await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
+                small = await commits.store(body(meter_payload()), SIZE)
+                was_done = large.done()
+                blocker.rollback()
+            return small.accepted, was_done, (await large).accepted
+
+    assert asyncio.run(overtake()) == (1, False, BULK_READINGS)
