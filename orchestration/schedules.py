@@ -1,4 +1,4 @@
-"""The daily maintenance: partitions ahead, a look at every file of the lake, old days and old runs gone."""
+"""The daily maintenance: partitions ahead, every file of the lake looked at, old days gone, indexes packed."""
 
 from datetime import UTC, datetime
 
@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.old_runs import forget_old_runs
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.lake.scrub import scrub
+from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.partitions import make_ahead
 from warehouse.postgres.quarantine import forget_old
 from warehouse.retention import Retention
@@ -53,6 +54,15 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
 
 
 @dg.op
+def pack_indexes(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+    """Build anew the indexes of closed days that are larger than they need to be."""
+    with told_plainly(), warehouse.connect() as connection:
+        packed = list(pack_closed_days(connection))
+    saved_bytes = sum(each.before_bytes - each.after_bytes for each in packed)
+    context.add_output_metadata({"packed": "\n".join(map(str, packed)) or "none", "saved_bytes": saved_bytes})
+
+
+@dg.op
 def forget_runs(context: dg.OpExecutionContext) -> None:
     """Forget Dagster's runs of more than 90 days ago, but for those that made what stands for some day today."""
     context.add_output_metadata(forget_old_runs(context.instance, datetime.now(UTC))._asdict())
@@ -60,10 +70,11 @@ def forget_runs(context: dg.OpExecutionContext) -> None:
 
 @dg.job
 def maintenance() -> None:
-    """Partitions ahead, a look at every file of the lake, old days and old runs gone. Safe to run at any time."""
+    """Partitions ahead, every file of the lake looked at, old days gone, indexes packed. Safe to run at any time."""
     make_partitions_ahead()
     scrub_lake()
     drop_old_days()
+    pack_indexes()
     forget_quarantined()
     forget_runs()
 

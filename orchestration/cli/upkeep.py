@@ -1,4 +1,4 @@
-"""``fleetwatt scrub`` and ``retain``: what the daily maintenance does, by hand."""
+"""``fleetwatt scrub``, ``retain`` and ``pack``: what the daily maintenance does, by hand."""
 
 import typer
 
@@ -6,6 +6,7 @@ from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home import database
 from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
+from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
 from warehouse.retention import Retention
@@ -49,3 +50,21 @@ def retain(*, home: Home = None) -> None:
         notes.print(str(verdict), soft_wrap=True)
     if not verdicts:
         notes.print(f"nothing to do: no day is older than {settings.retention_days} days")
+
+
+def pack(*, home: Home = None) -> None:
+    """Build anew the indexes of closed days that are larger than they need to be: about a quarter of a day's room.
+
+    \b
+    Nobody who reads or writes waits for it.
+        fleetwatt pack
+    """
+    settings = read_settings(FleetSettings, home=home)
+    freed_bytes = 0
+    with database(settings) as url:
+        migrate(url)
+        with connect(url) as connection:
+            for each in pack_closed_days(connection):
+                freed_bytes += each.before_bytes - each.after_bytes
+                notes.print(str(each), soft_wrap=True)
+    notes.print(f"{freed_bytes / 1e6:,.1f} MB freed")

@@ -18,7 +18,7 @@ MEASUREMENTS = {
     "bulk": bulk.measure,
     "stream": stream.measure,
     "burst": burst.measure,
-    # These three share one large day, and need it in this order: as it was written, then vacuumed.
+    # These three share one large day, and need it in this order: as it was written, vacuumed, packed.
     "fresh": fresh_query.measure,
     "query": window_query.measure,
     "disk": disk.measure,

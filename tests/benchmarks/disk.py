@@ -1,10 +1,15 @@
-"""What a reading takes on disk, heap and index, on a day that was written in the order of arrival."""
+"""What a reading takes on disk, heap and index: on a day written in the order of arrival, and once its day is closed.
 
+All but one or two of the days that PostgreSQL keeps are closed, so that is the figure that is judged.
+"""
+
+import time
 from datetime import timedelta
 
 from tests.benchmarks.figures import Bar, Figure
 from tests.benchmarks.full_day import full_day, sizes
 from tests.benchmarks.stand import Stand
+from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.connection import connect
 
 BYTES = Bar("value", 120, 100, lower_is_better=True)
@@ -12,6 +17,16 @@ BYTES = Bar("value", 120, 100, lower_is_better=True)
 
 def measure(stand: Stand) -> None:
     """Tell the bytes of a reading."""
+    days = [stand.day - timedelta(days=1), stand.day]
     with connect(stand.shared(full_day)) as connection:
-        total_bytes, rows = sizes(connection, [stand.day - timedelta(days=1), stand.day])
-    stand.report.add(Figure("disk_bytes_a_reading", total_bytes / rows, "bytes", bar=BYTES))
+        open_bytes, rows = sizes(connection, days)
+        connection.execute("UPDATE partition_ledger SET state = 'sealed' WHERE day = ANY (%s)", [days])
+        began = time.perf_counter()
+        list(pack_closed_days(connection))
+        seconds = time.perf_counter() - began
+        closed_bytes, _ = sizes(connection, days)
+    stand.report.add(
+        Figure("disk_bytes_a_reading_of_an_open_day", open_bytes / rows, "bytes"),
+        Figure("disk_bytes_a_reading_of_a_closed_day", closed_bytes / rows, "bytes", open_bytes / rows, BYTES),
+        Figure("disk_packing_a_day", seconds, "s"),
+    )

@@ -35,7 +35,9 @@ ALL_FIGURES = {
     "query_p50",
     "query_p99",
     "query_p50_30_days_vs_1_day",
-    "disk_bytes_a_reading",
+    "disk_bytes_a_reading_of_an_open_day",
+    "disk_bytes_a_reading_of_a_closed_day",
+    "disk_packing_a_day",
 }
 
 
