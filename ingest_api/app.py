@@ -71,7 +71,9 @@ def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes) -> AsyncIterator[None]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
-        return ReadingStore(connection, register_unknown=settings.register_unknown_devices)
+        store = ReadingStore(connection, register_unknown=settings.register_unknown_devices)
+        store.learn_devices()
+        return store
 
     def window() -> AcceptedWindow:
         return AcceptedWindow.around(datetime.now(UTC), age=settings.accepted_age, ahead=settings.accepted_ahead)

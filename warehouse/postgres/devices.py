@@ -13,6 +13,9 @@ _PACKAGE = "warehouse.postgres"
 MAX_REMEMBERED = 500_000
 """Ids of one kind, about 100 MB. A larger fleet is looked up again now and then; inventing ids fills no memory."""
 
+LEARNT_AT_ONCE = 100_000
+"""Of one kind, a tenth of a second."""
+
 
 class DeviceIds:
     """A cache of surrogate ids. They are never changed or given to another device, so none of them ever expires."""
@@ -43,10 +46,11 @@ class DeviceIds:
         if unknown and register:
             known.update(register_devices(connection, kind, unknown))
 
-    def forget(self) -> None:
-        """Start over: the connection was lost, and what answers next may be a restored database."""
-        for known in self._ids.values():
-            known.clear()
+    def learn(self, connection: psycopg.Connection) -> None:
+        """Learn the newest devices of both kinds at once, so that the first readings of a whole fleet look none up."""
+        for kind, known in self._ids.items():
+            query = sqlfiles.load(_PACKAGE, "list_devices").format(**_names(kind))
+            known.update(connection.execute(query, {"most": LEARNT_AT_ONCE}).fetchall())
 
 
 def find_ids(connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str]) -> dict[str, int]:

@@ -52,6 +52,15 @@ class ReadingStore:
         self._always_late = always_late
         self._ids = DeviceIds()
 
+    def learn_devices(self) -> None:
+        """Learn the devices that are known already, before the first readings of all of them come at once.
+
+        Raises:
+            DatabaseUnavailableError: the connection is lost.
+        """
+        with translated_errors():
+            self._ids.learn(self._connection)
+
     def store(self, bodies: Sequence[Telemetry], source: str) -> list[Outcome]:
         """Store these bodies in ONE transaction; returns the outcome of each, in order, after the commit.
 

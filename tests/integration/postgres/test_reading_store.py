@@ -13,7 +13,9 @@ from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
 from warehouse.contract.readings import AcceptedWindow, MeterReading, Reading, VehicleReading
+from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect, open_connection
+from warehouse.postgres.devices import DeviceIds, register_devices
 from warehouse.postgres.quarantine import forget_old
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry, decode_lines
@@ -213,3 +215,18 @@ def test_payloads_of_the_factories_are_valid() -> None:
     lines = [json.dumps(payload).encode() for payload in payloads]
     window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=1), ahead=timedelta())
     assert decode_lines(lines, window).rejections == []
+
+
+def test_devices_that_are_known_already_are_learnt_at_once(connection: psycopg.Connection) -> None:
+    ids = DeviceIds()
+    registered = {kind: register_devices(connection, kind, ["first", "second"]) for kind in DeviceKind}
+    ids.learn(connection)
+    assert {kind: ids.of(kind) for kind in DeviceKind} == registered
+    connection.execute("ALTER TABLE meters RENAME TO hidden")  # whoever looked one up now would fail
+    try:
+        store = ReadingStore(connection)
+        with pytest.raises(SchemaOutdatedError):
+            store.learn_devices()
+        ids.look_up(connection, DeviceKind.METER, ["first"], register=True)
+    finally:
+        connection.execute("ALTER TABLE hidden RENAME TO meters")
