@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test bench-ingest faults lint format lock clean
+.PHONY: help setup run test bench-ingest bench-warehouse faults lint format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 
 test: $(VENV)/dev.installed ## Run all tests
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+bench-warehouse: setup ## Measure the life of a full-size day against baselines; ARGS as above
+	@exec $(BIN)/python -m tests.benchmarks.warehouse $(ARGS)
 
 bench-ingest: setup ## Measure ingest and the 24 h query against baselines; ARGS="single bulk" for some, "--help" for more
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)

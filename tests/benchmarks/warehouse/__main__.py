@@ -1,0 +1,33 @@
+"""``make bench-warehouse``: the life of a day at full size, against baselines of the same run."""
+
+from tests.benchmarks import command
+from tests.benchmarks.warehouse import (
+    dagster_day,
+    energy,
+    export,
+    many_days,
+    rollup_in_postgres,
+    runs,
+    starting,
+    under_load,
+    vehicle,
+    whole_day,
+)
+from tests.benchmarks.warehouse.scale import QUICK, WarehouseScale
+from tests.benchmarks.warehouse.stand import WarehouseStand
+
+MEASUREMENTS = {
+    "export": export.measure,
+    "energy": energy.measure,
+    "models": whole_day.measure,
+    "postgres": rollup_in_postgres.measure,
+    "vehicle": vehicle.measure,
+    "dagster": dagster_day.measure,
+    "load": under_load.measure,
+    "days": many_days.measure,
+    "runs": runs.measure,
+    "up": starting.measure,
+}
+
+if __name__ == "__main__":
+    command.run("make bench-warehouse", __doc__, MEASUREMENTS, (WarehouseScale(), QUICK), WarehouseStand)

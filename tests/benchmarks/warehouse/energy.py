@@ -1,0 +1,101 @@
+"""The energy rule over a full-size day, against a scan and a group-by of the same columns in the same engine.
+
+Once as the fleet is: nearly all registers just grow, and a quick look finds the few that need the whole rule. Once as
+bad as it can be: the day begins with a step back on every device, so that all of them need it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.warehouse.own_process import Work, run_alone
+from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from warehouse.contract.tables import DeviceKind
+from warehouse.day import CARRIED
+from warehouse.lake.energy_day import DayInputs, write_energy
+from warehouse.lake.export import TABLES
+from warehouse.lake.hourly_energy import in_hour
+from warehouse.lake.paths import Lake
+
+VS_SCAN = Bar("ratio", 5, 3, lower_is_better=True)
+A_STEP_BACK_KWH = 0.001
+
+
+def measure(stand: WarehouseStand) -> None:
+    """Tell the figures of the energy rule."""
+    place = stand.exported_day()
+    walk = place.walk()
+    for table in TABLES:
+        walk.export_table(table, place.day)
+    walk.device_last(place.day)
+    walk.carried_samples(place.day)
+    inputs = DayInputs(**{name: walk.lake.file(name, place.day) for name in DayInputs._fields})
+    stepping_back = inputs._replace(carried_samples=_a_step_back(walk.lake, place, stand.home))
+    peaks_mb: dict[str, float] = {}
+
+    def contender(name: str, prepare: Callable[..., Work], *arguments: object) -> Callable[[], float]:
+        def measure_round() -> float:
+            ran = run_alone(prepare, *arguments)
+            stand.report.say(f"  {name}: {ran.seconds:.2f} s, {ran.peak_mb:.0f} MB")
+            peaks_mb[name] = max(peaks_mb.get(name, 0), ran.peak_mb)
+            return ran.seconds
+
+        return measure_round
+
+    value, scanned, all_by_rule = interleaved(
+        stand.scale.rounds,
+        contender("energy", energy, inputs, place, stand.home),
+        contender("scan", scan, inputs),
+        contender("energy of a fleet that steps back", energy, stepping_back, place, stand.home),
+    )
+    energy_mb, scan_mb, by_rule_mb = peaks_mb.values()
+    stand.report.add(
+        Figure("hourly_energy_vs_scan", value, "s", scanned, VS_SCAN),
+        Figure("hourly_energy_peak_memory", energy_mb, "MB", scan_mb),
+        Figure("hourly_energy_all_by_rule_vs_scan", all_by_rule, "s", scanned),
+        Figure("hourly_energy_all_by_rule_peak_memory", by_rule_mb, "MB", scan_mb),
+    )
+
+
+def energy(inputs: DayInputs, place: Place, folder: Path) -> Work:
+    """Apply the rule, and write both results."""
+    targets = folder / "hourly.parquet", folder / "flagged.parquet"
+    return lambda: write_energy(inputs, place.day, *targets)
+
+
+def scan(inputs: DayInputs) -> Work:
+    """Read the same columns once, and group them as the result is grouped."""
+
+    def group() -> None:
+        for kind in DeviceKind:
+            temperature = pl.col("battery_temp_celsius")
+            readings = inputs.readings(kind).group_by("device_id", in_hour())
+            readings.agg(pl.col("kwh").sum(), pl.len(), temperature.cast(pl.Float64).sum()).collect(engine="streaming")
+
+    return group
+
+
+def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
+    """Carried samples a minute before the day's first ones, and a little higher."""
+    _, carried = CARRIED
+    target = folder / "stepping-back.parquet"
+    sides = []
+    for kind in DeviceKind:
+        readings = pl.scan_parquet(lake.file(kind.readings, place.day))
+        first = readings.group_by(pl.col(kind.device_id).alias("device_id")).agg(
+            pl.col("ts", "kwh").sort_by("ts").first()
+        )
+        sides.append(
+            first.select(
+                pl.lit(kind.value).alias("kind"),
+                "device_id",
+                pl.col("ts") - timedelta(minutes=1),
+                pl.col("kwh") + A_STEP_BACK_KWH,
+            )
+        )
+    schema = pl.read_parquet_schema(lake.file(carried, place.day))
+    pl.concat(sides).sort("kind", "device_id").cast(pl.Schema(schema)).collect().write_parquet(target)
+    return target

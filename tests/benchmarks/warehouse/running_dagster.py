@@ -1,0 +1,134 @@
+"""Dagster as the product starts it, with daemon and code server, on a database of ours: its ledger and its runs."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+from urllib.parse import urlsplit, urlunsplit
+
+from psycopg.sql import SQL, Identifier
+
+from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.warehouse.product import fleetwatt, free_port, wait_for_page
+from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from warehouse.postgres.connection import connect
+
+BUILT_WITHIN_S = 900.0
+POLL_S = 0.1
+_DATABASES = count(1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of Dagster's runs. Seconds since 1970: asked for by the sensor, begun and ended by its process."""
+
+    day: date
+    asked_at: float
+    began_at: float
+    ended_at: float
+
+
+@dataclass(frozen=True)
+class RunningDagster:
+    """Dagster at work on a place."""
+
+    place: Place
+    storage_url: str
+    memory: PeakMemory
+
+    def build(self, days: Iterable[date]) -> float:
+        """Let the grace of these days be over at once; the seconds until the ledger says that the last one is built.
+
+        Both ends are the database's clock.
+
+        Raises:
+            RuntimeError: it does not come to that.
+        """
+        wanted = sorted(days)
+        with connect(self.place.url) as connection:
+            ((began,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+            self.place.close(wanted)
+            built = "SELECT count(*), max(built_at) FROM day_builds WHERE day = ANY(%s) AND built = requested"
+            deadline = time.monotonic() + BUILT_WITHIN_S
+            while True:
+                found, ended = self._row(connection.execute(built, [wanted]).fetchone())
+                if found == len(wanted) and ended is not None:
+                    return (ended - began).total_seconds()
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{found} of {len(wanted)} days are built; {self._failures()}")
+                time.sleep(POLL_S)
+
+    def runs(self) -> list[Run]:
+        """The runs of days that have ended well, oldest first."""
+        query = """
+            SELECT tags.value, extract(epoch FROM runs.create_timestamp), runs.start_time, runs.end_time
+            FROM runs JOIN run_tags AS tags ON tags.run_id = runs.run_id AND tags.key = 'dagster/partition'
+            WHERE runs.status = 'SUCCESS' ORDER BY runs.id
+        """
+        deadline = time.monotonic() + BUILT_WITHIN_S
+        while self._unfinished():
+            if time.monotonic() > deadline:
+                raise RuntimeError("a run does not end")
+            time.sleep(POLL_S)
+        with connect(self.storage_url) as connection:
+            found = connection.execute(query.encode()).fetchall()
+        return [Run(date.fromisoformat(day), float(asked), began, ended) for day, asked, began, ended in found]
+
+    def step_seconds(self) -> list[tuple[str, float]]:
+        """What each step of all runs took, in the order in which they ended."""
+        query = """
+            SELECT step_key, extract(epoch FROM max(timestamp) - min(timestamp)) FROM event_logs
+            WHERE dagster_event_type IN ('STEP_START', 'STEP_SUCCESS') AND step_key IS NOT NULL
+            GROUP BY run_id, step_key ORDER BY max(timestamp)
+        """
+        with connect(self.storage_url) as connection:
+            return [(step, float(seconds)) for step, seconds in connection.execute(query.encode()).fetchall()]
+
+    def has_looked(self) -> bool:
+        """Whether its sensor has looked at the ledger yet."""
+        with connect(self.storage_url) as connection:
+            ((ticks,),) = connection.execute("SELECT count(*) FROM job_ticks WHERE status = 'SKIPPED'").fetchall()
+        return bool(ticks)
+
+    def _unfinished(self) -> bool:
+        with connect(self.storage_url) as connection:
+            ended = "('SUCCESS', 'FAILURE', 'CANCELED')"
+            row = connection.execute(f"SELECT count(*) FROM runs WHERE status NOT IN {ended}".encode()).fetchone()
+        return bool(row and row[0])
+
+    def _failures(self) -> str:
+        with connect(self.storage_url) as connection:
+            rows = connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall()
+        return f"runs: {dict(rows)}"
+
+    @staticmethod
+    def _row(row: tuple[int, datetime | None] | None) -> tuple[int, datetime | None]:
+        return row or (0, None)
+
+
+@contextmanager
+def running_dagster(stand: WarehouseStand, place: Place) -> Iterator[RunningDagster]:
+    """Start it and wait until its sensor has looked at the ledger once; at the end its database is dropped."""
+    database, port = f"dagster_{next(_DATABASES)}", free_port()
+    place.lake.mkdir(parents=True)
+    log = place.home / "fleetwatt.log"
+    environment = {
+        "FLEET_DATABASE_URL": place.url,
+        "FLEET_DAGSTER_DATABASE": database,
+        "FLEET_HOME": str(place.home),
+        "FLEET_DAGSTER_PORT": str(port),
+    }
+    storage_url = urlunsplit(urlsplit(place.url)._replace(path=f"/{database}"))
+    try:
+        with fleetwatt("dagster", log=log, environment=environment) as process:
+            wait_for_page(process, port, "/server_info", log)
+            with PeakMemory(process.pid) as memory:
+                dagster = RunningDagster(place, storage_url, memory)
+                while not dagster.has_looked():
+                    time.sleep(POLL_S)
+                yield dagster
+    finally:
+        with connect(place.url) as connection:
+            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database)))

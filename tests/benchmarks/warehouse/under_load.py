@@ -1,0 +1,51 @@
+"""What a device feels of a full-size day that is sealed, exported and rolled up on the machine that it reports to.
+
+The load is the specification's: a reading a minute of every device. The day's walk is a process beside the API.
+"""
+
+import time
+from datetime import timedelta
+
+from tests.benchmarks.bulk import introduce
+from tests.benchmarks.figures import Bar, Figure
+from tests.benchmarks.fleet import Fleet
+from tests.benchmarks.warehouse.own_process import run_alone
+from tests.benchmarks.warehouse.stand import WarehouseStand
+from tests.benchmarks.warehouse.steady_load import steady_load
+from tests.benchmarks.warehouse.whole_day import walk_day
+from warehouse.contract.partitions import midnight
+
+VS_UNDISTURBED = Bar("ratio", 3, 2, lower_is_better=True)
+WARM_UP_S = 2.0
+HOUR = timedelta(hours=1)
+
+
+def measure(stand: WarehouseStand) -> None:
+    """Tell the 99th percentile while the day is walked, against the time before and after it."""
+    scale, today = stand.scale, midnight(stand.day + timedelta(days=1))
+    with stand.day_as_written() as place, stand.product(place.url) as api:
+        introduce(api, Fleet(scale.devices, today), stand)
+        with steady_load(api.port, scale.devices, today + HOUR, scale.load_per_second) as answered:
+            time.sleep(min(WARM_UP_S, scale.load_s))
+            began = time.monotonic()
+            time.sleep(scale.load_s)
+            place.close_day()
+            disturbed_from = time.monotonic()
+            ran = run_alone(walk_day, place)
+            disturbed_to = time.monotonic()
+            time.sleep(scale.load_s)
+            ended = time.monotonic()
+    spans = {
+        "before": (began, disturbed_from),
+        "meanwhile": (disturbed_from, disturbed_to),
+        "after": (disturbed_to, ended),
+    }
+    p99s = {name: answered.p99_ms(*span) for name, span in spans.items()}
+    for name, span in spans.items():
+        stand.report.say(f"  {name}: p99 {p99s[name]:.1f} ms, at worst {answered.worst_ms(*span):.0f} ms")
+    rest = (p99s["before"] + p99s["after"]) / 2
+    stand.report.add(
+        Figure("ingest_p99_while_a_day_is_run", p99s["meanwhile"], "ms", rest, VS_UNDISTURBED),
+        Figure("ingest_worst_while_a_day_is_run", answered.worst_ms(*spans["meanwhile"]), "ms"),
+        Figure("day_under_load", ran.seconds, "s"),
+    )
