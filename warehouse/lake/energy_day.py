@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.lake.hourly_energy import (
     FLAGGED,
     HOURS,
@@ -25,8 +26,6 @@ from warehouse.lake.plain_growth import hours_of_growth
 
 LAST_SAMPLES = pl.Schema({"kind": pl.String(), "device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()})
 """The columns of ``device_last`` and ``carried_samples``."""
-
-ROW_GROUP_ROWS = 122_880
 
 RULE_DEVICES = 2000
 """How many devices the rule is applied to at a time: some 3 million readings, a quarter of a gigabyte."""

@@ -16,7 +16,9 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
+from warehouse.lake.file_format import PARQUET
 from warehouse.lake.postgres_arrow import arrow_connection
+from warehouse.lake.views import text
 from warehouse.postgres.connection import open_connection, translated_errors
 from warehouse.postgres.partition_figures import DEVICE_ID, Figures, partition_figures
 
@@ -26,7 +28,6 @@ TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "
 """The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
 
 MEMORY_LIMIT = "1GB"
-ROW_GROUP_ROWS = 122_880
 WRITER_POLL_S = 0.05
 
 
@@ -120,6 +121,7 @@ def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> N
         cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         cursor.execute(query)
         engine.execute("SET TimeZone = 'UTC'")
-        rows = engine.from_arrow(cursor.fetch_record_batch())
-        rows.order(order_by).write_parquet(str(target), compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        engine.execute("SET enable_progress_bar = false")  # a full-size day would draw one on standard output
+        engine.from_arrow(cursor.fetch_record_batch()).create_view("arriving")
+        engine.execute(f"COPY (FROM arriving ORDER BY {order_by}) TO {text(target)} ({PARQUET})")
         source.rollback()

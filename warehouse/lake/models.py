@@ -11,10 +11,10 @@ import duckdb
 
 from dbt_like_sql.catalog import Catalog, Check, Model, Problem
 from warehouse.contract.errors import FleetwattError
+from warehouse.lake.file_format import PARQUET
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import add_empty_view, open_empty_lake, open_lake, text
 
-ROW_GROUP_ROWS = 122_880
 SAMPLE_ROWS = 5
 INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
@@ -61,7 +61,7 @@ def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Pat
         # One thread: a sum of float64 depends on the order of its terms, and the same day must give the same bytes. At
         # the size of these inputs it is as fast as two.
         connection.execute("SET threads = 1")
-        written = connection.execute(f"{query} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+        written = connection.execute(f"{query} ({PARQUET})")
         ((rows,),) = written.fetchall()
     except duckdb.IOException:
         raise
