@@ -9,6 +9,7 @@ from tests.benchmarks.warehouse import (
     rollup_in_postgres,
     runs,
     starting,
+    tenfold,
     under_load,
     vehicle,
     whole_day,
@@ -26,6 +27,7 @@ MEASUREMENTS = {
     "load": under_load.measure,
     "days": many_days.measure,
     "runs": runs.measure,
+    "tenfold": tenfold.measure,
     "up": starting.measure,
 }
 

@@ -15,6 +15,7 @@ class WarehouseScale(Scale):
     """Of the fleet whose days are many."""
     tiny_devices: int = 20
     """Of the fleet whose days cost next to nothing, so that what remains is what Dagster takes."""
+    tenfold_devices: int = 100_000
     most_days: int = 8
     lake_days: int = 30
     vehicles_asked: int = 20
@@ -30,6 +31,7 @@ QUICK = WarehouseScale(
     devices=20,
     small_devices=10,
     tiny_devices=5,
+    tenfold_devices=200,
     most_days=2,
     lake_days=3,
     vehicles_asked=2,

@@ -35,15 +35,15 @@ COLUMNS = {
 """Of the sensors the first is missing on some devices."""
 
 
-def write_days(url: str, devices: int, days: Iterable[date]) -> int:
+def write_days(url: str, devices: int, days: Iterable[date], every_minutes: int = 1) -> int:
     """Write all readings of these days, which follow each other; returns how many they are."""
     first_minutes = [int(midnight(day).timestamp()) // 60 for day in days]
     whole = (first_minutes[0], first_minutes[-1] + MINUTES - LAST_MINUTES)
     rest = (whole[1], whole[1] + LAST_MINUTES)
     with ThreadPoolExecutor(len(DeviceKind)) as pool:
-        rows = sum(pool.map(lambda kind: _write(url, kind, devices, *whole), DeviceKind))
+        rows = sum(pool.map(lambda kind: _write(url, kind, devices, every_minutes, *whole), DeviceKind))
         wait_for_autovacuum(url)
-        return rows + sum(pool.map(lambda kind: _write(url, kind, devices, *rest), DeviceKind))
+        return rows + sum(pool.map(lambda kind: _write(url, kind, devices, every_minutes, *rest), DeviceKind))
 
 
 def days_before(day: date, count: int) -> Sequence[date]:
@@ -51,7 +51,7 @@ def days_before(day: date, count: int) -> Sequence[date]:
     return [day - timedelta(days=count - 1 - number) for number in range(count)]
 
 
-def _write(url: str, kind: DeviceKind, devices: int, first_minute: int, end_minute: int) -> int:
+def _write(url: str, kind: DeviceKind, devices: int, every: int, first_minute: int, end_minute: int) -> int:
     fleet, rows = Fleet(devices), 0
     statement = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         Identifier(kind.readings), SQL(", ").join(map(Identifier, COLUMNS[kind]))
@@ -61,16 +61,16 @@ def _write(url: str, kind: DeviceKind, devices: int, first_minute: int, end_minu
             with connection.cursor() as cursor:
                 with cursor.copy(statement) as stream:
                     stream.write(COPY_HEADER)
-                    for piece in _pieces(fleet, kind, begin, min(begin + COPY_MINUTES, end_minute)):
+                    for piece in _pieces(fleet, kind, range(begin, min(begin + COPY_MINUTES, end_minute)), every):
                         stream.write(piece)
                     stream.write(COPY_TRAILER)
                 rows += cursor.rowcount
     return rows
 
 
-def _pieces(fleet: Fleet, kind: DeviceKind, first_minute: int, end_minute: int) -> Iterator[bytes]:
-    for minute in range(first_minute, end_minute, MINUTES_AT_ONCE):
-        count = min(MINUTES_AT_ONCE, end_minute - minute)
+def _pieces(fleet: Fleet, kind: DeviceKind, minutes: range, every: int) -> Iterator[bytes]:
+    for minute in minutes[:: MINUTES_AT_ONCE if every == 1 else every]:
+        count = min(MINUTES_AT_ONCE, minutes.stop - minute) if every == 1 else 1
         if kind is DeviceKind.METER:
             meters = fleet.meters(minute, count)
             yield from _rows(meters, [meters.voltage_volts])
