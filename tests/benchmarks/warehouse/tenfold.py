@@ -1,56 +1,66 @@
-"""A day of ten times the fleet, as far as it fits here: 100,000 meters and vehicles that report every ten minutes.
+"""What grows with the devices, at ten times the fleet: 100,000 meters and vehicles that report once an hour.
 
-As many readings as a full-size day has, of ten times as many devices. What grows with the devices (the rollups, the
-models, their memory) is ten times as large, what grows with the readings is the same.
+The rollups and models of that day have as many rows as those of a fleet of that size have at a reading a minute. The
+readings themselves, which the exports and the energy rule stream through, would be sixty times as many.
 """
 
+from dataclasses import dataclass
+
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.warehouse.own_process import run_alone
+from tests.benchmarks.warehouse.own_process import Ran, run_alone
 from tests.benchmarks.warehouse.simulated_days import write_days
 from tests.benchmarks.warehouse.stand import WarehouseStand
 from tests.benchmarks.warehouse.whole_day import walk_day
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 
-EVERY_MINUTES = 10
+EVERY_MINUTES = 60
 
 _REGISTER = {
     kind: f"""
-        INSERT INTO {kind.devices} (external_id, expected_interval_s)
-        SELECT '{kind}-' || lpad(n::text, 6, '0'), 600 FROM generate_series(%s::integer, %s) AS n
+        INSERT INTO {kind.devices} (external_id)
+        SELECT '{kind}-' || lpad(n::text, 6, '0') FROM generate_series(%s::integer, %s) AS n
     """
     for kind in DeviceKind
 }
 
 
+@dataclass(frozen=True)
+class _Walked:
+    whole: Ran
+    models: Ran
+
+
 def measure(stand: WarehouseStand) -> None:
-    """Tell the whole walk of that day in one process, and of its models alone, against a full-size day."""
-    with stand.day_as_written() as usual:
-        usual.close_day()
-        baseline = run_alone(walk_day, usual)
-        baseline_models = run_alone(walk_day, usual)
-    devices = stand.scale.tenfold_devices
+    """Tell the walk of that day in one process, and its models alone, against those of the fleet as it is specified."""
+    usual, tenfold = (_walk(stand, devices) for devices in (stand.scale.devices, stand.scale.tenfold_devices))
+    name = f"hourly_readings_of_{stand.scale.tenfold_devices}_devices"
+    stand.report.add(
+        Figure(f"{name}_whole_day", tenfold.whole.seconds, "s", usual.whole.seconds),
+        Figure(f"{name}_models_and_checks", tenfold.models.seconds, "s", usual.models.seconds),
+        Figure(f"{name}_peak_memory", tenfold.models.peak_mb, "MB", usual.models.peak_mb),
+    )
+
+
+def _walk(stand: WarehouseStand, devices: int) -> _Walked:
     with stand.database() as url:
         _register(url, stand.scale.devices + 1, devices)
         rows = write_days(url, devices, [stand.day], EVERY_MINUTES)
         stand.report.say(f"  {rows:,} readings of {devices:,} meters and as many vehicles are written")
         place = stand.place(url)
         place.close_day()
-        whole = run_alone(walk_day, place)
-        models = run_alone(walk_day, place)
-    stand.report.add(
-        Figure(f"day_of_{devices}_devices", whole.seconds, "s", baseline.seconds),
-        Figure(f"day_of_{devices}_devices_peak_memory", whole.peak_mb, "MB", baseline.peak_mb),
-        Figure(f"models_and_checks_of_{devices}_devices", models.seconds, "s", baseline_models.seconds),
-    )
+        walked = _Walked(whole=run_alone(walk_day, place), models=run_alone(walk_day, place))
+        stand.report.say(f"  whole day {walked.whole.seconds:.1f} s, {walked.whole.peak_mb:.0f} MB")
+        stand.report.say(f"  models    {walked.models.seconds:.1f} s, {walked.models.peak_mb:.0f} MB")
+    return walked
 
 
 def _register(url: str, first: int, last: int) -> None:
+    """Devices that the stand's template does not have; all of them are expected once an hour."""
     with connect(url) as connection:
-        for statement in _REGISTER.values():
+        for kind, statement in _REGISTER.items():
             connection.execute(statement.encode(), [first, last])
-        connection.execute("UPDATE meters SET expected_interval_s = 600")
-        connection.execute("UPDATE vehicles SET expected_interval_s = 600")
+            connection.execute(f"UPDATE {kind.devices} SET expected_interval_s = 60 * {EVERY_MINUTES}".encode())
         connection.execute(
             "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from)"
             " SELECT vehicle_id, vehicle_id, '1970-01-01' FROM vehicles WHERE vehicle_id >= %s",

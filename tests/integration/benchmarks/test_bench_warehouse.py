@@ -33,6 +33,9 @@ ALL_FIGURES = {
     "dagster_run_of_a_tiny_day",
     "backfill_3_tiny_days_as_runs_vs_one_process",
     "look_at_a_year_with_nothing_to_do",
+    "hourly_readings_of_200_devices_whole_day",
+    "hourly_readings_of_200_devices_models_and_checks",
+    "hourly_readings_of_200_devices_peak_memory",
     "up_to_both_pages",
     "up_peak_memory",
 }
