@@ -35,6 +35,7 @@ QUICK = WarehouseScale(
     most_days=2,
     lake_days=3,
     vehicles_asked=2,
+    load_per_second=50,
     load_s=1.0,
     free_disk_gb=2.0,
 )

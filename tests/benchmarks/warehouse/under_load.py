@@ -17,7 +17,8 @@ from warehouse.contract.partitions import midnight
 
 VS_UNDISTURBED = Bar("ratio", 3, 2, lower_is_better=True)
 WARM_UP_S = 2.0
-HOUR = timedelta(hours=1)
+INTRODUCED = timedelta(minutes=1)
+"""After midnight: the seconds before it are those of the readings by which the API gets to know the devices."""
 
 
 def measure(stand: WarehouseStand) -> None:
@@ -25,7 +26,7 @@ def measure(stand: WarehouseStand) -> None:
     scale, today = stand.scale, midnight(stand.day + timedelta(days=1))
     with stand.day_as_written() as place, stand.product(place.url) as api:
         introduce(api, Fleet(scale.devices, today), stand)
-        with steady_load(api.port, scale.devices, today + HOUR, scale.load_per_second) as answered:
+        with steady_load(api.port, scale.devices, today + INTRODUCED, scale.load_per_second) as answered:
             time.sleep(min(WARM_UP_S, scale.load_s))
             began = time.monotonic()
             time.sleep(scale.load_s)
