@@ -194,6 +194,22 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
         ),
         pytest.param(
             "daily_fleet_efficiency",
+            "SELECT * REPLACE (unmapped_dc_kwh + 0.01 AS unmapped_dc_kwh) FROM file",
+            "daily_fleet_efficiency",
+            "energy_is_somebodys",
+            "All that was delivered is some vehicle's or nobody's",
+            id="DC that is a vehicle's and nobody's",
+        ),
+        pytest.param(
+            "daily_fleet_efficiency",
+            "SELECT * REPLACE (metered_ac_kwh + 0.01 AS metered_ac_kwh) FROM file",
+            "daily_fleet_efficiency",
+            "energy_is_somebodys",
+            "and so is all that was metered",
+            id="AC that was lost between the meters and the vehicles",
+        ),
+        pytest.param(
+            "daily_fleet_efficiency",
             "FROM file WHERE false",
             "daily_fleet_efficiency",
             "row_count",
@@ -241,6 +257,29 @@ def test_the_evidence_is_the_first_rows_that_are_wrong(right_day: HandMadeLake) 
 def test_a_register_that_was_replaced_is_not_held_to_its_difference(right_day: HandMadeLake, flag: str) -> None:
     right_day.change("hourly_energy", f"SELECT * REPLACE (energy_kwh + 5 AS energy_kwh, 1 AS {flag}_count) FROM file")
     assert "hourly_energy_is_conserved" not in right_day.failing("hourly_energy")
+
+
+def restart_first_meter(lake: HandMadeLake, energy_kwh: float) -> None:
+    """Its step from 101 to 103 is taken for a restart: booked is what it shows, 103 kWh, and not 2."""
+    restarts = "kind = 'meter' AND device_id = 1 AND hour = TIMESTAMPTZ '2026-02-08 02:00Z'"
+    lake.change(
+        "hourly_energy",
+        f"SELECT * REPLACE (CASE WHEN {restarts} THEN {energy_kwh} ELSE energy_kwh END AS energy_kwh, "
+        f"CASE WHEN {restarts} THEN 1 ELSE reset_count END AS reset_count) FROM file",
+    )
+    step = "SELECT * REPLACE ('reset' AS flag, 103.0 AS energy_kwh) FROM file WHERE kind = 'meter' AND device_id = 1"
+    lake.change("flagged_steps", f"FROM file UNION ALL {step}")
+
+
+def test_a_register_that_restarted_is_held_to_its_difference_and_what_was_booked(right_day: HandMadeLake) -> None:
+    restart_first_meter(right_day, energy_kwh=103.0)
+    assert right_day.failing("hourly_energy", "flagged_steps") == {}
+
+
+def test_energy_made_up_beside_a_restart_is_found(right_day: HandMadeLake) -> None:
+    restart_first_meter(right_day, energy_kwh=103.5)
+    result = right_day.failing("hourly_energy", "flagged_steps")["restarted_registers_are_conserved"]
+    assert result.sample == ({"kind": "meter", "device_id": 1, "booked_kwh": 104.5, "expected_kwh": 104.0},)
 
 
 def test_only_what_was_made_of_a_day_is_checked(right_day: HandMadeLake) -> None:

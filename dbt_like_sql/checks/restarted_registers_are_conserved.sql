@@ -1,0 +1,79 @@
+-- The hours of a register that jumped, rolled over, restarted or was replaced add up to the difference of what it showed,
+-- but that each such step counts as what was booked for it. hourly_energy_is_conserved holds all the other registers.
+-- Tolerance 1e-6 kWh, the energy rule's own.
+WITH booked AS (
+    SELECT
+        kind,
+        device_id,
+        sum(energy_kwh) AS booked_kwh
+    FROM hourly_energy
+    WHERE day = getvariable('day')
+    GROUP BY kind, device_id
+    HAVING sum(jump_count + rollover_count + reset_count + rebase_count) > 0
+),
+
+corrections AS (
+    SELECT
+        kind,
+        device_id,
+        sum(energy_kwh - (kwh - before_kwh)) AS correction_kwh
+    FROM flagged_steps
+    WHERE day = getvariable('day') AND flag IN ('jump', 'rollover', 'reset', 'rebase')
+    GROUP BY kind, device_id
+),
+
+first_samples AS (
+    SELECT
+        'meter' AS kind,
+        meter_id AS device_id,
+        arg_min(kwh, ts) AS kwh
+    FROM meter_readings
+    WHERE
+        day = getvariable('day')
+        AND meter_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'meter')
+    GROUP BY meter_id
+    UNION ALL
+    SELECT
+        'vehicle' AS kind,
+        vehicle_id AS device_id,
+        arg_min(kwh, ts) AS kwh
+    FROM vehicle_readings
+    WHERE
+        day = getvariable('day')
+        AND vehicle_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'vehicle')
+    GROUP BY vehicle_id
+),
+
+carried AS (
+    SELECT
+        kind,
+        device_id,
+        kwh
+    FROM carried_samples
+    WHERE day = getvariable('day')
+),
+
+expected AS (
+    SELECT
+        last_of_day.kind,
+        last_of_day.device_id,
+        last_of_day.kwh - coalesce(carried.kwh, first_samples.kwh) + corrections.correction_kwh AS expected_kwh
+    FROM device_last AS last_of_day
+    INNER JOIN first_samples
+        ON last_of_day.kind = first_samples.kind AND last_of_day.device_id = first_samples.device_id
+    LEFT JOIN carried
+        ON last_of_day.kind = carried.kind AND last_of_day.device_id = carried.device_id
+    LEFT JOIN corrections
+        ON last_of_day.kind = corrections.kind AND last_of_day.device_id = corrections.device_id
+    WHERE last_of_day.day = getvariable('day')
+)
+
+SELECT
+    booked.kind,
+    booked.device_id,
+    booked.booked_kwh,
+    expected.expected_kwh
+FROM booked
+LEFT JOIN expected
+    ON booked.kind = expected.kind AND booked.device_id = expected.device_id
+WHERE coalesce(abs(booked.booked_kwh - expected.expected_kwh) > 1e-6, TRUE)
