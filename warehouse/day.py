@@ -28,7 +28,14 @@ from warehouse.lake.export import TABLES, export_readings, export_table
 from warehouse.lake.lake_readme import explain_lake
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import is_intact, publish, published, verified_file
+from warehouse.lake.publish import (
+    DamagedFileError,
+    MissingFileError,
+    is_intact,
+    publish,
+    published,
+    verified_file,
+)
 from warehouse.lake.views import open_lake
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
@@ -153,11 +160,11 @@ class DayWalk:
 
     def carried_samples(self, day: date) -> Made:
         """Make the samples that the day begins from: each device's last one before it."""
-        name = "carried_samples"
+        last, name = CARRIED
         with self._working(day) as connection, self._aside(name, day) as target:
             ledger.begin_build(connection, day)
-            earlier = [self.lake.file("device_last", each) for each in self.lake.days("device_last") if each < day]
-            of_the_day = verified_file(connection, self.lake, "device_last", day)
+            earlier = [self._file_of_another_day(connection, last, each) for each in self.lake.days(last) if each < day]
+            of_the_day = verified_file(connection, self.lake, last, day)
             rows = write_carried_samples(earlier, of_the_day, target)
             return self._publish(connection, name, day, target, rows)
 
@@ -185,6 +192,15 @@ class DayWalk:
             with self._open(model.depends_on, day) as engine:
                 rows = build_model(engine, model, target)
             return self._publish(connection, name, day, target, rows)
+
+    def verified(self, dataset: str, day: date) -> Path:
+        """A published file of a day, its hash checked, for whoever tells of it.
+
+        Raises:
+            MissingFileError, DamagedFileError: it is not what was published.
+        """
+        with connect(self.url) as connection:
+            return verified_file(connection, self.lake, dataset, day)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
@@ -244,10 +260,18 @@ class DayWalk:
         return Made(dataset, day, rows, size_bytes, version, is_new=True)
 
     def _settled_file(self, connection: psycopg.Connection, dataset: str, day: date) -> Path | None:
-        """The file of the version whose confirmation is on record; a killed publisher leaves us without one."""
+        """The file of the version whose confirmation is on record; a killed publisher or a flipped bit leaves none."""
         known = published(connection, dataset, day)
-        path = self.lake.file(dataset, day)
-        return path if known and known.publishing_sha256 is None and path.exists() else None
+        is_settled = known is not None and known.publishing_sha256 is None
+        return self.lake.file(dataset, day) if is_settled and is_intact(connection, self.lake, dataset, day) else None
+
+    def _file_of_another_day(self, connection: psycopg.Connection, dataset: str, day: date) -> Path:
+        """A verified file of a day that is not being worked on; where it is damaged, that day is asked for."""
+        try:
+            return verified_file(connection, self.lake, dataset, day)
+        except (MissingFileError, DamagedFileError):
+            ledger.request_build(connection, day, f"its file of {dataset} is not what was published")
+            raise
 
     def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
         known = published(connection, dataset, day)
@@ -260,6 +284,9 @@ class DayWalk:
         for later in _days_after(self.lake.days("device_last"), day):
             if changed.is_empty():
                 return
+            if not is_intact(connection, self.lake, "device_last", later):  # when it is made anew, it asks for the rest
+                ledger.request_build(connection, later, "its file of device_last is not what was published")
+                continue
             present = pl.read_parquet(self.lake.file("device_last", later)).select("kind", "device_id")
             if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
                 ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")

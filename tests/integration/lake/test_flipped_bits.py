@@ -1,0 +1,117 @@
+"""A flipped bit or a cut file anywhere in the lake: found before anybody reads a number in it, and made anew."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import meter_payload, ramp, vehicle_payload
+from tests.integration.lake.stored import post
+from warehouse.contract.partitions import Stream, midnight
+from warehouse.day import DayWalk
+from warehouse.lake.energy_day import DayInputs
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import DamagedFileError
+from warehouse.lake.scrub import scrub
+from warehouse.postgres import ledger
+
+TODAY = datetime.now(UTC).date()
+FIRST, SECOND = TODAY - timedelta(days=5), TODAY - timedelta(days=4)
+ROUNDS, FLIPS_A_ROUND = 4, 15
+
+
+@pytest.fixture
+def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+    """Two days of one pair, in the lake."""
+    for day, first_kwh in ((FIRST, 100.0), (SECOND, 150.0)):
+        start = midnight(day) + timedelta(hours=10)
+        post(connection, ramp(meter_payload, "kwhConsumedAc", start, 60, first_kwh, 0.1))
+        post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, 60, first_kwh, 0.09))
+    connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
+    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    walk.run(FIRST)
+    walk.run(SECOND)
+    yield walk
+
+
+def files(walk: DayWalk) -> dict[tuple[str, date], bytes]:
+    return {
+        (name, day): walk.lake.file(name, day).read_bytes() for name in walk.catalog.models for day in (FIRST, SECOND)
+    }
+
+
+def flip_a_bit(path: Path, random: Random) -> None:
+    content = bytearray(path.read_bytes())
+    content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+    path.write_bytes(content)
+
+
+def cut(path: Path, random: Random) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: random.randrange(len(content))])
+
+
+def readers(walk: DayWalk, dataset: str, day: date) -> Iterator[Callable[[], object]]:
+    """Every step that reads this file, and whoever tells of it."""
+    yield lambda: walk.verified(dataset, day)
+    if dataset in set(Stream):
+        yield lambda: walk.device_last(day)
+    if dataset == "device_last":
+        yield lambda: walk.carried_samples(day)
+        if day == FIRST:
+            yield lambda: walk.carried_samples(SECOND)
+    if dataset in DayInputs._fields:
+        yield lambda: walk.energy(day)
+    for model in walk.catalog.used_by(dataset):
+        if walk.catalog.models[model].kind == "sql":
+            yield lambda model=model: walk.model(model, day)  # type: ignore[misc]
+
+
+def test_sixty_flipped_bits_are_found_before_anybody_uses_them(walk: DayWalk, connection: psycopg.Connection) -> None:
+    random = Random(60)  # noqa: S311 - a repeatable trial
+    original, flipped = files(walk), 0
+    for _ in range(ROUNDS):
+        harmed = random.sample(sorted(original), FLIPS_A_ROUND)
+        for dataset, day in harmed:
+            flip_a_bit(walk.lake.file(dataset, day), random)
+        assert {(each.dataset, each.day) for each in scrub(connection, walk.lake) if each} == set(harmed)
+        for dataset, day in harmed:
+            for read in readers(walk, dataset, day):
+                with pytest.raises(DamagedFileError):
+                    read()
+        for (dataset, day), content in original.items():
+            walk.lake.file(dataset, day).write_bytes(content)
+        flipped += len(harmed)
+    assert flipped == 60
+
+
+@pytest.mark.parametrize("harm", [flip_a_bit, cut])
+def test_a_day_of_harmed_files_is_made_anew_to_the_same_bytes(
+    walk: DayWalk, connection: psycopg.Connection, harm: Callable[[Path, Random], None]
+) -> None:
+    original = files(walk)
+    random = Random(1)  # noqa: S311 - a repeatable trial
+    for dataset, day in original:
+        harm(walk.lake.file(dataset, day), random)
+    assert len([each for each in scrub(connection, walk.lake) if each]) == len(original)
+    while days := ledger.days_to_run(connection):
+        walk.run(days[0].day)
+    assert files(walk) == original
+
+
+def test_a_day_that_begins_from_a_damaged_file_of_another_asks_for_that_one(
+    walk: DayWalk, connection: psycopg.Connection
+) -> None:
+    original = files(walk)
+    flip_a_bit(walk.lake.file("device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
+    with pytest.raises(DamagedFileError, match=f"run-day {FIRST}"):
+        walk.run(SECOND)
+    assert [each.day for each in ledger.days_to_run(connection)] == [FIRST]
+    walk.run(FIRST)
+    assert [each.day for each in ledger.days_to_run(connection)] == [SECOND]
+    walk.run(SECOND)
+    assert files(walk) == original
