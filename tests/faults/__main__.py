@@ -27,6 +27,7 @@ from tests.faults import (
     repeated_batch,
     slow_clients,
 )
+from tests.faults.day import kill_import, kill_retention, kill_run, two_workers
 from tests.faults.scenario import QUICK, Scale, Stage
 from tests.faults.verdict import Findings, table
 
@@ -43,6 +44,10 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "clocks": device_clocks.run,
     "bad-bodies": bad_bodies.run,
     "openapi": openapi_examples.run,
+    "kill-run-day": kill_run.run,
+    "kill-retention": kill_retention.run,
+    "kill-import": kill_import.run,
+    "two-workers": two_workers.run,
 }
 
 

@@ -37,6 +37,12 @@ class Scale:
     made_by_hypothesis: int = 20_000
     openapi_examples: int = 200
     """Of each operation."""
+    day_devices: int = 60
+    """Of each kind, a reading a minute."""
+    day_kills: int = 10
+    """That hit, in each phase of a day's life."""
+    day_meetings: int = 4
+    """Of each two workers."""
 
 
 QUICK = Scale(
@@ -55,6 +61,9 @@ QUICK = Scale(
     bad_bodies=20_000,
     made_by_hypothesis=1_000,
     openapi_examples=10,
+    day_devices=20,
+    day_kills=1,
+    day_meetings=1,
 )
 
 

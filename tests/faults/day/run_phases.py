@@ -1,0 +1,102 @@
+"""The phases of a day's run: from the seal to the last model."""
+
+from random import Random
+
+from tests.faults.day.history import DAY, History
+from tests.faults.day.phases import Phase
+from tests.faults.day.site import CATALOG
+from tests.faults.day.watch import Watch
+from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.day import ENERGY
+
+MODELS = [model.name for model in CATALOG.in_order() if model.kind == "sql"]
+
+
+class Sealing(Phase):
+    """From the ledger's word to the end of the vacuum."""
+
+    name = "sealing"
+    lasts_s = 0.1
+
+    def has_begun(self, watch: Watch) -> bool:
+        """What is sealed is vacuumed next."""
+        return PartitionState.SEALED in watch.states().values()
+
+    def where(self, watch: Watch) -> str:
+        """As long as nothing is exported."""
+        return "" if watch.written_aside() or watch.versions() else "sealed, vacuum"
+
+
+class Exporting(Phase):
+    """From the first byte of a stream's file to its verification."""
+
+    name = "exporting"
+    lasts_s = 0.4
+
+    def __init__(self, history: History, drawn: Random) -> None:
+        """Either stream."""
+        super().__init__(history, drawn)
+        self.stream = drawn.choice(list(Stream))
+
+    def has_begun(self, watch: Watch) -> bool:
+        """The file that is written aside is there."""
+        return self.stream in watch.written_aside()
+
+    def where(self, watch: Watch) -> str:
+        """As long as the file is not announced."""
+        size_bytes = watch.written_aside().get(self.stream)
+        if size_bytes is None or watch.published(self.stream):
+            return ""
+        return "nothing written" if size_bytes == 0 else "written in part or not verified"
+
+
+class Publishing(Phase):
+    """Between the rename of a file and the ledger's confirmation."""
+
+    name = "between rename and ledger"
+    poll_s = 0.0002
+
+    def __init__(self, history: History, drawn: Random) -> None:
+        """Any dataset."""
+        super().__init__(history, drawn)
+        self.dataset = drawn.choice(list(CATALOG.models))
+
+    def has_begun(self, watch: Watch) -> bool:
+        """The first version of the file is in its place."""
+        return watch.site.lake.file(self.dataset, DAY).exists()
+
+    def where(self, watch: Watch) -> str:
+        """The file is the one that is announced, and not confirmed."""
+        return self.dataset if watch.is_between_rename_and_ledger(self.dataset) else ""
+
+
+class Energy(Phase):
+    """The energy rule, its two files and their checks."""
+
+    name = "energy"
+    lasts_s = 0.4
+
+    def has_begun(self, watch: Watch) -> bool:
+        """What it begins from is there."""
+        return "carried_samples" in watch.versions()
+
+    def where(self, watch: Watch) -> str:
+        """As long as one of its files is not confirmed."""
+        made = [name for name in ENERGY if name in watch.versions()]
+        return "" if len(made) == len(ENERGY) else f"{len(made)} of {len(ENERGY)} files made"
+
+
+class Modelling(Phase):
+    """The SQL models and their checks."""
+
+    name = "models"
+    lasts_s = 1.0
+
+    def has_begun(self, watch: Watch) -> bool:
+        """The energy step is done."""
+        return ENERGY[-1] in watch.versions()
+
+    def where(self, watch: Watch) -> str:
+        """As long as one of them is not confirmed."""
+        made = sum(name in watch.versions() for name in MODELS)
+        return "" if made == len(MODELS) else f"{made} of {len(MODELS)} models made"

@@ -1,0 +1,3 @@
+INSERT INTO {table} (external_id)
+SELECT %(prefix)s || number
+FROM generate_series(1, %(devices)s) AS number

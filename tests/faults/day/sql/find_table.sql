@@ -1,0 +1,2 @@
+SELECT 1
+WHERE to_regclass(%(name)s) IS NOT NULL

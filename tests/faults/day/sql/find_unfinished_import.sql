@@ -1,0 +1,3 @@
+SELECT lines_done
+FROM imports
+WHERE finished_at IS NULL

@@ -1,0 +1,5 @@
+SELECT
+    dataset,
+    version
+FROM lake_files
+WHERE day = %(day)s
