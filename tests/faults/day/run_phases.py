@@ -100,3 +100,7 @@ class Modelling(Phase):
         """As long as one of them is not confirmed."""
         made = sum(name in watch.versions() for name in MODELS)
         return "" if made == len(MODELS) else f"{made} of {len(MODELS)} models made"
+
+
+RUN_PHASES = (Sealing, Exporting, Publishing, Energy, Modelling)
+"""In the order of a run."""

@@ -136,3 +136,7 @@ class Restoring(Importing):
     def undisturbed(self) -> Outcome:
         """As an undisturbed import into a dropped day."""
         return self.history.restored
+
+
+UPKEEP_PHASES = (BeforeDetach, AfterDetach, Importing, Restoring)
+"""In the order of a day's life."""

@@ -1,29 +1,10 @@
 """The ledger test in small: one kill -9 of the API, one of PostgreSQL. ``make faults`` does it for hours and worse."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.faults.attempts import LOST, NOT_CONNECTED
-from tests.faults.scenario import QUICK, Stage
-from tests.faults.verdict import Findings
+from tests.faults.scenario import Stage
 
 BODIES = 30
 """Acknowledged before each kill, and at the end."""
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    # Not pytest's own folder: that one is closed to the account a server must run under when root runs the tests.
-    folder = Path(tempfile.mkdtemp(prefix="fleetwatt-faults-"))
-    folder.chmod(0o755)
-    try:
-        yield Stage(folder, QUICK, Findings("smoke"), seed=1)
-    finally:
-        shutil.rmtree(folder)
 
 
 def test_what_was_acknowledged_survives_the_death_of_the_api_and_of_postgres(stage: Stage) -> None:

@@ -1,11 +1,12 @@
-"""Late rows: what they change is rebuilt and nothing else, and an export that races them is true to its snapshot."""
+"""Late rows over HTTP: what they change is rebuilt and nothing else; an export that races them is true to itself."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import httpx
 import polars as pl
 import psycopg
 import pytest
@@ -13,12 +14,10 @@ from polars.testing import assert_frame_equal
 
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, vehicle_payload
-from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres import ledger
-from warehouse.postgres.connection import connect
 
 TODAY = datetime.now(UTC).date()
 DAYS = [TODAY - timedelta(days=back) for back in (6, 5, 4, 3)]
@@ -45,6 +44,12 @@ def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> I
     yield DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
 
 
+def send(api: httpx.Client, readings: Sequence[object]) -> None:
+    """Post these readings as devices do; each must be new."""
+    answer = api.post("/v1/telemetry", json=readings)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, len(readings))
+
+
 def walk_until_done(walk: DayWalk, connection: psycopg.Connection) -> list[date]:
     """What the sensor does; returns the days that were run, in order."""
     ran: list[date] = []
@@ -60,7 +65,7 @@ def contents(lake: Lake, catalog: Catalog) -> dict[tuple[str, date], pl.DataFram
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
-    walk: DayWalk, connection: psycopg.Connection, tmp_path: Path, seed: int
+    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client, tmp_path: Path, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - a repeatable trial
     sparse = [
@@ -71,7 +76,7 @@ def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
         if day == DAYS[0] or random.random() < 0.4  # most are silent on most days
         for hour in (6, 7, 8)
     ]
-    post(connection, sparse)
+    send(api, sparse)
     assert walk_until_done(walk, connection)[0] == DAYS[0]
     before = contents(walk.lake, walk.catalog)
     late_days = random.sample(DAYS, 2)
@@ -83,7 +88,7 @@ def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
         )
         for each, day in enumerate(late_days)
     ]
-    post(connection, late)
+    send(api, late)
     ran = walk_until_done(walk, connection)
 
     after = contents(walk.lake, walk.catalog)
@@ -116,28 +121,21 @@ def from_scratch(walk: DayWalk, connection: psycopg.Connection, root: Path) -> d
 
 
 def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_says(
-    walk: DayWalk, connection: psycopg.Connection
+    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client
 ) -> None:
     day, stream = DAYS[0], Stream.METER_READINGS
-    post(connection, [reading("meter", 1, midnight(day))])
+    send(api, [reading("meter", 1, midnight(day))])
     late_at_first = ledger.stream_day(connection, stream, day).late_row_count
     walk.seal(day)
     stop = threading.Event()
     written = []
 
     def write() -> None:
-        with connect(walk.url) as writer:
-            minute = 0
-            while not stop.is_set():
-                batch = [
-                    reading("meter", 1, midnight(day) + timedelta(seconds=minute * 100 + each + 1))
-                    for each in range(100)
-                ]
-                post(writer, batch)
-                written.append(len(batch))
-                minute += 1
-                if minute >= 800:
-                    return
+        for first in range(1, 80_000, 100):
+            if stop.is_set():
+                return
+            send(api, [reading("meter", 1, midnight(day) + timedelta(seconds=first + each)) for each in range(100)])
+            written.append(100)
 
     writer = threading.Thread(target=write)
     writer.start()

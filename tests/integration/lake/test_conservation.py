@@ -1,0 +1,108 @@
+"""No energy is lost or made up: hours, days and vehicles add up to what the registers gained, late rows or not."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import iso, meter_payload, vehicle_payload
+from tests.integration.lake.stored import post
+from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
+from warehouse.contract.partitions import midnight
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres import ledger
+
+FIRST = datetime.now(UTC).date() - timedelta(days=5)
+DAYS = (FIRST, FIRST + timedelta(days=1))
+NOON = midnight(FIRST) + timedelta(hours=12)
+Device = tuple[str, int]
+
+
+class Fleet:
+    """Two pairs that change places at noon. The first meter restarts, the first vehicle is silent over midnight."""
+
+    def __init__(self, connection: psycopg.Connection, walk: DayWalk) -> None:
+        self.connection = connection
+        self.walk = walk
+        self.sent: dict[Device, list[Sample]] = defaultdict(list)
+
+    def send(self, kind: str, number: int, hours: list[float]) -> None:
+        """Readings at these hours since the first midnight; registers grow by 6 kW AC, 5.4 kW DC."""
+        readings = []
+        for hour in hours:
+            restarted = (kind, number) == ("meter", 1) and hour >= 15
+            kwh = (0.0 if restarted else 100.0 * number) + (6.0 if kind == "meter" else 5.4) * (hour - 15 * restarted)
+            ts = midnight(FIRST) + timedelta(hours=hour)
+            self.sent[kind, number].append(Sample(ts, round(kwh, 6)))
+            if kind == "meter":
+                readings.append(meter_payload(meterId=f"m{number}", kwhConsumedAc=round(kwh, 6), timestamp=iso(ts)))
+            else:
+                readings.append(
+                    vehicle_payload(vehicleId=f"v{number}", kwhDeliveredDc=round(kwh, 6), timestamp=iso(ts))
+                )
+        post(self.connection, readings)
+
+    def run_days(self) -> None:
+        """What the sensor does. A check that fails stops it."""
+        while days := ledger.days_to_run(self.connection):
+            self.walk.run(days[0].day)
+
+    def column(self, dataset: str, column: str) -> pl.Series:
+        """A column over both days."""
+        return pl.concat(pl.read_parquet(self.walk.lake.file(dataset, day), columns=[column]) for day in DAYS)[column]
+
+
+@pytest.fixture
+def fleet(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[Fleet]:
+    connection.execute("INSERT INTO meters (external_id) VALUES ('m1'), ('m2')")
+    connection.execute("INSERT INTO vehicles (external_id) VALUES ('v1'), ('v2')")
+    connection.execute(
+        "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from, valid_to) VALUES "
+        "(1, 1, '1970-01-01Z', %(noon)s), (1, 2, %(noon)s, NULL), (2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
+        {"noon": NOON},
+    )
+    fleet = Fleet(connection, DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load()))
+    both_days = [quarter / 4 for quarter in range(4 * 2, 4 * 46)]
+    for kind in ("meter", "vehicle"):
+        for number in (1, 2):
+            is_silent = (kind, number) == ("vehicle", 1)
+            fleet.send(kind, number, [hour for hour in both_days if not (is_silent and 20 < hour < 33)])
+    fleet.run_days()
+    yield fleet
+
+
+def require_conserved(fleet: Fleet) -> None:
+    hourly = pl.concat(pl.read_parquet(fleet.walk.lake.file("hourly_energy", day)) for day in DAYS)
+    booked = {
+        (kind, number): kwh
+        for kind, number, kwh in hourly.group_by("kind", "device_id").agg(pl.col("energy_kwh").sum()).rows()
+    }
+    gained = {device: increase_kwh(samples, DeviceSettings()) for device, samples in fleet.sent.items()}
+    assert booked == pytest.approx(gained, abs=1e-6)
+    of_kind = {kind: sum(kwh for (each, _), kwh in gained.items() if each == kind) for kind in ("meter", "vehicle")}
+    for dataset in ("hourly_vehicle_efficiency", "daily_vehicle_efficiency"):
+        for column, kind in (("ac_kwh", "meter"), ("dc_kwh", "vehicle")):
+            assert fleet.column(dataset, column).sum() == pytest.approx(of_kind[kind], abs=1e-6)
+
+
+def test_hours_days_and_vehicles_add_up_to_what_the_registers_gained(fleet: Fleet) -> None:
+    require_conserved(fleet)
+    assert fleet.column("hourly_energy", "reset_count").sum() == 1
+    assert fleet.column("hourly_energy", "gap_count").sum() == 1
+
+
+def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
+    before = [fleet.walk.lake.file("hourly_energy", day).read_bytes() for day in DAYS]
+    fleet.send("vehicle", 1, [22.5, 23.9, 24.1])
+    fleet.send("meter", 1, [12.05, 14.99, 15.01, 23.99])
+    fleet.run_days()
+    assert all(
+        old != fleet.walk.lake.file("hourly_energy", day).read_bytes() for old, day in zip(before, DAYS, strict=True)
+    )
+    require_conserved(fleet)
