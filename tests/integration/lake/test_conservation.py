@@ -37,15 +37,14 @@ class Fleet:
         readings = []
         for hour in hours:
             restarted = (kind, number) == ("meter", 1) and hour >= 15
-            kwh = (0.0 if restarted else 100.0 * number) + (6.0 if kind == "meter" else 5.4) * (hour - 15 * restarted)
+            first_kwh, since = (0.0, 15.0) if restarted else (100.0 * number, 0.0)
+            kwh = round(first_kwh + (6.0 if kind == "meter" else 5.4) * (hour - since), 6)
             ts = midnight(FIRST) + timedelta(hours=hour)
-            self.sent[kind, number].append(Sample(ts, round(kwh, 6)))
+            self.sent[kind, number].append(Sample(ts, kwh))
             if kind == "meter":
-                readings.append(meter_payload(meterId=f"m{number}", kwhConsumedAc=round(kwh, 6), timestamp=iso(ts)))
+                readings.append(meter_payload(meterId=f"m{number}", kwhConsumedAc=kwh, timestamp=iso(ts)))
             else:
-                readings.append(
-                    vehicle_payload(vehicleId=f"v{number}", kwhDeliveredDc=round(kwh, 6), timestamp=iso(ts))
-                )
+                readings.append(vehicle_payload(vehicleId=f"v{number}", kwhDeliveredDc=kwh, timestamp=iso(ts)))
         post(self.connection, readings)
 
     def run_days(self) -> None:
@@ -64,7 +63,8 @@ def fleet(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> 
     connection.execute("INSERT INTO vehicles (external_id) VALUES ('v1'), ('v2')")
     connection.execute(
         "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from, valid_to) VALUES "
-        "(1, 1, '1970-01-01Z', %(noon)s), (1, 2, %(noon)s, NULL), (2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
+        "(1, 1, '1970-01-01Z', %(noon)s), (1, 2, %(noon)s, NULL), "
+        "(2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
         {"noon": NOON},
     )
     fleet = Fleet(connection, DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load()))
