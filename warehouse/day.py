@@ -32,6 +32,7 @@ from warehouse.lake.publish import (
     DamagedFileError,
     MissingFileError,
     is_intact,
+    is_settled,
     publish,
     published,
     verified_file,
@@ -123,13 +124,12 @@ class DayWalk:
         """Export a sealed day, again if rows came in since or the file is not intact; else leave it."""
         with self._working(day) as connection:
             standing = ledger.stream_day(connection, stream, day)
-            if not standing.needs_export and is_intact(connection, self.lake, stream, day):
-                return self._standing(connection, stream, day)
             if standing.state == PartitionState.DROPPED:
-                raise OnlyCopyDamagedError(
-                    f"{self.lake.file(stream, day)} is not what was published, and PostgreSQL no longer has that day: "
-                    f"put the file back from a backup"
-                )
+                self._require_only_copy(connection, stream, day)
+                return self._standing(connection, stream, day)
+            # What a killed publisher left unconfirmed is good to read, and yet it is made anew and confirmed.
+            if not standing.needs_export and is_settled(connection, self.lake, stream, day):
+                return self._standing(connection, stream, day)
             with self._aside(stream, day) as target:
                 exported = export_readings(self.url, stream, day, target)
 
@@ -260,10 +260,15 @@ class DayWalk:
         return Made(dataset, day, rows, size_bytes, version, is_new=True)
 
     def _settled_file(self, connection: psycopg.Connection, dataset: str, day: date) -> Path | None:
-        """The file of the version whose confirmation is on record; a killed publisher or a flipped bit leaves none."""
-        known = published(connection, dataset, day)
-        is_settled = known is not None and known.publishing_sha256 is None
-        return self.lake.file(dataset, day) if is_settled and is_intact(connection, self.lake, dataset, day) else None
+        """The file as its confirmation is on record; a killed publisher or a flipped bit leaves none."""
+        return self.lake.file(dataset, day) if is_settled(connection, self.lake, dataset, day) else None
+
+    def _require_only_copy(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
+        if not is_intact(connection, self.lake, stream, day):
+            raise OnlyCopyDamagedError(
+                f"{self.lake.file(stream, day)} is not what was published, and PostgreSQL no longer has that day: "
+                f"put the file back from a backup"
+            )
 
     def _file_of_another_day(self, connection: psycopg.Connection, dataset: str, day: date) -> Path:
         """A verified file of a day that is not being worked on; where it is damaged, that day is asked for."""

@@ -112,6 +112,12 @@ def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: dat
     return True
 
 
+def is_settled(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
+    """Whether the file is there as it was published, and its publisher lived to confirm it."""
+    known = published(connection, dataset, day)
+    return known is not None and known.publishing_sha256 is None and is_intact(connection, lake, dataset, day)
+
+
 def digest(path: Path) -> bytes:
     """The file's SHA-256."""
     with path.open("rb") as file:

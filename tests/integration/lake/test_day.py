@@ -16,7 +16,7 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import PartitionState, Stream, midnight
 from warehouse.day import CheckFailedError, DayWalk, LakeFullError
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, verified_file
+from warehouse.lake.publish import DamagedFileError, published, verified_file
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayNotClosedError, DayNotKnownError
 
@@ -115,6 +115,18 @@ def test_a_changed_or_deleted_file_is_found_and_made_anew(walk: DayWalk, connect
     walk.run(FIRST)
     assert exported.read_bytes() == original
     assert mart(walk, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
+
+
+def test_what_a_killed_publisher_left_unconfirmed_is_made_anew_and_confirmed(
+    walk: DayWalk, connection: psycopg.Connection
+) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    walk.run(FIRST)
+    connection.execute("UPDATE lake_files SET publishing_sha256 = sha256, sha256 = 'old'")
+    assert walk.export(Stream.METER_READINGS, FIRST).is_new
+    known = published(connection, Stream.METER_READINGS, FIRST)
+    assert known is not None
+    assert (known.version, known.publishing_sha256) == (2, None)
 
 
 def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
