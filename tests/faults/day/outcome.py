@@ -42,7 +42,8 @@ class Outcome:
 
 def outcome_of(site: Site) -> Outcome:
     """What the days of a site have come to."""
-    lake, left_over = site.lake, []
+    lake = site.lake
+    left_over: list[str] = []
     hashes = {
         (name, day): hashlib.sha256(lake.file(name, day).read_bytes()).hexdigest()
         for name in CATALOG.models

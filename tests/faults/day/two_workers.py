@@ -39,7 +39,9 @@ def run(stage: Stage) -> None:
 
 def _meet(stage: Stage, history: History, reader: Reader, pair: Pair) -> None:
     name = f"{pair.first[0]} and {pair.second[0]} of {pair.begins_as} days"
-    differing, failed, waits = [], [], Counter[str]()
+    differing: list[str] = []
+    failed: list[str] = []
+    waits: Counter[str] = Counter()
     is_new = pair.begins_as is State.CLOSED
     versions = [history.ran] if is_new else [history.exported, history.added_to]
     valid = Valid.of(*versions, none_yet=is_new)
@@ -60,5 +62,5 @@ def _meet(stage: Stage, history: History, reader: Reader, pair: Pair) -> None:
             site.run_days()
             differing += pair.comes_to.differences(outcome_of(site))
     stage.findings.figure(name, ", ".join(f"{each}: {count}" for each, count in sorted(waits.items())))
-    stage.findings.require(f"{name}: both end well", not failed, failed[:1])
-    stage.findings.require(f"{name}: the days come to what one makes of them", not differing, differing[:3])
+    stage.findings.require(f"{name}: both end well", not failed, failed[:1] or "")
+    stage.findings.require(f"{name}: the days come to what one makes of them", not differing, differing[:3] or "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -57,18 +58,18 @@ def cut(path: Path, random: Random) -> None:
 
 def readers(walk: DayWalk, dataset: str, day: date) -> Iterator[Callable[[], object]]:
     """Every step that reads this file, and whoever tells of it."""
-    yield lambda: walk.verified(dataset, day)
+    yield partial(walk.verified, dataset, day)
     if dataset in set(Stream):
-        yield lambda: walk.device_last(day)
+        yield partial(walk.device_last, day)
     if dataset == "device_last":
-        yield lambda: walk.carried_samples(day)
+        yield partial(walk.carried_samples, day)
         if day == FIRST:
-            yield lambda: walk.carried_samples(SECOND)
+            yield partial(walk.carried_samples, SECOND)
     if dataset in DayInputs._fields:
-        yield lambda: walk.energy(day)
+        yield partial(walk.energy, day)
     for model in walk.catalog.used_by(dataset):
         if walk.catalog.models[model].kind == "sql":
-            yield lambda model=model: walk.model(model, day)  # type: ignore[misc]
+            yield partial(walk.model, model, day)
 
 
 def test_sixty_flipped_bits_are_found_before_anybody_uses_them(walk: DayWalk, connection: psycopg.Connection) -> None:
