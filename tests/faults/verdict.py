@@ -1,6 +1,7 @@
 """What a scenario saw, and what it says of the product: told at once, and as one line of JSON at the end."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.faults.attempts import Attempts, AttemptsSeen
@@ -8,6 +9,8 @@ from tests.faults.audit import Audit
 
 QUICK_ENOUGH_MS = 25.0
 """A p99 that a neighbour on the same machine can cause as well."""
+
+MOST_TOLD = 3
 
 Number = float | int | str
 
@@ -36,6 +39,10 @@ class Findings:
         if not is_so:
             self.failed.append(f"{what} ({seen})" if seen != "" else what)
         self.say(f"{'ok    ' if is_so else 'FAILED'} {what}{f': {seen}' if seen != '' else ''}")
+
+    def none_of(self, what: str, found: Sequence[str]) -> None:
+        """A verdict: what must be so, and the first few things that speak against it."""
+        self.require(what, not found, list(found[:MOST_TOLD]) or "")
 
     def at_most(self, name: str, value: float, limit: float) -> None:
         """A figure with an upper limit."""
