@@ -163,7 +163,7 @@ class DayWalk:
         last, name = CARRIED
         with self._working(day) as connection, self._aside(name, day) as target:
             ledger.begin_build(connection, day)
-            earlier = [self._file_of_another_day(connection, last, each) for each in self.lake.days(last) if each < day]
+            earlier = [self._file_or_ask(connection, last, each) for each in self.lake.days(last) if each < day]
             of_the_day = verified_file(connection, self.lake, last, day)
             rows = write_carried_samples(earlier, of_the_day, target)
             return self._publish(connection, name, day, target, rows)
@@ -197,10 +197,10 @@ class DayWalk:
         """A published file of a day, its hash checked, for whoever tells of it.
 
         Raises:
-            MissingFileError, DamagedFileError: it is not what was published.
+            MissingFileError, DamagedFileError: it is not what was published; its day is asked for.
         """
         with connect(self.url) as connection:
-            return verified_file(connection, self.lake, dataset, day)
+            return self._file_or_ask(connection, dataset, day)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
@@ -270,8 +270,8 @@ class DayWalk:
                 f"put the file back from a backup"
             )
 
-    def _file_of_another_day(self, connection: psycopg.Connection, dataset: str, day: date) -> Path:
-        """A verified file of a day that is not being worked on; where it is damaged, that day is asked for."""
+    def _file_or_ask(self, connection: psycopg.Connection, dataset: str, day: date) -> Path:
+        """A verified file, of whatever day; where it is damaged, its day is asked for."""
         try:
             return verified_file(connection, self.lake, dataset, day)
         except (MissingFileError, DamagedFileError):
