@@ -22,13 +22,13 @@ LEAST_BYTES = 8 * 1024 * 1024
 class Packed(NamedTuple):
     """An index that was built anew, and its size before and after, in bytes."""
 
-    index: str
+    name: str
     before_bytes: int
     after_bytes: int
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.index}: {self.before_bytes / 1e6:,.1f} MB before, {self.after_bytes / 1e6:,.1f} MB now"
+        return f"{self.name}: {self.before_bytes / 1e6:,.1f} MB before, {self.after_bytes / 1e6:,.1f} MB now"
 
 
 def pack_closed_days(connection: psycopg.Connection, least_bytes: int = LEAST_BYTES) -> Iterator[Packed]:

@@ -47,7 +47,7 @@ def test_a_closed_day_is_packed_once(loose: psycopg.Connection) -> None:
     assert pack(loose) == []  # while it is open, it is left alone
     seal(loose)
     (packed,) = pack(loose)
-    assert packed.index == INDEX
+    assert packed.name == INDEX
     assert packed.after_bytes < 0.75 * packed.before_bytes
     assert pack(loose) == []
     assert rows(loose) == before
