@@ -89,7 +89,7 @@ def _asking(stand: WarehouseStand, place: Place, query: str) -> Callable[[], flo
         "meters": Identifier(partition_name(Stream.METER_READINGS, place.day)),
         "vehicles": Identifier(partition_name(Stream.VEHICLE_READINGS, place.day)),
     }
-    statement: Composed = SQL(query).format(**names)  # type: ignore[arg-type]  # one of the two above
+    statement: Composed = SQL(query).format(**names)
 
     def ask() -> float:
         with connect(place.url) as connection:

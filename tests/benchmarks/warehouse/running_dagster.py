@@ -55,7 +55,7 @@ class RunningDagster:
             while True:
                 found, ended = self._row(connection.execute(built, [wanted]).fetchone())
                 if found == len(wanted) and ended is not None:
-                    return (ended - began).total_seconds()
+                    return float((ended - began).total_seconds())
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"{found} of {len(wanted)} days are built; {self._failures()}")
                 time.sleep(POLL_S)
