@@ -75,8 +75,10 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
         store.learn_devices()
         return store
 
+    age, ahead = settings.accepted_age, settings.accepted_ahead
+
     def window() -> AcceptedWindow:
-        return AcceptedWindow.around(datetime.now(UTC), age=settings.accepted_age, ahead=settings.accepted_ahead)
+        return AcceptedWindow.around(datetime.now(UTC), age=age, ahead=ahead)
 
     database = Database(url)
     reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url)

@@ -104,13 +104,9 @@ class Telemetry:
     @property
     def reading_count(self) -> int:
         """The number of items that are readings."""
+        if not self.columns:  # nearly always
+            return len(self.readings)
         return len(self.readings) + sum(len(columns.external_ids) for columns in self.columns.values())
-
-    def external_ids(self, kind: DeviceKind) -> Iterable[str]:
-        """The devices of one kind that these readings are of, some of them more than once."""
-        if columns := self.columns.get(kind):
-            yield from columns.external_ids
-        yield from (reading[0] for reading in self.readings if type(reading) is READINGS[kind])
 
     def judge(
         self, items: Iterable[tuple[int, object]], window: AcceptedWindow, *, absent_sensor_is_null: bool = False

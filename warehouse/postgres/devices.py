@@ -38,7 +38,7 @@ class DeviceIds:
         known = self._ids[kind]
         if len(known) > MAX_REMEMBERED:
             known.clear()
-        missing = {external_id for external_id in external_ids if external_id not in known}
+        missing = set(external_ids).difference(known)
         if not missing:
             return
         known.update(find_ids(connection, kind, missing))

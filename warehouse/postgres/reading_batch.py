@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -76,27 +76,20 @@ class ReadingBatch:
 
     def __init__(self, bodies: Sequence[Telemetry], ids: DeviceIds) -> None:
         self.unknown: list[Origin] = []
-        chunks = {kind: list(self._chunks(bodies, kind, ids.of(kind))) for kind in DeviceKind}
-        self.columns = {kind: Columns(of_kind) for kind, of_kind in chunks.items()}
-
-    def _chunks(
-        self, bodies: Sequence[Telemetry], kind: DeviceKind, ids: Mapping[str, int]
-    ) -> Iterator[Sequence[npt.ArrayLike]]:
-        """The rows of one stream: those of columns body by body, all that were judged one by one together."""
-        rows = []
+        chunks: dict[DeviceKind, list[Sequence[npt.ArrayLike]]] = {kind: [] for kind in DeviceKind}
+        judged: dict[DeviceKind, list[tuple[Any, ...]]] = {kind: [] for kind in DeviceKind}
+        of_type = {reading: (ids.of(kind), judged[kind]) for kind, reading in READINGS.items()}
         for number, body in enumerate(bodies):
-            if (columns := body.columns.get(kind)) is not None:
-                yield self._known(number, columns, ids)
+            for kind, columns in body.columns.items():
+                chunks[kind].append(self._known(number, columns, ids.of(kind)))
             for item, reading in zip(body.indexes, body.readings, strict=True):
-                if type(reading) is not READINGS[kind]:
-                    continue
-                device_id = ids.get(reading[0])
+                known, rows = of_type[type(reading)]
+                device_id = known.get(reading[0])
                 if device_id is None:
                     self.unknown.append(Origin(number, item))
                 else:
-                    rows.append((device_id, microseconds(reading.ts), *reading[2:], number, item))
-        if rows:
-            yield [np.array(column, dtype) for column, dtype in zip(zip(*rows, strict=True), _TYPES[kind], strict=True)]
+                    rows.append((device_id, microseconds(reading[1]), *reading[2:], number, item))
+        self.columns = {kind: Columns([*chunks[kind], *_as_chunk(kind, judged[kind])]) for kind in DeviceKind}
 
     def _known(self, number: int, columns: ReadingColumns, ids: Mapping[str, int]) -> Sequence[npt.ArrayLike]:
         """The rows of one body whose devices are known."""
@@ -122,6 +115,24 @@ class ReadingBatch:
             for kind, columns in self.columns.items()
             for name, array in columns.parameters(PARAMETERS[kind]).items()
         }
+
+
+def external_ids(bodies: Sequence[Telemetry]) -> dict[DeviceKind, set[str]]:
+    """The devices that these bodies speak of."""
+    found: dict[DeviceKind, set[str]] = {kind: set() for kind in DeviceKind}
+    of_type = {reading: found[kind] for kind, reading in READINGS.items()}
+    for body in bodies:
+        for kind, columns in body.columns.items():
+            found[kind].update(columns.external_ids)
+        for reading in body.readings:
+            of_type[type(reading)].add(reading[0])
+    return found
+
+
+def _as_chunk(kind: DeviceKind, rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[npt.ArrayLike]]:
+    """The rows that were judged one by one; none where there are none."""
+    if rows:
+        yield [np.array(column, dtype) for column, dtype in zip(zip(*rows, strict=True), _TYPES[kind], strict=True)]
 
 
 def key_of(device_id: int, ts: datetime) -> Key:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 
 import psycopg
 from psycopg.sql import SQL
@@ -18,7 +17,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.devices import DeviceIds
 from warehouse.postgres.quarantine import Refused, quarantine
-from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, key_of
+from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, external_ids, key_of
 from warehouse.telemetry import Rejection, Telemetry
 
 _PACKAGE = "warehouse.postgres"
@@ -69,8 +68,7 @@ class ReadingStore:
             PartitionMissingError: a timestamp lies outside every partition; nothing was stored.
         """
         with translated_errors():
-            for kind in DeviceKind:
-                wanted = chain.from_iterable(body.external_ids(kind) for body in bodies)
+            for kind, wanted in external_ids(bodies).items():
                 self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
             batch = ReadingBatch(bodies, self._ids)
             outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]

@@ -222,7 +222,7 @@ def test_a_large_body_takes_this_way_and_one_bad_item_sends_it_to_the_judge() ->
     lines = [json.dumps(item).encode() for item in items]
     for telemetry in (decode_body(json.dumps(items).encode(), WINDOW), decode_lines(lines, WINDOW)):
         assert (telemetry.reading_count, len(telemetry.readings), len(telemetry)) == (50, 0, 50)
-        assert set(telemetry.external_ids(DeviceKind.METER)) == {"meter-1"}
+        assert set(telemetry.columns[DeviceKind.METER].external_ids) == {"meter-1"}
         assert telemetry.days(DeviceKind.METER) == {date(2026, 2, 8)}
         assert telemetry.days(DeviceKind.VEHICLE) == set()
     spoilt = decode_body(json.dumps([*items, 5]).encode(), WINDOW)
