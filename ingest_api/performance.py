@@ -18,6 +18,7 @@ from warehouse.contract.energy import Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.energy_rule import with_the_rule
 
 LOW_COVERAGE = 0.9
 LOW_ENERGY_KWH = 2.0
@@ -91,7 +92,8 @@ async def _sum_sides(connection: Connection, parameters: Mapping[str, Any]) -> l
     sides = await cursor.fetchall()
     if all(side["is_plain"] for side in sides):
         return sides
-    return await fetch_all(connection, "sum_window_energy", parameters)
+    cursor = await connection.execute(energy_of_both_sides(), parameters)
+    return await cursor.fetchall()
 
 
 @cache
@@ -110,6 +112,12 @@ def growth_of_both_sides() -> Composed:
             ("dc", DeviceKind.VEHICLE, Identifier("battery_temp_celsius")),
         )
     )
+
+
+@cache
+def energy_of_both_sides() -> Composed:
+    """``sum_window_energy.sql`` with the energy rule in it."""
+    return with_the_rule("ingest_api", "sum_window_energy")
 
 
 def _parameters(segments: Sequence[Row]) -> dict[str, list[Any]]:

@@ -34,6 +34,7 @@ VERBS = {
     "find",
     "forget",
     "insert",
+    "judge",
     "list",
     "lock",
     "mark",

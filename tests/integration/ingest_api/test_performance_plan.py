@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Composable
 
-from ingest_api.performance import growth_of_both_sides
+from ingest_api.performance import energy_of_both_sides, growth_of_both_sides
 from tests.factories import now_s
-from warehouse import sqlfiles
 
 DEVICES = 20
 
@@ -33,7 +32,7 @@ def filled(connection: psycopg.Connection) -> datetime:
     return end
 
 
-QUERIES = {"quick look": growth_of_both_sides(), "whole rule": sqlfiles.load("ingest_api", "sum_window_energy")}
+QUERIES = {"quick look": growth_of_both_sides(), "whole rule": energy_of_both_sides()}
 
 
 @pytest.fixture(params=list(QUERIES.values()), ids=list(QUERIES))
