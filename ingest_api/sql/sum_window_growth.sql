@@ -9,10 +9,7 @@ SELECT
     count(*) FILTER (WHERE step.counts AND step.seconds > 15 * segment.expected_interval_s) AS gap,
     coalesce(bool_and(
         segment.energy_kind = 'counter'
-        AND coalesce(
-            step.growth_kwh BETWEEN 0 AND register_cap_kwh(step.seconds, segment.max_power_kw),
-            TRUE
-        )
+        AND register_only_grew(step.growth_kwh, step.seconds, segment.max_power_kw)
     ), TRUE) AS is_plain
 FROM unnest(
     %(sides)s::text[], %(device_ids)s::integer[], %(energy_kinds)s::text[], %(max_powers_kw)s::float8[],

@@ -1,6 +1,5 @@
 """Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from warehouse.lake.postgres_arrow import arrow_connection
 from warehouse.lake.views import text
 from warehouse.postgres.connection import open_connection, translated_errors
 from warehouse.postgres.partition_figures import DEVICE_ID, Figures, partition_figures
+from warehouse.postgres.writers import wait_for_writers
 
 _POSTGRES = "warehouse.postgres"
 
@@ -28,7 +28,6 @@ TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "
 """The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
 
 MEMORY_LIMIT = "1GB"
-WRITER_POLL_S = 0.05
 
 
 class ExportMismatchError(FleetwattError):
@@ -53,7 +52,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
     with translated_errors(), open_connection(url) as connection:
-        _wait_for_writers(connection, stream)
+        wait_for_writers(connection, stream)  # a row is late by the clock of its statement, but counts once committed
         with _snapshot(connection) as snapshot:
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
@@ -87,18 +86,6 @@ def figures_of_file(stream: Stream, path: Path) -> Figures:
         engine.read_parquet(str(path)).create_view("exported_file")
         ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
-
-
-def _wait_for_writers(connection: psycopg.Connection, stream: Stream) -> None:
-    """Wait until every transaction that may have written to the stream has ended; it blocks nobody.
-
-    A row is late or not by the clock of its statement, but counts for a snapshot only once it is committed.
-    """
-    query, parameters = sqlfiles.load(_POSTGRES, "find_writers"), {"parent": stream.value}
-    writers = set(connection.execute(query, parameters).fetchall())
-    while writers:
-        time.sleep(WRITER_POLL_S)
-        writers &= set(connection.execute(query, parameters).fetchall())
 
 
 @contextmanager

@@ -1,0 +1,132 @@
+"""Hours by device in PostgreSQL: what the energy rule books by hour, however late readings come, in whatever order."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.energy_series import dirty_series
+from warehouse.contract.energy import DeviceSettings, Sample, steps
+from warehouse.contract.partitions import midnight, utc_day
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres import device_hours
+from warehouse.postgres.device_hours import write_closed_hours
+
+MIDNIGHT = midnight(utc_day(datetime.now(UTC)) - timedelta(days=4))
+END = MIDNIGHT + timedelta(days=3)
+"""Three days that are over, also for late rows; what a series has beyond them is left out."""
+
+
+class Device:
+    """A meter and a vehicle that report the same samples: their hours must be the same."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        for kind in DeviceKind:
+            connection.execute(f"INSERT INTO {kind}s (external_id) VALUES ('d')".encode())
+            newest = f"INSERT INTO {kind}_latest ({kind}_id, ts, kwh, received_at) VALUES (1, now(), 1, now())"
+            connection.execute(newest.encode())
+        self.write()
+
+    def begin(self, device: DeviceSettings) -> None:
+        """Nothing was ever reported; the hours from midnight on are still to be written."""
+        self.connection.execute("TRUNCATE meter_readings, vehicle_readings, device_hourly, hourly_checks")
+        self.connection.execute("DELETE FROM hourly_ledger WHERE hour >= %s", [MIDNIGHT])
+        for kind in DeviceKind:
+            self.connection.execute(
+                f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, expected_interval_s, energy_kind)"
+                " = (%s, %s, %s, %s)".encode(),
+                [device.max_power_kw, device.rollover_kwh, device.expected_interval_s, device.energy_kind],
+            )
+
+    def store(self, samples: Iterable[Sample]) -> None:
+        rows = sorted(set(samples))
+        for kind in DeviceKind:
+            self.connection.execute(
+                f"INSERT INTO {kind}_readings ({kind}_id, ts, kwh) "
+                "SELECT 1, * FROM unnest(%s::timestamptz[], %s::float8[])".encode(),
+                [[row.ts for row in rows], [row.kwh for row in rows]],
+            )
+        self.connection.execute("DELETE FROM hourly_checks")  # as if the rows had been counted as late
+
+    def write(self) -> None:
+        write_closed_hours(self.connection, _in_silence)
+
+    def hours(self) -> dict[datetime, dict[str, Any]]:
+        """What is written, by hour; the meter's, once the vehicle's are found to be the same."""
+        found: dict[str, dict[datetime, dict[str, Any]]] = {kind: {} for kind in DeviceKind}
+        for kind, hour, energy_kwh, count, flags in self.connection.execute(
+            "SELECT kind::text, starts_at, energy_kwh, reading_count, flags FROM device_hourly WHERE starts_at < %s",
+            [END],
+        ):
+            found[kind][hour] = {"kwh": pytest.approx(energy_kwh, abs=1e-6), "count": count, "flags": flags or {}}
+        assert found["meter"] == found["vehicle"]
+        return found["meter"]
+
+
+def _in_silence(line: str) -> None:
+    pass
+
+
+def expected(samples: Iterable[Sample], device: DeviceSettings) -> dict[datetime, dict[str, Any]]:
+    """The plain reference, by hour."""
+    kwh: dict[datetime, float] = defaultdict(float)
+    flags: dict[datetime, Counter[str]] = defaultdict(Counter)
+    counts = Counter(_hour(sample.ts) for sample in set(samples))
+    for step in steps(samples, device):
+        kwh[_hour(step.ts)] += step.kwh
+        flags[_hour(step.ts)].update(step.flags)
+    return {hour: {"kwh": kwh[hour], "count": counts[hour], "flags": dict(flags[hour])} for hour in counts}
+
+
+def _hour(ts: datetime) -> datetime:
+    return ts.replace(minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture
+def device(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Device:
+    monkeypatch.setattr(device_hours, "KEPT", timedelta(days=4))
+    return Device(connection)
+
+
+unhurried = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@unhurried
+@given(series=dirty_series(MIDNIGHT), shuffled=st.randoms(use_true_random=False), pieces=st.integers(1, 3))
+def test_equals_the_reference_however_late_readings_come(
+    series: tuple[list[Sample], DeviceSettings], shuffled: random.Random, pieces: int, device: Device
+) -> None:
+    samples = sorted({sample for sample in series[0] if sample.ts < END})
+    device.begin(series[1])
+    parts: list[list[Sample]] = [[] for _ in range(pieces)]
+    for sample in samples:
+        shuffled.choice(parts).append(sample)
+    for part in parts:
+        device.store(part)
+        device.write()
+    assert device.hours() == expected(samples, series[1])
+
+
+@settings(unhurried, max_examples=15)
+@given(series=dirty_series(MIDNIGHT))
+def test_equals_the_reference_when_each_hour_is_written_as_it_closes(
+    series: tuple[list[Sample], DeviceSettings],
+    device: Device,
+) -> None:
+    """A reading that only the next hour's shows to be a glitch is put right with that hour."""
+    samples = sorted({sample for sample in series[0] if sample.ts < END})
+    device.begin(series[1])
+    device.write()  # empty hours, so that only those of samples are still to do
+    hours = sorted({_hour(sample.ts) for sample in samples})
+    device.connection.execute("DELETE FROM hourly_ledger WHERE hour = any(%s)", [hours])
+    for hour in hours:
+        device.store([sample for sample in samples if _hour(sample.ts) == hour])
+        device_hours._write_hour(device.connection, hour)
+    assert device.hours() == expected(samples, series[1])

@@ -1,0 +1,238 @@
+"""Writes ``device_hourly``: what each device's registers gained in each closed hour of the last eight days.
+
+An hour is written once it is closed, from the day's partitions, for all devices at once. Readings come later too: a
+day's readings are counted again for as long as some may have come, and the devices of which more stand than were
+written have the day's hours written anew. Nothing here makes who stores readings wait.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.sql import Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.partitions import Stream, midnight, utc_day
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.binary_arrays import Int4Array, TimestamptzArray
+from warehouse.postgres.energy_rule import with_the_rule
+from warehouse.postgres.writers import wait_for_writers
+
+_PACKAGE = "warehouse.postgres"
+_LOCK = 0x686F757273
+"""'hours' in ASCII: one worker at a time."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+KEPT = timedelta(days=8)
+"""How far before today's midnight hours are kept: the longest question is a week, and its first day is a whole one."""
+SETTLING = timedelta(minutes=2)
+"""How long after its end an hour waits: what a device sends once a minute is there by then."""
+DEVICES_AT_A_TIME = 1000
+"""Of those whose hours are written anew, in one transaction."""
+
+
+class WrittenHours(NamedTuple):
+    """The hours that were not there before, and of how many devices others were put right."""
+
+    hours: Sequence[datetime]
+    corrected_devices: int
+
+
+@dataclass(frozen=True)
+class DeviceHours:
+    """What ``device_hourly`` holds: how many hours, and how many rows the newest of them has."""
+
+    hours: int
+    newest_hour: datetime | None
+    size_bytes: int
+    newest_rows: int
+
+
+class _Span(NamedTuple):
+    """Whole hours of a device."""
+
+    device_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+class _Written(NamedTuple):
+    """The hours that are written: all of ``[first, until)`` but those of dropped days."""
+
+    first: datetime
+    until: datetime
+
+
+def hours_to_write(connection: psycopg.Connection) -> list[datetime]:
+    """The closed hours that are not written, oldest first; cheap to ask."""
+    rows = connection.execute(sqlfiles.load(_PACKAGE, "find_hours_to_write"), {"kept": KEPT, "settling": SETTLING})
+    return [hour for (hour,) in rows]
+
+
+def device_hours(connection: psycopg.Connection) -> DeviceHours:
+    """What is written now."""
+    with connection.cursor(row_factory=class_row(DeviceHours)) as cursor:
+        (found,) = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_device_hours")).fetchall()
+    return found
+
+
+def write_closed_hours(connection: psycopg.Connection, say: Callable[[str], None]) -> WrittenHours:
+    """Write what is missing, put right what has changed since it was written, and forget what is old.
+
+    The connection must be in autocommit: each hour is a transaction, and whoever is killed leaves whole hours behind.
+    """
+    with _alone(connection):
+        connection.execute(sqlfiles.load(_PACKAGE, "forget_old_hours"), {"kept": KEPT})
+        corrected = _answer_requests(connection)
+        hours = hours_to_write(connection)
+        for hour in hours:
+            _write_hour(connection, hour)
+            say(f"{hour:%Y-%m-%d %H:%M} is written")
+        corrected += _correct_changed_days(connection)
+        if hours or corrected:
+            connection.execute("VACUUM (ANALYZE) device_hourly")  # the fleet's question is index-only
+    return WrittenHours(hours, corrected)
+
+
+def _write_hour(connection: psycopg.Connection, hour: datetime) -> None:
+    with connection.transaction():
+        for kind in DeviceKind:
+            query = sqlfiles.load(_PACKAGE, "list_reporting_devices").format(**_names(kind))
+            reporting = connection.execute(query, {"since": hour}).fetchall()
+            _write(connection, kind, [_Span(device_id, hour, hour + HOUR) for (device_id,) in reporting])
+        connection.execute(sqlfiles.load(_PACKAGE, "confirm_hour"), {"hour": hour})
+
+
+def _answer_requests(connection: psycopg.Connection) -> int:
+    """Write the hours anew of devices whose settings or mappings changed; returns how many devices they were."""
+    written = _written(connection)
+    take = sqlfiles.load(_PACKAGE, "take_hourly_requests")
+    answered = 0
+    while True:
+        with connection.transaction():
+            taken = connection.execute(take, {"at_a_time": DEVICES_AT_A_TIME}).fetchall()
+            if not taken:
+                return answered
+            for kind in DeviceKind:
+                asked = [(device_id, since) for name, device_id, since in taken if name == kind]
+                spans = _spans_since(asked, *written) if written else []
+                _write(connection, kind, spans)
+                answered += len(spans)
+
+
+def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, written_until: datetime) -> list[_Span]:
+    """From the midnight before the change on, or all there is; a device that is asked for twice comes once."""
+    starts: dict[int, datetime] = {}
+    for device_id, since in asked:
+        start = max(first, _midnight_of(since)) if since else first
+        if since is None or since < written_until:
+            starts[device_id] = min(start, starts.get(device_id, start))
+    return [_Span(device_id, start, written_until) for device_id, start in starts.items()]
+
+
+def _correct_changed_days(connection: psycopg.Connection) -> int:
+    """Write the hours anew of devices of which readings came in since; returns how many devices they were."""
+    days = connection.execute(sqlfiles.load(_PACKAGE, "find_days_to_check")).fetchall()
+    if any(is_settled for _, is_settled in days):
+        for stream in Stream:  # a statement that was on time may not have committed yet
+            wait_for_writers(connection, stream)
+    corrected = 0
+    for day, is_settled in days:
+        # Summed before the readings are counted: what comes in between is found the next time.
+        late_row_count = sum(_late_rows(connection, stream, day) for stream in Stream)
+        corrected += sum(_correct(connection, kind, day) for kind in DeviceKind)
+        if is_settled:
+            checked = {"day": day, "late_row_count": late_row_count}
+            connection.execute(sqlfiles.load(_PACKAGE, "confirm_day_check"), checked)
+    return corrected
+
+
+def _correct(connection: psycopg.Connection, kind: DeviceKind, day: date) -> int:
+    written = _written(connection)
+    if written is None:
+        return 0
+    starts_at, ends_at = max(midnight(day), written.first), min(midnight(day) + DAY, written.until)
+    query = sqlfiles.load(_PACKAGE, "find_changed_devices").format(**_names(kind))
+    parameters = {"kind": kind, "starts_at": starts_at, "ends_at": ends_at}
+    changed = connection.execute(query, parameters).fetchall()
+    spans = iter([_Span(device_id, starts_at, min(until, written.until)) for device_id, until in changed])
+    while some := list(islice(spans, DEVICES_AT_A_TIME)):
+        with connection.transaction():
+            _write(connection, kind, some)
+    return len(changed)
+
+
+def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[_Span]) -> None:
+    """Write these hours in place of what stands there, in the caller's transaction."""
+    if not spans:
+        return
+    delete = sqlfiles.load(_PACKAGE, "delete_device_hours")
+    connection.execute(delete, _parameters(kind, spans))
+    look = sqlfiles.load(_PACKAGE, "write_plain_hours").format(**_names(kind))
+    doubtful: dict[int, bool] = dict(connection.execute(look, _parameters(kind, spans)).fetchall())
+    # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
+    to_judge = [
+        span._replace(starts_at=_midnight_of(span.starts_at)) if doubtful[span.device_id] else span
+        for span in spans
+        if span.device_id in doubtful
+    ]
+    if to_judge:
+        connection.execute(delete, _parameters(kind, to_judge))
+        judge = with_the_rule(_PACKAGE, "write_judged_hours", **_names(kind))
+        connection.execute(judge, _parameters(kind, to_judge))
+
+
+def _written(connection: psycopg.Connection) -> _Written | None:
+    ((first, until),) = connection.execute(sqlfiles.load(_PACKAGE, "find_written_hours")).fetchall()
+    return _Written(first, until) if first else None
+
+
+def _late_rows(connection: psycopg.Connection, stream: Stream, day: date) -> int:
+    parameters = {"stream": stream, "day": day}
+    ((late_row_count,),) = connection.execute(sqlfiles.load(_PACKAGE, "sum_late_rows"), parameters).fetchall()
+    return int(late_row_count)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[None]:
+    """One worker at a time; the other one waits, and then finds little to do."""
+    connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _midnight_of(ts: datetime) -> datetime:
+    return midnight(utc_day(ts))
+
+
+def _parameters(kind: DeviceKind, spans: Sequence[_Span]) -> dict[str, object]:
+    device_ids, starts_at, ends_at = zip(*spans, strict=True)
+    return {
+        "kind": kind,
+        "device_ids": Int4Array(device_ids),
+        "starts_at": TimestamptzArray([_microseconds(ts) for ts in starts_at]),
+        "ends_at": TimestamptzArray([_microseconds(ts) for ts in ends_at]),
+        "first": min(starts_at),  # known when the statement is planned: partitions outside are left out
+        "last": max(ends_at),
+    }
+
+
+def _microseconds(hour: datetime) -> int:
+    return int(hour.timestamp()) * 1_000_000
+
+
+def _names(kind: DeviceKind) -> dict[str, Identifier]:
+    return {
+        "devices": Identifier(kind.devices),
+        "device_id": Identifier(kind.device_id),
+        "latest": Identifier(kind.latest),
+        "readings": Identifier(kind.readings),
+    }
