@@ -9,7 +9,7 @@ from pydantic import Field
 from ingest_api.openapi import problems
 from ingest_api.performance import Performance, Status, Window, measure
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
+from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id, rounded
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
 
@@ -48,10 +48,10 @@ class PerformanceAnswer(Wire):
             vehicle_id=measured.vehicle_id,
             meter_id=measured.meter_id,
             window_hours=measured.window.hours,
-            ac_kwh=_rounded(measured.ac_kwh, 3),
-            dc_kwh=_rounded(measured.dc_kwh, 3),
-            efficiency_ratio=_rounded(measured.efficiency_ratio, 4),
-            avg_battery_temp=_rounded(measured.avg_battery_temp_celsius, 2),
+            ac_kwh=rounded(measured.ac_kwh, 3),
+            dc_kwh=rounded(measured.dc_kwh, 3),
+            efficiency_ratio=rounded(measured.efficiency_ratio, 4),
+            avg_battery_temp=rounded(measured.avg_battery_temp_celsius, 2),
             from_ts=measured.window.start,
             to_ts=measured.window.end,
             meter_ids=list(measured.meter_ids),
@@ -82,7 +82,3 @@ async def get_performance(
     async with state.analytics.connection() as connection:
         measured = await measure(connection, checked_device_id(vehicleId), window, state.settings.efficiency_threshold)
     return PerformanceAnswer.of(measured)
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits) + 0.0  # -0.0 reads as a fault

@@ -11,7 +11,17 @@ import psycopg
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from ingest_api import analytics, devices, health, mappings, metrics, openapi, problems, telemetry_route
+from ingest_api import (
+    analytics,
+    devices,
+    fleet_analytics,
+    health,
+    mappings,
+    metrics,
+    openapi,
+    problems,
+    telemetry_route,
+)
 from ingest_api.answer_in_time import AnswerInTime
 from ingest_api.database import Database
 from ingest_api.group_commit import GroupCommit
@@ -61,7 +71,7 @@ def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
-    for module in (analytics, devices, mappings, health, metrics):
+    for module in (analytics, fleet_analytics, devices, mappings, health, metrics):
         app.include_router(module.router)
     openapi.complete(app)
     app.add_middleware(problems.LastResort)

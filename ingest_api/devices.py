@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row
 from ingest_api.openapi import problems
-from ingest_api.restating import request_builds
+from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, Wire, checked_device_id
 from warehouse import sqlfiles
@@ -186,6 +186,7 @@ async def _change(connection: Connection, kind: DeviceKind, external_id: str, ch
             meter_ids, vehicle_ids = (list(ids.values()) if kind is each else [] for each in DeviceKind)
             reason = f"settings of {kind} {external_id} changed"
             await request_builds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
+            await request_hours(connection, kind, [(device_id, None) for device_id in ids.values()])
 
 
 async def _page(request: Request, kind: DeviceKind, limit: int, cursor: str) -> tuple[list[Row], str | None]:

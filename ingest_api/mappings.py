@@ -10,9 +10,9 @@ from pydantic import Field
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.devices import register
-from ingest_api.mapping_plan import MappingPlan, MeterMapping
+from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.openapi import problems, success_headers
-from ingest_api.restating import request_builds
+from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
 from warehouse import sqlfiles
@@ -164,6 +164,11 @@ async def _map(connection: Connection, wishes: Sequence[NewMapping]) -> tuple[li
     if plan.opened:
         since = min(mapping.valid_from for mapping in plan.opened)
         await request_builds(connection, "vehicles were mapped anew", vehicle_ids=vehicles.values(), since=since)
+        # What has been so since always, and is, cuts no hour in two: a fleet that reports already is mapped at no cost.
+        cuts = [each for each in plan.opened if each.valid_from > SINCE_ALWAYS or each.valid_to]
+        await request_hours(
+            connection, DeviceKind.VEHICLE, [(vehicles[each.vehicle_id], each.valid_from) for each in cuts]
+        )
     return mappings, len(plan.opened)
 
 

@@ -22,6 +22,8 @@ from warehouse.postgres.energy_rule import with_the_rule
 
 LOW_COVERAGE = 0.9
 LOW_ENERGY_KWH = 2.0
+SHOWN_DIGITS = 4
+"""Of a ratio."""
 
 
 class Status(StrEnum):
@@ -149,7 +151,7 @@ def _judge(
         ratio, status = None, Status.SHARED_METER
     else:
         ratio = dc_kwh / ac_kwh
-        status = _status_of(ratio, threshold)
+        status = status_of(ratio, threshold)
     last = segments[-1]
     return Performance(
         vehicle_id=vehicle_id,
@@ -172,10 +174,11 @@ def _judge(
 _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_celsius": None}
 
 
-def _status_of(ratio: float, threshold: float) -> Status:
+def status_of(ratio: float, threshold: float) -> Status:
+    """The judgement of a ratio, by what is shown of it."""
     # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer, nor
     # hear of a fault because two sums of the same energy differ in the last bit.
-    shown = round(ratio, 4)
+    shown = round(ratio, SHOWN_DIGITS)
     if shown > 1:
         return Status.DC_EXCEEDS_AC
     return Status.BELOW_THRESHOLD if shown < threshold else Status.OK

@@ -1,4 +1,4 @@
-"""A change that reaches into the past: the days that the lake has of a device are to be built anew."""
+"""A change that reaches into the past: a device's days in the lake and hours in PostgreSQL are to be made anew."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -6,6 +6,7 @@ from datetime import date, datetime
 from ingest_api.database import Connection
 from warehouse import sqlfiles
 from warehouse.contract.partitions import utc_day
+from warehouse.contract.tables import DeviceKind
 
 
 async def request_builds(
@@ -27,3 +28,18 @@ async def request_builds(
         "reason": reason,
     }
     await connection.execute(sqlfiles.load("ingest_api", "request_builds"), parameters)
+
+
+async def request_hours(
+    connection: Connection, kind: DeviceKind, changes: Iterable[tuple[int, datetime | None]]
+) -> None:
+    """Ask, in the transaction of the change, for the closed hours of these devices, each from an instant on, or all.
+
+    A vehicle's meters come with it: those that were ever mapped to it.
+    """
+    asked = list(changes)
+    if not asked:
+        return
+    device_ids, since = (list(column) for column in zip(*asked, strict=True))
+    parameters = {"kind": kind, "device_ids": device_ids, "since": since}
+    await connection.execute(sqlfiles.load("ingest_api", "request_hours"), parameters)

@@ -56,3 +56,8 @@ def checked_device_id(device_id: str) -> str:
     if not is_device_id(device_id):
         raise InvalidRequestError("a device id is 1 to 64 letters, digits and ._:- and begins with a letter or digit")
     return device_id
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """A number as it is shown: rounded when the answer is written, and nowhere before."""
+    return None if value is None else round(value, digits) + 0.0  # -0.0 reads as a fault

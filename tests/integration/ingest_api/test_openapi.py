@@ -66,6 +66,7 @@ def test_is_openapi_3_1_of_this_api(document: Document) -> None:
         ("PATCH", "/v1/vehicles/{vehicleId}"),
         ("PATCH", "/v1/meters/{meterId}"),
         ("GET", "/v1/analytics/performance/{vehicleId}"),
+        ("GET", "/v1/analytics/fleet"),
         ("GET", "/health"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
@@ -122,6 +123,7 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/meters/{meterId}"): {404, 422, 500, 503},
     ("PATCH", "/v1/vehicles/{vehicleId}"): {400, 401, 422, 500, 503},
     ("GET", "/v1/analytics/performance/{vehicleId}"): {404, 410, 422, 500, 503},
+    ("GET", "/v1/analytics/fleet"): {422, 500, 503},
     ("GET", "/readyz"): {500, 503},
     ("GET", "/health"): {500, 503},
 }
@@ -180,6 +182,7 @@ class TestAnswersAreWhatIsDocumented:
                 ("GET", "/v1/analytics/performance/{vehicleId}", client.get(f"/v1/analytics/performance/{of}"))
                 for of in (vehicle, f"{vehicle}?hours=0", "nobody")
             ),
+            *(("GET", "/v1/analytics/fleet", client.get(f"/v1/analytics/fleet?hours={hours}")) for hours in (24, 0)),
             *(("GET", path, client.get(path)) for path in ("/health", "/livez", "/readyz")),
         ]
 

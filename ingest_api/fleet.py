@@ -1,0 +1,123 @@
+"""What the whole fleet's charging was worth over the last closed hours, from ``device_hourly`` alone.
+
+One statement judges every vehicle as ``performance.py`` judges one, and sends the sums, the spread and the worst of
+them: ten thousand vehicles never travel.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, NamedTuple
+
+from ingest_api.database import Connection, Row, fetch_one
+from ingest_api.performance import LOW_COVERAGE, LOW_ENERGY_KWH, SHOWN_DIGITS, Status, Window, status_of
+
+BINS = 20
+"""Of 0.05 each, and one below 0 and one from 1 on."""
+
+
+class VehicleInFleet(NamedTuple):
+    """One of the worst vehicles, unrounded. Energies in kWh."""
+
+    vehicle_id: str
+    ac_kwh: float
+    dc_kwh: float
+    efficiency_ratio: float
+    ac_coverage: float
+    dc_coverage: float
+    status: Status
+    flags: Mapping[str, int]
+
+
+class Bin(NamedTuple):
+    """Vehicles whose shown ratio lies in ``[from_ratio, to_ratio)``; ``None`` is open."""
+
+    from_ratio: float | None
+    to_ratio: float | None
+    vehicles: int
+    ac_kwh: float
+
+
+class FleetPerformance(NamedTuple):
+    """The fleet's window, unrounded. ``None`` is missing, never 0."""
+
+    window: Window
+    written_at: datetime | None
+    missing_hours: Sequence[datetime]
+    metered_ac_kwh: float | None
+    delivered_dc_kwh: float | None
+    ac_kwh: float | None
+    dc_kwh: float | None
+    ac_coverage: float | None
+    dc_coverage: float | None
+    statuses: Mapping[Status, int]
+    bins: Sequence[Bin]
+    worst: Sequence[VehicleInFleet]
+
+    @property
+    def efficiency_ratio(self) -> float | None:
+        """A ratio of sums over the vehicles that have a ratio of their own."""
+        return self.dc_kwh / self.ac_kwh if self.ac_kwh and self.dc_kwh is not None else None
+
+
+async def measure_fleet(connection: Connection, hours: int, worst: int, threshold: float) -> FleetPerformance:
+    """Answer for the last ``hours`` closed hours that are written, and the ``worst`` vehicles of them."""
+    async with connection.transaction():
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = await fetch_one(connection, "find_fleet_window", {"hours": hours}) or {}
+        window = Window(found["window_from"], found["window_to"])
+        sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, worst, threshold)) or {}
+    return FleetPerformance(
+        window=window,
+        written_at=found["written_at"],
+        missing_hours=found["missing_hours"],
+        **{name: sums[name] for name in ("metered_ac_kwh", "delivered_dc_kwh", "ac_kwh", "dc_kwh")},
+        **{name: sums[name] for name in ("ac_coverage", "dc_coverage")},
+        statuses={status: (sums["statuses"] or {}).get(status, 0) for status in Status},
+        bins=_bins(sums["bins"] or {}),
+        worst=[_vehicle(row, threshold) for row in sums["worst"] or []],
+    )
+
+
+def sums_of(window: Window, worst: int, threshold: float) -> dict[str, Any]:
+    """The parameters of ``sum_fleet_hours.sql``."""
+    return {
+        "window_from": window.start,
+        "window_to": window.end,
+        "window_seconds": (window.end - window.start).total_seconds(),
+        "ok_from": smallest_shown_as(threshold),
+        "exceeds_from": smallest_shown_as(1 + 10**-SHOWN_DIGITS),
+        "bins_from": [smallest_shown_as(number / BINS) for number in range(BINS + 1)],
+        "low_energy_kwh": LOW_ENERGY_KWH,
+        "worst": worst,
+    }
+
+
+def smallest_shown_as(limit: float) -> float:
+    """The smallest ratio that is shown as ``limit`` or more: so SQL judges what is shown, and rounds nothing."""
+    shown = Decimal(repr(limit)).quantize(Decimal(1).scaleb(-SHOWN_DIGITS), ROUND_CEILING)
+    ratio = float(shown - Decimal(5).scaleb(-SHOWN_DIGITS - 1))  # within a bit or two of it
+    while round(ratio, SHOWN_DIGITS) >= limit:
+        ratio = math.nextafter(ratio, -math.inf)
+    while round(ratio, SHOWN_DIGITS) < limit:
+        ratio = math.nextafter(ratio, math.inf)
+    return ratio
+
+
+def _bins(found: Mapping[str, Sequence[float]]) -> list[Bin]:
+    """Every bin, empty or not: nobody is not the same as no data."""
+    edges = [None, *(number / BINS for number in range(BINS + 1)), None]
+    counted = [found.get(str(number), (0, 0.0)) for number in range(BINS + 2)]
+    return [
+        Bin(from_ratio, to_ratio, int(vehicles), ac_kwh)
+        for from_ratio, to_ratio, (vehicles, ac_kwh) in zip(edges, edges[1:], counted, strict=False)
+    ]
+
+
+def _vehicle(row: Row, threshold: float) -> VehicleInFleet:
+    flags = dict(row["flags"] or {})
+    flags["low_coverage"] = sum(row[side] < LOW_COVERAGE for side in ("ac_coverage", "dc_coverage"))
+    flags["partly_mapped"] = int(row.pop("is_partly_mapped"))
+    row["flags"] = {flag: count for flag, count in flags.items() if count}
+    return VehicleInFleet(**row, status=status_of(row["efficiency_ratio"], threshold))

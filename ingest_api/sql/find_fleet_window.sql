@@ -1,0 +1,24 @@
+-- The whole hours up to the newest one that is written, and which of them are not.
+WITH newest AS (
+    SELECT
+        coalesce(max(hour) + INTERVAL '1 hour', date_trunc('hour', clock_timestamp(), 'UTC')) AS window_to,
+        max(written_at) AS written_at
+    FROM hourly_ledger
+)
+
+SELECT
+    newest.window_to,
+    newest.written_at,
+    newest.window_to - make_interval(hours => %(hours)s) AS window_from,
+    array(
+        SELECT asked.hour
+        FROM generate_series(
+            newest.window_to - make_interval(hours => %(hours)s),
+            newest.window_to - INTERVAL '1 hour',
+            INTERVAL '1 hour'
+        ) AS asked (hour)
+        LEFT JOIN hourly_ledger AS written USING (hour)
+        WHERE written.hour IS NULL
+        ORDER BY asked.hour
+    ) AS missing_hours
+FROM newest

@@ -1,0 +1,214 @@
+"""The fleet's answer: the same numbers as of each vehicle alone, over the same whole hours, and how fresh they are."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.factories import iso
+from tests.integration.ingest_api.charging import DAY, Charging, even
+from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, new_id
+from warehouse.postgres.device_hours import SETTLING, write_closed_hours
+
+HOUR = timedelta(hours=1)
+HOURS = 120
+"""Begins before ``DAY``, so that nothing crosses the window's begin, and ends with the newest closed hour."""
+
+
+class Fleet:
+    """A database of its own, whose hours are written when a test says so."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def vehicle(self) -> Charging:
+        return Charging(self.site)
+
+    def write(self) -> int:
+        """Write the closed hours; returns of how many devices older ones were put right."""
+        return write_closed_hours(self.site.connection, lambda _: None).corrected_devices
+
+    def ask(self, hours: int = HOURS, worst: int = 1000) -> dict[str, Any]:
+        answer = self.site.client.get("/v1/analytics/fleet", params={"hours": hours, "worst": worst})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def one_by_one(self, fleet: dict[str, Any], vehicles: list[Charging]) -> list[dict[str, Any]]:
+        """What the performance endpoint says of each vehicle over the same window."""
+        end = datetime.fromisoformat(fleet["toTs"])
+        return [vehicle.answer(end, fleet["windowHours"]) for vehicle in vehicles]
+
+    def expect_the_same(self, vehicles: list[Charging]) -> dict[str, Any]:
+        """The fleet's answer, once it is found to be what is said of these vehicles, which are all there are."""
+        fleet = self.ask()
+        alone = self.one_by_one(fleet, vehicles)
+        listed = [
+            {name: each[name] for name in fleet["worst"][0]} | {"flags": each["flags"]}
+            for each in alone
+            if each["efficiencyRatio"] is not None and "low_energy" not in each["flags"]
+        ]
+        assert fleet["worst"] == sorted(listed, key=lambda each: each["efficiencyRatio"])
+        assert {status: n for status, n in fleet["statuses"].items() if n} == {
+            status: sum(each["status"] == status for each in alone) for status in {each["status"] for each in alone}
+        }
+        counted = [each for each in alone if each["efficiencyRatio"] is not None]
+        assert fleet["vehicles"] == len(alone)
+        assert fleet["acKwh"] == pytest.approx(sum(each["acKwh"] for each in counted), abs=0.002)
+        assert fleet["dcKwh"] == pytest.approx(sum(each["dcKwh"] for each in counted), abs=0.002)
+        assert sum(each["vehicles"] for each in fleet["distribution"]) == len(counted)
+        for side in ("ac", "dc"):
+            mean = sum(each[f"{side}Coverage"] for each in alone) / len(alone)
+            assert fleet[f"{side}Coverage"] == pytest.approx(mean, abs=0.002)
+        return fleet
+
+
+@pytest.fixture
+def fleet(make_site: MakeSite) -> Fleet:
+    return Fleet(make_site())
+
+
+def test_before_anything_is_written_all_is_missing(fleet: Fleet) -> None:
+    answer = fleet.ask(hours=3)
+    assert (answer["hoursCovered"], len(answer["missingHours"]), answer["asOf"]) == (0, 3, None)
+    assert [answer[name] for name in ("acKwh", "dcKwh", "efficiencyRatio", "meteredAcKwh", "acCoverage")] == [None] * 5
+    assert (answer["vehicles"], set(answer["statuses"].values()), answer["worst"]) == (0, {0}, [])
+    assert len(answer["distribution"]) == 22
+    assert answer["grain"] == "hour"
+
+
+def test_says_of_each_vehicle_what_its_own_answer_says(fleet: Fleet) -> None:
+    """Plain and dirty registers, silent devices, a shared meter, and a mapping that changes at half past twelve."""
+    plain, dirty, silent, no_dc, changed, unmapped_first = vehicles = [fleet.vehicle() for _ in range(6)]
+    for each in vehicles[:4]:
+        each.map()
+    plain.ac(even(20))
+    plain.dc(even(17), temperatures=[20.0, 30.5, None])
+    dirty.ac({**even(12), 5: 0.0, 8: even(12)[8] - 1.5})
+    dirty.dc({hour: kwh if hour < 12 else kwh - 100 for hour, kwh in even(11.5).items()})
+    no_dc.ac(even(5))
+    second = new_id("meter")
+    changed.expect_hourly(f"meters/{second}")
+    changed.map()
+    changed.map(second, DAY + 12.5 * HOUR)
+    changed.ac(even(23, [n / 4 for n in range(93)]))
+    changed.ac(even(46, [n / 4 for n in range(93)]), second)
+    changed.dc(even(23, [n / 4 for n in range(93)]))
+    unmapped_first.map(valid_from=DAY + 6.25 * HOUR)
+    unmapped_first.ac(even(23))
+    unmapped_first.dc(even(20))
+    sharing = fleet.vehicle()
+    sharing.map(plain.meter, valid_from=DAY + 23.5 * HOUR)
+    sharing.dc(even(1))
+    fleet.write()
+    answer = fleet.expect_the_same([*vehicles, sharing])
+    assert answer["statuses"]["shared_meter"] == 1
+    assert answer["missingHours"] == []
+    assert answer["meteredAcKwh"] == pytest.approx(20 + 12 + 5 + 23 + 46 + 23, abs=0.01)
+    assert silent.answer()["status"] == "no_readings"
+
+
+def test_readings_that_come_later_are_in_the_next_answer(fleet: Fleet) -> None:
+    first, second = vehicles = [fleet.vehicle() for _ in range(2)]
+    for each in vehicles:
+        each.map()
+        each.ac({0: 100.0, 1: 105.0})
+        each.dc({0: 100.0, 1: 104.0})
+    fleet.write()
+    fleet.expect_the_same(vehicles)
+    first.ac({3: 112.0, 30: 130.0})  # the second one on the next day, with nothing in between
+    first.dc({3: 110.0, 30: 125.0})
+    assert fleet.write() == 2, "the devices that have more readings, and no others"
+    fleet.expect_the_same(vehicles)
+    first.ac({23: 115.0})  # the day's last reading: the step into the next day's is another one now
+    assert fleet.write() == 1
+    fleet.expect_the_same(vehicles)
+    assert fleet.write() == 0
+    assert second.answer()["acKwh"] == 5
+
+
+def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:
+    vehicle, second = fleet.vehicle(), new_id("meter")
+    vehicle.expect_hourly(f"meters/{second}")
+    vehicle.map()
+    quarters = [n / 4 for n in range(93)]
+    for samples, meter in ((even(23, quarters), None), (even(46, quarters), second)):
+        vehicle.ac(samples, meter)
+    vehicle.dc(even(23, quarters))
+    fleet.write()
+    fleet.expect_the_same([vehicle])
+    vehicle.map(second, DAY + 12.5 * HOUR)
+    fleet.write()
+    answer = fleet.expect_the_same([vehicle])
+    assert answer["acKwh"] == pytest.approx(50 * 0.25 + 42 * 0.5 - 0.25, abs=0.3)
+
+
+def test_settings_changed_in_the_past_are_honoured(fleet: Fleet) -> None:
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    vehicle.ac(even(20))
+    vehicle.dc(even(18))
+    fleet.write()
+    assert fleet.expect_the_same([vehicle])["acKwh"] == 20
+    assert fleet.site.client.patch(f"/v1/meters/{vehicle.meter}", json={"energyKind": "interval"}).status_code == 200
+    fleet.write()
+    assert fleet.expect_the_same([vehicle])["acKwh"] > 100
+
+
+def test_the_step_into_the_window_is_what_differs(fleet: Fleet) -> None:
+    """An hour owns the step into its first reading; a window speaks of the readings inside it alone."""
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    fleet.write()
+    end = datetime.fromisoformat(fleet.ask()["toTs"])
+    hours = (end - DAY) / HOUR
+    registers = {hours - 2.5: 100.0, hours - 1.5: 110.0, hours - 0.5: 130.0}
+    vehicle.ac(registers)
+    vehicle.dc(registers)
+    fleet.write()
+    answer = fleet.ask(hours=2)
+    assert answer["acKwh"] == 30
+    assert vehicle.answer(end, 2)["acKwh"] == 20
+
+
+def test_the_window_ends_with_the_newest_hour_that_is_written(fleet: Fleet) -> None:
+    fleet.write()
+    answer = fleet.ask(hours=24)
+    end = datetime.fromisoformat(answer["toTs"])
+    assert end <= datetime.now(UTC) - SETTLING
+    assert end > datetime.now(UTC) - SETTLING - HOUR
+    assert datetime.fromisoformat(answer["fromTs"]) == end - 24 * HOUR
+    assert (answer["windowHours"], answer["hoursCovered"], answer["missingHours"]) == (24, 24, [])
+    fleet.site.rows("DELETE FROM hourly_ledger WHERE hour = %s RETURNING 1", [end - 3 * HOUR])
+    answer = fleet.ask(hours=24)
+    assert (answer["hoursCovered"], answer["missingHours"]) == (
+        23,
+        [iso(end - 3 * HOUR).replace("Z", ".000Z")],
+    )
+
+
+def test_ratios_are_binned_as_they_are_shown(fleet: Fleet) -> None:
+    ratios = {0.85: (0.85, 0.9), 0.849951: (0.85, 0.9), 0.84994: (0.8, 0.85), 1.2: (1.0, None), -0.01: (None, 0.0)}
+    for ratio in ratios:
+        vehicle = fleet.vehicle()
+        vehicle.map()
+        vehicle.ac({0: 1000.0, 1: 1100.0})
+        vehicle.dc({0: 1000.0, 1: 1000.0 + 100 * ratio})
+    fleet.write()
+    found = {(each["fromRatio"], each["toRatio"]): each["vehicles"] for each in fleet.ask()["distribution"]}
+    expected = {edges: list(ratios.values()).count(edges) for edges in ratios.values()}
+    assert {edges: vehicles for edges, vehicles in found.items() if vehicles} == expected
+    assert fleet.ask()["statuses"] == {
+        "no_readings": 0,
+        "no_ac": 0,
+        "shared_meter": 0,
+        "dc_exceeds_ac": 1,
+        "below_threshold": 2,
+        "ok": 2,
+    }
+    assert [each["efficiencyRatio"] for each in fleet.ask(worst=2)["worst"]] == [-0.01, 0.8499]
+
+
+@pytest.mark.parametrize("asked", ["hours=0", "hours=169", "hours=x", "worst=-1", "worst=1001"])
+def test_what_makes_no_sense(site: Site, asked: str) -> None:
+    problem = assert_problem(site.client.get(f"/v1/analytics/fleet?{asked}"), 422, "invalid_request")
+    assert [error["pointer"] for error in problem["errors"]] == [f"/query/{asked.partition('=')[0]}"]
