@@ -89,8 +89,8 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
 
 def days_under_way(instance: dg.DagsterInstance) -> set[str]:
     """The days of unfinished runs, whoever asked for them."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+    partitions = [run.tags.get(PARTITION_TAG) for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))]
+    return {partition for partition in partitions if partition and ":" not in partition}  # an hour is no day
 
 
 def _ask_or_say_why_not(plan: Plan, day: DayToRun, wish: Wish) -> None:

@@ -12,6 +12,7 @@ import dagster as dg
 from dbt_like_sql.catalog import Catalog
 from dbt_like_sql.model import CatalogError
 from orchestration.alerts import tell
+from orchestration.assets.device_hourly import device_hourly_asset
 from orchestration.assets.exports import export_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.report import report_asset
@@ -19,7 +20,7 @@ from orchestration.assets.tables import table_specs
 from orchestration.partitions import daily_partitions
 from orchestration.resources import Warehouse
 from orchestration.schedules import daily_maintenance
-from orchestration.sensors import closed_days_sensor, failed_runs
+from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
 from warehouse.settings import FleetSettings
 
 RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
@@ -52,10 +53,21 @@ def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | 
         description="The whole walk of a day. The sensor asks for it; to do it by hand: fleetwatt run-day DAY.",
         tags=RUN_AGAIN_IN_FULL,
     )
+    hours = device_hourly_asset(catalog, first_day)
+    write_hours = dg.define_asset_job(
+        "write_hours",
+        selection=dg.AssetSelection.assets(hours),
+        description="The closed hours of each device. The sensor asks for it; to do it by hand: fleetwatt hours.",
+        tags=RUN_AGAIN_IN_FULL,
+    )
     return dg.Definitions(
-        assets=[*table_specs(catalog), *assets],
-        jobs=[run_day],
-        sensors=[closed_days_sensor(first_day, run_day.name), failed_runs],
+        assets=[*table_specs(catalog), *assets, hours],
+        jobs=[run_day, write_hours],
+        sensors=[
+            closed_days_sensor(first_day, run_day.name),
+            closed_hours_sensor(first_day, write_hours.name),
+            failed_runs,
+        ],
         schedules=[daily_maintenance],
         resources={"warehouse": warehouse or Warehouse()},
         # A process for each step would take longer than most steps do.

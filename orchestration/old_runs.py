@@ -14,6 +14,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Ev
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy import delete, func, select
 
+from orchestration.assets.device_hourly import DEVICE_HOURLY
 from orchestration.past_runs import FINISHED
 
 KEPT_FOR = timedelta(days=90)
@@ -32,7 +33,7 @@ def forget_old_runs(instance: dg.DagsterInstance, now: datetime) -> Forgotten:
     """Forget finished runs of more than 90 days ago. Safe to repeat and to kill."""
     storage = cast("SqlEventLogStorage", instance.event_log_storage)
     old = set(_old_runs(instance, now - KEPT_FOR))
-    kept = old & _standing_runs(storage, instance.all_asset_keys())
+    kept = old & _standing_runs(storage, set(instance.all_asset_keys()) - {DEVICE_HOURLY})  # whose old hours are gone
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
     _forget_all_but_what_was_made(storage, old)

@@ -1,4 +1,4 @@
-"""The sensors: one asks for a run of each closed day that the lake does not have as it is, one tells of failed runs."""
+"""The sensors: of closed days that the lake does not have as they are, of closed hours, and of runs that failed."""
 
 from datetime import date
 
@@ -7,11 +7,13 @@ import dagster as dg
 from orchestration.alerts import Alert, send
 from orchestration.dagster_processes import HOST
 from orchestration.day_plan import PARTITION_TAG, plan_days
+from orchestration.hour_plan import plan_hours
 from orchestration.past_runs import WILL_RETRY_TAG, failure_of
 from orchestration.resources import Warehouse
 from warehouse.contract.errors import FleetwattError
 
 EVERY_S = 5
+HOURS_EVERY_S = 30
 MOST_NAMED = 3
 
 
@@ -35,6 +37,28 @@ def closed_days_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
         return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
 
     return closed_days
+
+
+def closed_hours_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
+    """The sensor that has closed hours written; ``job_name``: the job that writes them."""
+
+    @dg.sensor(
+        job_name=job_name,
+        description="Asks for one run when hours have closed that are not written, for all of them together.",
+        minimum_interval_seconds=HOURS_EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def closed_hours(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
+        """Looks for hours that are missing, which is one look at an index."""
+        try:
+            with warehouse.connect() as connection:
+                plan = plan_hours(connection, context.instance, first_day, job_name)
+        except FleetwattError as error:
+            return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
+        why_none = "\n".join(plan.remarks) or "every closed hour is written"
+        return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
+
+    return closed_hours
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)

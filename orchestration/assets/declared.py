@@ -8,7 +8,7 @@ from dbt_like_sql.catalog import ColumnSource, Model
 from warehouse.day import CARRIED, EXPORTS, Made
 from warehouse.lake.paths import Lake
 
-POSTGRES, REPORTS = "1_postgres", "6_reports"
+POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
 """By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
 

@@ -15,7 +15,7 @@ from orchestration.cli.query import query
 from orchestration.cli.serve import api, up
 from orchestration.cli.simulate import simulate
 from orchestration.cli.status import status
-from orchestration.cli.upkeep import pack, retain, scrub
+from orchestration.cli.upkeep import hours, pack, retain, scrub
 from warehouse.contract.errors import FleetwattError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.add_typer(models, name="models")
 app.command()(seal)
 app.command()(export)
 app.command("run-day")(run_day)
+app.command()(hours)
 app.command()(scrub)
 app.command()(retain)
 app.command()(pack)

@@ -1,4 +1,4 @@
-"""``fleetwatt scrub``, ``retain`` and ``pack``: what the daily maintenance does, by hand."""
+"""``fleetwatt hours``, ``scrub``, ``retain`` and ``pack``: what Dagster does each hour and each day, by hand."""
 
 import typer
 
@@ -8,9 +8,25 @@ from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.connection import connect
+from warehouse.postgres.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
 from warehouse.retention import Retention
 from warehouse.settings import FleetSettings
+
+
+def hours(*, home: Home = None) -> None:
+    """Write the closed hours of each device that are missing, and put right those into which readings came later.
+
+    \b
+    What Dagster does after each hour. GET /v1/analytics/fleet answers from them; safe to repeat:
+        fleetwatt hours
+    """
+    settings = read_settings(FleetSettings, home=home)
+    with database(settings) as url:
+        migrate(url)
+        with connect(url) as connection:
+            done = write_closed_hours(connection, notes.print)
+    notes.print(f"{len(done.hours):,} hours written, of {done.corrected_devices:,} devices older hours put right")
 
 
 def scrub(*, home: Home = None) -> None:

@@ -95,10 +95,15 @@ class Days:
             raise_on_error=False,
         )
 
-    def tick(self, instance: dg.DagsterInstance) -> SensorExecutionData:
-        """One look of the sensor."""
+    def write_hours(self, instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        """Run the hours' job as the daemon would, here."""
+        job = self.definitions.resolve_job_def("write_hours")
+        return job.execute_in_process(instance=instance, tags=dict(request.tags), raise_on_error=False)
+
+    def tick(self, instance: dg.DagsterInstance, name: str = "closed_days") -> SensorExecutionData:
+        """One look of a sensor."""
         repository = self.definitions.get_repository_def()
         resources = {"warehouse": self.warehouse}
-        sensor = self.definitions.resolve_sensor_def("closed_days")
+        sensor = self.definitions.resolve_sensor_def(name)
         with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
             return sensor.evaluate_tick(context)

@@ -14,6 +14,7 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 import dbt_like_sql
 from dbt_like_sql.catalog import Catalog, Model
 from orchestration.alerts import MARK
+from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
 from orchestration.checks import LEDGER_CHECK
 from orchestration.definitions import build_definitions
 from warehouse.day import CARRIED, EXPORTS
@@ -58,7 +59,7 @@ def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_they_load_with_no_database_no_environment_and_can_be_sent(tmp_path: Path) -> None:
     done = load(tmp_path)
     assert done.stderr == ""
-    assert done.stdout.split() == [str(len(MODELS) + len(EXPORTS) + 1), "True"]
+    assert done.stdout.split() == [str(len(MODELS) + len(EXPORTS) + 2), "True"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,7 +127,7 @@ def test_each_declared_check_blocks(graph: AssetGraph, model: Model) -> None:
 
 def test_the_groups_are_listed_in_the_order_of_the_story(graph: AssetGraph) -> None:
     groups = sorted({graph.get(key).group_name or "" for key in graph.get_all_asset_keys()})
-    assert [group[2:] for group in groups] == ["postgres", "lake", "staging", "rollups", "marts", "reports"]
+    assert [group[2:] for group in groups] == ["postgres", "lake", "staging", "rollups", "marts", "reports", "today"]
 
 
 def test_the_tables_of_postgresql_are_shown_and_never_run(graph: AssetGraph) -> None:
@@ -141,7 +142,7 @@ def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
     while todo:
         todo += (new := graph.get(todo.pop()).parent_keys - above)
         above |= new
-    assert above == graph.get_all_asset_keys() - {dg.AssetKey("day_report")}
+    assert above == graph.get_all_asset_keys() - {dg.AssetKey("day_report"), DEVICE_HOURLY}
 
 
 def test_what_is_carried_waits_for_the_days_own_last_samples(graph: AssetGraph) -> None:
@@ -161,6 +162,22 @@ def test_the_day_is_one_run_in_one_process(definitions: dg.Definitions, graph: A
     assert job.executor_def.name == "in_process"
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {*CATALOG.models, "day_report"}
     assert job.tags["dagster/retry_strategy"] == "ALL_STEPS"
+
+
+def test_the_hours_come_from_the_tables_of_postgresql_beside_the_days(
+    definitions: dg.Definitions, graph: AssetGraph
+) -> None:
+    asset = graph.get(DEVICE_HOURLY)
+    assert parents(graph, "device_hourly") == {f"postgres/{name}" for name in EXPORTS}
+    hours = asset.partitions_def
+    assert isinstance(hours, dg.HourlyPartitionsDefinition)
+    assert (hours.start.date(), str(hours.timezone)) == (FIRST_DAY, "UTC")
+    assert asset.backfill_policy == dg.BackfillPolicy.single_run()
+    assert [column.name for column in asset.metadata["dagster/column_schema"].columns] == list(COLUMNS)
+    job = definitions.resolve_job_def("write_hours")
+    assert {*job.asset_layer.executable_asset_keys} == {DEVICE_HOURLY}
+    sensor = definitions.resolve_sensor_def("closed_hours")
+    assert (sensor.default_status, sensor.minimum_interval_seconds) == (dg.DefaultSensorStatus.RUNNING, 30)
 
 
 def test_sensor_and_schedule_run_without_a_click(definitions: dg.Definitions) -> None:

@@ -1,0 +1,74 @@
+"""The hourly picture of today: a table of PostgreSQL that is written hour by hour from the readings beside it."""
+
+from datetime import date
+
+import dagster as dg
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.assets.declared import TODAY, table_key
+from orchestration.partitions import hourly_partitions
+from orchestration.resources import Warehouse, told_plainly
+from warehouse.day import EXPORTS
+from warehouse.postgres.device_hours import device_hours, write_closed_hours
+
+DEVICE_HOURLY = dg.AssetKey("device_hourly")
+
+COLUMNS = {
+    "starts_at": (
+        "timestamptz",
+        "Begin of the hour, or of the part of it from a change of the device's mapping on, UTC.",
+    ),
+    "kind": ("device_kind", "meter or vehicle."),
+    "device_id": ("integer", "The device."),
+    "energy_kwh": ("double precision", "What the energy rule books for steps whose later reading lies in it, kWh."),
+    "reading_count": ("integer", "Readings in it."),
+    "flags": ("jsonb", "How often each flag of the energy rule was raised; null where none was."),
+}
+KEY = ("kind", "starts_at", "device_id")
+
+DESCRIPTION = """What each device's registers gained in each closed hour of the last eight days, in PostgreSQL:
+`GET /v1/analytics/fleet` answers from it.
+
+Whichever hours a run is started for, it writes all closed ones that are missing, and writes anew those of devices of
+which readings came later, or whose settings or mappings changed."""
+
+
+def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinition:
+    """The asset; its hours begin with ``first_day``."""
+
+    @dg.asset(
+        key=DEVICE_HOURLY,
+        deps=[table_key(name) for name in EXPORTS],
+        group_name=TODAY,
+        description=DESCRIPTION,
+        owners=[f"team:{catalog.models['hourly_energy'].owner}"],
+        kinds={"postgres"},
+        partitions_def=hourly_partitions(first_day),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata={"dagster/column_schema": _column_schema()},
+    )
+    def device_hourly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        with told_plainly(), warehouse.connect() as connection:
+            written = write_closed_hours(connection, context.log.debug)
+            standing = device_hours(connection)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": standing.newest_rows,
+                "size_bytes": standing.size_bytes,
+                "hours": standing.hours,
+                "written_hours": len(written.hours),
+                "corrected_devices": written.corrected_devices,
+            }
+        )
+
+    return device_hourly
+
+
+def _column_schema() -> dg.TableSchema:
+    in_key = dg.TableColumnConstraints(nullable=False, other=["key"])
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, type_, meaning, in_key if name in KEY else None)
+            for name, (type_, meaning) in COLUMNS.items()
+        ]
+    )

@@ -1,0 +1,36 @@
+"""Whether the closed hours are to be written, and if not, why not."""
+
+from datetime import date
+
+import dagster as dg
+import psycopg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.day_plan import UNFINISHED, Plan
+from orchestration.partitions import hour_key
+from orchestration.past_runs import Outcome, past_runs, run_key
+from warehouse.contract.partitions import utc_day
+from warehouse.postgres.device_hours import hours_to_write
+
+
+def plan_hours(connection: psycopg.Connection, instance: dg.DagsterInstance, first_day: date, job_name: str) -> Plan:
+    """One run for all hours that are missing; Dagster knows none before ``first_day``, but they are written too."""
+    plan = Plan()
+    if instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNFINISHED), limit=1):
+        plan.remarks.append("a run is under way")
+        return plan
+    hours = [hour for hour in hours_to_write(connection) if utc_day(hour) >= first_day]
+    if not hours:
+        return plan
+    wish = f"hours-to-{hour_key(hours[-1])}"  # the next hour is another wish: what failed is tried again with it
+    past = past_runs(instance, wish)
+    if past is None or past.outcome is Outcome.TO_BE_REPEATED:
+        key = run_key(wish, past.attempts + 1 if past else 1)
+        tags = {
+            ASSET_PARTITION_RANGE_START_TAG: hour_key(hours[0]),
+            ASSET_PARTITION_RANGE_END_TAG: hour_key(hours[-1]),
+        }
+        plan.requests.append(dg.RunRequest(key, tags=tags))
+    else:
+        plan.remarks.append(f"its run {past.run_id[:8]} {past.outcome.value}: {past.reason}")
+    return plan
