@@ -1,6 +1,6 @@
 """``make bench-ingest``: how fast the ingest tier and the 24 h query are, against baselines of the same run."""
 
-from tests.benchmarks import bulk, burst, command, disk, fresh_query, single, stream, window_query
+from tests.benchmarks import bulk, burst, command, disk, fleet_hours, fresh_query, single, stream, window_query
 from tests.benchmarks.scale import QUICK, Scale
 from tests.benchmarks.stand import Stand
 
@@ -9,6 +9,7 @@ MEASUREMENTS = {
     "bulk": bulk.measure,
     "stream": stream.measure,
     "burst": burst.measure,
+    "hours": fleet_hours.measure,
     # These three share one large day, and need it in this order: as it was written, vacuumed, packed.
     "fresh": fresh_query.measure,
     "query": window_query.measure,
