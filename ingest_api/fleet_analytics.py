@@ -84,7 +84,7 @@ class FleetAnswer(Wire):
         description="Begins of the hours that are not there: nothing in the answer speaks of them.", examples=[[]]
     )
     vehicles: int = Field(description="Vehicles to which a meter was mapped at some moment.", examples=[10000])
-    statuses: dict[Status, int] = Field(
+    statuses: dict[str, int] = Field(
         description="How many of them have each status.",
         examples=[
             {"no_readings": 12, "no_ac": 3, "shared_meter": 2, "dc_exceeds_ac": 1, "below_threshold": 82, "ok": 9900}

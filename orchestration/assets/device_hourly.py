@@ -44,7 +44,6 @@ def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinitio
         owners=[f"team:{catalog.models['hourly_energy'].owner}"],
         kinds={"postgres"},
         partitions_def=hourly_partitions(first_day),
-        backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"dagster/column_schema": _column_schema()},
     )
     def device_hourly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:

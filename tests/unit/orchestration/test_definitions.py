@@ -172,7 +172,6 @@ def test_the_hours_come_from_the_tables_of_postgresql_beside_the_days(
     hours = asset.partitions_def
     assert isinstance(hours, dg.HourlyPartitionsDefinition)
     assert (hours.start.date(), str(hours.timezone)) == (FIRST_DAY, "UTC")
-    assert asset.backfill_policy == dg.BackfillPolicy.single_run()
     assert [column.name for column in asset.metadata["dagster/column_schema"].columns] == list(COLUMNS)
     job = definitions.resolve_job_def("write_hours")
     assert {*job.asset_layer.executable_asset_keys} == {DEVICE_HOURLY}
