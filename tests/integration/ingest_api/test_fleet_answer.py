@@ -139,7 +139,7 @@ def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:
     vehicle.map(second, DAY + 12.5 * HOUR)
     fleet.write()
     answer = fleet.expect_the_same([vehicle])
-    assert answer["acKwh"] == pytest.approx(50 * 0.25 + 42 * 0.5 - 0.25, abs=0.3)
+    assert answer["acKwh"] == 49 * 0.25 + 43 * 0.5
 
 
 def test_settings_changed_in_the_past_are_honoured(fleet: Fleet) -> None:
