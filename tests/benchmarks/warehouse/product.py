@@ -22,7 +22,8 @@ POLL_S = 0.05
 @contextmanager
 def fleetwatt(*arguments: str, log: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command that goes on until it is stopped, as Ctrl-C does at the end of the block."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("FLEET_")}
+    # As a user has it: Python too starts quicker where it may keep what it has compiled.
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FLEET_", "PYTHON"))}
     command = [sys.executable, "-P", "-m", "orchestration.cli.main", *arguments]
     with log.open("ab") as output:
         process = subprocess.Popen(
