@@ -51,7 +51,7 @@ def export(place: Place, stream: Stream) -> Work:
 
 def _exporting(stand: WarehouseStand, place: Place, stream: Stream, peaks_mb: list[float]) -> Callable[[], float]:
     def measure_round() -> float:
-        place.forget_export()
+        place.forget_export(stream)
         ran = run_alone(export, place, stream)
         stand.report.say(f"  {stream}: exported in {ran.seconds:.1f} s, {ran.peak_mb:.0f} MB")
         peaks_mb.append(ran.peak_mb)

@@ -46,10 +46,11 @@ class Place:
         """The same of its own day."""
         self.close([self.day])
 
-    def forget_export(self) -> None:
+    def forget_export(self, stream: Stream) -> None:
         """Let the readings of the day be exported again."""
         with connect(self.url) as connection:
-            connection.execute("UPDATE partition_ledger SET state = 'sealed' WHERE day = %s", [self.day])
+            forget = "UPDATE partition_ledger SET state = 'sealed' WHERE day = %s AND stream = %s"
+            connection.execute(forget, [self.day, stream])
 
     def heap_bytes(self) -> int:
         """Of the readings of the day, without their indexes."""
