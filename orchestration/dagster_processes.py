@@ -26,6 +26,8 @@ from warehouse.settings import FleetSettings
 HOST = "127.0.0.1"
 """The UI asks nobody who they are, so it answers this machine alone unless told otherwise."""
 ANSWERS_WITHIN_S = 5.0
+RUNS_NICENESS = 10
+"""Of the code server, whose children the runs are: a day can wait, and a device that reports cannot."""
 READY_WITHIN_S = 90.0
 """At the first start they make their tables; a busy machine takes its time to load the code."""
 
@@ -68,13 +70,19 @@ class DagsterProcesses:
         workspace = ["-w", str(self.home.workspace)]
         where = ["--socket", str(self.home.code_socket), "--location-name", LOCATION]
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
-        yield self._child("code-server", ["dagster", "code-server", "start", *where, *code], told_mark=MARK)
+        command = ["dagster", "code-server", "start", *where, *code]
+        yield self._child("code-server", command, told_mark=MARK, niceness=RUNS_NICENESS)
         web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
         yield self._child("webserver", ["dagster_webserver", *web], self._is_up)
         yield self._child("daemon", ["dagster._daemon", "run", "--log-level", "warning", *workspace])
 
     def _child(
-        self, name: str, module: Sequence[str], ready: Callable[[], bool] | None = None, told_mark: str | None = None
+        self,
+        name: str,
+        module: Sequence[str],
+        ready: Callable[[], bool] | None = None,
+        told_mark: str | None = None,
+        niceness: int = 0,
     ) -> Child:
         return Child(
             name=f"dagster {name}",
@@ -85,6 +93,7 @@ class DagsterProcesses:
             ready_timeout_s=READY_WITHIN_S,
             essential=False,  # readings are taken in without it
             told_mark=told_mark,
+            niceness=niceness,
         )
 
     def _is_up(self) -> bool:
