@@ -83,6 +83,7 @@ def figures_of_file(stream: Stream, path: Path) -> Figures:
     query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(DEVICE_ID[stream]))
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
+        engine.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
         engine.read_parquet(str(path)).create_view("exported_file")
         ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
@@ -108,7 +109,7 @@ def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> N
         cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         cursor.execute(query)
         engine.execute("SET TimeZone = 'UTC'")
-        engine.execute("SET enable_progress_bar = false")  # a full-size day would draw one on standard output
+        engine.execute("SET enable_progress_bar = false")
         engine.from_arrow(cursor.fetch_record_batch()).create_view("arriving")
         engine.execute(f"COPY (FROM arriving ORDER BY {order_by}) TO {text(target)} ({PARQUET})")
         source.rollback()

@@ -119,6 +119,7 @@ def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnec
         settings["temp_directory"] = str(lake_root / ".spill")
     connection = duckdb.connect(":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
     # What stands at the end of each file is read once, not once a question; of a file that was replaced, again.
     connection.execute("SET parquet_metadata_cache = true")
     return connection
