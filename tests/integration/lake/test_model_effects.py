@@ -136,7 +136,8 @@ def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
     result = check(tmp_path)
     assert result.exit_code == 1
     assert "hours_add_up_to_the_day.sql:1: 1 row is against it: Each vehicle's hours add up to its day" in result.stdout
-    assert "1 check failed on what would be published" in result.stderr
+    assert "energy_is_somebodys.sql:1:" in result.stdout  # what the vanished vehicle drew is nobody's now
+    assert "2 checks failed on what would be published" in result.stderr
 
 
 def test_a_model_that_is_not_published_yet_is_new(lake: HandMadeLake, tmp_path: Path) -> None:
