@@ -1,4 +1,4 @@
-"""The life of a day in small: a kill -9 in two of its phases. ``make faults`` does it in all of them, ten times each."""
+"""The life of a day in small: a kill -9 in two of its phases. ``make faults`` does it in all, ten times each."""
 
 from tests.faults.day.killing import kill_in
 from tests.faults.day.run_phases import Publishing

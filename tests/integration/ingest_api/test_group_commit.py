@@ -14,7 +14,12 @@ import pytest
 from ingest_api.group_commit import BULK_READINGS, GroupCommit
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
-from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError, PartitionMissingError
+from warehouse.contract.errors import (
+    DatabaseUnavailableError,
+    OverloadedError,
+    PartitionMissingError,
+    SchemaOutdatedError,
+)
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.connection import connect, open_connection
@@ -267,3 +272,28 @@ def test_single_readings_do_not_wait_behind_a_large_body(database_url: str, conn
             return small.accepted, was_done, (await large).accepted
 
     assert asyncio.run(overtake()) == (1, False, BULK_READINGS)
+
+
+def test_a_connection_on_which_no_store_can_be_made_is_closed(database_url: str) -> None:
+    opened: list[psycopg.Connection] = []
+
+    def open_and_note() -> psycopg.Connection:
+        opened.append(open_connection(database_url))
+        return opened[-1]
+
+    def make_the_third(connection: psycopg.Connection) -> ReadingStore:
+        if len(opened) < 3:
+            raise SchemaOutdatedError("not migrated yet")
+        return ReadingStore(connection)
+
+    async def try_thrice() -> list[bool]:
+        commits = GroupCommit(open_and_note, make_the_third, max_waiting_items=10, max_waiting_bytes=10**6)
+        for _ in range(2):
+            with pytest.raises(SchemaOutdatedError):
+                await commits.store(body(meter_payload()), SIZE)
+        await commits.store(body(meter_payload()), SIZE)
+        closed = [connection.closed for connection in opened]
+        await commits.close()
+        return closed
+
+    assert asyncio.run(try_thrice()) == [True, True, False]
