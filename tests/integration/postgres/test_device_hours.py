@@ -114,6 +114,18 @@ def test_equals_the_reference_however_late_readings_come(
     assert device.hours() == expected(samples, series[1])
 
 
+def test_late_readings_of_neighbouring_days_are_both_found(device: Device) -> None:
+    """To write the first day anew writes the second one too: that must not hide what came into the second one."""
+    noons = [MIDNIGHT + timedelta(days=day, hours=12) for day in range(3)]
+    on_time = [Sample(noon, 100.0 * day) for day, noon in enumerate(noons)]
+    late = [Sample(noon + timedelta(hours=6), 100.0 * day + 50) for day, noon in enumerate(noons[:2])]
+    device.begin(DeviceSettings(max_power_kw=None))
+    for part in (on_time, late):
+        device.store(part)
+        device.write()
+    assert device.hours() == expected(sorted([*on_time, *late]), DeviceSettings(max_power_kw=None))
+
+
 @settings(unhurried, max_examples=15)
 @given(series=dirty_series(MIDNIGHT))
 def test_equals_the_reference_when_each_hour_is_written_as_it_closes(
