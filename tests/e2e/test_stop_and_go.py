@@ -73,7 +73,8 @@ def test_it_goes_on_after_ctrl_c_and_after_kill_9(home: Path) -> None:
         before = stored(first, time.time())
         assert before
         assert first.stop(signal.SIGINT) == 0
-    assert first.said.endswith("stopping\nstopped; the next start goes on from here\n")
+    ours, _, _ = first.said.partition("nanobind:")  # DuckDB's bindings complain when some processes end; not ours
+    assert ours.endswith("stopping\nstopped; the next start goes on from here\n")
 
     wait_until_a_reading_falls_due()
     with started(home, first.port) as second:
