@@ -22,6 +22,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.binary_arrays import Int4Array, TimestamptzArray
 from warehouse.postgres.energy_rule import with_the_rule
 from warehouse.postgres.writers import wait_for_writers
+from warehouse.reading_columns import microseconds
 
 _PACKAGE = "warehouse.postgres"
 _LOCK = 0x686F757273
@@ -218,15 +219,11 @@ def _parameters(kind: DeviceKind, spans: Sequence[_Span]) -> dict[str, object]:
     return {
         "kind": kind,
         "device_ids": Int4Array(device_ids),
-        "starts_at": TimestamptzArray([_microseconds(ts) for ts in starts_at]),
-        "ends_at": TimestamptzArray([_microseconds(ts) for ts in ends_at]),
+        "starts_at": TimestamptzArray([microseconds(ts) for ts in starts_at]),
+        "ends_at": TimestamptzArray([microseconds(ts) for ts in ends_at]),
         "first": min(starts_at),  # known when the statement is planned: partitions outside are left out
         "last": max(ends_at),
     }
-
-
-def _microseconds(hour: datetime) -> int:
-    return int(hour.timestamp()) * 1_000_000
 
 
 def _names(kind: DeviceKind) -> dict[str, Identifier]:
