@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import NamedTuple
 
 import psycopg
@@ -34,7 +33,7 @@ KEPT = timedelta(days=8)
 SETTLING = timedelta(minutes=2)
 """How long after its end an hour waits: what a device sends once a minute is there by then."""
 DEVICES_AT_A_TIME = 1000
-"""Of those whose hours are written anew, in one transaction."""
+"""Of those whose hours are written anew, in one statement."""
 
 
 class WrittenHours(NamedTuple):
@@ -143,29 +142,37 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
         for stream in Stream:  # a statement that was on time may not have committed yet
             wait_for_writers(connection, stream)
     corrected = 0
-    for day, is_settled in days:
-        # Summed before the readings are counted: what comes in between is found the next time.
-        late_row_count = sum(_late_rows(connection, stream, day) for stream in Stream)
-        corrected += sum(_correct(connection, kind, day) for kind in DeviceKind)
-        if is_settled:
-            checked = {"day": day, "late_row_count": late_row_count}
-            connection.execute(sqlfiles.load(_PACKAGE, "confirm_day_check"), checked)
+    with connection.transaction():
+        # One snapshot: a reading that came between counting a day and writing its neighbour's hours would be in both
+        # sums, and the step from it into a later day would stay as it was.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for kind in DeviceKind:
+            spans = _changed_spans(connection, kind, [day for day, _ in days])
+            for start in range(0, len(spans), DEVICES_AT_A_TIME):
+                _write(connection, kind, spans[start : start + DEVICES_AT_A_TIME])
+            corrected += len(spans)
+        for day in (day for day, is_settled in days if is_settled):
+            connection.execute(sqlfiles.load(_PACKAGE, "confirm_day_check"), {"day": day})
     return corrected
 
 
-def _correct(connection: psycopg.Connection, kind: DeviceKind, day: date) -> int:
+def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Iterable[date]) -> list[_Span]:
+    """Of each device of which more readings stand than were written: from the first such day to the last at stake."""
     written = _written(connection)
     if written is None:
-        return 0
-    starts_at, ends_at = max(midnight(day), written.first), min(midnight(day) + DAY, written.until)
+        return []
     query = sqlfiles.load(_PACKAGE, "find_changed_devices").format(**_names(kind))
-    parameters = {"kind": kind, "starts_at": starts_at, "ends_at": ends_at}
-    changed = connection.execute(query, parameters).fetchall()
-    spans = iter([_Span(device_id, starts_at, min(until, written.until)) for device_id, until in changed])
-    while some := list(islice(spans, DEVICES_AT_A_TIME)):
-        with connection.transaction():
-            _write(connection, kind, some)
-    return len(changed)
+    spans: dict[int, _Span] = {}
+    for day in days:
+        starts_at, ends_at = max(midnight(day), written.first), min(midnight(day) + DAY, written.until)
+        parameters = {"kind": kind, "starts_at": starts_at, "ends_at": ends_at}
+        for device_id, until in connection.execute(query, parameters):
+            found = _Span(device_id, starts_at, min(until, written.until))
+            other = spans.get(device_id, found)
+            spans[device_id] = _Span(
+                device_id, min(found.starts_at, other.starts_at), max(found.ends_at, other.ends_at)
+            )
+    return list(spans.values())
 
 
 def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[_Span]) -> None:
@@ -191,12 +198,6 @@ def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[_Sp
 def _written(connection: psycopg.Connection) -> _Written | None:
     ((first, until),) = connection.execute(sqlfiles.load(_PACKAGE, "find_written_hours")).fetchall()
     return _Written(first, until) if first else None
-
-
-def _late_rows(connection: psycopg.Connection, stream: Stream, day: date) -> int:
-    parameters = {"stream": stream, "day": day}
-    ((late_row_count,),) = connection.execute(sqlfiles.load(_PACKAGE, "sum_late_rows"), parameters).fetchall()
-    return int(late_row_count)
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """The fleet's answer: the same numbers as of each vehicle alone, over the same whole hours, and how fresh they are."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
-from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, new_id
+from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, new_id, until_someone_waits_for_a_lock
 from warehouse.postgres.device_hours import SETTLING, write_closed_hours
 
 HOUR = timedelta(hours=1)
@@ -124,6 +126,26 @@ def test_readings_that_come_later_are_in_the_next_answer(fleet: Fleet) -> None:
     fleet.expect_the_same(vehicles)
     assert fleet.write() == 0
     assert second.answer()["acKwh"] == 5
+
+
+def test_a_reading_that_comes_while_an_earlier_day_is_put_right_is_found_the_next_time(fleet: Fleet) -> None:
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    registers = {-23: 100.0, -22: 110.0, 1: 120.0, 25: 150.0}  # three days in a row
+    vehicle.ac(registers)
+    vehicle.dc(registers)
+    fleet.write()
+    vehicle.ac({-21: 112.0})
+    with ThreadPoolExecutor(1) as worker:
+        url = fleet.site.database_url
+        with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as watching:
+            holding.execute("LOCK TABLE device_hourly IN SHARE MODE")
+            writing = worker.submit(fleet.write)
+            until_someone_waits_for_a_lock(watching)
+            vehicle.ac({20: 145.0})  # after the readings were counted, before the hours are written
+        assert writing.result() == 1
+    fleet.write()
+    assert fleet.expect_the_same([vehicle])["acKwh"] == 50
 
 
 def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:

@@ -1,6 +1,5 @@
 -- Written days into which readings may have come since: those that still take readings on time, and the others where more
--- rows came late than when they were last found right. is_settled: from now on every row that comes is counted as late. The
--- newest first: writing a day anew writes the next one too, and what came into that one must have been found before.
+-- rows came late than when they were last found right. is_settled: from now on every row that comes is counted as late.
 SELECT
     ledger.day,
     bool_and(ledger.late_after <= clock_timestamp()) AS is_settled
@@ -24,4 +23,4 @@ HAVING
         bool_or(ledger.late_after > clock_timestamp())
         OR checked.late_row_count IS DISTINCT FROM coalesce(sum(late.row_count), 0)
     )
-ORDER BY ledger.day DESC
+ORDER BY ledger.day
