@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.connection import connect
-from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import EPOCH, Fleet
 from warehouse.simulation.payloads import bodies
+
+if TYPE_CHECKING:
+    from warehouse.readings_import import ImportReport
 
 FILE_NAME = "history.ndjson"
 TELL_EVERY_S = 5.0
@@ -43,6 +46,8 @@ class FleetHistory:
             threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
 
     def _fill(self, url: str) -> None:
+        from warehouse.readings_import import import_file  # engines that only a first start needs
+
         try:
             if not self._file.exists():
                 self._write()
@@ -66,7 +71,7 @@ class FleetHistory:
                 file.write(body.content)
         unfinished.rename(self._file)
 
-    def _tell(self, _share: float, report: ImportReport) -> None:
+    def _tell(self, _share: float, report: "ImportReport") -> None:
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             self._say(f"history: {report.lines:,} readings imported")

@@ -5,45 +5,47 @@ import sys
 import typer
 
 from dbt_like_sql.model import CatalogError
-from orchestration.cli.dagster import dagster
-from orchestration.cli.database import migrate, partitions
-from orchestration.cli.day import export, run_day, seal
-from orchestration.cli.import_readings import import_readings
-from orchestration.cli.models import models
+from orchestration.cli.on_demand import group_on_demand
 from orchestration.cli.options import notes
-from orchestration.cli.query import query
-from orchestration.cli.serve import api, up
-from orchestration.cli.simulate import simulate
-from orchestration.cli.status import status
-from orchestration.cli.upkeep import hours, pack, retain, scrub
 from warehouse.contract.errors import FleetwattError
+
+COMMANDS = {
+    "up": "serve:up",
+    "api": "serve:api",
+    "dagster": "dagster:dagster",
+    "simulate": "simulate:simulate",
+    "import": "import_readings:import_readings",
+    "status": "status:status",
+    "query": "query:query",
+    "models": "models:models",
+    "seal": "day:seal",
+    "export": "day:export",
+    "run-day": "day:run_day",
+    "hours": "upkeep:hours",
+    "scrub": "upkeep:scrub",
+    "retain": "upkeep:retain",
+    "pack": "upkeep:pack",
+    "migrate": "database:migrate",
+    "partitions": "database:partitions",
+}
+"""Each in the module that has it, in the order of the help."""
 
 app = typer.Typer(
     name="fleetwatt",
-    help="Charging efficiency for vehicle fleets: durable telemetry, the 24 h answer, the life of a day.\n\n"
-    "Begin with: fleetwatt up",
+    cls=group_on_demand(COMMANDS),
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(up)
-app.command()(api)
-app.command()(dagster)
-app.command()(simulate)
-app.command("import")(import_readings)
-app.command()(status)
-app.command()(query)
-app.add_typer(models, name="models")
-app.command()(seal)
-app.command()(export)
-app.command("run-day")(run_day)
-app.command()(hours)
-app.command()(scrub)
-app.command()(retain)
-app.command()(pack)
-app.command()(migrate)
-app.command()(partitions)
+
+
+@app.callback()
+def fleetwatt() -> None:
+    """Charging efficiency for vehicle fleets: durable telemetry, the 24 h answer, the life of a day.
+
+    Begin with: fleetwatt up
+    """
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ from orchestration.cli.options import AsJson
 
 models = typer.Typer(
     help="What the lake holds, where each column comes from, and whether all of it is right.\n\n"
-    "The models are plain SELECTs in dbt_like_sql/models, declared in models.toml beside them.",
+    "The models are plain SELECTs in dbt_like_sql/models, declared in models.toml beside them:\n\n"
+    "\b\n    fleetwatt models list",
     no_args_is_help=True,
+    add_completion=False,  # it is the whole command's
     rich_markup_mode=None,
 )
 

@@ -131,7 +131,7 @@ def test_readings_that_come_later_are_in_the_next_answer(fleet: Fleet) -> None:
 def test_a_reading_that_comes_while_an_earlier_day_is_put_right_is_found_the_next_time(fleet: Fleet) -> None:
     vehicle = fleet.vehicle()
     vehicle.map()
-    registers = {-23: 100.0, -22: 110.0, 1: 120.0, 25: 150.0}  # three days in a row
+    registers: dict[float, float] = {-23: 100.0, -22: 110.0, 1: 120.0, 25: 150.0}  # three days in a row
     vehicle.ac(registers)
     vehicle.dc(registers)
     fleet.write()

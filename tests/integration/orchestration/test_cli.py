@@ -2,20 +2,20 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
 
-from orchestration.cli.main import app
+from orchestration.cli.main import COMMANDS
 from orchestration.cli.options import read_settings
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, vehicle_payload
 from tests.integration.orchestration.conftest import Fleetwatt
 from warehouse.settings import FleetSettings
-
-COMMANDS = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def test_the_help_names_every_command_and_how_to_begin(fleetwatt: Fleetwatt) -> 
     assert shown.code == 0
     assert "Begin with: fleetwatt up" in shown.out
     assert [command for command in COMMANDS if not re.search(rf"^ +{command} +\w", shown.out, re.MULTILINE)] == []
+
+
+def test_a_command_loads_no_engine_that_it_does_not_need() -> None:
+    asked = "import sys\nfrom orchestration.cli.main import app\napp(['up', '--help'], standalone_mode=False)\n"
+    asked += "sys.exit(' '.join({'duckdb', 'polars', 'pyarrow', 'dagster', 'sqlglot'} & sys.modules.keys()) or None)"
+    ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 # --- a database of one's own ----------------------------------------------------------------------------------------
