@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test bench-ingest bench-warehouse faults lint format lock clean
+.PHONY: help setup run test test-long bench-ingest bench-warehouse faults lint format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,8 +14,11 @@ setup: $(VENV)/runtime.installed ## Make .venv with what the product runs on, lo
 run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 	@exec $(BIN)/fleetwatt up $(ARGS)
 
-test: $(VENV)/dev.installed ## Run all tests
+test: $(VENV)/dev.installed ## Run the tests
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-long: $(VENV)/dev.installed ## Run the tests that take long
+	$(BIN)/pytest -m long $(ARGS)
 
 bench-warehouse: setup ## Measure the life of a full-size day against baselines; ARGS as above
 	@exec $(BIN)/python -m tests.benchmarks.warehouse $(ARGS)

@@ -9,6 +9,8 @@ import psutil
 import psycopg
 
 import dbt_like_sql
+import pytest
+
 from tests.e2e.conftest import Platform, eventually, free_port, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
 
@@ -56,6 +58,7 @@ def in_the_lake(platform: Platform, day: date) -> int:
     return int(count)
 
 
+@pytest.mark.long
 def test_late_readings_reach_the_lake_whatever_is_killed_meanwhile(home: Path) -> None:
     home = home / "with spaces, $HOME and (brackets)"
     folder = home.parent.parent
@@ -100,7 +103,7 @@ def test_models_that_cannot_be_read_are_told_and_the_rest_works(home: Path) -> N
         assert wrong in told
         platform.wait_until_up()
         assert platform.answers()
-        assert wrong in str(platform.error_of_dagsters_code())
+        assert eventually(lambda: wrong in str(platform.error_of_dagsters_code())), "the UI says so too"
         assert run("status", "--home", str(home), home=home, PYTHONPATH=str(code)).returncode == 0
 
         model.write_text(right)

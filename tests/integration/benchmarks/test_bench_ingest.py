@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.benchmarks.running import bench, told
 
 ALL_FIGURES = {
@@ -39,6 +41,7 @@ ALL_FIGURES = {
 }
 
 
+@pytest.mark.long
 def test_every_figure_is_told_as_json_and_in_the_table(folder: Path) -> None:
     run = bench("tests.benchmarks", "--quick", folder=folder)
     assert run.returncode == 0, run.stderr

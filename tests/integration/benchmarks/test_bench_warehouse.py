@@ -6,6 +6,8 @@ Without the names that start the platform again and again: they take minutes in 
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.benchmarks.running import bench, told
 
 FIGURES = {
@@ -30,6 +32,7 @@ FIGURES = {
 NAMES = ("export", "energy", "models", "postgres", "vehicle")
 
 
+@pytest.mark.long
 def test_every_figure_is_told_as_json_and_in_the_table(folder: Path) -> None:
     run = bench("tests.benchmarks.warehouse", "--quick", *NAMES, folder=folder)
     assert run.returncode == 0, run.stderr

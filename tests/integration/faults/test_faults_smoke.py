@@ -1,5 +1,7 @@
 """The ledger test in small: one kill -9 of the API, one of PostgreSQL. ``make faults`` does it for hours and worse."""
 
+import pytest
+
 from tests.faults.attempts import LOST, NOT_CONNECTED
 from tests.faults.scenario import Stage
 
@@ -7,6 +9,7 @@ BODIES = 30
 """Acknowledged before each kill, and at the end."""
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_the_death_of_the_api_and_of_postgres(stage: Stage) -> None:
     with stage.product() as product, stage.book(product) as book:
         clients = book.clients(connections=8)

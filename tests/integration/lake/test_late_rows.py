@@ -63,7 +63,7 @@ def contents(lake: Lake, catalog: Catalog) -> dict[tuple[str, date], pl.DataFram
     return {(name, day): pl.read_parquet(lake.file(name, day)) for name in catalog.models for day in lake.days(name)}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
     walk: DayWalk, connection: psycopg.Connection, api: httpx.Client, tmp_path: Path, seed: int
 ) -> None:

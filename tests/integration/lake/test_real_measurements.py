@@ -53,6 +53,7 @@ def hourly(walk: DayWalk) -> pl.DataFrame:
     return pl.concat(pl.read_parquet(walk.lake.file("hourly_energy", day)) for day in walk.lake.days("hourly_energy"))
 
 
+@pytest.mark.long
 def test_a_house_adds_up_to_what_its_meter_gained(walk: DayWalk, database_url: str) -> None:
     days = imported_days(database_url, "p1mon_min_ac.ndjson.gz")
     assert len(days) == 32

@@ -30,6 +30,7 @@ def readings(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_days_come_to_the_same_bytes_in_every_zone(
     server_url: str, template: str, readings: Path, tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ def device(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> D
     return Device(connection)
 
 
-unhurried = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @unhurried
@@ -126,7 +126,7 @@ def test_late_readings_of_neighbouring_days_are_both_found(device: Device) -> No
     assert device.hours() == expected(sorted([*on_time, *late]), DeviceSettings(max_power_kw=None))
 
 
-@settings(unhurried, max_examples=15)
+@settings(unhurried, max_examples=8)
 @given(series=dirty_series(MIDNIGHT))
 def test_equals_the_reference_when_each_hour_is_written_as_it_closes(
     series: tuple[list[Sample], DeviceSettings],
