@@ -7,10 +7,9 @@ from pathlib import Path
 
 import psutil
 import psycopg
-
-import dbt_like_sql
 import pytest
 
+import dbt_like_sql
 from tests.e2e.conftest import Platform, eventually, free_port, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
 
