@@ -33,7 +33,10 @@ BEGIN = now_s() - timedelta(hours=100)
 def clients(shared_database_url: str) -> Iterator[list[httpx.Client]]:
     """Three APIs on one database: as many writers."""
     with ExitStack() as stack:
-        yield [stack.enter_context(serving(database_url=shared_database_url)) for _ in range(3)]
+        clients = [stack.enter_context(serving(database_url=shared_database_url)) for _ in range(3)]
+        for each in clients:  # the framework makes its routes at the first request, and not for several threads at once
+            assert each.get("/livez").is_success
+        yield clients
 
 
 @pytest.fixture
