@@ -9,9 +9,9 @@ from typing import NoReturn
 import uvicorn
 from pydantic import ValidationError
 
-from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.logs import logging_config
 from ingest_api.settings import ApiSettings
+from ingest_api.single_reading import TelemetryHttpProtocol
 
 DRAIN_WITHIN_S = 5
 WORKER_ANSWERS_WITHIN_S = 60
@@ -36,7 +36,7 @@ def main() -> None:
             port=settings.port,
             workers=settings.workers,
             loop="uvloop",
-            http=PatientHttpProtocol,
+            http=TelemetryHttpProtocol,
             ws="none",
             log_config=logging_config(),
             server_header=False,

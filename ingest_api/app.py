@@ -79,7 +79,7 @@ def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes) -> AsyncIterator[dict[str, State]]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
         store = ReadingStore(connection, register_unknown=settings.register_unknown_devices)
         store.learn_devices()
@@ -100,9 +100,9 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
     )
     rate_limit = RateLimit(settings.max_readings_per_minute) if settings.max_readings_per_minute else None
     ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limit)
-    app.state.fleetwatt = State(settings, database, reads, ingest)
+    state = app.state.fleetwatt = State(settings, database, reads, ingest)
     await database.open()
     await reads.open()
-    yield
+    yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application
     await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
     metrics.leave()

@@ -70,7 +70,11 @@ class GroupCommit:
                 raise DatabaseUnavailableError("the database does not answer; send this again later")
 
     async def store(self, body: Telemetry, size_bytes: int) -> Outcome:
-        """Store one body; returns after the commit.
+        """Store one body; returns after the commit. Raises as ``begin_storing`` and its future do."""
+        return await self.begin_storing(body, size_bytes)
+
+    def begin_storing(self, body: Telemetry, size_bytes: int) -> "asyncio.Future[Outcome]":
+        """Have one body stored; the future is done after the commit.
 
         Raises:
             OverloadedError: too much waits already.
@@ -88,7 +92,7 @@ class GroupCommit:
         if self._next_look is None:
             self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue)
         (self._bulk if items >= BULK_READINGS else self._small).put(entry)
-        return await answer
+        return answer
 
     async def close(self) -> None:
         """Store what waits, then end the writers. One that hangs is left to end with the process."""

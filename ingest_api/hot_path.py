@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest_api.answers import of_defect
+from ingest_api.answers import Answer, of_defect
 from ingest_api.metrics import count_request
 from ingest_api.request_id import HEADER, identify
 from ingest_api.telemetry import PATH, TelemetryIngest
@@ -36,12 +36,17 @@ class HotPath:
             logger.exception("the request failed", extra={"request_id": identity.decode()})
             answer = of_defect(scope)
         count_request(PATH, answer.status)
-        headers = [
-            (b"content-type", answer.media_type.encode()),
-            (b"content-length", b"%d" % len(answer.body)),
-            (HEADER, identity),
-        ]
-        if answer.headers:
-            headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.start", "status": answer.status, "headers": head_of(answer, identity)})
         await send({"type": "http.response.body", "body": answer.body})
+
+
+def head_of(answer: Answer, identity: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of the answer to the request with this id."""
+    headers = [
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+        (HEADER, identity),
+    ]
+    if answer.headers:
+        headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    return headers

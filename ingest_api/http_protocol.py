@@ -5,6 +5,7 @@ does not wait for a body that does not come.
 """
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple, cast
 
@@ -119,7 +120,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:
             if self.scope is not None:  # a head has begun
-                self._write(status, [(b"content-length", b"0")], b"")
+                self.write(status, [(b"content-length", b"0")], b"", close=True)
         elif not cycle.response_started:
             scope = cast(Scope, cycle.scope)
             body = problem_body(scope, status, code, detail)
@@ -131,10 +132,13 @@ class PatientHttpProtocol(HttpToolsProtocol):
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 headers += [(name.lower().encode(), value.encode()) for name, value in retry_later().items()]
             cycle.disconnected = True  # the application's answer would be a second one
-            self._write(status, headers, body)
+            self.write(status, headers, body, close=True)
         self.transport.close()
 
-    def _write(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
+    def write(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, *, close: bool) -> None:
+        """Write a whole answer; ``close`` tells the client that it is the last one of this connection."""
+        lines = [*self.server_state.default_headers, *headers]
+        if close:
+            lines.append((b"connection", b"close"))
         head = b"".join(b"%s: %s\r\n" % line for line in lines)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)

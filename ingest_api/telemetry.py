@@ -69,6 +69,22 @@ class TelemetryIngest:
         finally:
             held.set(0)
 
+    def begin_storing(self, body: bytes) -> "asyncio.Future[Outcome] | None":
+        """Have a body stored that is one valid reading; ``None``: it is anything else, or there is more to it.
+
+        Raises:
+            OverloadedError, DatabaseUnavailableError: it cannot be stored now.
+        """
+        if self._rate_limit is not None:
+            return None
+        try:
+            telemetry = decode_body(body, self._window())
+        except MalformedBodyError:
+            return None
+        if telemetry.is_batch or telemetry.rejections:
+            return None
+        return self._commits.begin_storing(telemetry, len(body))
+
     async def _answer_json(
         self, scope: Scope, receive: Receive, head: Head, decoder: Decoder, totals: Totals, held: Held
     ) -> Answer:

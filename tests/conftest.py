@@ -24,8 +24,8 @@ import uvicorn
 from psycopg.sql import SQL, Identifier
 
 from ingest_api.app import create_app
-from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.settings import ApiSettings
+from ingest_api.single_reading import TelemetryHttpProtocol
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -130,7 +130,7 @@ def serving(**settings: object) -> Iterator[httpx.Client]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, loop="asyncio", http=PatientHttpProtocol, log_level="warning", ws="none")
+        config = uvicorn.Config(app, loop="asyncio", http=TelemetryHttpProtocol, log_level="warning", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -6,12 +6,14 @@ from typing import Any
 import uvicorn
 
 from ingest_api.__main__ import main
+from ingest_api.http_protocol import PatientHttpProtocol
 
 _run = uvicorn.run
 
 
 def _run_baseline(product: object, **settings: Any) -> None:
-    _run(sys.argv[1], **{**settings, "factory": False})
+    # The product's own protocol answers readings itself: a yardstick for applications is one.
+    _run(sys.argv[1], **{**settings, "http": PatientHttpProtocol, "factory": False})
 
 
 uvicorn.run = _run_baseline  # type: ignore[assignment] # it takes whatever the product sets

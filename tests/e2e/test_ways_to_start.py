@@ -23,7 +23,7 @@ def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -
         assert platform.stop() == 0
     assert not (home / "postgres").exists()
     with connect(database_url) as connection:  # not ours to stop
-        assert connection.execute("SELECT EXISTS (FROM vehicle_readings)").fetchone() == (True,)
+        assert connection.execute("SELECT EXISTS (SELECT FROM vehicle_readings)").fetchone() == (True,)
 
 
 def test_a_database_that_refuses_is_the_reason(home: Path) -> None:
