@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import LiteralString
 
 import psycopg
 from psycopg.sql import SQL
@@ -87,23 +89,23 @@ class ReadingStore:
     ) -> None:
         refused = list(_refused(bodies, outcomes, source))
         with self._transaction(needed=bool(refused)):
-            self._insert(batch, SQL(""), report_stored=False)
+            self._insert(batch, "", report_stored=False)
             quarantine(self._connection, refused)
 
     def _write_again(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
         with self._transaction():
-            inserted = self._insert(batch, SQL("ON CONFLICT DO NOTHING"), report_stored=True).fetchall()
+            inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
             stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
             self._compare(batch, stored, outcomes)
             quarantine(self._connection, list(_refused(bodies, outcomes, source)))
 
     def _insert(
-        self, batch: ReadingBatch, on_conflict: SQL, *, report_stored: bool
+        self, batch: ReadingBatch, on_conflict: LiteralString, *, report_stored: bool
     ) -> psycopg.Cursor[tuple[str, int, datetime]]:
         return self._connection.execute(
-            sqlfiles.load(_PACKAGE, "store_readings").format(on_conflict=on_conflict),
+            _statement(on_conflict),
             {**batch.parameters(), "always_late": self._always_late, "report_stored": report_stored},
             prepare=True,
         )
@@ -140,6 +142,12 @@ class ReadingStore:
             return
         with self._connection.transaction():
             yield
+
+
+@cache
+def _statement(on_conflict: LiteralString) -> bytes:
+    """Made once: to compose it for each batch would take as long as to write some rows."""
+    return sqlfiles.load(_PACKAGE, "store_readings").format(on_conflict=SQL(on_conflict)).as_bytes()
 
 
 def _refused(bodies: Sequence[Telemetry], outcomes: Sequence[Outcome], source: str) -> Iterator[Refused]:

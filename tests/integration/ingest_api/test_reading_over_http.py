@@ -1,0 +1,142 @@
+"""A single reading however a client puts it on the wire: by protocol or application, the answer is the same."""
+
+import gc
+import re
+import socket
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from tests.factories import iso, meter_payload, now_s
+from tests.integration.ingest_api.site import Site, encode, new_id, until_someone_waits_for_a_lock
+
+Answer = tuple[int, bytes, set[bytes]]
+"""Status, body without the request's id, and the names of the headers."""
+
+HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+PAST_THE_PROTOCOL = b"Content-Encoding: identity\r\n"
+"""It changes nothing but who answers."""
+
+
+@pytest.fixture
+def connection(site: Site) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", site.client.base_url.port or 0), timeout=10) as connection:
+        yield connection
+
+
+def reading(**changes: object) -> bytes:
+    return encode(meter_payload(**{"meterId": new_id("meter"), "timestamp": iso(now_s()), **changes}))
+
+
+def request(body: bytes, more: bytes = b"", head: bytes = HEAD) -> bytes:
+    return b"%bContent-Length: %d\r\n%b\r\n%b" % (head, len(body), more, body)
+
+
+def answer(connection: socket.socket) -> Answer:
+    """Read exactly one answer, and no byte of the next one."""
+    received = b""
+    while not received.endswith(b"\r\n\r\n"):
+        piece = connection.recv(1)
+        assert piece, received
+        received += piece
+    head = {name.lower(): value for name, _, value in (line.partition(b": ") for line in received.split(b"\r\n")[1:-2])}
+    body = b""
+    while len(body) < int(head[b"content-length"]):
+        body += connection.recv(int(head[b"content-length"]) - len(body))
+    assert re.fullmatch(rb"[0-9a-f]{16}", head[b"x-request-id"])
+    return int(received[9:12]), body.replace(head[b"x-request-id"], b"ID"), set(head)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        reading,
+        lambda: reading(kwhConsumedAc=-1),
+        lambda: reading(voltage=None),
+        lambda: b"[%b]" % reading(),
+        lambda: b"[]",
+        lambda: b"",
+        lambda: b"{",
+        lambda: b"\xff",
+        lambda: b'{"meterId":NaN}',
+        lambda: b" " * 2000,
+    ],
+)
+def test_both_answer_alike(connection: socket.socket, make: Callable[[], bytes]) -> None:
+    connection.sendall(request(make()) + request(make(), PAST_THE_PROTOCOL))
+    assert answer(connection) == answer(connection)
+
+
+def test_repeats_and_conflicts_are_told_alike(connection: socket.socket) -> None:
+    same: dict[str, object] = {"meterId": new_id("meter"), "timestamp": iso(now_s())}
+    first, other = reading(**same, voltage=1), reading(**same, voltage=2)
+    for body in (first, first, other):
+        connection.sendall(request(body))
+    answers = [answer(connection) for _ in range(3)]
+    assert [status for status, _, _ in answers] == [201, 200, 409]
+    for body, expected in ((first, answers[1]), (other, answers[2])):
+        connection.sendall(request(body, PAST_THE_PROTOCOL))
+        assert answer(connection) == expected
+
+
+def test_requests_that_come_before_the_answer_are_answered_in_their_order(
+    site: Site, connection: socket.socket
+) -> None:
+    bad, known, body = reading(kwhConsumedAc=-1), reading(), reading()
+    requests = [request(body), request(bad), request(body, PAST_THE_PROTOCOL), request(known)]
+    connection.sendall(b"".join([*requests, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", request(known)]))
+    assert [answer(connection)[0] for _ in range(6)] == [201, 422, 200, 201, 200, 200]
+    assert site.client.get("/livez").is_success
+
+
+def test_a_request_in_pieces_is_one(connection: socket.socket) -> None:
+    for byte in request(reading()):
+        connection.sendall(bytes([byte]))
+    assert answer(connection)[0] == 201
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_who_asks_for_an_end_is_told_so_and_gets_it(connection: socket.socket, version: bytes) -> None:
+    more = b"Connection: close\r\n" if version == b"1.1" else b""
+    connection.sendall(request(reading(), more, HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)))
+    status, _, headers = answer(connection)
+    assert (status, b"connection" in headers) == (201, True)
+    assert connection.recv(1) == b""
+
+
+def test_a_body_of_unknown_length_is_read(connection: socket.socket) -> None:
+    body = reading()
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert answer(connection)[0] == 201
+
+
+def test_a_body_that_waits_to_be_asked_for_is_asked_for(connection: socket.socket) -> None:
+    body = reading()
+    connection.sendall(request(b"x" * len(body), b"Expect: 100-continue\r\n")[: -len(body)])
+    assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.sendall(body)
+    assert answer(connection)[0] == 201
+
+
+def test_the_reading_of_a_client_that_is_gone_is_stored_all_the_same(site: Site, connection: socket.socket) -> None:
+    meter = new_id("meter")
+    with psycopg.connect(site.database_url) as holding:
+        holding.execute("LOCK TABLE meter_latest IN EXCLUSIVE MODE")
+        connection.sendall(request(reading(meterId=meter)))
+        until_someone_waits_for_a_lock(site.connection)
+        connection.close()
+    assert site.send(reading()).status_code == 201  # behind it
+    assert len(site.stored(meter)) == 1
+
+
+def test_it_leaves_no_garbage_that_only_a_collection_finds(connection: socket.socket) -> None:
+    def send(requests: int) -> int:
+        for _ in range(requests):
+            connection.sendall(request(reading()))
+            answer(connection)
+        return gc.collect()
+
+    send(10)
+    assert send(200) < 200
