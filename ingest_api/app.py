@@ -24,6 +24,7 @@ from ingest_api import (
 )
 from ingest_api.answer_in_time import AnswerInTime
 from ingest_api.database import Database
+from ingest_api.fleet import FleetAnswers
 from ingest_api.group_commit import GroupCommit
 from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
@@ -100,7 +101,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
     )
     rate_limit = RateLimit(settings.max_readings_per_minute) if settings.max_readings_per_minute else None
     ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limit)
-    state = app.state.fleetwatt = State(settings, database, reads, ingest)
+    fleet = FleetAnswers(reads, settings.efficiency_threshold)
+    state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest)
     await database.open()
     await reads.open()
     yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application

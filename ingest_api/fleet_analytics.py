@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from ingest_api.fleet import Bin, FleetPerformance, VehicleInFleet, measure_fleet
+from ingest_api.fleet import Bin, FleetPerformance, VehicleInFleet
 from ingest_api.openapi import problems
 from ingest_api.performance import Status
 from ingest_api.state import state_of
@@ -75,8 +75,8 @@ class FleetAnswer(Wire):
         description="The end of the newest closed hour that is there.", examples=["2026-02-09T04:00:00.000Z"]
     )
     as_of: Instant | None = Field(
-        description="When that hour was written; null where none is. Readings that came later, for whatever hour, "
-        "are in the answer from the next hour on.",
+        description="When that hour was written, or any was last put right; null where none is. Later readings, "
+        "for whatever hour, are in the answer from the next hour on.",
         examples=["2026-02-09T04:02:21.512Z"],
     )
     hours_covered: int = Field(description="Hours of the window that are there.", examples=[24])
@@ -138,7 +138,4 @@ async def get_fleet(
     worst: Annotated[int, Query(ge=0, le=1000, description="How many of the worst vehicles to list.")] = 10,
 ) -> FleetAnswer:
     """Totals, how the vehicles' ratios are spread, and the worst of them, with how fresh all of it is."""
-    state = state_of(request)
-    async with state.analytics.connection() as connection:
-        measured = await measure_fleet(connection, hours, worst, state.settings.efficiency_threshold)
-    return FleetAnswer.of(measured)
+    return FleetAnswer.of(await state_of(request).fleet.answer(hours, worst))

@@ -6,6 +6,7 @@ from typing import cast
 from fastapi import Request
 
 from ingest_api.database import Database
+from ingest_api.fleet import FleetAnswers
 from ingest_api.settings import ApiSettings
 from ingest_api.telemetry import TelemetryIngest
 
@@ -18,6 +19,7 @@ class State:
     database: Database
     analytics: Database
     """Where dashboards' questions go: a pool of their own, on a replica where one is named."""
+    fleet: FleetAnswers
     ingest: TelemetryIngest
 
 

@@ -61,7 +61,6 @@ class Child:
     Without it, a child is ready once it has run for a moment.
     An ``essential`` child that cannot start stops everything; another one is tried again like one that died.
     Lines of its log that begin with ``told_mark`` are told too.
-    With a ``niceness`` above 0 it, and whatever it starts, leaves the processors to those that have less.
     """
 
     name: str
@@ -72,7 +71,6 @@ class Child:
     ready_timeout_s: float = 30
     essential: bool = True
     told_mark: str | None = None
-    niceness: int = 0
 
 
 @dataclass(frozen=True)
@@ -152,8 +150,6 @@ class ChildProcess:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-                if self._child.niceness > os.getpriority(os.PRIO_PROCESS, 0):  # to give it more is not ours
-                    os.setpriority(os.PRIO_PROCESS, self._popen.pid, self._child.niceness)
         except OSError as error:
             raise ChildStartError(f"{self.name} cannot be started: {error}") from error
 

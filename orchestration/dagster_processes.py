@@ -26,8 +26,6 @@ from warehouse.settings import FleetSettings
 HOST = "127.0.0.1"
 """The UI asks nobody who they are, so it answers this machine alone unless told otherwise."""
 ANSWERS_WITHIN_S = 5.0
-RUNS_NICENESS = 10
-"""Of the code server, whose children the runs are: a day can wait, and a device that reports cannot."""
 READY_WITHIN_S = 90.0
 """At the first start they make their tables; a busy machine takes its time to load the code."""
 
@@ -71,7 +69,7 @@ class DagsterProcesses:
         where = ["--socket", str(self.home.code_socket), "--location-name", LOCATION]
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
         command = ["dagster", "code-server", "start", *where, *code]
-        yield self._child("code-server", command, told_mark=MARK, niceness=RUNS_NICENESS)
+        yield self._child("code-server", command, told_mark=MARK)
         web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
         yield self._child("webserver", ["dagster_webserver", *web], self._is_up)
         yield self._child("daemon", ["dagster._daemon", "run", "--log-level", "warning", *workspace])
@@ -82,7 +80,6 @@ class DagsterProcesses:
         module: Sequence[str],
         ready: Callable[[], bool] | None = None,
         told_mark: str | None = None,
-        niceness: int = 0,
     ) -> Child:
         return Child(
             name=f"dagster {name}",
@@ -93,7 +90,6 @@ class DagsterProcesses:
             ready_timeout_s=READY_WITHIN_S,
             essential=False,  # readings are taken in without it
             told_mark=told_mark,
-            niceness=niceness,
         )
 
     def _is_up(self) -> bool:

@@ -4,6 +4,7 @@ Importing this reads nothing. ``definitions`` reads the catalog's text and one s
 the lake are looked for when something runs.
 """
 
+import os
 from datetime import date
 from multiprocessing import parent_process
 
@@ -23,6 +24,8 @@ from orchestration.schedules import daily_maintenance
 from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
 from warehouse.settings import FleetSettings
 
+RUNS_NICENESS = 10
+"""A day can wait, and a device that reports cannot."""
 RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 """A run that broke off is repeated from its begin: what stands is left as it is, and nothing is taken for granted."""
 
@@ -30,10 +33,13 @@ RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 @dg.definitions
 def definitions() -> dg.Definitions:
     """The definitions of this installation. Loading them is where a process begins, so here the settings are read."""
+    is_run = parent_process() is not None
+    if is_run:
+        os.setpriority(os.PRIO_PROCESS, 0, max(RUNS_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     try:
         catalog = Catalog.load()
     except CatalogError as error:
-        if parent_process() is None:  # in a run's own process there is a run that fails, and that is told
+        if not is_run:  # in a run's own process there is a run that fails, and that is told
             tell(f"Dagster has nothing to run, because the models cannot be read: {error}")
         raise
     return build_definitions(catalog, FleetSettings().first_day)

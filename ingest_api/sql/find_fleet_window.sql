@@ -1,4 +1,5 @@
--- The whole hours up to the newest one that is written, and which of them are not.
+-- The whole hours up to the newest one that is written, which of them are not, and how many changes wait to be honoured. Where
+-- all of this is as it was, so is what the fleet's hours sum to: whoever writes an hour anew notes it.
 WITH newest AS (
     SELECT
         coalesce(max(hour) + INTERVAL '1 hour', date_trunc('hour', clock_timestamp(), 'UTC')) AS window_to,
@@ -9,6 +10,7 @@ WITH newest AS (
 SELECT
     newest.window_to,
     newest.written_at,
+    (SELECT count(*) FROM hourly_requests) AS waiting_requests,
     newest.window_to - make_interval(hours => %(hours)s) AS window_from,
     array(
         SELECT asked.hour

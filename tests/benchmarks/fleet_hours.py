@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
@@ -30,19 +31,23 @@ def measure(stand: Stand) -> None:
             _fill(connection, newest, stand.scale.devices)
             _leave_to_write(connection, [newest])
             written_s = _timed(connection)
-            again_s = _timed(connection)
+            looked_s = _timed(connection)
             _repeat(connection, newest)
             ((size,),) = connection.execute("SELECT pg_total_relation_size('device_hourly')").fetchall()
         with stand.product(url) as server:
-            day_s = _ask(server, 24, stand.scale.queries)
-            week_s = _ask(server, WEEK, max(1, stand.scale.queries // 10))
+            some = max(1, stand.scale.queries // 10)
+            # An answer is remembered until the hours change: whoever asks for another length of the list is the first.
+            day_s, week_s = (_ask(server, hours, lengths=range(1, 1 + WARM_UP + some)) for hours in (24, WEEK))
+            again_s = _ask(server, 24, lengths=[10] * (WARM_UP + stand.scale.queries))
     stand.report.add(
         Figure("hour_written_within", written_s, "s"),
-        Figure("hour_looked_at_again_within", again_s, "s"),
+        Figure("hour_looked_at_again_within", looked_s, "s"),
         Figure("hour_disk", size / WEEK / 1e6, "MB/hour"),
-        Figure("fleet_24_hours_p50", median(day_s) * 1000, "ms"),
-        Figure("fleet_24_hours_p99", percentile(day_s, 0.99) * 1000, "ms", bar=FLEET_P99),
-        Figure("fleet_168_hours_p50", median(week_s) * 1000, "ms"),
+        Figure("fleet_24_hours_first_p50", median(day_s) * 1000, "ms"),
+        Figure("fleet_24_hours_first_p99", percentile(day_s, 0.99) * 1000, "ms", bar=FLEET_P99),
+        Figure("fleet_168_hours_first_p50", median(week_s) * 1000, "ms"),
+        Figure("fleet_24_hours_again_p50", median(again_s) * 1000, "ms"),
+        Figure("fleet_24_hours_again_p99", percentile(again_s, 0.99) * 1000, "ms", bar=FLEET_P99),
     )
 
 
@@ -100,15 +105,15 @@ def _repeat(connection: psycopg.Connection, hour: datetime) -> None:
     connection.execute("VACUUM (ANALYZE) device_hourly")
 
 
-def _ask(server: Server, hours: int, count: int) -> list[float]:
-    """The seconds until each of so many answers, over one connection."""
+def _ask(server: Server, hours: int, lengths: Sequence[int]) -> list[float]:
+    """The seconds until each answer, with lists of these lengths, over one connection; the first few do not count."""
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)) as connection:
-        return [_ask_once(connection, hours) for _ in range(WARM_UP + count)][WARM_UP:]
+        return [_ask_once(connection, hours, length) for length in lengths][WARM_UP:]
 
 
-def _ask_once(connection: HTTPConnection, hours: int) -> float:
+def _ask_once(connection: HTTPConnection, hours: int, length: int) -> float:
     began = time.perf_counter()
-    connection.request("GET", f"/v1/analytics/fleet?hours={hours}")
+    connection.request("GET", f"/v1/analytics/fleet?hours={hours}&worst={length}")
     answer = connection.getresponse()
     body = answer.read()
     seconds = time.perf_counter() - began

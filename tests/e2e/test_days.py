@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 import dbt_like_sql
+from orchestration.definitions import RUNS_NICENESS
 from tests.e2e.conftest import Platform, eventually, free_port, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
 
@@ -73,7 +74,9 @@ def test_late_readings_reach_the_lake_whatever_is_killed_meanwhile(home: Path) -
         said = len(first.said)
         post_late(first, day, second=1)
         wait_for_version(first, day, 2)
-        worker(first).kill()
+        run_under_way = worker(first)
+        assert eventually(lambda: run_under_way.nice() == RUNS_NICENESS)
+        run_under_way.kill()
         psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split()[0])).kill()
         first.wait_for("postgres is back", said)
         first.wait_for(f"{day}{REPORTED}", said)

@@ -118,6 +118,7 @@ def _answer_requests(connection: psycopg.Connection) -> int:
             taken = connection.execute(take, {"at_a_time": DEVICES_AT_A_TIME}).fetchall()
             if not taken:
                 return answered
+            connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
             for kind in DeviceKind:
                 asked = [(device_id, since) for name, device_id, since in taken if name == kind]
                 spans = _spans_since(asked, *written) if written else []
@@ -151,6 +152,8 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
             for start in range(0, len(spans), DEVICES_AT_A_TIME):
                 _write(connection, kind, spans[start : start + DEVICES_AT_A_TIME])
             corrected += len(spans)
+        if corrected:
+            connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
         for day in (day for day, is_settled in days if is_settled):
             connection.execute(sqlfiles.load(_PACKAGE, "confirm_day_check"), {"day": day})
     return corrected

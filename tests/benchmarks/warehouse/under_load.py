@@ -7,7 +7,7 @@ import os
 import time
 from datetime import timedelta
 
-from orchestration.dagster_processes import RUNS_NICENESS
+from orchestration.definitions import RUNS_NICENESS
 from tests.benchmarks.bulk import introduce
 from tests.benchmarks.figures import Bar, Figure
 from tests.benchmarks.fleet import Fleet

@@ -148,6 +148,31 @@ def test_a_reading_that_comes_while_an_earlier_day_is_put_right_is_found_the_nex
     assert fleet.expect_the_same([vehicle])["acKwh"] == 50
 
 
+def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> None:
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    vehicle.ac({0: 100.0, 1: 110.0})
+    vehicle.dc({0: 100.0, 1: 109.0})
+    fleet.write()
+    with ThreadPoolExecutor(8) as several:
+        answers = list(several.map(lambda _: fleet.ask(), range(40)))
+    assert answers == [answers[0]] * 40
+    fleet.site.rows(
+        "UPDATE device_hourly SET energy_kwh = 2 * energy_kwh WHERE kind = 'meter' RETURNING 1"
+    )  # behind everybody's back
+    assert fleet.ask() == answers[0]
+    assert fleet.ask(hours=HOURS - 1)["acKwh"] == 20
+    vehicle.ac({2: 111.0})
+    assert fleet.write() == 1
+    assert fleet.expect_the_same([vehicle])["acKwh"] == 11
+    second, third = fleet.vehicle(), fleet.vehicle()
+    second.map()
+    assert fleet.expect_the_same([vehicle, second])["vehicles"] == 2
+    third.map()
+    fleet.write()  # nobody asked meanwhile, and nothing had to be written for it
+    assert fleet.expect_the_same([vehicle, second, third])["vehicles"] == 3
+
+
 def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:
     vehicle, second = fleet.vehicle(), new_id("meter")
     vehicle.expect_hourly(f"meters/{second}")

@@ -72,7 +72,6 @@ class House:
         ready_text: str | None = None,
         essential: bool = True,
         told_mark: str | None = None,
-        niceness: int = 0,
     ) -> None:
         """A Python child that is ready once its log has the text since its last start."""
         self.supervisor.add(
@@ -84,7 +83,6 @@ class House:
                 ready_timeout_s=PATIENCE_S,
                 essential=essential,
                 told_mark=told_mark,
-                niceness=niceness,
             )
         )
 
@@ -330,14 +328,6 @@ def test_marked_lines_are_told_when_they_are_whole_and_to_the_end(house: House) 
     assert house.run_until(lambda: "! ready" in house.said)
     house.supervisor.stop_all()
     assert house.said == ["! half", "! ready", "! bye"]
-
-
-def test_a_child_that_can_wait_and_what_it_starts_leave_the_processors_to_others(house: House) -> None:
-    house.add("parent", parent_of(SLEEPS), ready_text="worker", niceness=7)
-    house.supervisor.start_all()
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    for pid in (*house.pids(), house.worker("parent")):
-        assert os.getpriority(os.PRIO_PROCESS, pid) == max(ours, 7)
 
 
 def test_a_stubborn_child_and_a_stubborn_grandchild_are_killed(tmp_path: Path) -> None:
