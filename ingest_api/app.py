@@ -28,6 +28,7 @@ from ingest_api.fleet import FleetAnswers
 from ingest_api.group_commit import GroupCommit
 from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
+from ingest_api.loop_connection import open_loop_connection
 from ingest_api.rate_limit import RateLimit
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
@@ -35,7 +36,6 @@ from ingest_api.state import State
 from ingest_api.telemetry import TelemetryIngest
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.postgres.connection import open_connection
 from warehouse.postgres.reading_store import ReadingStore
 
 DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what the last 24 hours were worth.
@@ -94,7 +94,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
     database = Database(url)
     reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url)
     commits = GroupCommit(
-        partial(open_connection, url),
+        partial(open_loop_connection, url),
         make_store,
         max_waiting_items=settings.max_waiting_readings,
         max_waiting_bytes=settings.max_held_bytes,

@@ -1,4 +1,4 @@
-"""Many requests, one commit: a request joins the open batch and waits; a writer thread stores batch after batch.
+"""Many requests, one commit: a request joins the open batch and waits; a writer stores batch after batch.
 
 There is no timer for batches. While one commits, the next one fills; the writer takes whatever has come together as
 soon as it is free, so a lone request waits for nobody and a crowd shares one fsync. Large bodies have writers of their
@@ -12,13 +12,12 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
-from queue import SimpleQueue
 
 import psycopg
 
 from ingest_api import limits, metrics
 from ingest_api.commit_writer import CommitWriter, Entry, Result
+from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry
@@ -36,27 +35,25 @@ class GroupCommit:
 
     def __init__(
         self,
-        open_connection: Callable[[], psycopg.Connection],
+        open_connection: Callable[[], LoopConnection],
         make_store: Callable[[psycopg.Connection], ReadingStore],
         *,
         max_waiting_items: int,
         max_waiting_bytes: int,
     ) -> None:
-        """``open_connection`` is called in a writer's thread, again after each loss of the connection."""
+        """``open_connection`` is called in a thread, again after each loss of the connection."""
         self._max_waiting_items = max_waiting_items
         self._max_waiting_bytes = max_waiting_bytes
         self._loop = asyncio.get_running_loop()
         # What waits, and what the writers have in their hands. Overdue or not: it takes up memory until they let go.
-        self._small: SimpleQueue[Entry | None] = SimpleQueue()
-        self._bulk: SimpleQueue[Entry | None] = SimpleQueue()
+        self._small: asyncio.Queue[Entry | None] = asyncio.Queue()
+        self._bulk: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._waiting_items = self._waiting_bytes = 0
         self._due: deque[Entry] = deque()
         self._next_look: asyncio.TimerHandle | None = None
-        queues = (self._small, *[self._bulk] * BULK_WRITERS)
-        self._ends = [asyncio.Event() for _ in queues]
         self._writers = [
-            CommitWriter(queue, open_connection, make_store, self._deliver, partial(self._tell_loop, end.set))
-            for queue, end in zip(queues, self._ends, strict=True)
+            CommitWriter(queue, open_connection, make_store, self._resolve)
+            for queue in (self._small, *[self._bulk] * BULK_WRITERS)
         ]
 
     def check_answering(self) -> None:
@@ -91,16 +88,14 @@ class GroupCommit:
         self._due.append(entry)
         if self._next_look is None:
             self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue)
-        (self._bulk if items >= BULK_READINGS else self._small).put(entry)
+        (self._bulk if items >= BULK_READINGS else self._small).put_nowait(entry)
         return answer
 
     async def close(self) -> None:
         """Store what waits, then end the writers. One that hangs is left to end with the process."""
-        for writer in self._writers:
-            writer.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN_S):
-                await asyncio.gather(*(end.wait() for end in self._ends))
+                await asyncio.gather(*(writer.close() for writer in self._writers))
         if self._next_look is not None:
             self._next_look.cancel()
 
@@ -121,14 +116,6 @@ class GroupCommit:
             if not answer.done():
                 answer.set_exception(DatabaseUnavailableError("this was not stored in time; send it again later"))
         self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue) if self._due else None
-
-    def _deliver(self, batch: Sequence[Entry], results: Sequence[Result]) -> None:
-        if batch:
-            self._tell_loop(self._resolve, batch, results)
-
-    def _tell_loop(self, callback: Callable[..., object], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed: there is nobody left to tell
-            self._loop.call_soon_threadsafe(callback, *arguments)
 
     def _resolve(self, batch: Sequence[Entry], results: Sequence[Result]) -> None:
         for entry, result in zip(batch, results, strict=True):

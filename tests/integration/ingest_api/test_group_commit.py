@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from ingest_api.group_commit import BULK_READINGS, GroupCommit
+from ingest_api.loop_connection import LoopConnection, open_loop_connection
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
 from warehouse.contract.errors import (
@@ -22,7 +23,7 @@ from warehouse.contract.errors import (
 )
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.postgres.connection import connect, open_connection
+from warehouse.postgres.connection import connect
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry, decode_body
 
@@ -55,7 +56,7 @@ def body(payload: Any) -> Telemetry:
 @asynccontextmanager
 async def group_commit(url: str, max_waiting_items: int = 10**6) -> AsyncIterator[GroupCommit]:
     commits = GroupCommit(
-        partial(open_connection, url), ReadingStore, max_waiting_items=max_waiting_items, max_waiting_bytes=10**6
+        partial(open_loop_connection, url), ReadingStore, max_waiting_items=max_waiting_items, max_waiting_bytes=10**6
     )
     try:
         yield commits
@@ -275,10 +276,10 @@ def test_single_readings_do_not_wait_behind_a_large_body(database_url: str, conn
 
 
 def test_a_connection_on_which_no_store_can_be_made_is_closed(database_url: str) -> None:
-    opened: list[psycopg.Connection] = []
+    opened: list[LoopConnection] = []
 
-    def open_and_note() -> psycopg.Connection:
-        opened.append(open_connection(database_url))
+    def open_and_note() -> LoopConnection:
+        opened.append(open_loop_connection(database_url))
         return opened[-1]
 
     def make_the_third(connection: psycopg.Connection) -> ReadingStore:
