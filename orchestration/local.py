@@ -96,9 +96,10 @@ class LocalPlatform:
 
     def _children(self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> Iterable[Child]:
         """In the order in which they are to be started."""
+        of_dagster = list(dagster.children()) if dagster else []
+        yield from of_dagster[:1]  # the code server, which loads its code while the API starts
         yield self._api()
-        if dagster:
-            yield from dagster.children()
+        yield from of_dagster[1:]
         if fleet:
             yield fleet.child(self.url, self._log("simulate"))
 
