@@ -135,7 +135,7 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
         },
         "python_logs": {"python_log_level": "INFO"},  # of what goes to log files: the storage has every event anyway
         "auto_materialize": {"enabled": False},
-        "freshness": {"enabled": False},
+        "freshness": {"enabled": True},
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
     }

@@ -1,6 +1,8 @@
 """What the catalog declares of a dataset, and what was made of it, in Dagster's words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -12,6 +14,8 @@ POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
 """By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
 
+FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54))
+"""Of the marts: a day closes every 24 h, and is walked within minutes. The second day that is missing is a failure."""
 KINDS = {"export": {"postgres", "parquet"}, "polars": {"polars", "parquet"}, "sql": {"duckdb", "parquet"}}
 
 
@@ -26,6 +30,7 @@ def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.Ass
         kinds=KINDS["polars" if model.name in CARRIED else model.kind],
         code_version=model.digest,
         partitions_def=partitions,
+        freshness_policy=FRESH if model.layer == "marts" else None,
         metadata={"dagster/column_schema": column_schema(model)},
     )
 
@@ -67,8 +72,13 @@ def column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def materialized(made: Made, lake: Lake, checks: Sequence[dg.AssetCheckResult]) -> dg.MaterializeResult[None]:
-    """What became of a dataset's day."""
+def materialized(
+    made: Made,
+    lake: Lake,
+    checks: Sequence[dg.AssetCheckResult],
+    shown: Mapping[str, dg.MetadataValue[Any]] | None = None,
+) -> dg.MaterializeResult[None]:
+    """What became of a dataset's day; ``shown`` is what else there is to be seen of it."""
     return dg.MaterializeResult(
         asset_key=str(made.dataset),
         metadata={
@@ -77,6 +87,7 @@ def materialized(made: Made, lake: Lake, checks: Sequence[dg.AssetCheckResult]) 
             "version": made.version,
             "state": "made" if made.is_new else "stands as it was",
             "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
+            **(shown or {}),
         },
         check_results=checks,
     )

@@ -75,6 +75,11 @@ def test_what_a_run_tells(ran: Ran) -> None:
     assert report["vehicle_count"].value == VEHICLES
     assert 0.5 < float(str(report["efficiency_ratio"].value)) < 1
 
+    assert "preview" not in export
+    spread = told(result, "efficiency_distribution")
+    assert str(spread["preview"].value).startswith("| bin | from_ratio | to_ratio | vehicle_count | ac_kwh |")
+    assert "█" in str(spread["plot"].value)
+
     evaluations = result.get_asset_check_evaluations()
     declared = sum(len(model.checks) for model in days.walk.catalog.models.values())
     assert len(evaluations) == declared + len(Stream)

@@ -1,0 +1,58 @@
+"""What a mart looks like, for whoever has its asset's page open: its first rows, and the spread of ratios as bars."""
+
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from dbt_like_sql.catalog import Model
+from warehouse.day import DayWalk
+
+ROWS = 10
+WIDEST_BAR = 40
+PLOTTED = "efficiency_distribution"
+
+
+def preview(model: Model, walk: DayWalk, day: date) -> dict[str, dg.MetadataValue[Any]]:
+    """Metadata of a mart's day. Of any other dataset there is none: ten readings say little."""
+    if model.layer != "marts":
+        return {}
+    rows = pl.read_parquet(walk.verified(model.name, day), hive_partitioning=False)
+    shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(rows.head(ROWS)))}
+    if model.name == PLOTTED:
+        shown["plot"] = dg.MetadataValue.md(as_bars(rows.sort("bin")))
+    return shown
+
+
+def as_table(rows: pl.DataFrame) -> str:
+    """Rows as a table in markdown."""
+    if rows.is_empty():
+        return "no rows"
+    lines = [rows.columns, ["---"] * rows.width, *([_shown(value) for value in row] for row in rows.iter_rows())]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def as_bars(bins: pl.DataFrame) -> str:
+    """Vehicles by ratio, a bin a line, in a font of one width."""
+    most = max(1, *bins["vehicle_count"])
+    lines = []
+    for from_ratio, to_ratio, vehicles in bins.select("from_ratio", "to_ratio", "vehicle_count").iter_rows():
+        begin = "below" if from_ratio is None else f"{from_ratio:.2f}"
+        end = "above" if to_ratio is None else f"{to_ratio:.2f}"
+        lines.append(f"{begin:>5} .. {end:<5}  {'█' * -(-vehicles * WIDEST_BAR // most)} {vehicles}")
+    return "\n".join(["```", *lines, "```"])
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.4f}".rstrip("0").rstrip(".")
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}Z"
+        case list():
+            return ", ".join(map(_shown, value))
+        case _:
+            return str(value).replace("|", "\\|")
