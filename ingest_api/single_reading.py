@@ -98,8 +98,8 @@ class _SingleReading:
         self._has_begun = True
         try:
             stored = cast(State, self._protocol.app_state["fleetwatt"]).ingest.begin_storing(self.body)
-        except FleetwattError as error:
-            self._answer(of_error(self.scope, error, Totals()))
+        except Exception as error:
+            self._answer(self._failure(error))
             return
         if stored is not None:
             stored.add_done_callback(self._on_stored)
@@ -110,12 +110,15 @@ class _SingleReading:
     def _on_stored(self, stored: "asyncio.Future[Outcome]") -> None:
         try:
             answer = of_one(self.scope, stored.result())
-        except FleetwattError as error:
-            answer = of_error(self.scope, error, Totals())
-        except Exception:
-            logger.exception("the request failed", extra={"request_id": self._identity.decode()})
-            answer = of_defect(self.scope)
+        except Exception as error:
+            answer = self._failure(error)
         self._answer(answer)
+
+    def _failure(self, error: Exception) -> Answer:
+        if isinstance(error, FleetwattError):
+            return of_error(self.scope, error, Totals())
+        logger.error("the request failed", exc_info=error, extra={"request_id": self._identity.decode()})
+        return of_defect(self.scope)
 
     def _answer(self, answer: Answer) -> None:
         count_request(PATH, answer.status)

@@ -1,6 +1,7 @@
 """A single reading however a client puts it on the wire: by protocol or application, the answer is the same."""
 
 import gc
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -129,6 +130,19 @@ def test_the_reading_of_a_client_that_is_gone_is_stored_all_the_same(site: Site,
         connection.close()
     assert site.send(reading()).status_code == 201  # behind it
     assert len(site.stored(meter)) == 1
+
+
+def test_a_defect_of_ours_is_answered_and_the_connection_goes_on(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("ingest_api.telemetry.decode_body", lambda *_, **__: 1 / 0)
+        connection.sendall(request(reading()))
+        status, body, _ = answer(connection)
+    assert (status, json.loads(body)["code"]) == (500, "internal_error")
+    assert "ZeroDivisionError" in caplog.text
+    connection.sendall(request(reading()))
+    assert answer(connection)[0] == 201
 
 
 def test_it_leaves_no_garbage_that_only_a_collection_finds(connection: socket.socket) -> None:
