@@ -20,8 +20,11 @@ def request_id(scope: Scope) -> str:
 
 def identify(scope: Scope) -> bytes:
     """Give the request of this scope its id, and return it."""
-    given = next((value for name, value in scope["headers"] if name == HEADER and _SANE(value)), None)
-    identity = given or b"%s%08x" % (_PROCESS, next(_numbers))
+    identity = b"%s%08x" % (_PROCESS, next(_numbers))
+    for name, value in scope["headers"]:
+        if name == HEADER and _SANE(value):
+            identity = value
+            break
     scope["fleetwatt.request_id"] = identity.decode()
     return identity
 
