@@ -5,7 +5,7 @@ A problem never echoes the input and never shows a stack trace.
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.request_id import request_id
@@ -43,6 +44,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
 
 LONGEST_RETRY_AFTER_S = 5
 
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -129,7 +131,20 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
         code = _CODE_OF_STATUS.get(error.status_code, "http_error")
-        return _response(request, error.status_code, code, error.detail, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+        return _response(request, error.status_code, code, error.detail, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route of this path; the framework names those of the first one alone."""
+    routes: Sequence[BaseRoute] = request.app.routes
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 class LastResort:
