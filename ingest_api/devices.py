@@ -17,6 +17,7 @@ from ingest_api.wire import Instant, Wire, checked_device_id
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, VehicleNotFoundError
+from warehouse.contract.readings import SMALLEST_KWH
 from warehouse.contract.tables import DeviceKind
 
 router = APIRouter(prefix="/v1", tags=["devices"])
@@ -51,9 +52,9 @@ class SettingsChange(Wire):
     model_config = ConfigDict(json_schema_extra={"additionalProperties": False})  # held by the validator below
 
     energy_kind: EnergyKind = Field(default=EnergyKind.COUNTER, json_schema_extra=_without_default)
-    max_power_kw: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False, strict=True)
-    resolution_kwh: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False, strict=True)
-    rollover_kwh: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False, strict=True)
+    max_power_kw: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
+    resolution_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
+    rollover_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e9, allow_inf_nan=False, strict=True)
     expected_interval_seconds: int = Field(default=60, ge=1, le=86_400, strict=True, json_schema_extra=_without_default)
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
     display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")

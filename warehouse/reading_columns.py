@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 from warehouse.contract.readings import (
     BATTERY_TEMP_CELSIUS,
     KWH,
+    SMALLEST_KWH,
     SOC_PERCENT,
     VOLTAGE,
     AcceptedWindow,
@@ -113,11 +114,11 @@ def _columns_of(
     external_ids: list[Any]
     if kind is DeviceKind.METER:
         external_ids = [item.meter_id for item in items]
-        kwh = _numbers([item.kwh_consumed_ac for item in items], KWH)
+        kwh = _kwh([item.kwh_consumed_ac for item in items])
         sensors = [_numbers([item.voltage for item in items], VOLTAGE)]
     else:
         external_ids = [item.vehicle_id for item in items]
-        kwh = _numbers([item.kwh_delivered_dc for item in items], KWH)
+        kwh = _kwh([item.kwh_delivered_dc for item in items])
         sensors = [
             _numbers([item.soc for item in items], SOC_PERCENT),
             _numbers([item.battery_temp for item in items], BATTERY_TEMP_CELSIUS),
@@ -138,6 +139,11 @@ def _numbers(values: Sequence[object], allowed: Range) -> npt.NDArray[np.float64
     low, high = allowed
     _require(np.all((column >= low) & (column <= high) | np.isnan(column)))
     return column
+
+
+def _kwh(values: Sequence[object]) -> npt.NDArray[np.float64]:
+    column = _numbers(values, KWH)
+    return np.where(column < SMALLEST_KWH, 0.0, column)
 
 
 def _instants_us(texts: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -25,6 +25,8 @@ _ID_LENGTHS = frozenset(range(1, 65))
 Range = tuple[float, float]
 """The least and the greatest value that a field may have."""
 KWH: Range = (0.0, 1e9)
+SMALLEST_KWH = 1e-9
+"""A register that shows less shows 0: nothing resolves it, and a product of such numbers is an error in PostgreSQL."""
 VOLTAGE: Range = (0.0, 1500.0)
 SOC_PERCENT: Range = (0.0, 100.0)
 BATTERY_TEMP_CELSIUS: Range = (-60.0, 120.0)
@@ -97,13 +99,13 @@ def parse_reading(item: object, window: AcceptedWindow, *, absent_sensor_is_null
         return MeterReading(
             _identifier(item, "meterId"),
             _timestamp(item, window),
-            _number(item, "kwhConsumedAc", KWH),
+            _kwh(item, "kwhConsumedAc"),
             _optional_number(item, "voltage", VOLTAGE),
         )
     return VehicleReading(
         _identifier(item, "vehicleId"),
         _timestamp(item, window),
-        _number(item, "kwhDeliveredDc", KWH),
+        _kwh(item, "kwhDeliveredDc"),
         _optional_number(item, "soc", SOC_PERCENT),
         _optional_number(item, "batteryTemp", BATTERY_TEMP_CELSIUS),
     )
@@ -181,6 +183,11 @@ def _number(item: Mapping[str, Any], name: str, allowed: Range) -> float:
     if not low <= value <= high:
         raise InvalidReadingError("out_of_range", f"/{name}", f"{name} lies between {low:g} and {high:g}")
     return value + 0.0  # -0.0 becomes 0.0, an integer a float
+
+
+def _kwh(item: Mapping[str, Any], name: str) -> float:
+    value = _number(item, name, KWH)
+    return value if value >= SMALLEST_KWH else 0.0
 
 
 def _optional_number(item: Mapping[str, Any], name: str, allowed: Range) -> float | None:

@@ -233,6 +233,28 @@ def test_the_window_ends_with_the_newest_hour_that_is_written(fleet: Fleet) -> N
     )
 
 
+def test_numbers_at_the_edge_of_what_a_float_holds_harm_nobody(fleet: Fleet) -> None:
+    """PostgreSQL refuses to compute what would be too small or too large for one."""
+    vehicles = [fleet.vehicle() for _ in range(4)]
+    registers: tuple[dict[float, float], ...] = (
+        {0: 0.0, 1: 5e-324},
+        {0: 0.0, 1: 1e-300},
+        {0: 0.0, 1: 1e-9},
+        {0: 0.0, 1: 1e9},
+    )
+    for vehicle, ac, dc in zip(vehicles, registers, reversed(registers), strict=True):
+        vehicle.map()
+        vehicle.ac(ac)
+        vehicle.dc(dc)
+        for device in (f"vehicles/{vehicle.vehicle}", f"meters/{vehicle.meter}"):
+            tiny = {"maxPowerKw": 5e-324}
+            assert fleet.site.client.patch(f"/v1/{device}", json=tiny).status_code == 422
+            assert fleet.site.client.patch(f"/v1/{device}", json={"maxPowerKw": 1e-9}).status_code == 200
+    fleet.write()
+    assert fleet.ask()["vehicles"] == 4
+    assert {vehicle.answer()["windowHours"] for vehicle in vehicles} == {24}
+
+
 def test_ratios_are_binned_as_they_are_shown(fleet: Fleet) -> None:
     ratios = {0.85: (0.85, 0.9), 0.849951: (0.85, 0.9), 0.84994: (0.8, 0.85), 1.2: (1.0, None), -0.01: (None, 0.0)}
     for ratio in ratios:

@@ -43,6 +43,12 @@ def test_numbers_become_floats_and_null_sensors_none() -> None:
     assert type(meter.kwh) is float
 
 
+@pytest.mark.parametrize(("sent", "kept"), [(5e-324, 0.0), (5.5e-17, 0.0), (0.99e-9, 0.0), (1e-9, 1e-9)])
+def test_a_register_that_shows_less_than_anything_resolves_shows_0(sent: float, kept: float) -> None:
+    assert parse_reading({**METER, "kwhConsumedAc": sent}, WINDOW).kwh == kept
+    assert parse_reading({**VEHICLE, "kwhDeliveredDc": sent}, WINDOW).kwh == kept
+
+
 @pytest.mark.parametrize("zero", [-0.0, 0, -0, 0.0])
 def test_zero_has_no_sign(zero: float) -> None:
     reading = parse_reading({**VEHICLE, "kwhDeliveredDc": zero, "soc": zero, "batteryTemp": zero}, WINDOW)

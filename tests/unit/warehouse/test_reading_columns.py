@@ -96,7 +96,9 @@ plain_times = st.datetimes(NOW.replace(tzinfo=None) - timedelta(days=6), NOW.rep
 )
 times = st.one_of(plain_times, st.sampled_from(ODD_TIMES), st.text(max_size=3), st.none(), st.integers())
 numbers = st.one_of(
-    st.floats(-70, 200, allow_nan=False), st.sampled_from([-0.0, 0, 1e9, 1e10, 1501, 10**30, True, "1"]), st.none()
+    st.floats(-70, 200, allow_nan=False),
+    st.sampled_from([-0.0, 0, 5e-324, 1e-9, 1e9, 1e10, 1501, 10**30, True, "1"]),
+    st.none(),
 )
 ids = st.one_of(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,5}", fullmatch=True), st.text(max_size=3), st.none())
 meters = st.builds(
