@@ -135,6 +135,7 @@ def containers(server_url: str, home: Path, site: Path) -> Iterator[Containers]:
         admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(dagster_database)))
 
 
+@pytest.mark.long
 def test_every_service_of_ours_starts_gets_healthy_and_stops(containers: Containers) -> None:
     where = containers.run("api", ["python", "-c", "import warehouse; print(warehouse.__file__)"])
     assert Path(where.stdout.strip()).is_relative_to(containers.site), "what is tried is what the image would hold"

@@ -110,7 +110,9 @@ def test_a_dead_api_is_started_again(platform: Platform) -> None:
     assert platform.find("ingest_api") != api
 
 
-@pytest.mark.parametrize("port_is_taken", [False, True], ids=["same port", "another port"])
+@pytest.mark.parametrize(
+    "port_is_taken", [False, pytest.param(True, marks=pytest.mark.long)], ids=["same port", "another port"]
+)
 def test_a_dead_postgres_is_started_again(platform: Platform, *, port_is_taken: bool) -> None:
     reading = vehicle_payload(vehicleId=f"veh-kept-{port_is_taken}")
     assert platform.post(reading) == 201

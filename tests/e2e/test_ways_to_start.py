@@ -103,6 +103,7 @@ def python_for(account: pwd.struct_passwd) -> tuple[dict[str, str], str]:
     pytest.skip(f"{account.pw_name} can enter neither {sys.executable} nor a {version} of the system with our packages")
 
 
+@pytest.mark.long
 def test_an_ordinary_user_starts_it_as_oneself(home: Path, ordinary: pwd.struct_passwd) -> None:
     environment, python = python_for(ordinary)
     home.parent.chmod(0o777)
