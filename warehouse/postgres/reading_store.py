@@ -77,7 +77,7 @@ class ReadingStore:
             for origin in batch.unknown:
                 outcome = outcomes[origin.body]
                 outcome.accepted -= 1
-                outcome.rejections.append(Rejection(origin.item, "unknown_device", "", "this device is not registered"))
+                outcome.rejections.append(Rejection(origin.item, "unknown_device", "", _UNKNOWN_DEVICE))
             try:
                 self._write(bodies, batch, outcomes, source)
             except psycopg.errors.UniqueViolation:
