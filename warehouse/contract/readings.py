@@ -5,9 +5,9 @@ written for speed, since it runs once a reading on the ingest path.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII).fullmatch
 _TIMESTAMP = re.compile(
@@ -86,7 +86,7 @@ def parse_reading(item: object, window: AcceptedWindow, *, absent_sensor_is_null
             ``type_mismatch``, ``missing_field``, ``invalid_type``, ``out_of_range``, ``invalid_id``,
             ``invalid_timestamp``, ``naive_timestamp``, ``timestamp_too_old``, ``timestamp_in_future``.
     """
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise InvalidReadingError("not_an_object", "", "a reading is a JSON object")
     is_meter = "meterId" in item
     if is_meter == ("vehicleId" in item):
@@ -95,20 +95,24 @@ def parse_reading(item: object, window: AcceptedWindow, *, absent_sensor_is_null
         _check_type(item["type"], "meter" if is_meter else "vehicle")
     if absent_sensor_is_null:
         item = {**_NO_SENSORS, **item}
-    if is_meter:
-        return MeterReading(
-            _identifier(item, "meterId"),
-            _timestamp(item, window),
-            _kwh(item, "kwhConsumedAc"),
-            _optional_number(item, "voltage", VOLTAGE),
+    try:
+        if is_meter:
+            return MeterReading(
+                _identifier(item["meterId"], "meterId"),
+                _timestamp(item["timestamp"], window),
+                _kwh(item["kwhConsumedAc"], "kwhConsumedAc"),
+                _optional_number(item["voltage"], "voltage", VOLTAGE),
+            )
+        return VehicleReading(
+            _identifier(item["vehicleId"], "vehicleId"),
+            _timestamp(item["timestamp"], window),
+            _kwh(item["kwhDeliveredDc"], "kwhDeliveredDc"),
+            _optional_number(item["soc"], "soc", SOC_PERCENT),
+            _optional_number(item["batteryTemp"], "batteryTemp", BATTERY_TEMP_CELSIUS),
         )
-    return VehicleReading(
-        _identifier(item, "vehicleId"),
-        _timestamp(item, window),
-        _kwh(item, "kwhDeliveredDc"),
-        _optional_number(item, "soc", SOC_PERCENT),
-        _optional_number(item, "batteryTemp", BATTERY_TEMP_CELSIUS),
-    )
+    except KeyError as missing:
+        (name,) = missing.args
+        raise InvalidReadingError("missing_field", f"/{name}", f"{name} is required") from None
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -157,15 +161,7 @@ def _check_type(value: object, kind: str) -> None:
         raise InvalidReadingError("type_mismatch", "/type", f"the id field says this is a {kind}, type does not")
 
 
-def _field(item: Mapping[str, Any], name: str) -> Any:
-    try:
-        return item[name]
-    except KeyError:
-        raise InvalidReadingError("missing_field", f"/{name}", f"{name} is required") from None
-
-
-def _identifier(item: Mapping[str, Any], name: str) -> str:
-    value = item[name]
+def _identifier(value: object, name: str) -> str:
     if type(value) is not str:
         raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a string")
     if not _ID(value):
@@ -175,8 +171,7 @@ def _identifier(item: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _number(item: Mapping[str, Any], name: str, allowed: Range) -> float:
-    value = _field(item, name)
+def _number(value: object, name: str, allowed: Range) -> float:
     if type(value) is not float and type(value) is not int:
         raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a number")
     low, high = allowed
@@ -185,19 +180,16 @@ def _number(item: Mapping[str, Any], name: str, allowed: Range) -> float:
     return value + 0.0  # -0.0 becomes 0.0, an integer a float
 
 
-def _kwh(item: Mapping[str, Any], name: str) -> float:
-    value = _number(item, name, KWH)
-    return value if value >= SMALLEST_KWH else 0.0
+def _kwh(value: object, name: str) -> float:
+    kwh = _number(value, name, KWH)
+    return kwh if kwh >= SMALLEST_KWH else 0.0
 
 
-def _optional_number(item: Mapping[str, Any], name: str, allowed: Range) -> float | None:
-    if _field(item, name) is None:
-        return None
-    return _number(item, name, allowed)
+def _optional_number(value: object, name: str, allowed: Range) -> float | None:
+    return None if value is None else _number(value, name, allowed)
 
 
-def _timestamp(item: Mapping[str, Any], window: AcceptedWindow) -> datetime:
-    value = _field(item, "timestamp")
+def _timestamp(value: object, window: AcceptedWindow) -> datetime:
     if type(value) is not str:
         raise InvalidReadingError("invalid_type", "/timestamp", "timestamp is a string")
     ts = parse_timestamp(value)
