@@ -4,7 +4,8 @@ psycopg's own list adapter visits each element in Python; here a whole column is
 be null: a missing float travels as NaN, which no valid reading holds, and SQL turns it back.
 """
 
-from typing import ClassVar
+import struct
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,40 +17,41 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01 in microseconds since 1970: where PostgreSQL's binary timestamps begin."""
 
 
+_EMPTY_HEADER, _HEADER = struct.Struct(">3i"), struct.Struct(">5i")
+"""Dimensions, whether there are nulls, the elements' type; of the one dimension its size and where it begins."""
+
+
 class BinaryArray:
     """One column of a batch; the subclass names its SQL type."""
 
     __slots__ = ("values",)
     array_oid: ClassVar[int]
     element_oid: ClassVar[int]
-    element: ClassVar[str]
+    element: ClassVar[np.dtype[Any]]
+    """Each behind its length in bytes."""
+
+    def __init_subclass__(cls, *, array_oid: int, element_oid: int, of: str) -> None:
+        cls.array_oid, cls.element_oid = array_oid, element_oid
+        cls.element = np.dtype([("length", ">i4"), ("value", of)])
 
     def __init__(self, values: npt.ArrayLike) -> None:
-        self.values = np.asarray(values, dtype=self.element)
+        self.values = np.asarray(values)
 
 
-class Int4Array(BinaryArray):
+class Int4Array(BinaryArray, array_oid=1007, element_oid=23, of=">i4"):
     """``integer[]``"""
 
-    array_oid, element_oid, element = 1007, 23, ">i4"
 
-
-class Float4Array(BinaryArray):
+class Float4Array(BinaryArray, array_oid=1021, element_oid=700, of=">f4"):
     """``real[]``"""
 
-    array_oid, element_oid, element = 1021, 700, ">f4"
 
-
-class Float8Array(BinaryArray):
+class Float8Array(BinaryArray, array_oid=1022, element_oid=701, of=">f8"):
     """``double precision[]``"""
 
-    array_oid, element_oid, element = 1022, 701, ">f8"
 
-
-class TimestamptzArray(BinaryArray):
+class TimestamptzArray(BinaryArray, array_oid=1185, element_oid=1184, of=">i8"):
     """``timestamptz[]`` of microseconds since 1970"""
-
-    array_oid, element_oid, element = 1185, 1184, ">i8"
 
 
 class _BinaryArrayDumper(Dumper):
@@ -58,12 +60,11 @@ class _BinaryArrayDumper(Dumper):
     def dump(self, obj: BinaryArray) -> Buffer:
         values = obj.values - POSTGRES_EPOCH_US if isinstance(obj, TimestamptzArray) else obj.values
         if values.size == 0:
-            return np.array([0, 0, obj.element_oid], dtype=">i4").tobytes()
-        header = np.array([1, 0, obj.element_oid, values.size, 1], dtype=">i4")
-        elements = np.empty(values.size, dtype=[("length", ">i4"), ("value", obj.element)])
-        elements["length"] = values.dtype.itemsize
+            return _EMPTY_HEADER.pack(0, 0, obj.element_oid)
+        elements = np.empty(values.size, obj.element)
+        elements["length"] = obj.element["value"].itemsize
         elements["value"] = values
-        return header.tobytes() + elements.tobytes()
+        return _HEADER.pack(1, 0, obj.element_oid, values.size, 1) + elements.tobytes()
 
 
 def register() -> None:

@@ -36,7 +36,10 @@ class Columns:
 
     def __init__(self, chunks: Sequence[Sequence[npt.ArrayLike]]) -> None:
         """Each chunk holds the columns of some rows: device id, microseconds, kWh, sensors, body, index in the body."""
-        columns = [np.concatenate(pieces) for pieces in zip(*chunks, strict=True)] or [np.array([])] * 7
+        if len(chunks) == 1:
+            columns = [np.asarray(column) for column in chunks[0]]
+        else:
+            columns = [np.concatenate(pieces) for pieces in zip(*chunks, strict=True)] or [np.array([])] * 7
         order = np.lexsort((columns[1], columns[0]))
         *self._columns, self._bodies, self._indexes = (column[order] for column in columns)
 
