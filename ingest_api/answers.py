@@ -1,5 +1,6 @@
 """What a telemetry request is answered with: the account of its items, and how it is written."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from ingest_api.request_id import request_id
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.reading_store import Outcome
 from warehouse.telemetry import Rejection
+
+logger = logging.getLogger(__name__)
 
 MAX_LISTED_ERRORS = 100
 
@@ -87,8 +90,11 @@ def of_error(scope: Scope, error: FleetwattError, totals: Totals) -> Answer:
     return problem(scope, status, error.code, error.detail, headers=headers, title=error.title, **totals.as_dict())
 
 
-def of_defect(scope: Scope) -> Answer:
-    """The answer where an error ended the request that nobody foresaw."""
+def of_failure(scope: Scope, error: Exception) -> Answer:
+    """The answer where any error ended the request before anything was done; one that nobody foresaw is logged."""
+    if isinstance(error, FleetwattError):
+        return of_error(scope, error, Totals())
+    logger.error("the request failed", exc_info=error, extra={"request_id": request_id(scope)})
     return Answer(500, defect_body(scope), PROBLEM)
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import psycopg
 
@@ -27,18 +27,37 @@ _IDLE_S = 0.1
 """Only then is the connection looked at before it is used: under load that would be a system call for nothing."""
 
 
+class Promise(Protocol):
+    """Who waits for a body to be stored; what a future has of it. None of these raises, or blocks."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether that is because the request went away."""
+        ...
+
+    def set_result(self, result: Outcome, /) -> None:
+        """Keep it: this became of the body."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Break it: the body is not known to be stored."""
+        ...
+
+
 class Entry(NamedTuple):
     """A body that waits to be stored, and who waits for that."""
 
     body: Telemetry
     items: int
     size_bytes: int
-    answer: asyncio.Future[Outcome]
-    due_at: float  # on the loop's clock
+    promise: Promise
 
     def has_expired(self) -> bool:
         """Whether its request was told that it took too long. A request that went away is another matter."""
-        return self.answer.done() and not self.answer.cancelled()
+        return self.promise.done() and not self.promise.cancelled()
 
 
 Result = Outcome | Exception | None

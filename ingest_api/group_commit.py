@@ -10,13 +10,13 @@ database may yet turn out to have stored it. While a writer hangs, requests are 
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import psycopg
 
 from ingest_api import limits, metrics
-from ingest_api.commit_writer import CommitWriter, Entry, Result
+from ingest_api.commit_writer import CommitWriter, Entry, Promise, Result
 from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
 from warehouse.postgres.reading_store import Outcome, ReadingStore
@@ -49,7 +49,7 @@ class GroupCommit:
         self._small: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._bulk: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._waiting_items = self._waiting_bytes = 0
-        self._due: deque[Entry] = deque()
+        self._due_at: dict[Promise, float] = {}  # on the loop's clock, the first due first
         self._next_look: asyncio.TimerHandle | None = None
         self._writers = [
             CommitWriter(queue, open_connection, make_store, self._resolve)
@@ -67,29 +67,29 @@ class GroupCommit:
                 raise DatabaseUnavailableError("the database does not answer; send this again later")
 
     async def store(self, body: Telemetry, size_bytes: int) -> Outcome:
-        """Store one body; returns after the commit. Raises as ``begin_storing`` and its future do."""
-        return await self.begin_storing(body, size_bytes)
+        """Store one body; returns after the commit. Raises as ``begin_storing`` does, and what breaks its promise."""
+        stored: asyncio.Future[Outcome] = self._loop.create_future()
+        self.begin_storing(body, size_bytes, stored)
+        return await stored
 
-    def begin_storing(self, body: Telemetry, size_bytes: int) -> "asyncio.Future[Outcome]":
-        """Have one body stored; the future is done after the commit.
+    def begin_storing(self, body: Telemetry, size_bytes: int, promise: Promise) -> None:
+        """Have one body stored; the promise is kept after the commit.
 
         Raises:
             OverloadedError: too much waits already.
-            DatabaseUnavailableError, PartitionMissingError: the body is not known to be stored. Sending it again is
-            safe, and right.
+            DatabaseUnavailableError: the database does not answer. So may the promise be broken, or with a
+            PartitionMissingError: the body is not known to be stored, and sending it again is safe, and right.
         """
         self.check_answering()
         items = len(body)
         self._check_room(items, size_bytes)
-        answer: asyncio.Future[Outcome] = self._loop.create_future()
-        entry = Entry(body, items, size_bytes, answer, self._loop.time() + limits.ANSWER_WITHIN_S)
+        entry = Entry(body, items, size_bytes, promise)
         self._waiting_items += items
         self._waiting_bytes += size_bytes
-        self._due.append(entry)
+        self._due_at[promise] = self._loop.time() + limits.ANSWER_WITHIN_S
         if self._next_look is None:
             self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue)
         (self._bulk if items >= BULK_READINGS else self._small).put_nowait(entry)
-        return answer
 
     async def close(self) -> None:
         """Store what waits, then end the writers. One that hangs is left to end with the process."""
@@ -111,20 +111,21 @@ class GroupCommit:
     def _look_for_overdue(self) -> None:
         """One timer for all: a timer for each request would cost more than the rest of its waiting."""
         now = self._loop.time()
-        while self._due and (self._due[0].answer.done() or self._due[0].due_at <= now):
-            answer = self._due.popleft().answer
-            if not answer.done():
-                answer.set_exception(DatabaseUnavailableError("this was not stored in time; send it again later"))
-        self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue) if self._due else None
+        for promise in list(takewhile(lambda promise: self._due_at[promise] <= now, self._due_at)):
+            del self._due_at[promise]
+            if not promise.done():
+                promise.set_exception(DatabaseUnavailableError("this was not stored in time; send it again later"))
+        self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue) if self._due_at else None
 
     def _resolve(self, batch: Sequence[Entry], results: Sequence[Result]) -> None:
         for entry, result in zip(batch, results, strict=True):
             self._waiting_items -= entry.items
             self._waiting_bytes -= entry.size_bytes
-            if entry.answer.done():  # overdue, or its client went away: the readings are stored all the same
+            self._due_at.pop(entry.promise, None)
+            if entry.promise.done():  # overdue, or its client went away: the readings are stored all the same
                 continue
             if isinstance(result, Exception):
-                entry.answer.set_exception(result)
+                entry.promise.set_exception(result)
             elif result is not None:
-                entry.answer.set_result(result)
+                entry.promise.set_result(result)
         metrics.note_waiting(self._waiting_items, self._waiting_bytes)

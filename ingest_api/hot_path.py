@@ -1,17 +1,14 @@
 """Answers the one path that devices hammer ahead of the framework, whose layers would cost more than the work."""
 
-import logging
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest_api.answers import Answer, of_defect
+from ingest_api.answers import Answer, of_failure
 from ingest_api.metrics import count_request
 from ingest_api.request_id import HEADER, identify
 from ingest_api.telemetry import PATH, TelemetryIngest
-
-logger = logging.getLogger(__name__)
 
 
 class HotPath:
@@ -32,9 +29,8 @@ class HotPath:
             answer = await self._ingest().answer(scope, receive)
         except ClientDisconnect:
             return
-        except Exception:
-            logger.exception("the request failed", extra={"request_id": identity.decode()})
-            answer = of_defect(scope)
+        except Exception as error:
+            answer = of_failure(scope, error)
         count_request(PATH, answer.status)
         await send({"type": "http.response.start", "status": answer.status, "headers": head_of(answer, identity)})
         await send({"type": "http.response.body", "body": answer.body})

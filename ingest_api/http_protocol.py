@@ -140,5 +140,6 @@ class PatientHttpProtocol(HttpToolsProtocol):
         lines = [*self.server_state.default_headers, *headers]
         if close:
             lines.append((b"connection", b"close"))
-        head = b"".join([b"%s: %s\r\n" % line for line in lines])
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
+        self._one_write.write_whole(
+            b"".join([STATUS_LINE[status], *[b"%s: %s\r\n" % line for line in lines], b"\r\n", body])
+        )

@@ -32,6 +32,11 @@ class OneWriteTransport:
             return
         self._transport.write(data)
 
+    def write_whole(self, answer: bytes) -> None:
+        """Write a head and its body."""
+        self.flush()
+        self._transport.write(answer)
+
     def flush(self) -> None:
         """Write a head that was kept: nothing more belongs to it."""
         if self._head:

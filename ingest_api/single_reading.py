@@ -1,130 +1,136 @@
 """A device's single reading, answered by the HTTP protocol itself: without a task, and past the application's layers.
 
-Only the plain case is: a small JSON body that is one valid reading. Whatever is anything else is handed to the
-application, which then finds it as if it had come there at once.
+Only the plain case is: a small JSON body that is one valid reading, in a request that came alone. Whatever is anything
+else goes to the server and its application, which find it as if it had come there at once.
 """
 
-import asyncio
 import logging
-from typing import Self, cast
+from typing import ClassVar, cast
 
 from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from ingest_api.answers import Answer, Totals, of_defect, of_error, of_one
-from ingest_api.body import Head
+from ingest_api.answers import Answer, of_failure, of_one
 from ingest_api.hot_path import head_of
 from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.metrics import count_request
+from ingest_api.reading_head import ReadingHead, reading_head
 from ingest_api.request_id import identify
 from ingest_api.state import State
-from ingest_api.telemetry import JSON, PATH
-from warehouse.contract.errors import FleetwattError
+from ingest_api.telemetry import PATH
 from warehouse.postgres.reading_store import Outcome
 
 logger = logging.getLogger(__name__)
-
-MAX_BYTES = 1024
-"""A reading has some 150."""
-_URL, _JSON = PATH.encode(), JSON.encode()
 
 
 class TelemetryHttpProtocol(PatientHttpProtocol):
     """Answers single readings, and has the application answer everything else."""
 
-    def on_headers_complete(self) -> None:
-        """A request's head is there."""
-        if self._may_be_a_reading():
-            self.scope |= {"method": "POST", "path": PATH, "raw_path": _URL, "query_string": b""}
-            self.cycle = _SingleReading(self)  # type: ignore[assignment] # what a cycle is to the protocol, it is too
+    def data_received(self, data: bytes) -> None:
+        """Something has come in."""
+        begun: object = self.cycle
+        if isinstance(begun, SingleReading) and begun.more_body:
+            begun.received += data
+            self._go_on(begun)
+        elif not self._is_between_requests() or (head := reading_head(data)) is None:
+            super().data_received(data)
         else:
-            super().on_headers_complete()
+            self._unset_keepalive_if_required()
+            self._go_on(SingleReading(self, head, data))
 
-    def _may_be_a_reading(self) -> bool:
-        if self.url != _URL or self.parser.get_method() != b"POST" or self.expect_100_continue:
-            return False
-        head = Head.of(cast(Scope, self.scope))
-        return (
-            head.media_type == _JSON
-            and not head.encoding
-            and head.length is not None
-            and head.length <= MAX_BYTES
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused
-            and self.parser.should_keep_alive()
-            and self.parser.get_http_version() == "1.1"
-        )
+    def _go_on(self, reading: "SingleReading") -> None:
+        """Have it stored, wait for the rest of it, or leave it to the server."""
+        missing_bytes = reading.missing_bytes
+        if missing_bytes > 0 or (missing_bytes == 0 and reading.begin_storing()):
+            self.cycle, self.scope = reading, reading.scope  # type: ignore[assignment] # it is what a cycle is here
+        else:
+            self.cycle = None  # type: ignore[assignment] # as it was before the first request
+            super().data_received(reading.received)
 
-    def hand_over(self, body: bytes) -> None:
-        """Have the application answer this request."""
-        super().on_headers_complete()
-        self.on_body(body)
-        self.on_message_complete()
+    def _is_between_requests(self) -> bool:
+        """Whether the next byte begins a request, and the client takes its answers."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None:
+            return self.scope is None
+        is_over = cycle.response_complete and not cycle.more_body and cycle.scope is self.scope
+        return is_over and not self.flow.write_paused
 
 
-class _SingleReading:
-    """A request and its answer, as uvicorn's ``RequestResponseCycle`` is to the protocol."""
+class _NobodyWaits:
+    """In place of the event that tells a cycle's task of more: a reading has no task."""
+
+    def set(self) -> None:
+        """Nothing is to be done."""
+
+
+class SingleReading:
+    """A request and its answer: to the protocol what uvicorn's cycles are, to the writer what a future is."""
 
     __slots__ = (
-        "_has_begun",
+        "_head",
         "_identity",
         "_protocol",
-        "body",
         "disconnected",
         "keep_alive",
         "more_body",
+        "received",
         "response_complete",
         "response_started",
         "scope",
     )
 
-    def __init__(self, protocol: TelemetryHttpProtocol) -> None:
+    message_event: ClassVar = _NobodyWaits()
+
+    def __init__(self, protocol: TelemetryHttpProtocol, head: ReadingHead, received: bytes) -> None:
+        """``received``: what came in so far, from the head's first byte on."""
         self._protocol = protocol
-        self._has_begun = False
-        self.scope = cast(Scope, protocol.scope)
+        self._head = head
+        self.received = received
+        self.scope: Scope = {"type": "http", "method": "POST", "path": PATH, "headers": head.headers}
         self._identity = identify(self.scope)
-        self.body = b""
         self.more_body = self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False
 
     @property
-    def message_event(self) -> Self:  # not kept in itself: a request would be garbage that only a collection finds
-        """Whom the protocol tells by ``set``."""
-        return self
+    def missing_bytes(self) -> int:
+        """What has yet to come; less than none where another request follows."""
+        return self._head.size_bytes + self._head.body_bytes - len(self.received)
 
-    def set(self) -> None:
-        """More of the body has come in, or the client is gone."""
-        if self.more_body or self._has_begun:
-            return
-        self._has_begun = True
+    def begin_storing(self) -> bool:
+        """Have the body stored; false: it is not plainly one reading, and somebody else has to answer."""
+        self.more_body = False
+        body = self.received[self._head.size_bytes :]
         try:
-            stored = cast(State, self._protocol.app_state["fleetwatt"]).ingest.begin_storing(self.body)
+            return cast(State, self._protocol.app_state["fleetwatt"]).ingest.begin_storing(body, self)
         except Exception as error:
-            self._answer(self._failure(error))
-            return
-        if stored is not None:
-            stored.add_done_callback(self._on_stored)
-        else:
-            self.response_complete = True
-            self._protocol.hand_over(self.body)
+            self.set_exception(error)
+            return True
 
-    def _on_stored(self, stored: "asyncio.Future[Outcome]") -> None:
+    def done(self) -> bool:
+        """Whether it is answered."""
+        return self.response_complete
+
+    def cancelled(self) -> bool:
+        """Never: who is gone had sent a reading all the same."""
+        return False
+
+    def set_result(self, outcome: Outcome) -> None:
+        """Answer what became of the reading."""
         try:
-            answer = of_one(self.scope, stored.result())
+            answer = of_one(self.scope, outcome)
         except Exception as error:
-            answer = self._failure(error)
+            answer = of_failure(self.scope, error)
         self._answer(answer)
 
-    def _failure(self, error: Exception) -> Answer:
-        if isinstance(error, FleetwattError):
-            return of_error(self.scope, error, Totals())
-        logger.error("the request failed", exc_info=error, extra={"request_id": self._identity.decode()})
-        return of_defect(self.scope)
+    def set_exception(self, error: Exception) -> None:
+        """Answer that it failed."""
+        self._answer(of_failure(self.scope, error))
 
     def _answer(self, answer: Answer) -> None:
         count_request(PATH, answer.status)
+        self.response_started = self.response_complete = True
         if self.disconnected:
             return
-        self.response_started = self.response_complete = True
         self._protocol.write(answer.status, head_of(answer, self._identity), answer.body, close=not self.keep_alive)
         if not self.keep_alive:
             self._protocol.transport.close()

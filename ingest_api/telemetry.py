@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope
 
 from ingest_api.answers import Answer, Totals, of_error, of_one, problem
 from ingest_api.body import BrokenEncodingError, Head, read_decoded, read_lines
+from ingest_api.commit_writer import Promise
 from ingest_api.content_encoding import ACCEPTED, Decoder, decoder_of
 from ingest_api.group_commit import GroupCommit
 from ingest_api.limits import Held, HeldBytes, Limits
@@ -69,21 +70,22 @@ class TelemetryIngest:
         finally:
             held.set(0)
 
-    def begin_storing(self, body: bytes) -> "asyncio.Future[Outcome] | None":
-        """Have a body stored that is one valid reading; ``None``: it is anything else, or there is more to it.
+    def begin_storing(self, body: bytes, promise: Promise) -> bool:
+        """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.
 
         Raises:
             OverloadedError, DatabaseUnavailableError: it cannot be stored now.
         """
         if self._rate_limit is not None:
-            return None
+            return False
         try:
             telemetry = decode_body(body, self._window())
         except MalformedBodyError:
-            return None
+            return False
         if telemetry.is_batch or telemetry.rejections:
-            return None
-        return self._commits.begin_storing(telemetry, len(body))
+            return False
+        self._commits.begin_storing(telemetry, len(body), promise)
+        return True
 
     async def _answer_json(
         self, scope: Scope, receive: Receive, head: Head, decoder: Decoder, totals: Totals, held: Held

@@ -4,6 +4,7 @@ import gc
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -65,16 +66,19 @@ def answer(connection: socket.socket) -> Answer:
     ],
 )
 def test_both_answer_alike(connection: socket.socket, make: Callable[[], bytes]) -> None:
-    connection.sendall(request(make()) + request(make(), PAST_THE_PROTOCOL))
-    assert answer(connection) == answer(connection)
+    connection.sendall(request(make()))
+    told = answer(connection)
+    connection.sendall(request(make(), PAST_THE_PROTOCOL))
+    assert answer(connection) == told
 
 
 def test_repeats_and_conflicts_are_told_alike(connection: socket.socket) -> None:
     same: dict[str, object] = {"meterId": new_id("meter"), "timestamp": iso(now_s())}
     first, other = reading(**same, voltage=1), reading(**same, voltage=2)
+    answers = []
     for body in (first, first, other):
         connection.sendall(request(body))
-    answers = [answer(connection) for _ in range(3)]
+        answers.append(answer(connection))
     assert [status for status, _, _ in answers] == [201, 200, 409]
     for body, expected in ((first, answers[1]), (other, answers[2])):
         connection.sendall(request(body, PAST_THE_PROTOCOL))
@@ -95,6 +99,94 @@ def test_a_request_in_pieces_is_one(connection: socket.socket) -> None:
     for byte in request(reading()):
         connection.sendall(bytes([byte]))
     assert answer(connection)[0] == 201
+
+
+@pytest.fixture
+def without_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the application is asked for telemetry is a 500."""
+    monkeypatch.setattr("ingest_api.telemetry.TelemetryIngest.answer", lambda *_: 1 / 0)
+
+
+def in_pieces(connection: socket.socket, *pieces: bytes) -> None:
+    """Send each of these once the one before has been read."""
+    for piece in pieces:
+        connection.sendall(piece)
+        time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("without_application")
+@pytest.mark.parametrize("body_at_first", [-1, 0, 1, 50])
+def test_the_protocol_answers_a_head_that_is_whole_and_a_body_in_pieces(
+    connection: socket.socket, body_at_first: int
+) -> None:
+    whole = request(reading())
+    body_at = whole.index(b"\r\n\r\n") + 4
+    pieces = [whole] if body_at_first < 0 else [whole[: body_at + body_at_first], whole[body_at + body_at_first :]]
+    for _ in range(2):
+        in_pieces(connection, *pieces)
+        assert answer(connection)[0] in (201, 200)
+
+
+@pytest.mark.usefixtures("without_application")
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"Expect: 100-continue\r\n",
+        b"Connection: close\r\n",
+        b"Upgrade: x\r\nConnection: upgrade\r\n",
+        b"X: " + b"x" * 1000 + b"\r\n",
+    ],
+)
+def test_what_is_more_than_a_plain_request_is_the_applications(connection: socket.socket, more: bytes) -> None:
+    connection.sendall(request(reading(), more))
+    assert answer(connection)[0] == 500
+
+
+@pytest.mark.parametrize("cut", [1, 30, 200, 300])
+def test_a_second_request_that_has_begun_is_finished(connection: socket.socket, cut: int) -> None:
+    both = request(reading()) + request(reading())
+    for at in (cut, len(both) // 2 + cut):
+        in_pieces(connection, both[:at], both[at:])
+        assert [answer(connection)[0] for _ in range(2)] in ([201, 201], [200, 200])
+    connection.sendall(request(reading()))
+    assert answer(connection)[0] == 201
+
+
+def test_line_ends_between_requests_are_nothing(connection: socket.socket) -> None:
+    for _ in range(3):
+        connection.sendall(b"\r\n" + request(reading()))
+        assert answer(connection)[0] == 201
+        connection.sendall(request(reading()))
+        assert answer(connection)[0] == 201
+
+
+def test_a_body_that_goes_on_after_its_refusal_is_no_request(connection: socket.socket) -> None:
+    inner = request(reading())
+    connection.sendall(HEAD + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % len(inner))
+    assert answer(connection)[0] == 415
+    connection.sendall(inner)
+    connection.sendall(request(reading()))
+    assert answer(connection)[0] == 201
+    connection.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        connection.recv(1)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        HEAD + b"Content-Length: +5\r\n",
+        HEAD + b"Content-Length : 5\r\n",
+        HEAD.replace(b"Host: x", b"Host: x\r\n y"),
+        HEAD.replace(b"HTTP/1.1", b"HTTP/9.9"),
+    ],
+)
+def test_a_head_that_is_not_http_is_refused(connection: socket.socket, head: bytes) -> None:
+    connection.sendall(head + b"\r\n12345")
+    received = connection.recv(1000)
+    assert received.startswith(b"HTTP/1.1 400 "), received
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
