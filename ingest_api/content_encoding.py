@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from warehouse.telemetry import MalformedBodyError
+from warehouse.json_bodies import MalformedBodyError
 
 if sys.version_info >= (3, 14):
     from compression import zstd

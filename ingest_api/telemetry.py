@@ -15,8 +15,9 @@ from ingest_api.limits import Held, HeldBytes, Limits
 from ingest_api.rate_limit import RateLimit
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.json_bodies import MalformedBodyError
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import MalformedBodyError, Telemetry, TooManyItemsError, decode_body, decode_lines
+from warehouse.telemetry import Telemetry, TooManyItemsError, decode_body, decode_lines
 
 PATH = "/v1/telemetry"
 

@@ -1,14 +1,11 @@
 """Turns bytes of telemetry into readings: JSON as devices send it, judged item by item.
 
-A well-formed body takes the fast decoder. What it refuses is looked at again, slowly and item by item, so that one
-number out of range or one lone surrogate costs its own item and not its neighbours.
+A large body without a doubt becomes columns at once. Any other is judged item by item: a bad one costs itself and not
+its neighbours.
 """
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NoReturn
 
 import msgspec
 
@@ -22,28 +19,14 @@ from warehouse.contract.readings import (
     parse_reading,
 )
 from warehouse.contract.tables import DeviceKind
+from warehouse.json_bodies import MalformedBodyError, decode, raw_items
 from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines
 
-_decode = msgspec.json.Decoder().decode
-_decode_raw_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_WHITESPACE = re.compile(r"[ \t\n\r]*").match
 _MANY_LINES = 32
 _MANY_BYTES = 100 * _MANY_LINES
 """From here on columns are quicker than readings one by one."""
-_LONGEST_INTEGER = 400
-"""Digits. No range of ours has more than ten; Python refuses to read more than 4,300."""
-
 
 READINGS = {DeviceKind.METER: MeterReading, DeviceKind.VEHICLE: VehicleReading}
-
-
-class MalformedBodyError(Exception):
-    """The body is no JSON at all: ``code`` is ``malformed_json``, ``invalid_utf8`` or ``nested_too_deep``."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 class TooManyItemsError(Exception):
@@ -127,7 +110,7 @@ class Telemetry:
         if not self.is_batch:
             return self._source
         if self._raw_items is None:
-            self._raw_items = _raw_items(self._source)
+            self._raw_items = raw_items(self._source)
         return self._raw_items[index]
 
 
@@ -143,12 +126,7 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = 
         telemetry = Telemetry.of_columns(body, columns)
         _check_count(len(telemetry), max_items)
         return telemetry
-    try:
-        value = _decode(body)
-    except RecursionError:
-        _refuse_depth()
-    except ValueError:  # DecodeError, ValidationError and UnicodeDecodeError are kinds of it
-        value = _decode_slowly(body)
+    value = decode(body)
     if isinstance(value, list):
         _check_count(len(value), max_items)
         return Telemetry(body, is_batch=True).judge(enumerate(value), window)
@@ -171,95 +149,8 @@ def decode_lines(lines: Sequence[bytes], window: AcceptedWindow, *, absent_senso
 
 def _decoded_lines(lines: Sequence[bytes], rejections: list[Rejection]) -> Iterable[tuple[int, object]]:
     for index, line in enumerate(lines):
-        try:
-            yield index, _decode(line)
-        except (ValueError, RecursionError):
-            if line.strip():
-                try:
-                    yield index, _decode_slowly(line)
-                except MalformedBodyError as error:
-                    rejections.append(Rejection(index, error.code, "", error.detail))
-
-
-def _decode_slowly(body: bytes) -> Any:
-    """The standard library's reading of a body the fast decoder refused: infinities and lone surrogates pass."""
-    return _decode_one(_text(body))
-
-
-def _raw_items(body: bytes) -> Sequence[bytes]:
-    """The items of an array as they were sent."""
-    try:
-        return [bytes(raw) for raw in _decode_raw_items(body)]
-    except ValueError:
-        return [raw.encode() for _, raw in _split(body) or ()]
-
-
-def _split(body: bytes) -> list[tuple[Any, str]] | None:
-    """The items of an array and their text; ``None`` where the body is no array."""
-    text = _text(body)
-    position = _skip_whitespace(text, 0)
-    if text[position : position + 1] != "[":
-        return None
-    items: list[tuple[Any, str]] = []
-    position = _skip_whitespace(text, position + 1)
-    if text[position : position + 1] == "]":
-        _require_end(text, position + 1)
-        return items
-    while True:
-        item, end = _decode_at(text, position)
-        items.append((item, text[position:end]))
-        position = _skip_whitespace(text, end)
-        separator = text[position : position + 1]
-        if separator == "]":
-            _require_end(text, position + 1)
-            return items
-        if separator != ",":
-            raise MalformedBodyError("malformed_json", f"expected , or ] at character {position}")
-        position = _skip_whitespace(text, position + 1)
-
-
-def _decode_one(text: str) -> Any:
-    value, end = _decode_at(text, _skip_whitespace(text, 0))
-    _require_end(text, end)
-    return value
-
-
-def _decode_at(text: str, position: int) -> tuple[Any, int]:
-    try:
-        return _SLOW_DECODER.raw_decode(text, position)
-    except RecursionError:
-        _refuse_depth()
-    except json.JSONDecodeError as error:
-        raise MalformedBodyError("malformed_json", f"{error.msg} at character {error.pos}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedBodyError("malformed_json", f"{name} is not JSON")
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float("inf")
-
-
-_SLOW_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedBodyError("invalid_utf8", f"the body is not UTF-8 at byte {error.start}") from None
-
-
-def _skip_whitespace(text: str, position: int) -> int:
-    match = _WHITESPACE(text, position)
-    return match.end() if match else position
-
-
-def _require_end(text: str, position: int) -> None:
-    if (end := _skip_whitespace(text, position)) != len(text):
-        raise MalformedBodyError("malformed_json", f"unexpected characters at character {end}")
-
-
-def _refuse_depth() -> NoReturn:
-    raise MalformedBodyError("nested_too_deep", "the JSON is nested too deep; a reading is a flat object")
+        if line.strip():
+            try:
+                yield index, decode(line)
+            except MalformedBodyError as error:
+                rejections.append(Rejection(index, error.code, "", error.detail))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ingest_api.content_encoding import MAX_MEMBERS, PIECE_BYTES, Decoder, decoder_of
 from tests.unit.ingest_api.test_line_chunks import cut
-from warehouse.telemetry import MalformedBodyError
+from warehouse.json_bodies import MalformedBodyError
 
 ENCODE: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}
 MEGABYTE = 1_000_000
