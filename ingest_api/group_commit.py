@@ -19,7 +19,7 @@ from ingest_api import limits, metrics
 from ingest_api.commit_writer import CommitWriter, Entry, Promise, Result
 from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.reading_store import ReadingStore
 from warehouse.telemetry import Telemetry
 
 BULK_READINGS = 100
@@ -66,14 +66,8 @@ class GroupCommit:
             if writer.hangs():
                 raise DatabaseUnavailableError("the database does not answer; send this again later")
 
-    async def store(self, body: Telemetry, size_bytes: int) -> Outcome:
-        """Store one body; returns after the commit. Raises as ``begin_storing`` does, and what breaks its promise."""
-        stored: asyncio.Future[Outcome] = self._loop.create_future()
-        self.begin_storing(body, size_bytes, stored)
-        return await stored
-
-    def begin_storing(self, body: Telemetry, size_bytes: int, promise: Promise) -> None:
-        """Have one body stored; the promise is kept after the commit.
+    def store(self, body: Telemetry, size_bytes: int, promise: Promise) -> None:
+        """Have a body stored; the promise is kept after the commit.
 
         Raises:
             OverloadedError: too much waits already.

@@ -13,6 +13,7 @@ from ingest_api.content_encoding import ACCEPTED, Decoder, decoder_of
 from ingest_api.group_commit import GroupCommit
 from ingest_api.limits import Held, HeldBytes, Limits
 from ingest_api.rate_limit import RateLimit
+from ingest_api.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.json_bodies import MalformedBodyError
@@ -85,7 +86,7 @@ class TelemetryIngest:
             return False
         if telemetry.is_batch or telemetry.rejections:
             return False
-        self._commits.begin_storing(telemetry, len(body), promise)
+        self._commits.store(telemetry, len(body), promise)
         return True
 
     async def _answer_json(
@@ -115,12 +116,16 @@ class TelemetryIngest:
     ) -> Answer:
         first_index = 0
         try:
-            async with aclosing(read_lines(receive, head, decoder, self._limits, held)) as chunks:
+            async with (
+                StoredBehind(totals) as behind,
+                aclosing(read_lines(receive, head, decoder, self._limits, held)) as chunks,
+            ):
                 async for lines in chunks:
                     client = self._admitted(scope, head)
                     telemetry = decode_lines(lines, self._window())
+                    await behind.settle()
                     if len(telemetry) > 0:
-                        totals.add(await self._store(telemetry, sum(map(len, lines)), client), first_index)
+                        behind.begin(self._begin_storing(telemetry, sum(map(len, lines)), client), first_index)
                     else:
                         await asyncio.sleep(0)  # a bomb of blank lines must not keep the others waiting
                     first_index += len(lines)
@@ -143,6 +148,11 @@ class TelemetryIngest:
         return client
 
     async def _store(self, telemetry: Telemetry, size_bytes: int, client: str) -> Outcome:
+        return await self._begin_storing(telemetry, size_bytes, client)
+
+    def _begin_storing(self, telemetry: Telemetry, size_bytes: int, client: str) -> "asyncio.Future[Outcome]":
         if self._rate_limit is not None:
             self._rate_limit.charge(client, len(telemetry))
-        return await self._commits.store(telemetry, size_bytes)
+        stored: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._commits.store(telemetry, size_bytes, stored)
+        return stored

@@ -53,6 +53,16 @@ def body(payload: Any) -> Telemetry:
     return decode_body(json.dumps(payload).encode(), window, max_items=1000)
 
 
+def storing(commits: GroupCommit, body: Telemetry) -> asyncio.Future[Outcome]:
+    """What becomes of this body, which has joined the batch or was refused."""
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    try:
+        commits.store(body, SIZE, outcome)
+    except OverloadedError as error:
+        outcome.set_exception(error)
+    return outcome
+
+
 @asynccontextmanager
 async def group_commit(url: str, max_waiting_items: int = 10**6) -> AsyncIterator[GroupCommit]:
     commits = GroupCommit(
@@ -71,9 +81,9 @@ async def together(
     async with group_commit(url) as commits:
         with psycopg.connect(url) as blocker:
             blocker.execute("LOCK TABLE meter_latest")
-            first = asyncio.create_task(commits.store(body(meter_payload(meterId="first")), SIZE))
+            first = storing(commits, body(meter_payload(meterId="first")))
             await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
-            waiting = [asyncio.create_task(commits.store(each, SIZE)) for each in bodies]
+            waiting = [storing(commits, each) for each in bodies]
             await asyncio.sleep(0)  # each has joined the batch
             if cancelled is not None:
                 waiting[cancelled].cancel()
@@ -156,15 +166,15 @@ def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
         async with group_commit(database_url) as commits:
             with psycopg.connect(database_url) as blocker:
                 blocker.execute("LOCK TABLE meter_latest")
-                first = asyncio.create_task(commits.store(body(meter_payload(meterId="first")), SIZE))
+                first = storing(commits, body(meter_payload(meterId="first")))
                 await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
-                rest = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")), SIZE)) for n in (1, 2)]
+                rest = [storing(commits, body(meter_payload(meterId=f"m{n}"))) for n in (1, 2)]
                 overdue = await asyncio.gather(first, *rest, return_exceptions=True)
                 with pytest.raises(DatabaseUnavailableError):
                     commits.check_answering()
             while True:
                 try:
-                    return [*overdue, await commits.store(body(meter_payload(meterId="last")), SIZE)]
+                    return [*overdue, await storing(commits, body(meter_payload(meterId="last")))]
                 except DatabaseUnavailableError:
                     await asyncio.sleep(0.01)
 
@@ -182,10 +192,7 @@ def test_what_waits_is_bounded_and_counted_back(database_url: str, connection: p
             for turn in range(2):
                 with psycopg.connect(database_url) as blocker:
                     blocker.execute("LOCK TABLE meter_latest")
-                    waiting = [
-                        asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{turn}-{n}")), SIZE))
-                        for n in range(15)
-                    ]
+                    waiting = [storing(commits, body(meter_payload(meterId=f"m{turn}-{n}"))) for n in range(15)]
                     await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
                 outcomes = await asyncio.gather(*waiting, return_exceptions=True)
                 assert {type(each) for each in outcomes} == {Outcome, OverloadedError}
@@ -204,7 +211,7 @@ def test_no_more_ids_are_remembered_than_may_be_and_none_is_missed(
         async with group_commit(database_url) as commits:
             pairs = [(f"m{n}", f"m{n + 1}") for n in range(9)]
             batches = [[meter_payload(meterId=device, timestamp=iso(TS)) for device in pair] for pair in pairs]
-            return [(await commits.store(body(batch), SIZE)).accepted for batch in batches]
+            return [(await storing(commits, body(batch))).accepted for batch in batches]
 
     assert asyncio.run(store_all()) == [2, *[1] * 8]
     assert connection.execute("SELECT count(*) FROM meters").fetchone() == (10,)
@@ -231,7 +238,7 @@ def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
 def test_what_waits_at_the_end_is_still_stored(database_url: str, connection: psycopg.Connection) -> None:
     async def store_and_close() -> list[Outcome]:
         async with group_commit(database_url) as commits:
-            waiting = [asyncio.create_task(commits.store(body(meter_payload(meterId=f"m{n}")), SIZE)) for n in range(5)]
+            waiting = [storing(commits, body(meter_payload(meterId=f"m{n}"))) for n in range(5)]
             await asyncio.sleep(0)
         return await asyncio.gather(*waiting)
 
@@ -247,8 +254,8 @@ def test_a_defect_of_ours_reaches_the_requests_and_the_writer_lives_on(
             broken = body(meter_payload())
             broken.indexes.clear()
             broken.readings.append(None)  # type: ignore[arg-type] # what no decoder makes
-            (failed,) = await asyncio.gather(commits.store(broken, SIZE), return_exceptions=True)
-            return failed, await commits.store(body(meter_payload()), SIZE)
+            (failed,) = await asyncio.gather(storing(commits, broken), return_exceptions=True)
+            return failed, await storing(commits, body(meter_payload()))
 
     failed, stored = asyncio.run(defect_then_reading())
     assert isinstance(failed, KeyError)
@@ -261,13 +268,13 @@ def test_single_readings_do_not_wait_behind_a_large_body(database_url: str, conn
 
     async def overtake() -> tuple[int, bool, int]:
         async with group_commit(database_url) as commits:
-            await commits.store(body(vehicle_payload(vehicleId="v0", timestamp=iso(TS - timedelta(hours=1)))), SIZE)
+            await storing(commits, body(vehicle_payload(vehicleId="v0", timestamp=iso(TS - timedelta(hours=1)))))
             with psycopg.connect(database_url) as blocker:
                 blocker.execute(key.encode(), [TS])  # whoever stores this key waits to see whether it is taken
                 many = [vehicle_payload(vehicleId=f"v{number}", timestamp=iso(TS)) for number in range(BULK_READINGS)]
-                large = asyncio.create_task(commits.store(body(many), SIZE))
+                large = storing(commits, body(many))
                 await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
-                small = await commits.store(body(meter_payload()), SIZE)
+                small = await storing(commits, body(meter_payload()))
                 was_done = large.done()
                 blocker.rollback()
             return small.accepted, was_done, (await large).accepted
@@ -291,8 +298,8 @@ def test_a_connection_on_which_no_store_can_be_made_is_closed(database_url: str)
         commits = GroupCommit(open_and_note, make_the_third, max_waiting_items=10, max_waiting_bytes=10**6)
         for _ in range(2):
             with pytest.raises(SchemaOutdatedError):
-                await commits.store(body(meter_payload()), SIZE)
-        await commits.store(body(meter_payload()), SIZE)
+                await storing(commits, body(meter_payload()))
+        await storing(commits, body(meter_payload()))
         closed = [connection.closed for connection in opened]
         await commits.close()
         return closed
