@@ -3,7 +3,7 @@
 Called by Dagster, asset by asset, and by the command line, all at once: the steps are the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -29,8 +29,6 @@ from warehouse.lake.lake_readme import explain_lake
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import (
-    DamagedFileError,
-    MissingFileError,
     is_intact,
     is_settled,
     publish,
@@ -41,6 +39,7 @@ from warehouse.lake.views import open_lake
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.lake_overview import published_datasets
+from warehouse.restating import ask_later_days, verified_or_asked_for
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
@@ -154,7 +153,7 @@ class DayWalk:
             changed = changed_devices(self._settled_file(connection, name, day), target)
 
             def confirm(transaction: psycopg.Connection) -> None:
-                self._ask_later_days(transaction, day, changed)
+                ask_later_days(transaction, self.lake, day, changed)
 
             return self._publish(connection, name, day, target, rows, confirm)
 
@@ -163,7 +162,9 @@ class DayWalk:
         last, name = CARRIED
         with self._working(day) as connection, self._aside(name, day) as target:
             ledger.begin_build(connection, day)
-            earlier = [self._file_or_ask(connection, last, each) for each in self.lake.days(last) if each < day]
+            earlier = [
+                verified_or_asked_for(connection, self.lake, last, each) for each in self.lake.days(last) if each < day
+            ]
             of_the_day = verified_file(connection, self.lake, last, day)
             rows = write_carried_samples(earlier, of_the_day, target)
             return self._publish(connection, name, day, target, rows)
@@ -200,7 +201,7 @@ class DayWalk:
             MissingFileError, DamagedFileError: it is not what was published; its day is asked for.
         """
         with connect(self.url) as connection:
-            return self._file_or_ask(connection, dataset, day)
+            return verified_or_asked_for(connection, self.lake, dataset, day)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
@@ -270,36 +271,11 @@ class DayWalk:
                 f"put the file back from a backup"
             )
 
-    def _file_or_ask(self, connection: psycopg.Connection, dataset: str, day: date) -> Path:
-        """A verified file, of whatever day; where it is damaged, its day is asked for."""
-        try:
-            return verified_file(connection, self.lake, dataset, day)
-        except (MissingFileError, DamagedFileError):
-            ledger.request_build(connection, day, f"its file of {dataset} is not what was published")
-            raise
-
     def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
         known = published(connection, dataset, day)
         if known is None:
             raise FleetwattError(f"{dataset} of {day} is intact and yet was never published")
         return Made(dataset, day, known.row_count or 0, known.size_bytes or 0, known.version, is_new=False)
-
-    def _ask_later_days(self, connection: psycopg.Connection, day: date, changed: pl.DataFrame) -> None:
-        """Each device whose last sample changed concerns the first later day that has a reading of it, and no other."""
-        for later in _days_after(self.lake.days("device_last"), day):
-            if changed.is_empty():
-                return
-            if not is_intact(connection, self.lake, "device_last", later):  # when it is made anew, it asks for the rest
-                ledger.request_build(connection, later, "its file of device_last is not what was published")
-                continue
-            present = pl.read_parquet(self.lake.file("device_last", later)).select("kind", "device_id")
-            if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
-                ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
-            changed = changed.join(present, on=["kind", "device_id"], how="anti")
-
-
-def _days_after(days: Sequence[date], day: date) -> list[date]:
-    return [each for each in days if each > day]
 
 
 def _parquet_rows(path: Path) -> int:
