@@ -20,9 +20,12 @@ from rich.text import Text
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
 from orchestration.cli.options import Home, notes, read_settings
-from warehouse.contract.errors import FleetwattError
+from orchestration.home import running_database
+from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
+from warehouse.lake.glance import require_published
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import forbid_changes, open_lake, text
+from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
 _WIDE = 10_000
@@ -76,7 +79,8 @@ def query(
 ) -> None:
     """Ask the lake in SQL: every dataset that fleetwatt models list shows is a table, with its UTC day as column day.
 
-    Nothing can be changed: only the lake is read, and only --output is written.
+    Nothing can be changed: only the lake is read, and only --output is written. Files that were changed since they were
+    published are refused, where the database that has the ledger runs.
 
     \b
     The last days of the fleet:
@@ -91,9 +95,11 @@ def query(
         fleetwatt models show low_efficiency_days --sql | fleetwatt query --day 2026-02-08 -
     """
     form = _form(written_as, output)
-    lake = Lake(read_settings(FleetSettings, home=home).lake)
+    settings = read_settings(FleetSettings, home=home)
+    lake = Lake(settings.lake)
     catalog = _catalog()
     select = sys.stdin.read() if sql == "-" else sql
+    _require_published(settings, [name for name in catalog.models if _names(select, name)], day)
     with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
         written = output.absolute() if output else Path(folder) / "rows"
         with open_lake(lake.root, catalog.in_order(), day.date() if day else None) as connection:
@@ -139,6 +145,19 @@ def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QueryError("one SELECT, please: the lake is read here and not changed (FROM, DESCRIBE and SHOW work too)")
     return sql.strip().rstrip(";")
+
+
+def _names(sql: str, dataset: str) -> bool:
+    """Whether the query speaks of this dataset. Where a column is called so, one more is looked at."""
+    return search(rf"\b{dataset}\b", sql.lower()) is not None
+
+
+def _require_published(settings: FleetSettings, datasets: list[str], day: datetime | None) -> None:
+    try:
+        with connect(running_database(settings)) as connection:
+            require_published(connection, Lake(settings.lake), datasets, day.date() if day else None)
+    except DatabaseUnavailableError as error:
+        notes.print(f"the files were not compared with the ledger of what was published: {error.detail}")
 
 
 def _note_what_is_missing(lake: Lake, catalog: Catalog, day: datetime | None) -> None:

@@ -95,7 +95,8 @@ def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day:
     known = published(connection, dataset, day)
     while True:
         if known is None or not path.exists():
-            raise MissingFileError(f"{path} is not there; fleetwatt run-day {day} makes it")
+            what = "was never published" if known is None else "is not there"
+            raise MissingFileError(f"{path} {what}; fleetwatt run-day {day} makes it")
         if digest(path) in (known.sha256, known.publishing_sha256):
             return path
         before, known = known, published(connection, dataset, day)

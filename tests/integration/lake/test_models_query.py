@@ -3,16 +3,22 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 import typer
+from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner, Result
 
 from orchestration.cli.query import QueryError, query
-from tests.integration.lake.hand_made_lake import HandMadeLake, at
+from tests.integration.lake.hand_made_lake import DAY, HandMadeLake, at
+from warehouse.contract.errors import SchemaOutdatedError
+from warehouse.lake.paths import Lake
+from warehouse.lake.publish import DamagedFileError, publish
+from warehouse.postgres.connection import connect
 
 app = typer.Typer(rich_markup_mode=None)
 app.command()(query)
@@ -173,3 +179,46 @@ def test_a_table_that_nobody_could_read_is_refused(home: Path) -> None:
 def test_the_help_shows_how_to_begin() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert 'fleetwatt query "FROM daily_fleet_efficiency' in result.stdout
+
+
+@pytest.fixture
+def published(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake of one file, in a home whose database has published it."""
+    lake = Lake(tmp_path / "lake")
+    source = HandMadeLake(tmp_path / "made")
+    source.pairs(1)
+    source.write()
+    with connect(database_url) as connection, lake.aside("meters", DAY) as written:
+        shutil.copy(source.lake.file("meters", DAY), written)
+        publish(connection, lake, "meters", DAY, written, 1)
+    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    return lake
+
+
+def test_a_file_that_was_changed_since_it_was_published_answers_nothing(published: Lake, tmp_path: Path) -> None:
+    asked = "SELECT external_id FROM Meters"
+    result = ask(tmp_path, asked)
+    assert "meter-1" in result.stdout
+    assert "ledger" not in result.stderr
+    file = published.file("meters", DAY)
+    content = bytearray(file.read_bytes())
+    content[10] ^= 1
+    file.write_bytes(content)
+    assert isinstance(ask(tmp_path, asked).exception, DamagedFileError)
+    assert ask(tmp_path, "SELECT count(*) FROM vehicles").exit_code == 0, "the file of another dataset is no matter"
+
+
+def test_without_the_database_that_has_the_ledger_it_says_that_nothing_was_compared(home: Path) -> None:
+    result = ask(home, ASKED)
+    assert result.exit_code == 0
+    assert "not compared with the ledger" in result.stderr
+
+
+def test_a_database_without_a_ledger_says_what_to_do(
+    published: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    assert published.days("meters") == [DAY]
+    monkeypatch.setenv("FLEET_DATABASE_URL", make_conninfo(database_url, dbname="postgres"))
+    error = ask(tmp_path, "FROM meters").exception
+    assert isinstance(error, SchemaOutdatedError)
+    assert "fleetwatt migrate" in error.detail
