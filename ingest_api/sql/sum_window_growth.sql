@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (
         {temperature}::real AS temperature,
         ts >= segment.counts_from AND ts < segment.counts_to AS counts,
         kwh - lag(kwh) OVER by_time AS growth_kwh,
-        date_part('epoch', ts) - lag(date_part('epoch', ts)) OVER by_time AS seconds
+        date_part('epoch', ts - lag(ts) OVER by_time) AS seconds
     FROM {readings}
     WHERE {device_id} = segment.device_id AND ts >= %(window_from)s AND ts < %(window_to)s
     WINDOW by_time AS (ORDER BY ts)

@@ -33,7 +33,7 @@ steps AS (
             ts,
             kwh,
             kwh - lag(kwh) OVER by_time AS growth_kwh,
-            date_part('epoch', ts) - lag(date_part('epoch', ts)) OVER by_time AS seconds
+            date_part('epoch', ts - lag(ts) OVER by_time) AS seconds
         FROM (
             SELECT ts, kwh
             FROM {readings}
