@@ -5,7 +5,7 @@ goes on at its chunk, and a finished one run again finds only duplicates. Its ro
 was exported already is exported again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
-from warehouse.lake.reading_files import chunks, digest
+from warehouse.lake.reading_files import Chunk, chunks, digest
 from warehouse.lake.restore import restore_dropped
+from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
@@ -85,9 +86,7 @@ def import_file(
         report = ImportReport(lines_skipped=lines_done)
         store = ReadingStore(connection, always_late=True)
         partitions: set[tuple[Stream, date]] = set()
-        for lines, share in chunks(path, skip=lines_done):
-            window = AcceptedWindow(midnight(settings.first_day), datetime.now(UTC) + settings.accepted_ahead)
-            telemetry = decode_lines(lines, window, absent_sensor_is_null=True)
+        for chunk, telemetry in one_ahead(_decoded(path, lines_done, settings)):
             touched = _partitions_of(telemetry)
             for day in sorted({day for _, day in touched - partitions} - report.days):
                 hold(day)
@@ -97,12 +96,18 @@ def import_file(
             partitions |= touched
             (outcome,) = store.store([telemetry], source=path.name)
             report.add(outcome, first_line=lines_done + 1)
-            lines_done += len(lines)
+            lines_done += len(chunk.lines)
             _advance(connection, file_sha256, lines_done, is_finished=False)
-            progress(share, report)
+            progress(chunk.share, report)
         _vacuum(connection, partitions)
         _advance(connection, file_sha256, lines_done, is_finished=True)
     return report
+
+
+def _decoded(path: Path, skip: int, settings: FleetSettings) -> Iterator[tuple[Chunk, Telemetry]]:
+    for chunk in chunks(path, skip):
+        window = AcceptedWindow(midnight(settings.first_day), datetime.now(UTC) + settings.accepted_ahead)
+        yield chunk, decode_lines(chunk.lines, window, absent_sensor_is_null=True)
 
 
 def _partitions_of(telemetry: Telemetry) -> set[tuple[Stream, date]]:
