@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from ingest_api.logs import logging_config
 from ingest_api.settings import ApiSettings
@@ -49,6 +50,8 @@ def main() -> None:
 def _read_settings() -> ApiSettings:
     try:
         settings = ApiSettings()
+    except SettingsError as error:  # a secret's file that cannot be read
+        _end(f"{error}: {error.__cause__}")
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(["FLEET", *(str(part).upper() for part in first["loc"])])
