@@ -1,15 +1,41 @@
 """The phases of a day's run: from the seal to the last model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 
 from tests.faults.day.history import DAY, History
 from tests.faults.day.phases import Phase
-from tests.faults.day.site import CATALOG
+from tests.faults.day.site import CATALOG, Site
 from tests.faults.day.watch import Watch
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.day import ENERGY
+from warehouse.postgres.connection import connect
 
 MODELS = [model.name for model in CATALOG.in_order() if model.kind == "sql"]
+
+
+class BeforeSeal(Phase):
+    """Somebody holds the day's rows of the ledger, so that the seal waits for them."""
+
+    name = "before the seal commits"
+    lasts_s = 0.1
+
+    def has_begun(self, watch: Watch) -> bool:
+        """It waits."""
+        return watch.is_doing("%UPDATE partition_ledger")
+
+    @contextmanager
+    def in_the_way(self, site: Site) -> Iterator[None]:
+        """A transaction that does nothing with what it holds."""
+        with connect(site.url, autocommit=False) as holder:
+            holder.execute("SELECT FROM partition_ledger WHERE day = %s FOR UPDATE", [DAY])
+            yield
+
+    def where(self, watch: Watch) -> str:
+        """The session of a killed worker seals all the same, if its lock comes before the news of the kill."""
+        is_sealed = PartitionState.SEALED in watch.states().values()
+        return "the seal waited" + (", and was set after the kill" if is_sealed else "")
 
 
 class Sealing(Phase):
@@ -102,5 +128,5 @@ class Modelling(Phase):
         return "" if made == len(MODELS) else f"{made} of {len(MODELS)} models made"
 
 
-RUN_PHASES = (Sealing, Exporting, Publishing, Energy, Modelling)
+RUN_PHASES = (BeforeSeal, Sealing, Exporting, Publishing, Energy, Modelling)
 """In the order of a run."""
