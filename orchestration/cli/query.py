@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import isfinite
 from pathlib import Path
 from re import search
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import duckdb
 import typer
@@ -24,6 +24,7 @@ from orchestration.home import running_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.lake.glance import require_published
 from warehouse.lake.paths import Lake
+from warehouse.lake.steady import asked_steadily
 from warehouse.lake.views import forbid_changes, open_lake, text
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
@@ -63,6 +64,16 @@ class Format(StrEnum):
         return f"FORMAT {self}, {layout}, TIMESTAMPFORMAT '{_INSTANT_FORMAT}'"
 
 
+class Rows(NamedTuple):
+    """What a table shows."""
+
+    columns: list[tuple[str, str]]
+    """Name and type."""
+    rows: list[tuple[Any, ...]]
+    is_cut_off: bool
+    """Whether there are more."""
+
+
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT in DuckDB's SQL; - reads it from stdin.", show_default=False)],
     *,
@@ -99,21 +110,28 @@ def query(
     lake = Lake(settings.lake)
     catalog = _catalog()
     select = sys.stdin.read() if sql == "-" else sql
-    _require_published(settings, [name for name in catalog.models if _names(select, name)], day)
+    datasets = [name for name in catalog.models if _names(select, name)]
+    _require_published(settings, datasets, day)
+    _note_what_is_missing(lake, catalog, day)
     with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
         written = output.absolute() if output else Path(folder) / "rows"
-        with open_lake(lake.root, catalog.in_order(), day.date() if day else None) as connection:
-            _note_what_is_missing(lake, catalog, day)
-            forbid_changes(connection, lake.root, [written])
-            try:
-                select = _one_select(connection, select)
+
+        def ask() -> Rows | None:
+            with open_lake(lake.root, catalog.in_order(), day.date() if day else None) as connection:
+                forbid_changes(connection, lake.root, [written])
+                one = _one_select(connection, select)
                 if form is Format.TABLE:
-                    _print(connection.execute(select), limit)
-                    return
-                connection.execute(f"COPY (\n{select}\n) TO {text(written)} ({form.options})")
-            except duckdb.Error as error:
-                raise QueryError(_explained(str(error), catalog)) from error
-        if output is None:
+                    return _fetch(connection.execute(one), limit)
+                connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
+                return None
+
+        try:
+            rows = asked_steadily(lake, datasets, ask)
+        except duckdb.Error as error:
+            raise QueryError(_explained(str(error), catalog)) from error
+        if rows is not None:
+            _print(rows)
+        elif output is None:
             sys.stdout.flush()
             with written.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
@@ -172,22 +190,26 @@ def _note_what_is_missing(lake: Lake, catalog: Catalog, day: datetime | None) ->
         notes.print(f"the lake has nothing of {day.date()}; it has {has}")
 
 
-def _print(rows: duckdb.DuckDBPyConnection, limit: int) -> None:
-    on_terminal = sys.stdout.isatty()
-    most = limit if limit and on_terminal else _LONGEST_TABLE_ROWS
-    found = rows.fetchmany(most + 1)
-    if len(found) > _LONGEST_TABLE_ROWS:
+def _fetch(found: duckdb.DuckDBPyConnection, limit: int) -> Rows:
+    most = limit if limit and sys.stdout.isatty() else _LONGEST_TABLE_ROWS
+    rows = found.fetchmany(most + 1)
+    if len(rows) > _LONGEST_TABLE_ROWS:
         raise QueryError(f"more than {_LONGEST_TABLE_ROWS:,} rows are no table any more: --format csv writes them all")
+    columns = [(name, str(kind)) for name, kind, *_ in found.description or ()]
+    return Rows(columns, rows[:most], is_cut_off=len(rows) > most)
+
+
+def _print(found: Rows) -> None:
     table = Table()
-    for column in rows.description or ():
-        justify: Literal["right", "left"] = "right" if str(column[1]) in _NUMBERS else "left"
-        table.add_column(Text(column[0]), justify=justify, overflow="fold")
-    for row in found[:most]:
+    for name, kind in found.columns:
+        justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold")
+    for row in found.rows:
         table.add_row(*(Text(_shown(value)) for value in row))
-    Console(highlight=False, width=None if on_terminal else _WIDE).print(table)
-    if len(found) > most:
-        notes.print(f"the first {most:,} rows; --limit 0 shows all, --format csv writes all")
-    elif not found:
+    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+    if found.is_cut_off:
+        notes.print(f"the first {len(found.rows):,} rows; --limit 0 shows all, --format csv writes all")
+    elif not found.rows:
         notes.print("no rows")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from tests.faults.day.outcome import Outcome, Part, contents_of
 from tests.faults.day.site import CATALOG
 from warehouse.lake.paths import Lake
+from warehouse.lake.steady import asked_steadily
 
 PAUSE_S = 0.2
 """Between two looks: they are not to keep the workers from working."""
@@ -116,7 +117,7 @@ def _faults_seen(root: Path, valid: Valid) -> Iterator[str]:
         for day in lake.days(name):
             hashes[name, day] = hashlib.sha256(lake.file(name, day).read_bytes()).hexdigest()
     try:
-        contents = contents_of(root)
+        contents = asked_steadily(lake, CATALOG.models, lambda: contents_of(root))
     except Exception as error:  # whatever a reader trips over is a finding
         yield f"{type(error).__name__}: {error}"
         return
