@@ -51,22 +51,28 @@ class Retention:
         """
         with connect(self.url) as connection:
             for stream, day in dropping.detached_days(connection):
-                yield self._judge(connection, stream, day)
+                yield from self._judge(connection, stream, day)
             past = connection.execute(
                 sqlfiles.load("warehouse.postgres", "find_days_past_retention"), {"retention": self.kept_for}
             )
             for stream, day in past.fetchall():
-                yield self._judge(connection, Stream(stream), day)
+                yield from self._judge(connection, Stream(stream), day)
 
-    def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Verdict:
+    def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
+        """One verdict, or none of a day that somebody else has dropped since it was found: that one has told it."""
         if ledger.is_held(connection, day):
-            return Verdict(stream, day, "a worker or an import has the day now")
-        try:
-            with ledger.day_held(connection, day):
+            yield Verdict(stream, day, "a worker or an import has the day now")
+            return
+        with ledger.day_held(connection, day):
+            if dropping.is_gone(connection, stream, day):
+                return
+            try:
                 self._drop(connection, stream, day)
-        except KeptError as kept:
-            return Verdict(stream, day, str(kept))
-        return Verdict(stream, day, None)
+            except KeptError as kept:
+                verdict = Verdict(stream, day, str(kept))
+            else:
+                verdict = Verdict(stream, day, None)
+        yield verdict
 
     def _drop(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
         standing = ledger.stream_day(connection, stream, day)

@@ -14,6 +14,7 @@ from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
+from warehouse.postgres import ledger
 
 _PACKAGE = "warehouse.postgres"
 _LOCK_TIMEOUT = "200ms"
@@ -28,6 +29,12 @@ def detached_days(connection: psycopg.Connection) -> list[tuple[Stream, date]]:
     """The days that were detached and neither dropped nor attached again."""
     rows = connection.execute(sqlfiles.load(_PACKAGE, "find_detached_days"))
     return [(Stream(stream), day) for stream, day in rows]
+
+
+def is_gone(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
+    """Whether the day is dropped and its table, too."""
+    is_dropped = ledger.stream_day(connection, stream, day).state == PartitionState.DROPPED
+    return is_dropped and (stream, day) not in detached_days(connection)
 
 
 def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:

@@ -92,6 +92,13 @@ def test_a_day_in_the_lake_leaves_postgresql_and_its_models_can_still_be_built(h
     assert pl.read_parquet(history.lake.file("hourly_energy", DAY))["energy_kwh"].sum() == pytest.approx(59 * 0.19)
 
 
+def test_what_another_worker_has_dropped_meanwhile_is_for_that_one_to_tell(history: History) -> None:
+    verdicts = history.retention.drop_old()
+    first = next(verdicts)  # both days were found
+    assert [first, *history.drop()] == [Verdict(stream, DAY, None) for stream in Stream]
+    assert list(verdicts) == []
+
+
 def test_the_last_write_counts_and_not_the_day(history: History) -> None:
     history.connection.execute("UPDATE late_rows SET stored_at = clock_timestamp()")
     assert history.drop() == []
