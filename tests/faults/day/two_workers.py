@@ -43,7 +43,7 @@ def _meet(stage: Stage, history: History, reader: Reader, pair: Pair) -> None:
     failed: list[str] = []
     waits: Counter[str] = Counter()
     is_new = pair.begins_as is State.CLOSED
-    versions = [history.ran] if is_new else [history.exported, history.added_to]
+    versions = [history.ran] if is_new else [history.exported, history.half_added_to, history.added_to]
     valid = Valid.of(*versions, none_yet=is_new)
     for _ in range(stage.scale.day_meetings):
         with history.site(pair.begins_as) as site, reader.looking_at(site.lake.root, valid):
