@@ -4,7 +4,6 @@ Only the plain case is: a small JSON body that is one valid reading, in a reques
 else goes to the server and its application, which find it as if it had come there at once.
 """
 
-import logging
 from typing import ClassVar, cast
 
 from starlette.types import Scope
@@ -19,8 +18,6 @@ from ingest_api.request_id import identify
 from ingest_api.state import State
 from ingest_api.telemetry import PATH
 from warehouse.postgres.reading_store import Outcome
-
-logger = logging.getLogger(__name__)
 
 
 class TelemetryHttpProtocol(PatientHttpProtocol):
