@@ -6,20 +6,17 @@ import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from math import isfinite
 from pathlib import Path
 from re import search
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
 from orchestration.cli.options import Home, notes, read_settings
+from orchestration.cli.query_table import Rows, print_table
 from orchestration.home import running_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.lake.glance import require_published
@@ -29,15 +26,9 @@ from warehouse.lake.views import forbid_changes, open_lake, text
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
-_WIDE = 10_000
-"""Columns of a table that is not read on a terminal: nothing is folded."""
-
 _LONGEST_TABLE_ROWS = 100_000
 """A table is laid out in memory as a whole; what is longer is for programs anyway."""
 
-_NUMBERS = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "UINTEGER", "UBIGINT", "NUMBER"]
-)
 _INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -62,16 +53,6 @@ class Format(StrEnum):
             return "FORMAT parquet, COMPRESSION zstd"
         layout = "HEADER" if self is Format.CSV else "ARRAY true"
         return f"FORMAT {self}, {layout}, TIMESTAMPFORMAT '{_INSTANT_FORMAT}'"
-
-
-class Rows(NamedTuple):
-    """What a table shows."""
-
-    columns: list[tuple[str, str]]
-    """Name and type."""
-    rows: list[tuple[Any, ...]]
-    is_cut_off: bool
-    """Whether there are more."""
 
 
 def query(
@@ -130,7 +111,7 @@ def query(
         except duckdb.Error as error:
             raise QueryError(_explained(str(error), catalog)) from error
         if rows is not None:
-            _print(rows)
+            print_table(rows)
         elif output is None:
             sys.stdout.flush()
             with written.open("rb") as file:
@@ -197,43 +178,6 @@ def _fetch(found: duckdb.DuckDBPyConnection, limit: int) -> Rows:
         raise QueryError(f"more than {_LONGEST_TABLE_ROWS:,} rows are no table any more: --format csv writes them all")
     columns = [(name, str(kind)) for name, kind, *_ in found.description or ()]
     return Rows(columns, rows[:most], is_cut_off=len(rows) > most)
-
-
-def _print(found: Rows) -> None:
-    table = Table()
-    for name, kind in found.columns:
-        justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold")
-    for row in found.rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
-    if found.is_cut_off:
-        notes.print(f"the first {len(found.rows):,} rows; --limit 0 shows all, --format csv writes all")
-    elif not found.rows:
-        notes.print("no rows")
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case float():
-            return _shown_number(value)
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case list():
-            return ", ".join(_shown(each) for each in value)
-        case _:
-            return str(value)
-
-
-def _shown_number(value: float) -> str:
-    """Six decimals at most, and never 0 for what is not."""
-    if 0 < abs(value) < 1e-6 or not isfinite(value):
-        return f"{value:g}"
-    return f"{value + 0.0:.6f}".rstrip("0").rstrip(".")  # -0.0 reads as a fault
 
 
 def _explained(message: str, catalog: Catalog) -> str:
