@@ -34,16 +34,17 @@ from warehouse.lake.publish import (
     publish,
     published,
     verified_file,
+    verified_or_asked_for,
 )
 from warehouse.lake.views import open_lake
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.lake_overview import published_datasets
-from warehouse.restating import ask_later_days, verified_or_asked_for
+from warehouse.restating import LAST_SAMPLES, ask_later_days
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
-CARRIED = ("device_last", "carried_samples")
+CARRIED = (LAST_SAMPLES, "carried_samples")
 """What lets a day be computed alone."""
 ENERGY = ("hourly_energy", "flagged_steps")
 """What the energy rule makes of a day, in one step."""
@@ -146,7 +147,7 @@ class DayWalk:
 
     def device_last(self, day: date) -> Made:
         """Make the day's last samples. Later days that began from another one are asked to be built again."""
-        name = "device_last"
+        name = LAST_SAMPLES
         with self._working(day) as connection, self._aside(name, day) as target:
             meters, vehicles = (verified_file(connection, self.lake, stream, day) for stream in Stream)
             rows = write_device_last(meters, vehicles, target)

@@ -14,7 +14,7 @@ import psycopg
 from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_file
+from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
 from warehouse.postgres import dropping, ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partition_figures import partition_figures
@@ -91,7 +91,6 @@ class Retention:
 
     def _require_file(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
         try:
-            verified_file(connection, self.lake, stream, day)
+            verified_or_asked_for(connection, self.lake, stream, day)
         except (MissingFileError, DamagedFileError) as error:
-            ledger.request_build(connection, day, f"its file of {stream} is not what was published")
             raise KeptError(f"{error.detail}; it is asked for") from error

@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake, sync_folder
+from warehouse.postgres.ledger import request_build
 
 _PACKAGE = "warehouse.postgres"
 
@@ -102,6 +103,19 @@ def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day:
         before, known = known, published(connection, dataset, day)
         if known == before:
             raise DamagedFileError(f"{path} was changed or damaged; fleetwatt run-day {day} makes it anew")
+
+
+def verified_or_asked_for(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
+    """A verified file, of whatever day.
+
+    Raises:
+        MissingFileError, DamagedFileError: it is not what was published; its day is asked for.
+    """
+    try:
+        return verified_file(connection, lake, dataset, day)
+    except (MissingFileError, DamagedFileError):
+        request_build(connection, day, f"its file of {dataset} is not what was published")
+        raise
 
 
 def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:

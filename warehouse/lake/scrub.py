@@ -8,8 +8,8 @@ import psycopg
 
 from warehouse import sqlfiles
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_file
-from warehouse.postgres.ledger import day_held, request_build
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_asked_for
+from warehouse.postgres.ledger import day_held
 
 
 class Damage(NamedTuple):
@@ -32,9 +32,8 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
             continue
         with day_held(connection, day):  # it may just have been published anew: nobody does while we hold the day
             try:
-                verified_file(connection, lake, dataset, day)
+                verified_or_asked_for(connection, lake, dataset, day)
             except (MissingFileError, DamagedFileError) as error:
-                request_build(connection, day, f"its file of {dataset} is not what was published")
                 yield Damage(dataset, day, error.detail)
             else:
                 yield None
