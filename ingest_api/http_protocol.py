@@ -29,7 +29,11 @@ class _Awaited(NamedTuple):
     """What we wait for a client to send or take."""
 
     what: str  # "head", "body", "anything else", "answer"
-    request: int  # which one, by the identity of its scope
+    scope: object  # of the request; kept, for another one may come to lie where a forgotten one lay
+
+    def is_still(self, earlier: "_Awaited | None") -> bool:
+        """Whether it is what we waited for then."""
+        return earlier is not None and self.what == earlier.what and self.scope is earlier.scope
 
 
 class PatientHttpProtocol(HttpToolsProtocol):
@@ -92,7 +96,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
     def _look(self) -> None:
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
         awaited = self._what_we_await()
-        if awaited is None or awaited != self._awaited:
+        if awaited is None or not awaited.is_still(self._awaited):
             self._awaited = awaited
             self._awaited_since = self.loop.time()
             self._received_then = self._received_bytes
@@ -106,14 +110,14 @@ class PatientHttpProtocol(HttpToolsProtocol):
 
     def _what_we_await(self) -> _Awaited | None:
         """``None``: nothing, it is for us to answer."""
-        cycle, request = self.cycle, id(self.scope)
+        cycle, scope = self.cycle, self.scope
         if self.transport.is_closing():
-            return _Awaited("answer", request)
+            return _Awaited("answer", scope)
         if self.pipeline or (cycle is not None and not cycle.response_complete and not cycle.more_body):
             return None
-        if cycle is None or cycle.scope is not self.scope:
-            return _Awaited("head", request)
-        return _Awaited("anything else" if cycle.response_complete else "body", request)
+        if cycle is None or cycle.scope is not scope:
+            return _Awaited("head", scope)
+        return _Awaited("anything else" if cycle.response_complete else "body", scope)
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
         """Answer in the application's place, if there is anything to answer, and close."""

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -96,10 +97,14 @@ def test_a_head_is_no_larger_than_64_kib(connection: socket.socket, monkeypatch:
             connection.sendall(b"X-Large: " + b"x" * 8000 + b"\r\n")
 
 
-def test_a_connection_in_use_is_left_alone(hasty: Site) -> None:
-    for _ in range(20):
-        assert hasty.send(b"[]").status_code == 200
-        assert hasty.client.get("/livez").status_code == 200
+@pytest.mark.parametrize("body", [encode(meter_payload()), b"[]"], ids=["a reading", "an empty array"])
+def test_a_connection_in_use_is_left_alone_and_then_closed(connection: socket.socket, body: bytes) -> None:
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    for _ in range(40):
+        connection.sendall(request)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 20")
+        time.sleep(0.02)  # most looks find it idle
+    assert all_of(connection) == b""
 
 
 def test_heads_and_bodies_of_answers_are_whole_whatever_the_method(site: Site) -> None:
