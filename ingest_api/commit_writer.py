@@ -83,6 +83,7 @@ class CommitWriter:
         self._store: ReadingStore | None = None
         self._busy_since: float | None = None
         self._free_since = time.monotonic()
+        self._crowd = 0  # how many bodies the last transaction stored
         self._is_failing = False
         self._is_closing = False
         self._task = asyncio.create_task(self._write_until_closed(), name="commit-writer")
@@ -110,6 +111,7 @@ class CommitWriter:
                 self._deliver(overdue, [None] * len(overdue))
                 batch = batch[len(overdue) :]
             if batch:
+                self._crowd = len(batch)
                 await self._commit(batch)
             self._busy_since, self._free_since = None, time.monotonic()
 
@@ -119,7 +121,7 @@ class CommitWriter:
         items = 0
         entry = await self._waiting.get()
         self._busy_since = time.monotonic()
-        await asyncio.sleep(0)  # or the first of a crowd would go alone, and all others wait for its transaction
+        await self._let_some_come()
         while True:
             if entry is None:
                 return batch, True
@@ -128,6 +130,17 @@ class CommitWriter:
             if items >= MAX_BATCH_READINGS or self._waiting.empty():
                 return batch, False
             entry = self._waiting.get_nowait()
+
+    async def _let_some_come(self) -> None:
+        """Wait until half of the last crowd is there again, or no more come.
+
+        Else the first would go alone, and all others wait for its transaction. So one half is stored while the other is
+        answered, and comes in again.
+        """
+        came = -1
+        while came < self._waiting.qsize() < self._crowd // 2:
+            came = self._waiting.qsize()
+            await asyncio.sleep(0)
 
     async def _commit(self, batch: Sequence[Entry]) -> None:
         began_at = time.monotonic()
@@ -157,7 +170,8 @@ class CommitWriter:
             if self._is_failing:
                 self._is_failing = False
                 logger.warning("readings are stored again")
-            self._deliver(batch, outcomes)
+            # The next batch goes to the database first, which works on it while these are answered.
+            asyncio.get_running_loop().call_soon(self._deliver, batch, outcomes)
             metrics.count_commit(outcomes, time.monotonic() - began_at)
 
     async def _connected_store(self) -> ReadingStore:

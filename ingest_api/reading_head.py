@@ -10,6 +10,7 @@ import httptools
 from starlette.types import Scope
 
 from ingest_api.body import Head
+from ingest_api.request_id import callers_own
 from ingest_api.telemetry import JSON, PATH
 
 MAX_HEAD_BYTES = 1024
@@ -30,6 +31,8 @@ class ReadingHead(NamedTuple):
     body_bytes: int
     headers: list[tuple[bytes, bytes]]
     """Their names in lower case."""
+    request_id: bytes | None
+    """What the caller calls its request."""
 
 
 def reading_head(data: bytes) -> ReadingHead | None:
@@ -56,7 +59,7 @@ def _read(head: bytes) -> ReadingHead | None:
     )
     if not is_plain or says.length is None or not 0 < says.length <= MAX_BODY_BYTES:
         return None
-    return ReadingHead(len(head), says.length, parts.headers)
+    return ReadingHead(len(head), says.length, parts.headers, callers_own(parts.headers))
 
 
 class _Parts:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Iterable
 from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,13 +21,19 @@ def request_id(scope: Scope) -> str:
 
 def identify(scope: Scope) -> bytes:
     """Give the request of this scope its id, and return it."""
-    identity = b"%s%08x" % (_PROCESS, next(_numbers))
-    for name, value in scope["headers"]:
-        if name == HEADER and _SANE(value):
-            identity = value
-            break
+    return identify_as(scope, callers_own(scope["headers"]))
+
+
+def identify_as(scope: Scope, own: bytes | None) -> bytes:
+    """The same, where what the caller calls it is known already."""
+    identity = own or b"%s%08x" % (_PROCESS, next(_numbers))
     scope["fleetwatt.request_id"] = identity.decode()
     return identity
+
+
+def callers_own(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """The id that the caller gives its request, if it is sane."""
+    return next((value for name, value in headers if name == HEADER and _SANE(value)), None)
 
 
 class RequestIds:

@@ -14,7 +14,7 @@ from ingest_api.hot_path import head_of
 from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.metrics import count_request
 from ingest_api.reading_head import ReadingHead, reading_head
-from ingest_api.request_id import identify
+from ingest_api.request_id import identify_as
 from ingest_api.state import State
 from ingest_api.telemetry import PATH
 from warehouse.postgres.reading_store import Outcome
@@ -32,8 +32,16 @@ class TelemetryHttpProtocol(PatientHttpProtocol):
         elif not self._is_between_requests() or (head := reading_head(data)) is None:
             super().data_received(data)
         else:
-            self._unset_keepalive_if_required()
+            if self.timeout_keep_alive_task is not None:
+                self._unset_keepalive_if_required()
             self._go_on(SingleReading(self, head, data))
+
+    def end_of_reading(self) -> None:
+        """A reading was answered. No timer waits for the next one: idle clients are found by the look at all of them."""
+        if self.pipeline or self.flow.read_paused:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
 
     def _go_on(self, reading: "SingleReading") -> None:
         """Have it stored, wait for the rest of it, or leave it to the server."""
@@ -84,7 +92,7 @@ class SingleReading:
         self._head = head
         self.received = received
         self.scope: Scope = {"type": "http", "method": "POST", "path": PATH, "headers": head.headers}
-        self._identity = identify(self.scope)
+        self._identity = identify_as(self.scope, head.request_id)
         self.more_body = self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False
 
@@ -131,4 +139,4 @@ class SingleReading:
         self._protocol.write(answer.status, head_of(answer, self._identity), answer.body, close=not self.keep_alive)
         if not self.keep_alive:
             self._protocol.transport.close()
-        self._protocol.on_response_complete()
+        self._protocol.end_of_reading()

@@ -70,9 +70,7 @@ class ReadingStore:
             PartitionMissingError: a timestamp lies outside every partition; nothing was stored.
         """
         with translated_errors():
-            for kind, wanted in external_ids(bodies).items():
-                self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
-            batch = ReadingBatch(bodies, self._ids)
+            batch = self._batch(bodies)
             outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
             for origin in batch.unknown:
                 outcome = outcomes[origin.body]
@@ -83,6 +81,14 @@ class ReadingStore:
             except psycopg.errors.UniqueViolation:
                 self._write_again(bodies, batch, outcomes, source)
         return outcomes
+
+    def _batch(self, bodies: Sequence[Telemetry]) -> ReadingBatch:
+        batch = ReadingBatch(bodies, self._ids)
+        if batch.unknown:  # seldom: a device is looked up once
+            for kind, wanted in external_ids(bodies).items():
+                self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
+            batch = ReadingBatch(bodies, self._ids)
+        return batch
 
     def _write(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
