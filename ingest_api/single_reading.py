@@ -37,7 +37,7 @@ class TelemetryHttpProtocol(PatientHttpProtocol):
             self._go_on(SingleReading(self, head, data))
 
     def end_of_reading(self) -> None:
-        """A reading was answered. No timer waits for the next one: idle clients are found by the look at all of them."""
+        """A reading was answered. No timer waits for the next one: who is idle is found by the look at all of them."""
         if self.pipeline or self.flow.read_paused:
             self.on_response_complete()
         else:
