@@ -1,6 +1,8 @@
 """How a connection to PostgreSQL is made, and the one place where the driver's errors become the product's."""
 
+import os
 import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import psycopg
 
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
+from warehouse.postgres.stepping_back import step_back
 
 CONNECT_TIMEOUT_S = 5
 
@@ -28,7 +31,9 @@ def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection
 
 def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
     """A connection that the caller closes. Raises the driver's errors: wrap it in ``translated_errors``."""
-    return psycopg.connect(url, autocommit=autocommit, **connect_options())
+    connection = psycopg.connect(url, autocommit=autocommit, **connect_options())
+    step_back(connection.info.backend_pid, _own_port(connection))
+    return connection
 
 
 def connect_options() -> dict[str, Any]:
@@ -80,6 +85,12 @@ def translated_errors() -> Iterator[None]:
         psycopg.errors.ReadOnlySqlTransaction,  # what this address leads to is, for now, a standby
     ) as error:
         raise DatabaseUnavailableError(_first_line(error)) from error
+
+
+def _own_port(connection: psycopg.Connection) -> int | None:
+    """Our end of a TCP connection."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as connected:
+        return int(connected.getsockname()[1]) if connected.family in (socket.AF_INET, socket.AF_INET6) else None
 
 
 def _first_line(error: Exception) -> str:
