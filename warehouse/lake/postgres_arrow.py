@@ -7,7 +7,6 @@ import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 
 from warehouse.contract.errors import DatabaseUnavailableError
-from warehouse.postgres.stepping_back import step_back
 
 _SOURCE_FAILED = "Arrow source"
 """What DuckDB says when the stream that it reads from breaks off."""
@@ -22,10 +21,6 @@ def arrow_connection(url: str) -> Iterator[adbc.Connection]:
     """
     try:
         with adbc.connect(url) as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid(), inet_client_port()")
-                step_back(*(cursor.fetchone() or ()))
-            connection.rollback()  # whoever asked for the connection begins the transaction
             yield connection
     except (adbc.OperationalError, adbc.InternalError) as error:
         raise DatabaseUnavailableError(_one_line(error)) from error

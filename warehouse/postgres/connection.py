@@ -1,8 +1,6 @@
 """How a connection to PostgreSQL is made, and the one place where the driver's errors become the product's."""
 
-import os
 import select
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +8,6 @@ from typing import Any
 import psycopg
 
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
-from warehouse.postgres.stepping_back import step_back
 
 CONNECT_TIMEOUT_S = 5
 
@@ -31,9 +28,7 @@ def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection
 
 def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
     """A connection that the caller closes. Raises the driver's errors: wrap it in ``translated_errors``."""
-    connection = psycopg.connect(url, autocommit=autocommit, **connect_options())
-    step_back(connection.info.backend_pid, _own_port(connection))
-    return connection
+    return psycopg.connect(url, autocommit=autocommit, **connect_options())
 
 
 def connect_options() -> dict[str, Any]:
@@ -85,12 +80,6 @@ def translated_errors() -> Iterator[None]:
         psycopg.errors.ReadOnlySqlTransaction,  # what this address leads to is, for now, a standby
     ) as error:
         raise DatabaseUnavailableError(_first_line(error)) from error
-
-
-def _own_port(connection: psycopg.Connection) -> int | None:
-    """Our end of a TCP connection."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as connected:
-        return int(connected.getsockname()[1]) if connected.family in (socket.AF_INET, socket.AF_INET6) else None
 
 
 def _first_line(error: Exception) -> str:
