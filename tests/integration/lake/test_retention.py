@@ -1,16 +1,20 @@
 """A day leaves PostgreSQL only where the lake holds it beyond doubt, and comes back whole when an import adds to it."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import polars as pl
 import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
 from warehouse.day import DayWalk, OnlyCopyDamagedError
@@ -65,13 +69,34 @@ class History:
         return int(row[0])
 
 
+class Walked(NamedTuple):
+    """A day that was imported and walked: made once, copied for each test."""
+
+    database: str
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def walked(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
+    home = tmp_path_factory.mktemp("walked") / "home"
+    with fresh_database(server_url, template) as url:
+        with connect(url) as connection:
+            history = History(url, home, connection)
+            assert history.import_hour(10) == 2 * ROWS
+            history.forget_when_it_was_written()
+            history.walk.run(DAY)
+        yield Walked(urlsplit(url).path.removeprefix("/"), home)
+
+
 @pytest.fixture
-def history(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[History]:
-    history = History(database_url, tmp_path / "home", connection)
-    assert history.import_hour(10) == 2 * ROWS
-    history.forget_when_it_was_written()
-    history.walk.run(DAY)
-    yield history
+def database_url(server_url: str, walked: Walked) -> Iterator[str]:
+    with fresh_database(server_url, walked.database) as url:
+        yield url
+
+
+@pytest.fixture
+def history(database_url: str, tmp_path: Path, connection: psycopg.Connection, walked: Walked) -> History:
+    return History(database_url, shutil.copytree(walked.home, tmp_path / "home"), connection)
 
 
 def why_kept(verdicts: list[Verdict]) -> list[str | None]:
