@@ -235,6 +235,31 @@ def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
     assert transactions(connection) == 3
 
 
+def test_half_of_a_crowd_is_stored_while_the_other_half_comes(
+    database_url: str, connection: psycopg.Connection
+) -> None:
+    earlier, later = (
+        [body(meter_payload(meterId=f"m{number}", timestamp=iso(ts))) for number in range(10)]
+        for ts in (TS - timedelta(seconds=1), TS)
+    )
+
+    async def come_twice() -> None:
+        async with group_commit(database_url) as commits:
+            await asyncio.gather(*[storing(commits, each) for each in earlier])
+            waiting = []
+            for each in later:  # one in each turn of the loop
+                waiting.append(storing(commits, each))
+                await asyncio.sleep(0)
+            await asyncio.gather(*waiting)
+
+    asyncio.run(come_twice())
+    sizes = "SELECT count(*) FROM meter_readings WHERE ts = %s GROUP BY xmin::text ORDER BY min(xmin::text::bigint)"
+    assert connection.execute(sizes.encode(), [TS - timedelta(seconds=1)]).fetchall() == [(10,)]
+    (half,), (other_half,) = connection.execute(sizes.encode(), [TS]).fetchall()
+    assert half + other_half == 10
+    assert 4 <= half <= 7
+
+
 def test_what_waits_at_the_end_is_still_stored(database_url: str, connection: psycopg.Connection) -> None:
     async def store_and_close() -> list[Outcome]:
         async with group_commit(database_url) as commits:
