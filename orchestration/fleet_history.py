@@ -46,12 +46,15 @@ class FleetHistory:
             threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
 
     def _fill(self, url: str) -> None:
-        from warehouse.readings_import import import_file  # engines that only a first start needs
+        from warehouse.postgres.device_hours import write_closed_hours  # what only a first start needs
+        from warehouse.readings_import import import_file
 
         try:
             if not self._file.exists():
                 self._write()
             report = import_file(url, self._file, self._settings, self._tell)
+            with connect(url) as connection:  # or yesterday's hours would be put right an hour from now
+                write_closed_hours(connection, lambda _: None)
             self._file.unlink()
         except (FleetwattError, OSError) as error:
             self._say(f"history: not filled in: {error}; the next start tries again")
