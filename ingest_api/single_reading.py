@@ -32,8 +32,7 @@ class TelemetryHttpProtocol(PatientHttpProtocol):
         elif not self._is_between_requests() or (head := reading_head(data)) is None:
             super().data_received(data)
         else:
-            if self.timeout_keep_alive_task is not None:
-                self._unset_keepalive_if_required()
+            self._unset_keepalive_if_required()
             self._go_on(SingleReading(self, head, data))
 
     def end_of_reading(self) -> None:
