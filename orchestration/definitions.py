@@ -18,6 +18,7 @@ from orchestration.assets.exports import export_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.report import report_asset
 from orchestration.assets.tables import table_specs
+from orchestration.forked_runs import fork_runs
 from orchestration.partitions import daily_partitions
 from orchestration.resources import Warehouse
 from orchestration.schedules import daily_maintenance
@@ -36,6 +37,8 @@ def definitions() -> dg.Definitions:
     is_run = parent_process() is not None
     if is_run:
         os.setpriority(os.PRIO_PROCESS, 0, max(RUNS_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    else:
+        fork_runs()
     try:
         catalog = Catalog.load()
     except CatalogError as error:
