@@ -43,7 +43,9 @@ def wait_for_version(platform: Platform, day: date, version: int) -> None:
 
 def worker(platform: Platform) -> psutil.Process:
     """The process of the run under way."""
-    (found,) = [each for each in processes_of(platform.home) if any("spawn_main" in word for word in traits(each))]
+    ours = [each for each in processes_of(platform.home) if any("forkserver" in word for word in traits(each))]
+    server = {each.pid for each in ours}
+    (found,) = [each for each in ours if each.ppid() in server]
     return found
 
 
