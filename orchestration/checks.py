@@ -4,7 +4,7 @@ All of them block: what depends on a dataset that fails one is not made. Each re
 checks by partition too, but its UI (1.13) then counts every day that was never checked as one that did not pass.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -65,6 +65,11 @@ def ledger_evaluation(walk: DayWalk, made: Made) -> dg.AssetCheckResult:
     )
 
 
+def over_days(results: Iterable[Sequence[dg.AssetCheckResult]]) -> list[dg.AssetCheckResult]:
+    """Of the results of each day one a check: it passed if it did on every day; the first day that failed is shown."""
+    return [of_check[0] if len(of_check) == 1 else _over_days(of_check) for of_check in zip(*results, strict=True)]
+
+
 def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None:
     """Stop here where a check failed.
 
@@ -83,6 +88,18 @@ def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None
 
 def _spec(model: Model, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=model.name, description=description, blocking=True)
+
+
+def _over_days(results: Sequence[dg.AssetCheckResult]) -> dg.AssetCheckResult:
+    failed = [result for result in results if not result.passed]
+    days = f"{results[0].metadata['day'].value} to {results[-1].metadata['day'].value}"
+    return dg.AssetCheckResult(
+        asset_key=results[0].asset_key,
+        check_name=results[0].check_name,
+        passed=not failed,
+        description="; ".join(f"{result.metadata['day'].value}: {result.description}" for result in failed) or None,
+        metadata={"days": days, "failed_days": len(failed), **(failed[0].metadata if failed else {})},
+    )
 
 
 def _said(result: CheckResult) -> str:

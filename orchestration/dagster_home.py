@@ -117,7 +117,10 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
                 # Two cores: a day's run uses both, and days that run one after another need no second build. The
                 # other place is for what is not a day, such as the maintenance.
                 "max_concurrent_runs": 2,
-                "tag_concurrency_limits": [{"key": "dagster/partition", "limit": 1}],
+                "tag_concurrency_limits": [
+                    {"key": "dagster/partition", "limit": 1},
+                    {"key": "dagster/asset_partition_range_start", "limit": 1},  # several days in one run
+                ],
             }
         },
         "run_monitoring": {

@@ -11,6 +11,7 @@ from functools import partial
 import dagster as dg
 import psycopg
 
+from orchestration.partitions import days_of_run
 from orchestration.past_runs import Outcome, PastRuns, past_runs, run_key
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
@@ -19,7 +20,6 @@ from warehouse.postgres.ledger import DayToRun
 MOST_UNDER_WAY = 4
 """Days that are queued or run at a time. One runs; the others wait where a person's own run can still come between."""
 
-PARTITION_TAG = "dagster/partition"
 WHY_TAG = "fleetwatt/why"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -54,13 +54,15 @@ def plan_days(connection: psycopg.Connection, instance: dg.DagsterInstance, firs
     return plan_runs(ledger.days_to_run(connection), first_day, under_way, partial(look_at, connection, instance))
 
 
-def plan_runs(days: Iterable[DayToRun], first_day: date, under_way: set[str], look: Callable[[DayToRun], Wish]) -> Plan:
+def plan_runs(
+    days: Iterable[DayToRun], first_day: date, under_way: set[date], look: Callable[[DayToRun], Wish]
+) -> Plan:
     """Decide which days to ask for. ``under_way``: the days of unfinished runs; ``look`` is taken where it matters."""
     plan, waiting = Plan(), 0
     for day in days:
         if day.day < first_day:
             plan.remarks.append(f"{day.day} is before the first day; set FLEET_FIRST_DAY to it")
-        elif day.day.isoformat() in under_way:
+        elif day.day in under_way:
             plan.remarks.append(f"{day.day} is under way")
         elif len(under_way) + len(plan.requests) >= MOST_UNDER_WAY:
             waiting += 1
@@ -87,10 +89,9 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
     return Wish(name, ledger.is_held(connection, day.day), past_runs(instance, name))
 
 
-def days_under_way(instance: dg.DagsterInstance) -> set[str]:
+def days_under_way(instance: dg.DagsterInstance) -> set[date]:
     """The days of unfinished runs, whoever asked for them."""
-    partitions = [run.tags.get(PARTITION_TAG) for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))]
-    return {partition for partition in partitions if partition and ":" not in partition}  # an hour is no day
+    return {day for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) for day in days_of_run(run)}
 
 
 def _ask_or_say_why_not(plan: Plan, day: DayToRun, wish: Wish) -> None:

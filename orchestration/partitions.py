@@ -1,8 +1,13 @@
 """One partition of an asset is one UTC day, or one hour where it is about today."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from warehouse.contract.partitions import midnight
 
@@ -22,6 +27,16 @@ def hour_key(hour: datetime) -> str:
     return f"{hour:%Y-%m-%d-%H:%M}"
 
 
-def day_of(context: dg.AssetExecutionContext) -> date:
-    """The day that this step is run for."""
-    return date.fromisoformat(context.partition_key)
+def days_of(context: dg.AssetExecutionContext) -> list[date]:
+    """The days that this step is run for: one, or those of a backfill that a person started as a single run."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def days_of_run(run: dg.DagsterRun) -> list[date]:
+    """The days that a run is for; of a run for hours, or for no partition, there are none."""
+    first = run.tags.get(PARTITION_NAME_TAG) or run.tags.get(ASSET_PARTITION_RANGE_START_TAG)
+    last = run.tags.get(PARTITION_NAME_TAG) or run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    if not first or not last or ":" in first:  # an hour is no day
+        return []
+    begin = date.fromisoformat(first)
+    return [begin + timedelta(days=number) for number in range((date.fromisoformat(last) - begin).days + 1)]

@@ -3,11 +3,13 @@
 from datetime import date
 
 import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.alerts import Alert, send
 from orchestration.dagster_processes import HOST
-from orchestration.day_plan import PARTITION_TAG, plan_days
+from orchestration.day_plan import plan_days
 from orchestration.hour_plan import plan_hours
+from orchestration.partitions import days_of_run
 from orchestration.past_runs import WILL_RETRY_TAG, failure_of
 from orchestration.resources import Warehouse
 from warehouse.contract.errors import FleetwattError
@@ -70,12 +72,19 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> No
     settings = warehouse.settings
     alert = Alert(
         what=_what(run),
-        day=run.tags.get(PARTITION_TAG, ""),
+        day=_when(run),
         run_id=run.run_id,
         reason=failure_of(context.instance, run.run_id).reason,
         url=f"http://{HOST}:{settings.dagster_port}/runs/{run.run_id}",
     )
     send(alert, settings.alert_webhook)
+
+
+def _when(run: dg.DagsterRun) -> str:
+    days = days_of_run(run)
+    if not days:  # an hour, or nothing of the kind
+        return run.tags.get(PARTITION_NAME_TAG, "")
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def _what(run: dg.DagsterRun) -> str:

@@ -6,19 +6,19 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Model
-from orchestration.assets.declared import asset_spec, materialized
+from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.previews import preview
-from orchestration.checks import check_specs, evaluations, require_passed
-from orchestration.partitions import day_of
+from orchestration.checks import check_specs, evaluations, over_days, require_passed
+from orchestration.partitions import days_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.day import DayWalk, Made
 
 Make = Callable[[DayWalk, date], Iterable[Made]]
+Check = Callable[[DayWalk, Made], Sequence[dg.AssetCheckResult]]
 
 
 def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[str], make: Make) -> dg.AssetsDefinition:
     """The asset of a dataset, or of several that one step makes together."""
-    by_name = {model.name: model for model in models}
 
     @dg.multi_asset(
         name="_and_".join(model.name for model in models),
@@ -26,13 +26,26 @@ def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[s
         check_specs=[spec for model in models for spec in check_specs(model)],
     )
     def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
-        walk, day = warehouse.walk, day_of(context)
+        walk = warehouse.walk
         with told_plainly():
-            made = list(make(walk, day))
-            checks = {each.dataset: evaluations(walk, each) for each in made}
-            for each in made:
-                shown = preview(by_name[str(each.dataset)], walk, day)
-                yield materialized(each, walk.lake, checks[each.dataset], shown)
-            require_passed(checks)
+            yield from told(context, walk, [each for day in days_of(context) for each in make(walk, day)], evaluations)
 
     return build
+
+
+def told(
+    context: dg.AssetExecutionContext, walk: DayWalk, made: Sequence[Made], check: Check
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Check what a step made, and tell: by day what it is, and of all its days together what the checks found.
+
+    Raises:
+        dagster.Failure: a check failed.
+    """
+    datasets = dict.fromkeys(each.dataset for each in made)
+    results = {name: over_days(check(walk, each) for each in made if each.dataset == name) for name in datasets}
+    for each in made:
+        shown = preview(walk.catalog.models[each.dataset], walk, each.day)
+        context.add_asset_metadata({**what_was_made(each, walk.lake), **shown}, str(each.dataset), each.day.isoformat())
+    for name in datasets:
+        yield dg.MaterializeResult(asset_key=str(name), check_results=results[name])
+    require_passed(results)

@@ -1,6 +1,6 @@
 """What the catalog declares of a dataset, and what was made of it, in Dagster's words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -72,25 +72,15 @@ def column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def materialized(
-    made: Made,
-    lake: Lake,
-    checks: Sequence[dg.AssetCheckResult],
-    shown: Mapping[str, dg.MetadataValue[Any]] | None = None,
-) -> dg.MaterializeResult[None]:
-    """What became of a dataset's day; ``shown`` is what else there is to be seen of it."""
-    return dg.MaterializeResult(
-        asset_key=str(made.dataset),
-        metadata={
-            "dagster/row_count": made.rows,
-            "size_bytes": made.size_bytes,
-            "version": made.version,
-            "state": "made" if made.is_new else "stands as it was",
-            "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
-            **(shown or {}),
-        },
-        check_results=checks,
-    )
+def what_was_made(made: Made, lake: Lake) -> dict[str, Any]:
+    """The metadata of a dataset's day."""
+    return {
+        "dagster/row_count": made.rows,
+        "size_bytes": made.size_bytes,
+        "version": made.version,
+        "state": "made" if made.is_new else "stands as it was",
+        "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
+    }
 
 
 def _sources(columns: Iterable[ColumnSource]) -> str:

@@ -1,16 +1,18 @@
 """What comes out of PostgreSQL: the readings of a sealed day, and the small tables beside them."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog, Model
-from orchestration.assets.datasets import dataset_asset
-from orchestration.assets.declared import asset_spec, materialized
-from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec, require_passed
-from orchestration.partitions import day_of
+from orchestration.assets.datasets import dataset_asset, told
+from orchestration.assets.declared import asset_spec
+from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
+from orchestration.partitions import days_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.contract.partitions import Stream
+from warehouse.day import DayWalk, Made
 from warehouse.lake.export import TABLES
 
 
@@ -31,16 +33,22 @@ def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinit
         check_specs=[*check_specs(model), ledger_spec(model)],
     )
     def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
-        walk, day = warehouse.walk, day_of(context)
+        walk = warehouse.walk
         with told_plainly():
-            for sealed in walk.seal(day):
-                context.log.info(f"sealed {sealed} of {day}")
-            made = walk.export(stream, day)
-            checks = [*evaluations(walk, made), ledger_evaluation(walk, made)]
-            yield materialized(made, walk.lake, checks)
-            require_passed({made.dataset: checks})
+            made = [_exported(context, walk, stream, day) for day in days_of(context)]
+            yield from told(context, walk, made, _check)
 
     return export
+
+
+def _exported(context: dg.AssetExecutionContext, walk: DayWalk, stream: Stream, day: date) -> Made:
+    for sealed in walk.seal(day):
+        context.log.info(f"sealed {sealed} of {day}")
+    return walk.export(stream, day)
+
+
+def _check(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
+    return [*evaluations(walk, made), ledger_evaluation(walk, made)]
 
 
 def _table_asset(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

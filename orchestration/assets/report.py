@@ -7,7 +7,7 @@ import polars as pl
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import REPORTS
-from orchestration.partitions import day_of
+from orchestration.partitions import days_of
 from orchestration.resources import Warehouse, told_plainly
 
 FIGURES = "daily_fleet_efficiency"
@@ -26,12 +26,14 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
         kinds={"python"},
         partitions_def=partitions,
     )
-    def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-        walk, day = warehouse.walk, day_of(context)
+    def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        walk = warehouse.walk
         with told_plainly():
-            figures = pl.read_parquet(walk.verified(FIGURES, day)).row(0, named=True)
-            walk.finish(day)
-            return dg.MaterializeResult(metadata={name: _readable(figure) for name, figure in figures.items()})
+            for day in days_of(context):
+                figures = pl.read_parquet(walk.verified(FIGURES, day)).row(0, named=True)
+                walk.finish(day)
+                readable = {name: _readable(figure) for name, figure in figures.items()}
+                context.add_asset_metadata(readable, partition_key=day.isoformat())
 
     return day_report
 

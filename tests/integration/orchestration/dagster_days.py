@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.definitions import build_definitions
@@ -92,6 +93,14 @@ class Days:
             partition_key=day.isoformat(),
             tags=dict(tags or {}),
             asset_selection=[dg.AssetKey(name) for name in only] if only else None,
+            raise_on_error=False,
+        )
+
+    def run_together(self, instance: dg.DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:
+        """Run several days as one run, as a person may choose for a backfill."""
+        return self.definitions.resolve_job_def("run_day").execute_in_process(
+            instance=instance,
+            tags={ASSET_PARTITION_RANGE_START_TAG: str(first), ASSET_PARTITION_RANGE_END_TAG: str(last)},
             raise_on_error=False,
         )
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, GRPC_INFO_TAG, PARTITION_NAME_TAG
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
@@ -57,7 +57,8 @@ def test_dagster_works_with_what_is_written(instance: dg.DagsterInstance, home: 
     assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
     queue = instance.get_concurrency_config().run_queue_config
     assert queue is not None
-    assert queue.tag_concurrency_limits == [{"key": "dagster/partition", "limit": 1}]
+    limited = {PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG}
+    assert {each["key"]: each["limit"] for each in queue.tag_concurrency_limits} == dict.fromkeys(limited, 1)
     assert "secret" not in (home.folder / "dagster.yaml").read_text()
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration import past_runs
-from orchestration.day_plan import PARTITION_TAG
 from orchestration.past_runs import MOST_ATTEMPTS, RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
 from warehouse.postgres import ledger
@@ -51,7 +51,7 @@ def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProces
 def leave_a_run(days: Days, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
     """A run as another process left it, without a word in its log."""
     job = days.definitions.resolve_job_def("run_day")
-    instance.create_run_for_job(job, status=status, tags={PARTITION_TAG: FIRST.isoformat(), **tags})
+    instance.create_run_for_job(job, status=status, tags={PARTITION_NAME_TAG: FIRST.isoformat(), **tags})
 
 
 def test_closed_days_with_readings_are_asked_for_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:

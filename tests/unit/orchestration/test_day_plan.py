@@ -53,7 +53,7 @@ def test_a_run_says_why_it_is(day: dict[str, object], why: str) -> None:
 
 
 def test_what_is_under_way_takes_its_place() -> None:
-    plan = plan_runs(DAYS, FIRST_DAY, {"2026-02-01", "2026-02-02", "2025-12-24"}, looks())
+    plan = plan_runs(DAYS, FIRST_DAY, {FIRST_DAY, date(2026, 2, 2), date(2025, 12, 24)}, looks())
     assert [request.partition_key for request in plan.requests] == ["2026-02-03"]
     assert plan.remarks[:2] == ["2026-02-01 is under way", "2026-02-02 is under way"]
 

@@ -1,0 +1,90 @@
+"""Several days as one run, which a person may choose for a backfill: the same files, told of day by day."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.partitions import days_of_run
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from warehouse.contract.partitions import Stream
+from warehouse.postgres import ledger
+from warehouse.postgres.connection import connect
+
+BOTH = (FIRST, SECOND)
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path) -> Days:
+    found = Days(database_url, tmp_path / "one run")
+    found.home.mkdir()
+    found.fill(*BOTH)
+    return found
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
+    days: Days, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    result = days.run_together(instance, *BOTH)
+    assert result.success
+    with connect(days.url) as connection:
+        assert ledger.days_to_run(connection) == []
+
+    one_by_one = Days(days.url, tmp_path / "one by one").walk
+    for day in BOTH:
+        one_by_one.run(day)
+    for name in days.walk.catalog.models:
+        made = told_of(instance, name)
+        for day in BOTH:
+            ours, theirs = (pl.read_parquet(walk.lake.file(name, day)) for walk in (days.walk, one_by_one))
+            assert ours.equals(theirs), (name, day)
+            told = made[str(day)]
+            assert told["dagster/row_count"].value == ours.height
+            assert told["path"].value == str(days.walk.lake.file(name, day))
+    reports = told_of(instance, "day_report")
+    assert reports[str(FIRST)]["ac_kwh"].value != reports[str(SECOND)]["ac_kwh"].value
+
+    evaluations = result.get_asset_check_evaluations()
+    declared = sum(len(model.checks) for model in days.walk.catalog.models.values())
+    assert len(evaluations) == declared + len(Stream), "one of each check, for both days"
+    assert {str(each.metadata["days"].value) for each in evaluations} == {f"{FIRST} to {SECOND}"}
+    assert all(each.passed for each in evaluations)
+
+
+def test_a_check_that_fails_on_one_day_names_it(days: Days, instance: dg.DagsterInstance) -> None:
+    days.add_late_reading(SECOND, soc_percent=150.0)
+    result = days.run_together(instance, *BOTH)
+    (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert str(failed.description).startswith(f"{SECOND}: 1 row against: soc_percent of vehicle_readings lies between")
+    assert (failed.metadata["day"].value, failed.metadata["failed_days"].value) == (str(SECOND), 1)
+    assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
+
+
+def test_its_days_are_under_way(days: Days, instance: dg.DagsterInstance) -> None:
+    tags = {ASSET_PARTITION_RANGE_START_TAG: str(FIRST), ASSET_PARTITION_RANGE_END_TAG: str(SECOND)}
+    job = days.definitions.resolve_job_def("run_day")
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert days_of_run(run) == [FIRST, SECOND]
+    assert str(days.tick(instance).skip_message) == f"{FIRST} is under way\n{SECOND} is under way"
+
+
+@pytest.mark.parametrize("tags", [{}, {"dagster/partition": "2026-02-08-13:00"}])
+def test_a_run_for_an_hour_or_for_nothing_has_no_days(tags: dict[str, str]) -> None:
+    assert days_of_run(dg.DagsterRun("write_hours", tags=tags)) == []
+
+
+def told_of(instance: dg.DagsterInstance, name: str) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
+    """The metadata of an asset by day."""
+    records = instance.fetch_materializations(dg.AssetKey(name), limit=10).records
+    found = [record.asset_materialization for record in records]
+    return {str(each.partition): dict(each.metadata) for each in found if each}
