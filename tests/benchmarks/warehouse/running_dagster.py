@@ -8,8 +8,11 @@ from datetime import date, datetime
 from itertools import count
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from psycopg.sql import SQL, Identifier
 
+from orchestration.dagster_home import LOCATION
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.warehouse.product import fleetwatt, free_port, wait_for_page
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
@@ -17,6 +20,11 @@ from warehouse.postgres.connection import connect
 
 BUILT_WITHIN_S = 900.0
 POLL_S = 0.1
+LAUNCH = """
+    mutation($parameters: ExecutionParams!) {
+        launchRun(executionParams: $parameters) { __typename ... on PythonError { message } }
+    }
+"""
 _DATABASES = count(1)
 
 
@@ -35,13 +43,14 @@ class RunningDagster:
     """Dagster at work on a place."""
 
     place: Place
+    page: str
     storage_url: str
     memory: PeakMemory
 
-    def build(self, days: Iterable[date]) -> float:
+    def build(self, days: Iterable[date], as_one_run: bool = False) -> float:
         """Let the grace of these days be over at once; the seconds until the ledger says that the last one is built.
 
-        Both ends are the database's clock.
+        Both ends are the database's clock. ``as_one_run``: a person has just started a run of all of them.
 
         Raises:
             RuntimeError: it does not come to that.
@@ -49,6 +58,8 @@ class RunningDagster:
         wanted = sorted(days)
         with connect(self.place.url) as connection:
             ((began,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+            if as_one_run:
+                self._start(wanted[0], wanted[-1])
             self.place.close(wanted)
             built = "SELECT count(*), max(built_at) FROM day_builds WHERE day = ANY(%s) AND built = requested"
             deadline = time.monotonic() + BUILT_WITHIN_S
@@ -92,6 +103,17 @@ class RunningDagster:
             ((ticks,),) = connection.execute("SELECT count(*) FROM job_ticks WHERE status = 'SKIPPED'").fetchall()
         return bool(ticks)
 
+    def _start(self, first: date, last: date) -> None:
+        """As the page does where a person chooses a single run for a backfill."""
+        range_ = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+        tags = [{"key": key, "value": str(day)} for key, day in range_.items()]
+        job = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION, "pipelineName": "run_day"}
+        parameters = {"selector": job, "executionMetadata": {"tags": tags}}
+        asked = {"query": LAUNCH, "variables": {"parameters": parameters}}
+        answer = httpx.post(f"{self.page}/graphql", json=asked, timeout=BUILT_WITHIN_S, trust_env=False).json()
+        if answer.get("data", {}).get("launchRun", {}).get("__typename") != "LaunchRunSuccess":
+            raise RuntimeError(f"Dagster does not start the run: {answer}")
+
     def _unfinished(self) -> bool:
         with connect(self.storage_url) as connection:
             ended = "('SUCCESS', 'FAILURE', 'CANCELED')"
@@ -125,7 +147,7 @@ def running_dagster(stand: WarehouseStand, place: Place) -> Iterator[RunningDags
         with fleetwatt("dagster", log=log, environment=environment) as process:
             wait_for_page(process, port, "/server_info", log)
             with PeakMemory(process.pid) as memory:
-                dagster = RunningDagster(place, storage_url, memory)
+                dagster = RunningDagster(place, f"http://127.0.0.1:{port}", storage_url, memory)
                 while not dagster.has_looked():
                     time.sleep(POLL_S)
                 yield dagster
