@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ from warehouse.lake.publish import (
     verified_file,
     verified_or_asked_for,
 )
-from warehouse.lake.views import open_lake
+from warehouse.lake.views import add_views, another_session, start_engine
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.lake_overview import published_datasets
@@ -234,7 +235,13 @@ class DayWalk:
 
     def _open(self, datasets: Iterable[str], day: date) -> duckdb.DuckDBPyConnection:
         """A view costs a look into its file, so a step opens what it reads and no more."""
-        return open_lake(self.lake.root, [self.catalog.models[name] for name in datasets], day)
+        session = another_session(self._engine)
+        add_views(session, self.lake.root, [self.catalog.models[name] for name in datasets], day)
+        return session
+
+    @cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        return start_engine(self.lake.root)
 
     @contextmanager
     def _aside(self, dataset: str, day: date) -> Iterator[Path]:

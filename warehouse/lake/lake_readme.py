@@ -62,8 +62,8 @@ def views(lake: Lake, catalog: Catalog) -> str:
 def _view(lake: Lake, model: Model) -> str:
     # A pattern that no file fits is an error in DuckDB, so until there is one the view is empty.
     files = f"{model.name}/{DAY_COLUMN}=*/{FILE_NAME}"
-    statement = view_of(model, files) if lake.days(model.name) else empty_view(model)
-    return f"-- {model.description} Grain: {model.grain}.\n{statement};\n"
+    view = view_of(model, files) if lake.days(model.name) else empty_view(model)
+    return f"-- {model.description} Grain: {model.grain}.\nCREATE OR REPLACE {view};\n"
 
 
 def _write_changed(path: Path, text: str) -> bool:

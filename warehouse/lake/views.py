@@ -35,12 +35,42 @@ def open_lake(
     Raises:
         UnreadableFileError: a file is no Parquet, or not any more.
     """
-    connection = _connect(lake_root, memory_limit)
+    connection = start_engine(lake_root, memory_limit)
+    # What stands at the end of each file is read once, not once a question; of a file that was replaced, again.
+    connection.execute("SET parquet_metadata_cache = true")
+    add_views(connection, lake_root, models, day)
+    return connection
+
+
+def start_engine(lake_root: Path | None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that holds no data, and a first session on it."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        # Nothing is fetched: what is needed (icu, parquet, json) is built in.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        # A name is a dataset, never a Python variable that happens to be called so.
+        "python_enable_replacements": "false",
+    }
+    if lake_root:
+        # What does not fit into memory goes where the data has room, not to the folder we happen to be in.
+        settings["temp_directory"] = str(lake_root / ".spill")
+    return _settled(duckdb.connect(":memory:", config=settings))
+
+
+def another_session(engine: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A session with views of its own. It begins at once, where an engine takes as long to start as a small query."""
+    return _settled(engine.cursor())
+
+
+def add_views(
+    connection: duckdb.DuckDBPyConnection, lake_root: Path, models: Iterable[Model], day: date | None
+) -> None:
+    """Make the views of these datasets, and set the variable ``day`` where it is one day's. Raises as ``open_lake``."""
     if day:
         connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
     for model in models:
         add_view(connection, lake_root, model, day)
-    return connection
 
 
 def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Model, day: date | None) -> None:
@@ -65,16 +95,16 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
 
 def open_empty_lake() -> duckdb.DuckDBPyConnection:
     """A lake without a file; ``add_empty_view`` gives it datasets, enough to bind a query against."""
-    return _connect(None, MEMORY_LIMIT)
+    return start_engine(None)
 
 
 def add_empty_view(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Make a dataset's view without a row, in its declared columns and types."""
-    connection.execute(empty_view(model))
+    connection.execute(f"CREATE OR REPLACE TEMP {empty_view(model)}")
 
 
 def view_of(model: Model, files: str | Path, stored: Container[str] | None = None) -> str:
-    """The statement that makes a dataset's view over ``files``, a path or a pattern of paths.
+    """A dataset's view over ``files``, a path or a pattern of paths: what comes after ``CREATE``.
 
     ``stored``: the columns that some file has, where that may not be all of them.
     """
@@ -85,7 +115,7 @@ def view_of(model: Model, files: str | Path, stored: Container[str] | None = Non
 
 
 def empty_view(model: Model) -> str:
-    """The statement that makes a dataset's view without a row."""
+    """A dataset's view without a row: what comes after ``CREATE``."""
     columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
     return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
@@ -105,32 +135,18 @@ def text(value: str | Path) -> str:
     return f"'{quoted}'"
 
 
-def _connect(lake_root: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        # Nothing is fetched: what is needed (icu, parquet, json) is built in.
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        # A name is a dataset, never a Python variable that happens to be called so.
-        "python_enable_replacements": "false",
-    }
-    if lake_root:
-        # What does not fit into memory goes where the data has room, not to the folder we happen to be in.
-        settings["temp_directory"] = str(lake_root / ".spill")
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
-    # What stands at the end of each file is read once, not once a question; of a file that was replaced, again.
-    connection.execute("SET parquet_metadata_cache = true")
-    return connection
+def _settled(session: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    session.execute("SET TimeZone = 'UTC'")
+    session.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
+    return session
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Path) -> None:
     try:
-        connection.execute(view_of(model, files))
+        connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files)}")
     except duckdb.BinderException:  # no file has some column yet: then the view has none either
         stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {_rows_of(files)}").fetchall()}
-        connection.execute(view_of(model, files, stored))
+        connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files, stored)}")
 
 
 def _rows_of(files: str | Path) -> str:
@@ -143,7 +159,7 @@ def _rows_of(files: str | Path) -> str:
 
 def _view(model: Model, columns: Sequence[str], tail: str) -> str:
     listed = ",\n    ".join(columns)
-    return f"CREATE OR REPLACE VIEW {model.name} AS SELECT\n    {listed}\n{tail}"
+    return f"VIEW {model.name} AS SELECT\n    {listed}\n{tail}"
 
 
 def _texts(values: Sequence[str]) -> str:
