@@ -11,9 +11,13 @@ LIBRARIES = [
     "dagster._core.execution.api",
     "dagster_postgres",
     "duckdb",
+    "httpx",
+    "jinja2",
+    "msgspec",
     "psycopg_pool",
     "pydantic_settings",
     "sqlglot.optimizer",
+    "typer",
 ]
 """None starts a thread when it is imported: a process with threads cannot be forked safely, so a run imports polars and
 pyarrow itself. None of them is ours, so that each run begins with our code as it is on disk."""

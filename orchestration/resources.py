@@ -33,11 +33,23 @@ class Warehouse(dg.ConfigurableResource[None]):
         return FleetSettings(**given(database_url=self.database_url, home=self.home))
 
     @property
-    def walk(self) -> DayWalk:
-        """The walk of a day. Read once a run: a model that changes meanwhile concerns the next run."""
+    def lake(self) -> Lake:
+        """The lake, which may be empty."""
+        return Lake(self.settings.lake)
+
+    @property
+    def url(self) -> str:
+        """Where the database runs.
+
+        Raises:
+            DatabaseUnavailableError: it does not run.
+        """
+        return running_database(self.settings)
+
+    def walk(self, catalog: Catalog) -> DayWalk:
+        """The walk of a day by the catalog that the definitions are made of: one for all steps of a run."""
         if self._walk is None:
-            settings = self.settings
-            self._walk = DayWalk(running_database(settings), Lake(settings.lake), Catalog.load())
+            self._walk = DayWalk(self.url, self.lake, catalog)
         return self._walk
 
     def connect(self) -> AbstractContextManager[psycopg.Connection]:
@@ -46,7 +58,7 @@ class Warehouse(dg.ConfigurableResource[None]):
         Raises:
             DatabaseUnavailableError: it does not run, or goes away within the block.
         """
-        return connect(running_database(self.settings))
+        return connect(self.url)
 
 
 @contextmanager

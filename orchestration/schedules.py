@@ -34,7 +34,7 @@ def forget_quarantined(context: dg.OpExecutionContext, warehouse: Warehouse) -> 
 def scrub_lake(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     """Check every file of the lake against its hash; the day of a damaged one is asked for, and made anew."""
     with told_plainly(), warehouse.connect() as connection:
-        found = list(scrub(connection, warehouse.walk.lake))
+        found = list(scrub(connection, warehouse.lake))
     damaged = [damage for damage in found if damage]
     for damage in damaged:
         context.log.error(damage.what)
@@ -44,9 +44,8 @@ def scrub_lake(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
 @dg.op
 def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt."""
-    walk = warehouse.walk
     with told_plainly():
-        verdicts = list(Retention(walk.url, walk.lake, warehouse.settings.retention).drop_old())
+        verdicts = list(Retention(warehouse.url, warehouse.lake, warehouse.settings.retention).drop_old())
     for verdict in verdicts:
         context.log.info(str(verdict))
     kept = [verdict for verdict in verdicts if verdict.why_kept]

@@ -5,7 +5,7 @@ from datetime import date
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Model
+from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.previews import preview
 from orchestration.checks import check_specs, evaluations, over_days, require_passed
@@ -17,17 +17,20 @@ Make = Callable[[DayWalk, date], Iterable[Made]]
 Check = Callable[[DayWalk, Made], Sequence[dg.AssetCheckResult]]
 
 
-def dataset_asset(models: Sequence[Model], partitions: dg.PartitionsDefinition[str], make: Make) -> dg.AssetsDefinition:
+def dataset_asset(
+    catalog: Catalog, names: Sequence[str], partitions: dg.PartitionsDefinition[str], make: Make
+) -> dg.AssetsDefinition:
     """The asset of a dataset, or of several that one step makes together."""
+    models = [catalog.models[name] for name in names]
 
     @dg.multi_asset(
-        name="_and_".join(model.name for model in models),
+        name="_and_".join(names),
         specs=[asset_spec(model, partitions) for model in models],
         check_specs=[spec for model in models for spec in check_specs(model)],
     )
     def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
-        walk = warehouse.walk
         with told_plainly():
+            walk = warehouse.walk(catalog)
             yield from told(context, walk, [each for day in days_of(context) for each in make(walk, day)], evaluations)
 
     return build

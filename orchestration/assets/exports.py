@@ -5,7 +5,7 @@ from datetime import date
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset, told
 from orchestration.assets.declared import asset_spec
 from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
@@ -19,13 +19,14 @@ from warehouse.lake.export import TABLES
 def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a stream and a table."""
     for stream in Stream:
-        yield _stream_asset(catalog.models[stream], stream, partitions)
+        yield _stream_asset(catalog, stream, partitions)
     for table in TABLES:
-        yield _table_asset(catalog.models[table], partitions)
+        yield _table_asset(catalog, table, partitions)
 
 
-def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     """Seals the day first, which is safe to repeat: whoever comes first, a run of the day or a click on one stream."""
+    model = catalog.models[stream]
 
     @dg.multi_asset(
         name=model.name,
@@ -33,8 +34,8 @@ def _stream_asset(model: Model, stream: Stream, partitions: dg.PartitionsDefinit
         check_specs=[*check_specs(model), ledger_spec(model)],
     )
     def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
-        walk = warehouse.walk
         with told_plainly():
+            walk = warehouse.walk(catalog)
             made = [_exported(context, walk, stream, day) for day in days_of(context)]
             yield from told(context, walk, made, _check)
 
@@ -51,5 +52,5 @@ def _check(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
     return [*evaluations(walk, made), ledger_evaluation(walk, made)]
 
 
-def _table_asset(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    return dataset_asset([model], partitions, lambda walk, day: [walk.export_table(model.name, day)])
+def _table_asset(catalog: Catalog, table: str, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    return dataset_asset(catalog, [table], partitions, lambda walk, day: [walk.export_table(table, day)])

@@ -4,21 +4,20 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
 from warehouse.day import ENERGY
 
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a dataset; the two that the energy rule writes in one pass come together."""
-    models = catalog.models
-    yield dataset_asset([models["device_last"]], partitions, lambda walk, day: [walk.device_last(day)])
-    yield dataset_asset([models["carried_samples"]], partitions, lambda walk, day: [walk.carried_samples(day)])
-    yield dataset_asset([models[name] for name in ENERGY], partitions, lambda walk, day: walk.energy(day))
+    yield dataset_asset(catalog, ["device_last"], partitions, lambda walk, day: [walk.device_last(day)])
+    yield dataset_asset(catalog, ["carried_samples"], partitions, lambda walk, day: [walk.carried_samples(day)])
+    yield dataset_asset(catalog, ENERGY, partitions, lambda walk, day: walk.energy(day))
     for model in catalog.in_order():
         if model.kind == "sql":
-            yield _sql_asset(model, partitions)
+            yield _sql_asset(catalog, model.name, partitions)
 
 
-def _sql_asset(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    return dataset_asset([model], partitions, lambda walk, day: [walk.model(model.name, day)])
+def _sql_asset(catalog: Catalog, name: str, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    return dataset_asset(catalog, [name], partitions, lambda walk, day: [walk.model(name, day)])

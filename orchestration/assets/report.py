@@ -27,8 +27,8 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
         partitions_def=partitions,
     )
     def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-        walk = warehouse.walk
         with told_plainly():
+            walk = warehouse.walk(catalog)
             for day in days_of(context):
                 figures = pl.read_parquet(walk.verified(FIGURES, day)).row(0, named=True)
                 walk.finish(day)
