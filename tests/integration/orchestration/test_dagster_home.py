@@ -14,9 +14,11 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, GRPC_INFO_TAG, PARTITION_NAME_TAG
+from dagster_postgres import PostgresEventLogStorage
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
+from sqlalchemy.event import listen
 
 from orchestration.dagster_home import STORAGE_URL, DagsterDatabaseError, DagsterHome, make_database, storage_url
 from orchestration.dagster_processes import DagsterProcesses, socket_folder
@@ -85,6 +87,19 @@ def test_connections_that_a_restart_cut_go_unnoticed(
     assert cut is not None
     assert cut[0] > 0, "they are kept open, to be used again"
     assert instance.get_runs_count() == 0
+
+
+def test_the_schema_is_looked_at_once(instance: dg.DagsterInstance) -> None:
+    made = dg.AssetMaterialization("meters", partition="2026-02-08", tags={"dagster/data_version": "1"})
+    instance.report_runless_asset_event(made)
+    statements: list[str] = []
+    storage = instance.event_log_storage
+    assert isinstance(storage, PostgresEventLogStorage)
+    with storage.index_connection() as connection:
+        listen(connection.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    instance.report_runless_asset_event(made)
+    assert any("INSERT INTO event_logs" in statement for statement in statements)
+    assert not [statement for statement in statements if "pg_catalog" in statement]
 
 
 def test_who_may_not_make_the_database_is_told_what_to_run(server_url: str, database: str) -> None:
