@@ -1,7 +1,8 @@
 """Asset checks: those that the catalog declares, and that each export's file holds what the ledger says.
 
-All of them block: what depends on a dataset that fails one is not made. Each result names its day: Dagster can part
-checks by partition too, but its UI (1.13) then counts every day that was never checked as one that did not pass.
+All of them block: what depends on a dataset that fails one is not made. Each result names its day, or its days where a
+run has several: Dagster can part checks by partition too, but its UI (1.13) then counts every day that was never
+checked as one that did not pass.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration import alerts
 from orchestration.alerts import MARK, Alert, send
-from tests.integration.orchestration.dagster_days import FIRST, Days
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 URL = "http://127.0.0.1:3001/runs/abc"
 ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1 row against: it adds up.", URL)
@@ -138,3 +138,19 @@ def test_each_failed_run_is_told_once(
     assert (posted["runId"], posted["day"]) == (failed.run_id, FIRST.isoformat())
     assert posted["url"] == f"http://127.0.0.1:3456/runs/{failed.run_id}"
     assert posted["reason"].startswith("A file of the lake is not there: ")
+
+
+def test_of_a_run_of_several_days_the_first_and_the_last_are_named(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = Days(database_url, tmp_path)
+    days.fill(FIRST, SECOND)
+    days.add_late_reading(SECOND, soc_percent=150.0)
+    with dg.DagsterInstance.ephemeral() as instance:
+        watch = Watch(days, instance)
+        watch.look()
+        assert not days.run_together(instance, FIRST, SECOND).success
+        watch.look()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(MARK)]
+    assert line.startswith(f"{MARK}run_day of {FIRST} to {SECOND} failed: ")
+    assert f"{SECOND}: 1 row against: soc_percent of vehicle_readings lies between 0 and 100" in line

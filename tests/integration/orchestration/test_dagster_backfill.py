@@ -61,13 +61,18 @@ def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
     assert all(each.passed for each in evaluations)
 
 
-def test_a_check_that_fails_on_one_day_names_it(days: Days, instance: dg.DagsterInstance) -> None:
+def test_a_check_that_fails_on_one_day_names_it_and_the_days_are_asked_for_one_by_one(
+    days: Days, instance: dg.DagsterInstance
+) -> None:
     days.add_late_reading(SECOND, soc_percent=150.0)
     result = days.run_together(instance, *BOTH)
     (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
     assert str(failed.description).startswith(f"{SECOND}: 1 row against: soc_percent of vehicle_readings lies between")
     assert (failed.metadata["day"].value, failed.metadata["failed_days"].value) == (str(SECOND), 1)
     assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
+
+    requests = days.tick(instance).run_requests or []
+    assert [request.partition_key for request in requests] == [str(FIRST), str(SECOND)], "now each by itself"
 
 
 def test_its_days_are_under_way(days: Days, instance: dg.DagsterInstance) -> None:
