@@ -11,6 +11,9 @@ from dagster._core.storage.tags import (
 
 from warehouse.contract.partitions import midnight
 
+A_WEEK_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=7)
+"""Of a backfill that a person starts. Small days take less time together; a failure holds back a week and no more."""
+
 
 def daily_partitions(first_day: date) -> dg.DailyPartitionsDefinition:
     """Each UTC day from the first one to yesterday. Whether a day is closed is the ledger's to say."""
@@ -28,7 +31,7 @@ def hour_key(hour: datetime) -> str:
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:
-    """The days that this step is run for: one, or those of a backfill that a person started as a single run."""
+    """The days that this step is run for: one, or several of a backfill that a person started."""
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 

@@ -9,7 +9,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.previews import preview
 from orchestration.checks import check_specs, evaluations, over_days, require_passed
-from orchestration.partitions import days_of
+from orchestration.partitions import A_WEEK_A_RUN, days_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.day import DayWalk, Made
 
@@ -27,6 +27,7 @@ def dataset_asset(
         name="_and_".join(names),
         specs=[asset_spec(model, partitions) for model in models],
         check_specs=[spec for model in models for spec in check_specs(model)],
+        backfill_policy=A_WEEK_A_RUN,
     )
     def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():

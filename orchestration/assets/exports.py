@@ -9,7 +9,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset, told
 from orchestration.assets.declared import asset_spec
 from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
-from orchestration.partitions import days_of
+from orchestration.partitions import A_WEEK_A_RUN, days_of
 from orchestration.resources import Warehouse, told_plainly
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk, Made
@@ -32,6 +32,7 @@ def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDef
         name=model.name,
         specs=[asset_spec(model, partitions)],
         check_specs=[*check_specs(model), ledger_spec(model)],
+        backfill_policy=A_WEEK_A_RUN,
     )
     def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():

@@ -7,7 +7,7 @@ import polars as pl
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import REPORTS
-from orchestration.partitions import days_of
+from orchestration.partitions import A_WEEK_A_RUN, days_of
 from orchestration.resources import Warehouse, told_plainly
 
 FIGURES = "daily_fleet_efficiency"
@@ -17,14 +17,20 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     """Depends on whatever nothing else depends on, and so on everything."""
     last = [name for name in catalog.models if not catalog.used_by(name)]
 
-    @dg.asset(
+    @dg.multi_asset(
         name="day_report",
-        deps=last,
-        group_name=REPORTS,
-        description="The day is done: all its models are built and checked. Its figures are plotted over time.",
-        owners=[f"team:{catalog.models[FIGURES].owner}"],
-        kinds={"python"},
-        partitions_def=partitions,
+        specs=[
+            dg.AssetSpec(
+                "day_report",
+                deps=last,
+                group_name=REPORTS,
+                description="The day is done: all its models are built and checked. Its figures are plotted over time.",
+                owners=[f"team:{catalog.models[FIGURES].owner}"],
+                kinds={"python"},
+                partitions_def=partitions,
+            )
+        ],
+        backfill_policy=A_WEEK_A_RUN,
     )
     def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         with told_plainly():
