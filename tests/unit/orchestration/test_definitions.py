@@ -164,6 +164,13 @@ def test_the_day_is_one_run_in_one_process(definitions: dg.Definitions, graph: A
     assert job.tags["dagster/retry_strategy"] == "ALL_STEPS"
 
 
+def test_a_backfill_of_any_daily_assets_takes_a_week_a_run(graph: AssetGraph) -> None:
+    for name in (*CATALOG.models, "day_report"):
+        policy = graph.get(dg.AssetKey(name)).backfill_policy
+        assert policy is not None, name
+        assert policy.max_partitions_per_run == 7, "Dagster runs assets together whose policy is the same"
+
+
 def test_the_hours_come_from_the_tables_of_postgresql_beside_the_days(
     definitions: dg.Definitions, graph: AssetGraph
 ) -> None:
