@@ -104,7 +104,7 @@ class RunningDagster:
         return bool(ticks)
 
     def _start(self, first: date, last: date) -> None:
-        """As the page does where a person chooses a single run for a backfill."""
+        """A run of more days than a backfill's runs have, which a person may start all the same."""
         range_ = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
         tags = [{"key": key, "value": str(day)} for key, day in range_.items()]
         job = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION, "pipelineName": "run_day"}

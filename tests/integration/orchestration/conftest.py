@@ -1,9 +1,10 @@
-"""The command line through its entry point, in this process."""
+"""The command line through its entry point, in this process; and a Dagster without a database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import dagster as dg
 import pytest
 
 from orchestration.cli.main import main
@@ -18,6 +19,13 @@ class Ended(NamedTuple):
 
 
 Fleetwatt = Callable[..., Ended]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """It remembers runs and events for as long as the test takes."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 @pytest.fixture

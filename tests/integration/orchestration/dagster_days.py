@@ -97,7 +97,7 @@ class Days:
         )
 
     def run_together(self, instance: dg.DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:
-        """Run several days as one run, as a person may choose for a backfill."""
+        """Run several days as one run, as the daemon does in a backfill."""
         return self.definitions.resolve_job_def("run_day").execute_in_process(
             instance=instance,
             tags={ASSET_PARTITION_RANGE_START_TAG: str(first), ASSET_PARTITION_RANGE_END_TAG: str(last)},

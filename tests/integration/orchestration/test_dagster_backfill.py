@@ -1,6 +1,5 @@
-"""Several days as one run, which a person may choose for a backfill: the same files, told of day by day."""
+"""Several days as one run, as in a backfill: the same files, told of day by day."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ def days(database_url: str, tmp_path: Path) -> Days:
     found.home.mkdir()
     found.fill(*BOTH)
     return found
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(

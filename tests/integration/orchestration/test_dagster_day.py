@@ -26,12 +26,6 @@ def days(database_url: str, tmp_path: Path) -> Days:
     return found
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
 def step_of(name: str) -> str:
     return "_and_".join(ENERGY) if name in ENERGY else name
 

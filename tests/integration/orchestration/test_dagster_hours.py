@@ -1,6 +1,5 @@
 """The hours in Dagster: one run for all that have closed, and none when nothing has."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,12 +20,6 @@ def days(database_url: str, tmp_path: Path) -> Days:
     days = Days(database_url, tmp_path)
     days.fill(FIRST)
     return days
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(

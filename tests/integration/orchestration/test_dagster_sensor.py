@@ -1,6 +1,5 @@
 """The sensor on a real ledger: which days it asks for, and when it leaves them to a person."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -18,12 +17,6 @@ from warehouse.postgres.connection import connect
 @pytest.fixture
 def days(database_url: str, tmp_path: Path) -> Days:
     return Days(database_url, tmp_path)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def asked(days: Days, instance: dg.DagsterInstance) -> list[dg.RunRequest]:

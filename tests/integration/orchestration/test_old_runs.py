@@ -1,6 +1,5 @@
 """Old runs go from Dagster's own database, and every day still shows as what it is."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +11,6 @@ from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 ASSETS = ["meters", "vehicles"]
 METERS = dg.AssetKey("meters")
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 @pytest.fixture
