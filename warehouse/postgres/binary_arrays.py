@@ -37,6 +37,19 @@ class BinaryArray:
     def __init__(self, values: npt.ArrayLike) -> None:
         self.values = np.asarray(values)
 
+    def to_bytes(self) -> bytes:
+        """As PostgreSQL reads it."""
+        values = self._as_sent()
+        if values.size == 0:
+            return _EMPTY_HEADER.pack(0, 0, self.element_oid)
+        elements = np.empty(values.size, self.element)
+        elements["length"] = self.element["value"].itemsize
+        elements["value"] = values
+        return _HEADER.pack(1, 0, self.element_oid, values.size, 1) + elements.tobytes()
+
+    def _as_sent(self) -> npt.NDArray[Any]:
+        return self.values
+
 
 class Int4Array(BinaryArray, array_oid=1007, element_oid=23, of=">i4"):
     """``integer[]``"""
@@ -53,18 +66,16 @@ class Float8Array(BinaryArray, array_oid=1022, element_oid=701, of=">f8"):
 class TimestamptzArray(BinaryArray, array_oid=1185, element_oid=1184, of=">i8"):
     """``timestamptz[]`` of microseconds since 1970"""
 
+    def _as_sent(self) -> npt.NDArray[Any]:
+        shifted: npt.NDArray[Any] = self.values - POSTGRES_EPOCH_US
+        return shifted
+
 
 class _BinaryArrayDumper(Dumper):
     format = Format.BINARY
 
     def dump(self, obj: BinaryArray) -> Buffer:
-        values = obj.values - POSTGRES_EPOCH_US if isinstance(obj, TimestamptzArray) else obj.values
-        if values.size == 0:
-            return _EMPTY_HEADER.pack(0, 0, obj.element_oid)
-        elements = np.empty(values.size, obj.element)
-        elements["length"] = obj.element["value"].itemsize
-        elements["value"] = values
-        return _HEADER.pack(1, 0, obj.element_oid, values.size, 1) + elements.tobytes()
+        return obj.to_bytes()
 
 
 def register() -> None:

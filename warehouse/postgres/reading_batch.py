@@ -57,9 +57,8 @@ class Columns:
 
     def parameters(self, names: Sequence[str], positions: Sequence[int] | None = None) -> dict[str, BinaryArray]:
         """These columns (or only these rows of them) as the named parameters of a statement."""
-        types = (Int4Array, TimestamptzArray, Float8Array, Float4Array, Float4Array)
         chosen = self._columns if positions is None else [column[list(positions)] for column in self._columns]
-        return {name: array(column) for name, array, column in zip(names, types, chosen, strict=False)}
+        return {name: array(column) for name, array, column in zip(names, _ARRAYS, chosen, strict=False)}
 
 
 PARAMETERS = {
@@ -67,6 +66,11 @@ PARAMETERS = {
     DeviceKind.VEHICLE: ("vehicle_ids", "vehicle_ts", "vehicle_kwh", "vehicle_soc", "vehicle_temp"),
 }
 """What the statements call the columns of each stream."""
+_ARRAYS = (Int4Array, TimestamptzArray, Float8Array, Float4Array, Float4Array)
+ARRAY_OIDS = {
+    name: array.array_oid for names in PARAMETERS.values() for name, array in zip(names, _ARRAYS, strict=False)
+}
+"""The types of these parameters."""
 _TYPES = {
     kind: (np.int64, np.int64, *[np.float64] * (len(names) - 2), np.int64, np.int64)
     for kind, names in PARAMETERS.items()

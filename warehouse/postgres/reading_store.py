@@ -18,8 +18,9 @@ from warehouse import sqlfiles
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.devices import DeviceIds
+from warehouse.postgres.prepared import BINARY_BOOL, BOOL_OID, PreparedStatement
 from warehouse.postgres.quarantine import Refused, quarantine
-from warehouse.postgres.reading_batch import PARAMETERS, Key, ReadingBatch, external_ids, key_of
+from warehouse.postgres.reading_batch import ARRAY_OIDS, PARAMETERS, Key, ReadingBatch, external_ids, key_of
 from warehouse.telemetry import Rejection, Telemetry
 
 _PACKAGE = "warehouse.postgres"
@@ -52,6 +53,7 @@ class ReadingStore:
         self._register_unknown = register_unknown
         self._always_late = always_late
         self._ids = DeviceIds()
+        self._plain_insert: PreparedStatement | None = None
 
     def learn_devices(self) -> None:
         """Learn the devices that are known already, before the first readings of all of them come at once.
@@ -95,25 +97,28 @@ class ReadingStore:
     ) -> None:
         refused = list(_refused(bodies, outcomes, source))
         with self._transaction(needed=bool(refused)):
-            self._insert(batch, "", report_stored=False)
+            self._insert(batch)
             quarantine(self._connection, refused)
 
     def _write_again(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
         with self._transaction():
-            inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
+            inserted = self._connection.execute(
+                _statement("ON CONFLICT DO NOTHING"),
+                {**batch.parameters(), "always_late": self._always_late, "report_stored": True},
+                prepare=True,
+            ).fetchall()
             stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
             self._compare(batch, stored, outcomes)
             quarantine(self._connection, list(_refused(bodies, outcomes, source)))
 
-    def _insert(
-        self, batch: ReadingBatch, on_conflict: LiteralString, *, report_stored: bool
-    ) -> psycopg.Cursor[tuple[str, int, datetime]]:
-        return self._connection.execute(
-            _statement(on_conflict),
-            {**batch.parameters(), "always_late": self._always_late, "report_stored": report_stored},
-            prepare=True,
+    def _insert(self, batch: ReadingBatch) -> None:
+        if self._plain_insert is None:
+            self._plain_insert = PreparedStatement(self._connection, "store_readings", _statement(""), _OIDS)
+        arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
+        self._plain_insert.execute(
+            {**arrays, "always_late": BINARY_BOOL[self._always_late], "report_stored": BINARY_BOOL[False]}
         )
 
     def _compare(self, batch: ReadingBatch, stored: dict[DeviceKind, set[Key]], outcomes: Sequence[Outcome]) -> None:
@@ -148,6 +153,9 @@ class ReadingStore:
             return
         with self._connection.transaction():
             yield
+
+
+_OIDS = {**ARRAY_OIDS, "always_late": BOOL_OID, "report_stored": BOOL_OID}
 
 
 @cache
