@@ -110,6 +110,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
     state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest)
     await database.open()
     await reads.open()
+    ready = asyncio.create_task(fleet.keep_ready(), name="fleet-answers")
     yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application
+    ready.cancel()
     await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
     metrics.leave()

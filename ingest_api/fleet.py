@@ -5,6 +5,7 @@ them: ten thousand vehicles never travel.
 """
 
 import asyncio
+import logging
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,18 @@ from typing import Any, NamedTuple
 
 from ingest_api.database import Connection, Database, Row, fetch_one
 from ingest_api.performance import LOW_COVERAGE, LOW_ENERGY_KWH, SHOWN_DIGITS, Status, Window, status_of
+from warehouse.contract.errors import FleetwattError
+
+logger = logging.getLogger(__name__)
 
 BINS = 20
 """Of 0.05 each, and one below 0 and one from 1 on."""
-REMEMBERED = 32
-"""Answers, of a thousand vehicles at most."""
+MOST_LISTED = 1000
+"""Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
+DEFAULT_HOURS = 24
+REMEMBERED = 8
+"""Answers. Each is found anew after every hour that is written."""
+LOOK_EVERY_S = 10.0
 
 
 class VehicleInFleet(NamedTuple):
@@ -69,14 +77,14 @@ class FleetAnswers:
     """What the fleet was found to be worth, remembered until the hours that it was found from are others.
 
     To sum a day of twenty thousand devices takes PostgreSQL a fifth of a second, to see that nothing changed a
-    millisecond.
+    millisecond. So what is usually asked is summed before anybody asks (``keep_ready``).
     """
 
     def __init__(self, database: Database, threshold: float) -> None:
         """``threshold`` is the efficiency below which a vehicle is flagged."""
         self._database = database
         self._threshold = threshold
-        self._known: OrderedDict[tuple[int, int], tuple[Row, FleetPerformance]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[Row, FleetPerformance]] = OrderedDict()  # by hours, last asked last
         self._summing = asyncio.Lock()
 
     async def answer(self, hours: int, worst: int) -> FleetPerformance:
@@ -85,26 +93,43 @@ class FleetAnswers:
         Raises:
             DatabaseUnavailableError: it cannot be asked.
         """
+        found = await self._found(hours)
+        if hours in self._known:
+            self._known.move_to_end(hours)
+        return found._replace(worst=found.worst[:worst])
+
+    async def keep_ready(self) -> None:
+        """Without end: as soon as hours were written, sum anew what was asked last, and what is asked by default."""
+        while True:
+            try:
+                for hours in {DEFAULT_HOURS, *self._known}:
+                    await self._found(hours)
+            except FleetwattError:
+                pass  # whoever asks is told
+            except Exception:
+                logger.exception("the fleet's answer could not be made ready")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _found(self, hours: int) -> FleetPerformance:
         async with self._database.connection() as connection:
             state = await _state(connection, hours)
-        if known := self._recall(hours, worst, state):
+        if known := self._recall(hours, state):
             return known
         async with self._summing:  # one at a time: whoever asks meanwhile mostly wants the same
-            return self._recall(hours, worst, state) or await self._sum(hours, worst)
+            return self._recall(hours, state) or await self._sum(hours)
 
-    def _recall(self, hours: int, worst: int, state: Row) -> FleetPerformance | None:
-        known_state, found = self._known.get((hours, worst), (None, None))
+    def _recall(self, hours: int, state: Row) -> FleetPerformance | None:
+        known_state, found = self._known.get(hours, (None, None))
         return found if known_state == state else None
 
-    async def _sum(self, hours: int, worst: int) -> FleetPerformance:
+    async def _sum(self, hours: int) -> FleetPerformance:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             state = await _state(connection, hours)
             window = Window(state["window_from"], state["window_to"])
-            sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, worst, self._threshold)) or {}
+            sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
         found = _performance(state, window, sums, self._threshold)
-        self._known.pop((hours, worst), None)
-        self._known[hours, worst] = state, found
+        self._known[hours] = state, found
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return found

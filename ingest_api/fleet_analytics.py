@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from ingest_api.fleet import Bin, FleetPerformance, VehicleInFleet
+from ingest_api.fleet import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
 from ingest_api.openapi import problems
 from ingest_api.performance import Status
 from ingest_api.state import state_of
@@ -134,8 +134,10 @@ class FleetAnswer(Wire):
 @router.get("/fleet", summary="The fleet's efficiency over the last closed hours", responses=problems(422, 503))
 async def get_fleet(
     request: Request,
-    hours: Annotated[int, Query(ge=1, le=168, description="Whole hours, up to the newest that is there.")] = 24,
-    worst: Annotated[int, Query(ge=0, le=1000, description="How many of the worst vehicles to list.")] = 10,
+    hours: Annotated[
+        int, Query(ge=1, le=168, description="Whole hours, up to the newest that is there.")
+    ] = DEFAULT_HOURS,
+    worst: Annotated[int, Query(ge=0, le=MOST_LISTED, description="How many of the worst vehicles to list.")] = 10,
 ) -> FleetAnswer:
     """Totals, how the vehicles' ratios are spread, and the worst of them, with how fresh all of it is."""
     return FleetAnswer.of(await state_of(request).fleet.answer(hours, worst))

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
@@ -10,7 +9,7 @@ from statistics import median
 
 import psycopg
 
-from tests.benchmarks.asking import WARM_UP
+from ingest_api.fleet import LOOK_EVERY_S
 from tests.benchmarks.figures import Bar, Figure, percentile
 from tests.benchmarks.load import SILENCE_S
 from tests.benchmarks.stand import Server, Stand
@@ -20,7 +19,8 @@ from warehouse.postgres.device_hours import HOUR, write_closed_hours
 
 HOURS_FILLED = 3
 WEEK = 168
-FLEET_P99 = Bar("value", 100, 50, lower_is_better=True)
+READY_WITHIN_S = 3.0
+FLEET_LONGEST = Bar("value", 100, 50, lower_is_better=True)
 
 
 def measure(stand: Stand) -> None:
@@ -34,20 +34,21 @@ def measure(stand: Stand) -> None:
             looked_s = _timed(connection)
             _repeat(connection, newest)
             ((size,),) = connection.execute("SELECT pg_total_relation_size('device_hourly')").fetchall()
-        with stand.product(url) as server:
+        with stand.product(url) as server, connect(url) as connection:
             some = max(1, stand.scale.queries // 10)
-            # An answer is remembered until the hours change: whoever asks for another length of the list is the first.
-            day_s, week_s = (_ask(server, hours, lengths=range(1, 1 + WARM_UP + some)) for hours in (24, WEEK))
-            again_s = _ask(server, 24, lengths=[10] * (WARM_UP + stand.scale.queries))
+            day_s, week_s = (_ask_at_once(server, connection, hours, some) for hours in (24, WEEK))
+            ready_s = [_ask_when_ready(server, connection) for _ in range(stand.scale.rounds)]
+            again_s = _ask(server, 24, stand.scale.queries)
     stand.report.add(
         Figure("hour_written_within", written_s, "s"),
         Figure("hour_looked_at_again_within", looked_s, "s"),
         Figure("hour_disk", size / WEEK / 1e6, "MB/hour"),
-        Figure("fleet_24_hours_first_p50", median(day_s) * 1000, "ms"),
-        Figure("fleet_24_hours_first_p99", percentile(day_s, 0.99) * 1000, "ms", bar=FLEET_P99),
-        Figure("fleet_168_hours_first_p50", median(week_s) * 1000, "ms"),
+        Figure("fleet_24_hours_at_once_p50", median(day_s) * 1000, "ms"),
+        Figure("fleet_24_hours_at_once_p99", percentile(day_s, 0.99) * 1000, "ms"),
+        Figure("fleet_168_hours_at_once_p50", median(week_s) * 1000, "ms"),
+        Figure("fleet_24_hours_first_of_an_hour_longest", max(ready_s) * 1000, "ms", bar=FLEET_LONGEST),
         Figure("fleet_24_hours_again_p50", median(again_s) * 1000, "ms"),
-        Figure("fleet_24_hours_again_p99", percentile(again_s, 0.99) * 1000, "ms", bar=FLEET_P99),
+        Figure("fleet_24_hours_again_p99", percentile(again_s, 0.99) * 1000, "ms", bar=FLEET_LONGEST),
     )
 
 
@@ -105,15 +106,41 @@ def _repeat(connection: psycopg.Connection, hour: datetime) -> None:
     connection.execute("VACUUM (ANALYZE) device_hourly")
 
 
-def _ask(server: Server, hours: int, lengths: Sequence[int]) -> list[float]:
-    """The seconds until each answer, with lists of these lengths, over one connection; the first few do not count."""
+def _ask_at_once(server: Server, connection: psycopg.Connection, hours: int, times: int) -> list[float]:
+    """The seconds until each answer where hours were written right before it: it is summed while its client waits."""
+    seconds = []
+    for _ in range(times):
+        _touch(connection)
+        seconds += _ask(server, hours, 1)
+    return seconds
+
+
+def _ask_when_ready(server: Server, connection: psycopg.Connection) -> float:
+    """The seconds until the first answer after hours were written and the API has had the time to look at them."""
+    _touch(connection)
+    time.sleep(LOOK_EVERY_S + READY_WITHIN_S)
+    (seconds,) = _ask(server, 24, 1)
+    return seconds
+
+
+def _touch(connection: psycopg.Connection) -> None:
+    """As if the newest hour had been written anew."""
+    connection.execute(
+        "UPDATE hourly_ledger SET written_at = clock_timestamp() WHERE hour = (SELECT max(hour) FROM hourly_ledger)"
+    )
+
+
+def _ask(server: Server, hours: int, times: int) -> list[float]:
+    """The seconds until each answer, over one connection on which something else was asked before."""
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)) as connection:
-        return [_ask_once(connection, hours, length) for length in lengths][WARM_UP:]
+        connection.request("GET", "/livez")
+        connection.getresponse().read()
+        return [_ask_once(connection, hours) for _ in range(times)]
 
 
-def _ask_once(connection: HTTPConnection, hours: int, length: int) -> float:
+def _ask_once(connection: HTTPConnection, hours: int) -> float:
     began = time.perf_counter()
-    connection.request("GET", f"/v1/analytics/fleet?hours={hours}&worst={length}")
+    connection.request("GET", f"/v1/analytics/fleet?hours={hours}")
     answer = connection.getresponse()
     body = answer.read()
     seconds = time.perf_counter() - began

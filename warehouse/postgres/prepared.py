@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 from psycopg import generators
-from psycopg.pq import ExecStatus, Format, PGresult
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGresult
 
 BOOL_OID = 16
 BINARY_BOOL = (b"\x00", b"\x01")

@@ -7,7 +7,6 @@ stands already, the batch is written again with ON CONFLICT, and what was not in
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import LiteralString
 

@@ -173,6 +173,39 @@ def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> Non
     assert fleet.expect_the_same([vehicle, second, third])["vehicles"] == 3
 
 
+def test_an_answer_is_found_anew_before_anybody_asks(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
+    fleet = Fleet(make_site())
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    vehicle.ac({0: 100.0, 1: 110.0})
+    vehicle.dc({0: 100.0, 1: 109.0})
+    fleet.write()
+    assert fleet.expect_the_same([vehicle])["acKwh"] == 10
+    vehicle.ac({2: 111.0})
+    with ThreadPoolExecutor(1) as worker:
+        url = fleet.site.database_url
+        with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as watching:
+            fleet.write()
+            holding.execute("LOCK TABLE device_hourly IN ACCESS EXCLUSIVE MODE")
+            fleet.site.rows("UPDATE hourly_ledger SET written_at = now() RETURNING 1")
+            until_someone_waits_for_a_lock(watching)
+            asked = worker.submit(fleet.ask)  # the same sum serves who asks meanwhile
+        assert asked.result()["acKwh"] == 11
+
+
+def test_the_list_is_as_long_as_it_is_asked_for(fleet: Fleet) -> None:
+    vehicles = [fleet.vehicle() for _ in range(3)]
+    for number, each in enumerate(vehicles):
+        each.map()
+        each.ac({0: 100.0, 1: 110.0})
+        each.dc({0: 100.0, 1: 109.0 - number})
+    fleet.write()
+    everyone = fleet.expect_the_same(vehicles)
+    for length in (0, 2, 3, 1):
+        assert fleet.ask(worst=length) == {**everyone, "worst": everyone["worst"][:length]}
+
+
 def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:
     vehicle, second = fleet.vehicle(), new_id("meter")
     vehicle.expect_hourly(f"meters/{second}")
