@@ -3,7 +3,7 @@
 The driver's own protocol does the waiting, so a ``LoopConnection`` lets the loop go on here as anywhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -19,18 +19,34 @@ class PreparedStatement:
     """A statement that PostgreSQL has planned, for as long as the connection lives; it returns nothing."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str, query: bytes, types: Mapping[str, int]) -> None:
-        """Prepare it. ``types``: the oids of its ``%(named)s`` parameters. Raises the driver's errors."""
+        """``types``: the oids of its ``%(named)s`` parameters. The connection is in autocommit."""
         self._connection = connection
         self._name = name.encode()
-        self._parameters = list(types)
+        self._query = query % {each.encode(): b"$%d" % number for number, each in enumerate(types, start=1)}
+        self._types = types
         self._formats = [Format.BINARY] * len(types)
-        numbered = query % {each.encode(): b"$%d" % number for number, each in enumerate(types, start=1)}
-        connection.pgconn.send_prepare(self._name, numbered, list(types.values()))
-        self._finish()
+        self._is_prepared = False
 
     def execute(self, parameters: Mapping[str, bytes]) -> None:
-        """Run it with these values in PostgreSQL's binary format; raises the driver's errors."""
-        values = [parameters[name] for name in self._parameters]
+        """Run it by itself, in no transaction, with these values in PostgreSQL's binary format.
+
+        Raises the driver's errors.
+        """
+        if not self._is_prepared:
+            self._prepare()
+        values = [parameters[name] for name in self._types]
+        try:
+            self._run(values)
+        except psycopg.errors.InvalidSqlStatementName:  # after a rollback the driver has everything forgotten
+            self._prepare()
+            self._run(values)
+
+    def _prepare(self) -> None:
+        self._connection.pgconn.send_prepare(self._name, self._query, list(self._types.values()))
+        self._finish()
+        self._is_prepared = True
+
+    def _run(self, values: Sequence[bytes]) -> None:
         self._connection.pgconn.send_query_prepared(self._name, values, self._formats)
         self._finish()
 

@@ -5,8 +5,8 @@ stands already, the batch is written again with ON CONFLICT, and what was not in
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import LiteralString
 
@@ -52,7 +52,8 @@ class ReadingStore:
         self._register_unknown = register_unknown
         self._always_late = always_late
         self._ids = DeviceIds()
-        self._plain_insert: PreparedStatement | None = None
+        self._plain_insert = PreparedStatement(connection, "store_readings", _statement(""), _OIDS)
+        self._flags_as_sent = {"always_late": BINARY_BOOL[always_late], "report_stored": BINARY_BOOL[False]}
 
     def learn_devices(self) -> None:
         """Learn the devices that are known already, before the first readings of all of them come at once.
@@ -95,29 +96,30 @@ class ReadingStore:
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
         refused = list(_refused(bodies, outcomes, source))
-        with self._transaction(needed=bool(refused)):
-            self._insert(batch)
+        if not refused:  # nearly always: one statement is a transaction by itself
+            arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
+            self._plain_insert.execute({**arrays, **self._flags_as_sent})
+            return
+        with self._connection.transaction():
+            self._insert(batch, "", report_stored=False)
             quarantine(self._connection, refused)
 
     def _write_again(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        with self._transaction():
-            inserted = self._connection.execute(
-                _statement("ON CONFLICT DO NOTHING"),
-                {**batch.parameters(), "always_late": self._always_late, "report_stored": True},
-                prepare=True,
-            ).fetchall()
+        with self._connection.transaction():
+            inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
             stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
             self._compare(batch, stored, outcomes)
             quarantine(self._connection, list(_refused(bodies, outcomes, source)))
 
-    def _insert(self, batch: ReadingBatch) -> None:
-        if self._plain_insert is None:
-            self._plain_insert = PreparedStatement(self._connection, "store_readings", _statement(""), _OIDS)
-        arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
-        self._plain_insert.execute(
-            {**arrays, "always_late": BINARY_BOOL[self._always_late], "report_stored": BINARY_BOOL[False]}
+    def _insert(
+        self, batch: ReadingBatch, on_conflict: LiteralString, *, report_stored: bool
+    ) -> psycopg.Cursor[tuple[str, int, datetime]]:
+        return self._connection.execute(
+            _statement(on_conflict),
+            {**batch.parameters(), "always_late": self._always_late, "report_stored": report_stored},
+            prepare=True,
         )
 
     def _compare(self, batch: ReadingBatch, stored: dict[DeviceKind, set[Key]], outcomes: Sequence[Outcome]) -> None:
@@ -143,15 +145,6 @@ class ReadingStore:
                     outcome.duplicates += 1
                 else:
                     outcome.conflicts.append(Rejection(origin.item, "conflict", "", _CONFLICT))
-
-    @contextmanager
-    def _transaction(self, *, needed: bool = True) -> Iterator[None]:
-        """A transaction where several statements must commit as one; a single statement is one by itself."""
-        if not needed:
-            yield
-            return
-        with self._connection.transaction():
-            yield
 
 
 _OIDS = {**ARRAY_OIDS, "always_late": BOOL_OID, "report_stored": BOOL_OID}

@@ -77,6 +77,14 @@ INSTANTS = [
 ]
 
 
+def test_goes_on_after_everything_prepared_was_forgotten(store: ReadingStore, connection: psycopg.Connection) -> None:
+    for minute in range(3):
+        outcomes = store.store([body(meter(minute + 1.0, ts=TS + timedelta(minutes=minute)))], "test")
+        assert outcomes[0].accepted == 1
+        connection.execute("DEALLOCATE ALL")  # as the driver does after some rollbacks
+    assert rows(connection, "SELECT count(*) FROM meter_readings") == [(3,)]
+
+
 def test_every_value_arrives_as_it_was_sent(store: ReadingStore, connection: psycopg.Connection) -> None:
     values = list(product(INSTANTS, VALUES))
     meters = [meter(kwh, device=f"m{number}", ts=ts, volts=None) for number, (ts, kwh) in enumerate(values)]
