@@ -3,24 +3,32 @@
 The sensor acts on it, ``fleetwatt status`` shows it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import dagster as dg
 import psycopg
 
-from orchestration.partitions import days_of_run
-from orchestration.past_runs import Outcome, PastRuns, past_runs, run_key
+from orchestration.partitions import days_of_run, range_tags
+from orchestration.past_runs import Outcome, PastRuns, past_runs, past_together, run_key
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayToRun
+from warehouse.postgres.partition_figures import partitions_bytes
 
 MOST_UNDER_WAY = 4
-"""Days that are queued or run at a time. One runs; the others wait where a person's own run can still come between."""
+"""Runs that are queued or run at a time. One runs; the others wait where a person's own run can still come between."""
+MOST_TOGETHER = 7
+"""Small days in one run: most of a small day's run is what Dagster takes for it. As in a person's backfill."""
+SMALL_BYTES = 64_000_000
+"""In PostgreSQL, of both streams: a twenty-fifth of a day of ten thousand meters and vehicles."""
 
 WHY_TAG = "fleetwatt/why"
+WISH_TAG = "fleetwatt/wish.{day}"
+"""Of a run of several days: the wish of each."""
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -32,11 +40,15 @@ UNFINISHED = [
 
 @dataclass(frozen=True)
 class Wish:
-    """What there is to do for a day, whether an import or a worker has the day now, and what came of asking before."""
+    """What there is to do for a day, and what stands in its way."""
 
     name: str
     is_held: bool
+    """Whether an import or a worker has the day now."""
     past: PastRuns | None
+    """What came of asking before."""
+    goes_along: bool
+    """Whether it may be done in one run with its neighbours: it is small, and was not yet asked for in any way."""
 
 
 @dataclass
@@ -55,19 +67,36 @@ def plan_days(connection: psycopg.Connection, instance: dg.DagsterInstance, firs
 
 
 def plan_runs(
-    days: Iterable[DayToRun], first_day: date, under_way: set[date], look: Callable[[DayToRun], Wish]
+    days: Iterable[DayToRun],
+    first_day: date,
+    under_way: Sequence[Collection[date]],
+    look: Callable[[DayToRun], Wish],
 ) -> Plan:
-    """Decide which days to ask for. ``under_way``: the days of unfinished runs; ``look`` is taken where it matters."""
+    """Decide which days to ask for, and which of them together.
+
+    ``under_way``: the days of each unfinished run. ``look`` is taken where it matters.
+    """
     plan, waiting = Plan(), 0
+    busy = set[date]().union(*under_way)
+    runs: list[list[_Asked]] = []
     for day in days:
+        has_place = len(under_way) + len(runs) < MOST_UNDER_WAY
+        may_go_along = bool(runs) and _has_room_for(runs[-1], day.day)
         if day.day < first_day:
             plan.remarks.append(f"{day.day} is before the first day; set FLEET_FIRST_DAY to it")
-        elif day.day in under_way:
+        elif day.day in busy:
             plan.remarks.append(f"{day.day} is under way")
-        elif len(under_way) + len(plan.requests) >= MOST_UNDER_WAY:
+        elif not has_place and not may_go_along:
             waiting += 1
+        elif remark := _why_not(day, wish := look(day)):
+            plan.remarks.append(remark)
+        elif may_go_along and wish.goes_along:
+            runs[-1].append(_Asked(day, wish))
+        elif has_place:
+            runs.append([_Asked(day, wish)])
         else:
-            _ask_or_say_why_not(plan, day, look(day))
+            waiting += 1
+    plan.requests = [_request(run) for run in runs]
     if waiting:
         plan.remarks.append(f"{waiting} later days wait for their turn")
     return plan
@@ -86,29 +115,55 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
     """The wish that a day comes to."""
     late = sum(ledger.stream_day(connection, stream, day.day).late_row_count for stream in Stream)
     name = wish_name(day, late)
-    return Wish(name, ledger.is_held(connection, day.day), past_runs(instance, name))
+    past = past_runs(instance, name)
+    together = None if past else past_together(instance, {WISH_TAG.format(day=day.day): name})
+    if together and together.outcome is Outcome.CANCELED:
+        past = together
+    is_new = past is together is None and day.is_unexported
+    goes_along = is_new and partitions_bytes(connection, day.day) <= SMALL_BYTES
+    return Wish(name, ledger.is_held(connection, day.day), past, goes_along)
 
 
-def days_under_way(instance: dg.DagsterInstance) -> set[date]:
-    """The days of unfinished runs, whoever asked for them."""
-    return {day for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) for day in days_of_run(run)}
+def days_under_way(instance: dg.DagsterInstance) -> list[list[date]]:
+    """The days of each unfinished run that has any, whoever asked for it."""
+    return [days for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if (days := days_of_run(run))]
 
 
-def _ask_or_say_why_not(plan: Plan, day: DayToRun, wish: Wish) -> None:
+class _Asked(NamedTuple):
+    """A day that is to be run."""
+
+    day: DayToRun
+    wish: Wish
+
+
+def _has_room_for(run: Sequence[_Asked], day: date) -> bool:
+    return run[-1].wish.goes_along and len(run) < MOST_TOGETHER and day - run[-1].day.day == timedelta(days=1)
+
+
+def _why_not(day: DayToRun, wish: Wish) -> str:
+    """Why a day is not asked for; empty where it is."""
     past = wish.past
     if wish.is_held:
-        plan.remarks.append(f"{day.day} is held by an import or another worker")
-    elif past is None or past.outcome is Outcome.TO_BE_REPEATED:
-        key = run_key(wish.name, past.attempts + 1 if past else 1)
-        plan.requests.append(dg.RunRequest(key, partition_key=day.day.isoformat(), tags={WHY_TAG: _why(day)}))
-    elif past.outcome is Outcome.NOT_YET:
-        plan.remarks.append(f"{day.day}: its run {past.run_id[:8]} broke off and is soon repeated: {past.reason}")
-    else:
-        reason = f": {past.reason}" if past.reason else ""
-        plan.remarks.append(
-            f"{day.day} waits for a person: its run {past.run_id[:8]} {past.outcome.value}{reason}\n"
-            f"When that is put right, re-execute the run, or: fleetwatt run-day {day.day}"
-        )
+        return f"{day.day} is held by an import or another worker"
+    if past is None or past.outcome is Outcome.TO_BE_REPEATED:
+        return ""
+    if past.outcome is Outcome.NOT_YET:
+        return f"{day.day}: its run {past.run_id[:8]} broke off and is soon repeated: {past.reason}"
+    reason = f": {past.reason}" if past.reason else ""
+    return (
+        f"{day.day} waits for a person: its run {past.run_id[:8]} {past.outcome.value}{reason}\n"
+        f"When that is put right, re-execute the run, or: fleetwatt run-day {day.day}"
+    )
+
+
+def _request(run: Sequence[_Asked]) -> dg.RunRequest:
+    (first, wish), (last, last_wish) = run[0], run[-1]
+    tags = {WHY_TAG: _why(first)}
+    if len(run) == 1:
+        key = run_key(wish.name, wish.past.attempts + 1 if wish.past else 1)
+        return dg.RunRequest(key, partition_key=first.day.isoformat(), tags=tags)
+    tags |= {WISH_TAG.format(day=day.day): wish.name for day, wish in run}
+    return dg.RunRequest(f"{wish.name}..{last_wish.name}", tags=tags | range_tags(str(first.day), str(last.day)))
 
 
 def _why(day: DayToRun) -> str:

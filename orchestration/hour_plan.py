@@ -4,10 +4,9 @@ from datetime import date
 
 import dagster as dg
 import psycopg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from orchestration.day_plan import UNFINISHED, Plan
-from orchestration.partitions import hour_key
+from orchestration.partitions import hour_key, range_tags
 from orchestration.past_runs import Outcome, past_runs, run_key
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.device_hours import hours_to_write
@@ -26,11 +25,7 @@ def plan_hours(connection: psycopg.Connection, instance: dg.DagsterInstance, fir
     past = past_runs(instance, wish)
     if past is None or past.outcome is Outcome.TO_BE_REPEATED:
         key = run_key(wish, past.attempts + 1 if past else 1)
-        tags = {
-            ASSET_PARTITION_RANGE_START_TAG: hour_key(hours[0]),
-            ASSET_PARTITION_RANGE_END_TAG: hour_key(hours[-1]),
-        }
-        plan.requests.append(dg.RunRequest(key, tags=tags))
+        plan.requests.append(dg.RunRequest(key, tags=range_tags(hour_key(hours[0]), hour_key(hours[-1]))))
     else:
         plan.remarks.append(f"its run {past.run_id[:8]} {past.outcome.value}: {past.reason}")
     return plan

@@ -1,6 +1,7 @@
 """One partition of an asset is one UTC day, or one hour where it is about today."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime
 
 import dagster as dg
 from dagster._core.storage.tags import (
@@ -9,7 +10,7 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
-from warehouse.contract.partitions import midnight
+from warehouse.contract.partitions import days_between, midnight
 
 A_WEEK_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=7)
 """Of a backfill that a person starts. Small days take less time together; a failure holds back a week and no more."""
@@ -30,6 +31,11 @@ def hour_key(hour: datetime) -> str:
     return f"{hour:%Y-%m-%d-%H:%M}"
 
 
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags of a run for all partitions between these two."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+
+
 def days_of(context: dg.AssetExecutionContext) -> list[date]:
     """The days that this step is run for: one, or several of a backfill that a person started."""
     return [date.fromisoformat(key) for key in context.partition_keys]
@@ -37,9 +43,17 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 def days_of_run(run: dg.DagsterRun) -> list[date]:
     """The days that a run is for; of a run for hours, or for no partition, there are none."""
-    first = run.tags.get(PARTITION_NAME_TAG) or run.tags.get(ASSET_PARTITION_RANGE_START_TAG)
-    last = run.tags.get(PARTITION_NAME_TAG) or run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    return _days_of_tags(run.tags)
+
+
+def days_of_request(request: dg.RunRequest) -> list[date]:
+    """The days of the run that is asked for."""
+    return [date.fromisoformat(request.partition_key)] if request.partition_key else _days_of_tags(request.tags)
+
+
+def _days_of_tags(tags: Mapping[str, str]) -> list[date]:
+    first = tags.get(PARTITION_NAME_TAG) or tags.get(ASSET_PARTITION_RANGE_START_TAG)
+    last = tags.get(PARTITION_NAME_TAG) or tags.get(ASSET_PARTITION_RANGE_END_TAG)
     if not first or not last or ":" in first:  # an hour is no day
         return []
-    begin = date.fromisoformat(first)
-    return [begin + timedelta(days=number) for number in range((date.fromisoformat(last) - begin).days + 1)]
+    return list(days_between(date.fromisoformat(first), date.fromisoformat(last)))

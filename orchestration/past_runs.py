@@ -5,7 +5,7 @@ database was restarted under Dagster's own feet, the machine ran out of memory) 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -73,6 +73,20 @@ def past_runs(instance: dg.DagsterInstance, wish: str) -> PastRuns | None:
         return PastRuns(attempts, newest.run_id, Outcome.INCOMPLETE)
     failure = failure_of(instance, newest.run_id)
     return PastRuns(attempts, newest.run_id, _outcome(records[0], failure, attempts), failure.reason)
+
+
+def past_together(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> PastRuns | None:
+    """What became of the newest finished run of several days that has these tags; ``None`` if there is none."""
+    records = instance.get_run_records(dg.RunsFilter(tags=tags, statuses=FINISHED), limit=1)
+    if not records:
+        return None
+    run = records[0].dagster_run
+    outcomes = {
+        dg.DagsterRunStatus.CANCELED: Outcome.CANCELED,
+        dg.DagsterRunStatus.SUCCESS: Outcome.INCOMPLETE,
+        dg.DagsterRunStatus.FAILURE: Outcome.FAILED,
+    }
+    return PastRuns(1, run.run_id, outcomes[run.status])
 
 
 def failure_of(instance: dg.DagsterInstance, run_id: str) -> Failure:

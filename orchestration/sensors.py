@@ -24,7 +24,8 @@ def closed_days_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
 
     @dg.sensor(
         job_name=job_name,
-        description="Asks for a run of each closed day that the lake does not have as it is, oldest first.",
+        description="Asks for a run of each closed day that the lake does not have as it is, oldest first; small ones "
+        "that follow each other, after an import of many days, are one run.",
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )

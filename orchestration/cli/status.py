@@ -65,10 +65,12 @@ def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettin
     with opened(url, settings.dagster_database) as instance:
         if instance is None:
             return [f"{each.day} is to be run, and Dagster was never started: fleetwatt run-day DAY" for each in days]
-        from orchestration.day_plan import plan_days  # loads Dagster, as ``opened`` did
+        from orchestration.day_plan import plan_days  # these load Dagster, as ``opened`` did
+        from orchestration.partitions import days_of_request
 
         plan = plan_days(connection, instance, settings.first_day)
-    next_ones = [f"{each.partition_key} is to be run: by Dagster, or: fleetwatt run-day DAY" for each in plan.requests]
+    asked_for = [day for request in plan.requests for day in days_of_request(request)]
+    next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in asked_for]
     return [*next_ones, *plan.remarks]
 
 

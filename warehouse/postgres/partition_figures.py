@@ -32,6 +32,14 @@ def partition_figures(connection: psycopg.Connection, stream: Stream, day: date)
     return table_figures(connection, stream, partition_name(stream, day))
 
 
+def partitions_bytes(connection: psycopg.Connection, day: date) -> int:
+    """What the day's readings take up in PostgreSQL, both streams and without indexes; 0 where there is no table."""
+    partitions = [partition_name(stream, day) for stream in Stream]
+    query = sqlfiles.load("warehouse.postgres", "measure_partitions")
+    ((size_bytes,),) = connection.execute(query, {"partitions": partitions}).fetchall()
+    return int(size_bytes)
+
+
 def table_figures(connection: psycopg.Connection, stream: Stream, table: str) -> Figures:
     """Count a table that is shaped as a partition of the stream."""
     names = {"partition": Identifier(table), "device_id": Identifier(DEVICE_ID[stream])}

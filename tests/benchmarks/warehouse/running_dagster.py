@@ -9,10 +9,10 @@ from itertools import count
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from psycopg.sql import SQL, Identifier
 
 from orchestration.dagster_home import LOCATION
+from orchestration.partitions import range_tags
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.warehouse.product import fleetwatt, free_port, wait_for_page
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
@@ -72,7 +72,7 @@ class RunningDagster:
                 time.sleep(POLL_S)
 
     def runs(self) -> list[Run]:
-        """The runs of days that have ended well, oldest first."""
+        """The runs of a single day that have ended well, oldest first."""
         query = """
             SELECT tags.value, extract(epoch FROM runs.create_timestamp), runs.start_time, runs.end_time
             FROM runs JOIN run_tags AS tags ON tags.run_id = runs.run_id AND tags.key = 'dagster/partition'
@@ -105,8 +105,7 @@ class RunningDagster:
 
     def _start(self, first: date, last: date) -> None:
         """A run of more days than a backfill's runs have, which a person may start all the same."""
-        range_ = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-        tags = [{"key": key, "value": str(day)} for key, day in range_.items()]
+        tags = [{"key": key, "value": value} for key, value in range_tags(str(first), str(last)).items()]
         job = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION, "pipelineName": "run_day"}
         parameters = {"selector": job, "executionMetadata": {"tags": tags}}
         asked = {"query": LAUNCH, "variables": {"parameters": parameters}}

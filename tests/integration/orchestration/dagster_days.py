@@ -8,10 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.definitions import build_definitions
+from orchestration.partitions import range_tags
 from orchestration.resources import Warehouse
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
@@ -96,11 +96,13 @@ class Days:
             raise_on_error=False,
         )
 
-    def run_together(self, instance: dg.DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:
-        """Run several days as one run, as the daemon does in a backfill."""
+    def run_together(
+        self, instance: dg.DagsterInstance, first: date, last: date, tags: Mapping[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Run several days as one run, as the daemon would, here."""
         return self.definitions.resolve_job_def("run_day").execute_in_process(
             instance=instance,
-            tags={ASSET_PARTITION_RANGE_START_TAG: str(first), ASSET_PARTITION_RANGE_END_TAG: str(last)},
+            tags={**range_tags(str(first), str(last)), **(tags or {})},
             raise_on_error=False,
         )
 

@@ -6,9 +6,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from orchestration.partitions import days_of_run
+from orchestration.partitions import days_of_run, range_tags
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
@@ -69,7 +68,7 @@ def test_a_check_that_fails_on_one_day_names_it_and_the_days_are_asked_for_one_b
 
 
 def test_its_days_are_under_way(days: Days, instance: dg.DagsterInstance) -> None:
-    tags = {ASSET_PARTITION_RANGE_START_TAG: str(FIRST), ASSET_PARTITION_RANGE_END_TAG: str(SECOND)}
+    tags = range_tags(str(FIRST), str(SECOND))
     job = days.definitions.resolve_job_def("run_day")
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
     assert days_of_run(run) == [FIRST, SECOND]

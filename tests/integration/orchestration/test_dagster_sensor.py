@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from orchestration import past_runs
+from orchestration import day_plan, past_runs
+from orchestration.partitions import range_tags
 from orchestration.past_runs import MOST_ATTEMPTS, RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
 from warehouse.postgres import ledger
@@ -31,7 +32,8 @@ def remark(days: Days, instance: dg.DagsterInstance) -> str:
 
 def tags_of(request: dg.RunRequest) -> dict[str, str]:
     """The tags of the run that the daemon makes of it."""
-    return {**request.tags, RUN_KEY_TAG: str(request.run_key)}
+    of_day = {PARTITION_NAME_TAG: request.partition_key} if request.partition_key else {}
+    return {**request.tags, **of_day, RUN_KEY_TAG: str(request.run_key)}
 
 
 def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
@@ -43,15 +45,16 @@ def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProces
 
 def leave_a_run(days: Days, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
     """A run as another process left it, without a word in its log."""
-    job = days.definitions.resolve_job_def("run_day")
-    instance.create_run_for_job(job, status=status, tags={PARTITION_NAME_TAG: FIRST.isoformat(), **tags})
+    instance.create_run_for_job(days.definitions.resolve_job_def("run_day"), status=status, tags=tags)
 
 
 def test_closed_days_with_readings_are_asked_for_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:
     assert remark(days, instance) == "every closed day is in the lake"
     days.fill(FIRST, SECOND, TODAY)
-    requests = asked(days, instance)
-    assert [request.partition_key for request in requests] == [FIRST.isoformat(), SECOND.isoformat()]
+    (request,) = asked(days, instance)
+    assert set(range_tags(str(FIRST), str(SECOND)).items()) <= set(request.tags.items()), "small days go together"
+    assert days.run_together(instance, FIRST, SECOND, tags_of(request)).success
+    assert remark(days, instance) == "every closed day is in the lake"
 
 
 def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instance: dg.DagsterInstance) -> None:
@@ -62,7 +65,7 @@ def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instan
     assert len(asked(days, instance)) == 1
     for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED):
         with dg.DagsterInstance.ephemeral() as busy:
-            leave_a_run(days, busy, status, {})
+            leave_a_run(days, busy, status, {PARTITION_NAME_TAG: FIRST.isoformat()})
             assert remark(days, busy) == f"{FIRST} is under way"
 
 
@@ -113,6 +116,30 @@ def test_a_run_that_broke_off_is_tried_a_few_times(
             monkeypatch.setattr(past_runs, "FIRST_PAUSE_S", 0)
     assert len(keys) == MOST_ATTEMPTS, "Dagster runs a key once"
     assert f"broke off, as it did in {MOST_ATTEMPTS - 1} attempts before: its process" in remark(days, instance)
+
+
+def test_days_that_failed_together_are_asked_for_one_by_one(days: Days, instance: dg.DagsterInstance) -> None:
+    days.fill(FIRST, SECOND)
+    (request,) = asked(days, instance)
+    leave_a_run(days, instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
+    assert [request.partition_key for request in asked(days, instance)] == [FIRST.isoformat(), SECOND.isoformat()]
+
+
+def test_days_that_a_person_canceled_together_are_left_to_persons(days: Days, instance: dg.DagsterInstance) -> None:
+    days.fill(FIRST, SECOND)
+    (request,) = asked(days, instance)
+    leave_a_run(days, instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
+    assert remark(days, instance).count("was canceled") == 2
+    days.add_late_reading(SECOND)
+    assert [request.partition_key for request in asked(days, instance)] == [SECOND.isoformat()], "a new wish"
+
+
+def test_large_days_are_run_one_by_one(
+    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.fill(FIRST, SECOND)
+    monkeypatch.setattr(day_plan, "SMALL_BYTES", 8192)
+    assert [request.partition_key for request in asked(days, instance)] == [FIRST.isoformat(), SECOND.isoformat()]
 
 
 def test_a_run_that_a_person_canceled_is_left_to_persons(days: Days, instance: dg.DagsterInstance) -> None:
