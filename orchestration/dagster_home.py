@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STORAGE_URL = "FLEET_DAGSTER_STORAGE_URL"
 """Where Dagster's processes find their database: not in the file, because it holds a password."""
 LOCATION = "fleetwatt"
+DAYS_TAG = "fleetwatt/days"
+"""Of each run that the sensor asks for: which days."""
 
 
 class DagsterDatabaseError(FleetwattError):
@@ -118,8 +120,9 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
                 # other place is for what is not a day, such as the maintenance.
                 "max_concurrent_runs": 2,
                 "tag_concurrency_limits": [
-                    {"key": "dagster/partition", "limit": 1},
-                    {"key": "dagster/asset_partition_range_start", "limit": 1},  # several days in one run
+                    {"key": DAYS_TAG, "limit": 1},
+                    {"key": "dagster/partition", "limit": 1},  # that a person started: of one day
+                    {"key": "dagster/asset_partition_range_start", "limit": 1},  # and of several
                 ],
             }
         },

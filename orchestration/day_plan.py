@@ -12,8 +12,9 @@ from typing import NamedTuple
 import dagster as dg
 import psycopg
 
+from orchestration.dagster_home import DAYS_TAG
 from orchestration.partitions import days_of_run, range_tags
-from orchestration.past_runs import Outcome, PastRuns, past_runs, past_together, run_key
+from orchestration.past_runs import Outcome, PastRuns, past_runs, past_together, run_key, together_key
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayToRun
@@ -27,8 +28,6 @@ SMALL_BYTES = 64_000_000
 """In PostgreSQL, of both streams: a twenty-fifth of a day of ten thousand meters and vehicles."""
 
 WHY_TAG = "fleetwatt/why"
-WISH_TAG = "fleetwatt/wish.{day}"
-"""Of a run of several days: the wish of each."""
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -116,7 +115,8 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
     late = sum(ledger.stream_day(connection, stream, day.day).late_row_count for stream in Stream)
     name = wish_name(day, late)
     past = past_runs(instance, name)
-    together = None if past else past_together(instance, {WISH_TAG.format(day=day.day): name})
+    first_days = [day.day - timedelta(days=number) for number in range(MOST_TOGETHER)]
+    together = None if past else past_together(instance, first_days, name)
     if together and together.outcome is Outcome.CANCELED:
         past = together
     is_new = past is together is None and day.is_unexported
@@ -157,13 +157,15 @@ def _why_not(day: DayToRun, wish: Wish) -> str:
 
 
 def _request(run: Sequence[_Asked]) -> dg.RunRequest:
-    (first, wish), (last, last_wish) = run[0], run[-1]
-    tags = {WHY_TAG: _why(first)}
-    if len(run) == 1:
-        key = run_key(wish.name, wish.past.attempts + 1 if wish.past else 1)
-        return dg.RunRequest(key, partition_key=first.day.isoformat(), tags=tags)
-    tags |= {WISH_TAG.format(day=day.day): wish.name for day, wish in run}
-    return dg.RunRequest(f"{wish.name}..{last_wish.name}", tags=tags | range_tags(str(first.day), str(last.day)))
+    first, last = run[0], run[-1]
+    why = {WHY_TAG: _why(first.day)}
+    first_day, last_day = (each.day.day.isoformat() for each in (first, last))
+    if first is last:
+        key = run_key(first.wish.name, first.wish.past.attempts + 1 if first.wish.past else 1)
+        return dg.RunRequest(key, partition_key=first_day, tags={DAYS_TAG: first_day, **why})
+    key = together_key(each.wish.name for each in run)
+    days = {DAYS_TAG: f"{first_day} to {last_day}", **range_tags(first_day, last_day)}
+    return dg.RunRequest(key, tags={**days, **why})
 
 
 def _why(day: DayToRun) -> str:

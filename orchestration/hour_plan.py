@@ -4,6 +4,7 @@ from datetime import date
 
 import dagster as dg
 import psycopg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from orchestration.day_plan import UNFINISHED, Plan
 from orchestration.partitions import hour_key, range_tags
@@ -25,7 +26,8 @@ def plan_hours(connection: psycopg.Connection, instance: dg.DagsterInstance, fir
     past = past_runs(instance, wish)
     if past is None or past.outcome is Outcome.TO_BE_REPEATED:
         key = run_key(wish, past.attempts + 1 if past else 1)
-        plan.requests.append(dg.RunRequest(key, tags=range_tags(hour_key(hours[0]), hour_key(hours[-1]))))
+        soon = {PRIORITY_TAG: "1"}  # seconds, ahead of days that wait in the queue
+        plan.requests.append(dg.RunRequest(key, tags={**range_tags(hour_key(hours[0]), hour_key(hours[-1])), **soon}))
     else:
         plan.remarks.append(f"its run {past.run_id[:8]} {past.outcome.value}: {past.reason}")
     return plan

@@ -5,11 +5,13 @@ database was restarted under Dagster's own feet, the machine ran out of memory) 
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from datetime import date
 from enum import Enum
 from typing import NamedTuple
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG
 
 MOST_ATTEMPTS = 8
 FIRST_PAUSE_S = 30
@@ -75,18 +77,23 @@ def past_runs(instance: dg.DagsterInstance, wish: str) -> PastRuns | None:
     return PastRuns(attempts, newest.run_id, _outcome(records[0], failure, attempts), failure.reason)
 
 
-def past_together(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> PastRuns | None:
-    """What became of the newest finished run of several days that has these tags; ``None`` if there is none."""
-    records = instance.get_run_records(dg.RunsFilter(tags=tags, statuses=FINISHED), limit=1)
-    if not records:
+def together_key(wishes: Iterable[str]) -> str:
+    """The key of a run for several days: the wishes of all of them."""
+    return " ".join(wishes)
+
+
+def past_together(instance: dg.DagsterInstance, first_days: Iterable[date], wish: str) -> PastRuns | None:
+    """What became of the newest finished run of several days, of which this was the wish of one; ``None``: of no run.
+
+    ``first_days``: the days that such a run may have begun with.
+    """
+    may_begin_at = {ASSET_PARTITION_RANGE_START_TAG: [str(day) for day in first_days]}
+    runs = instance.get_runs(dg.RunsFilter(tags=may_begin_at, statuses=FINISHED))
+    run = next((run for run in runs if wish in run.tags.get(RUN_KEY_TAG, "").split()), None)
+    if run is None:
         return None
-    run = records[0].dagster_run
-    outcomes = {
-        dg.DagsterRunStatus.CANCELED: Outcome.CANCELED,
-        dg.DagsterRunStatus.SUCCESS: Outcome.INCOMPLETE,
-        dg.DagsterRunStatus.FAILURE: Outcome.FAILED,
-    }
-    return PastRuns(1, run.run_id, outcomes[run.status])
+    outcome = Outcome.CANCELED if run.status == dg.DagsterRunStatus.CANCELED else Outcome.FAILED
+    return PastRuns(1, run.run_id, outcome)
 
 
 def failure_of(instance: dg.DagsterInstance, run_id: str) -> Failure:

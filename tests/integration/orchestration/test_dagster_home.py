@@ -20,7 +20,14 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 from sqlalchemy.event import listen
 
-from orchestration.dagster_home import STORAGE_URL, DagsterDatabaseError, DagsterHome, make_database, storage_url
+from orchestration.dagster_home import (
+    DAYS_TAG,
+    STORAGE_URL,
+    DagsterDatabaseError,
+    DagsterHome,
+    make_database,
+    storage_url,
+)
 from orchestration.dagster_processes import DagsterProcesses, socket_folder
 from orchestration.run_launcher import WatchedRunLauncher, runs_since
 from warehouse.contract.errors import HomeError
@@ -59,7 +66,7 @@ def test_dagster_works_with_what_is_written(instance: dg.DagsterInstance, home: 
     assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
     queue = instance.get_concurrency_config().run_queue_config
     assert queue is not None
-    limited = {PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG}
+    limited = {DAYS_TAG, PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG}
     assert {each["key"]: each["limit"] for each in queue.tag_concurrency_limits} == dict.fromkeys(limited, 1)
     assert "secret" not in (home.folder / "dagster.yaml").read_text()
 

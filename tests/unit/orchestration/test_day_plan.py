@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from orchestration.day_plan import MOST_TOGETHER, MOST_UNDER_WAY, WHY_TAG, WISH_TAG, Wish, plan_runs, wish_name
+from orchestration.dagster_home import DAYS_TAG
+from orchestration.day_plan import MOST_TOGETHER, MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
 from orchestration.partitions import range_tags
 from orchestration.past_runs import Outcome, PastRuns
 from warehouse.postgres.ledger import DayToRun
@@ -31,13 +32,13 @@ MANY_DAYS = [to_run(FIRST_DAY + timedelta(days=number)) for number in range(40)]
 
 
 def looks(is_held: bool = False, past: PastRuns | None = None, goes_along: bool = False) -> Callable[[DayToRun], Wish]:
-    return lambda day: Wish(f"wish of {day.day}", is_held, past, goes_along)
+    return lambda day: Wish(f"wish-of-{day.day}", is_held, past, goes_along)
 
 
 def test_the_oldest_days_are_asked_for_and_the_rest_wait_for_their_turn() -> None:
     plan = plan_runs(DAYS, FIRST_DAY, [], looks())
     assert [request.partition_key for request in plan.requests] == [str(day.day) for day in DAYS[:MOST_UNDER_WAY]]
-    assert plan.requests[0].run_key == "wish of 2026-02-01.attempt-1"
+    assert plan.requests[0].run_key == "wish-of-2026-02-01.attempt-1"
     assert plan.remarks == ["3 later days wait for their turn"]
 
 
@@ -71,10 +72,10 @@ def test_small_days_that_follow_each_other_go_together() -> None:
     weeks = [MANY_DAYS[first : first + MOST_TOGETHER] for first in (0, 7, 14)]
     assert plan.remarks == ["19 later days wait for their turn"]
     for request, week in zip(plan.requests, weeks, strict=True):
-        wishes = {WISH_TAG.format(day=day.day): f"wish of {day.day}" for day in week}
-        expected = {WHY_TAG: "day closed", **wishes, **range_tags(str(week[0].day), str(week[-1].day))}
+        first, last = str(week[0].day), str(week[-1].day)
+        expected = {WHY_TAG: "day closed", DAYS_TAG: f"{first} to {last}", **range_tags(first, last)}
         assert (request.partition_key, request.tags) == (None, expected)
-        assert request.run_key == f"wish of {week[0].day}..wish of {week[-1].day}"
+        assert request.run_key == " ".join(f"wish-of-{day.day}" for day in week)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_run_that_broke_off_is_asked_for_again_after_a_while() -> None:
     past = PastRuns(2, "abcdef0123456789", Outcome.NOT_YET)
     assert plan_runs(DAYS[:1], FIRST_DAY, [], looks(past=past)).requests == []
     (request,) = plan_runs(DAYS[:1], FIRST_DAY, [], looks(past=past._replace(outcome=Outcome.TO_BE_REPEATED))).requests
-    assert request.run_key == "wish of 2026-02-01.attempt-3"
+    assert request.run_key == "wish-of-2026-02-01.attempt-3"
 
 
 def test_days_that_cannot_be_asked_for_keep_nobody_waiting() -> None:
