@@ -35,7 +35,7 @@ def partition_figures(connection: psycopg.Connection, stream: Stream, day: date)
 def partitions_bytes(connection: psycopg.Connection, day: date) -> int:
     """What the day's readings take up in PostgreSQL, both streams and without indexes; 0 where there is no table."""
     partitions = [partition_name(stream, day) for stream in Stream]
-    query = sqlfiles.load("warehouse.postgres", "measure_partitions")
+    query = sqlfiles.load("warehouse.postgres", "sum_partition_sizes")
     ((size_bytes,),) = connection.execute(query, {"partitions": partitions}).fetchall()
     return int(size_bytes)
 

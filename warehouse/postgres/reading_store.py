@@ -52,7 +52,7 @@ class ReadingStore:
         self._register_unknown = register_unknown
         self._always_late = always_late
         self._ids = DeviceIds()
-        self._plain_insert = PreparedStatement(connection, "store_readings", _statement(""), _OIDS)
+        self._plain_insert = PreparedStatement(connection, _statement(""), _OIDS)
         self._flags_as_sent = {"always_late": BINARY_BOOL[always_late], "report_stored": BINARY_BOOL[False]}
 
     def learn_devices(self) -> None:

@@ -85,6 +85,12 @@ def test_goes_on_after_everything_prepared_was_forgotten(store: ReadingStore, co
     assert rows(connection, "SELECT count(*) FROM meter_readings") == [(3,)]
 
 
+def test_two_stores_share_a_connection(connection: psycopg.Connection) -> None:
+    for minute in range(2):
+        store = ReadingStore(connection)
+        assert store.store([body(meter(ts=TS + timedelta(minutes=minute)))], "test")[0].accepted == 1
+
+
 def test_every_value_arrives_as_it_was_sent(store: ReadingStore, connection: psycopg.Connection) -> None:
     values = list(product(INSTANTS, VALUES))
     meters = [meter(kwh, device=f"m{number}", ts=ts, volts=None) for number, (ts, kwh) in enumerate(values)]
