@@ -25,7 +25,7 @@ MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
 DEFAULT_HOURS = 24
 REMEMBERED = 8
-"""Answers. Each is found anew after every hour that is written."""
+"""Windows beside the default one: those that were asked for last. Each is summed anew after every hour that is written."""
 LOOK_EVERY_S = 10.0
 
 
@@ -96,6 +96,9 @@ class FleetAnswers:
         found = await self._found(hours)
         if hours in self._known:
             self._known.move_to_end(hours)
+        others = [known for known in self._known if known != DEFAULT_HOURS]
+        for forgotten in others[:-REMEMBERED]:
+            del self._known[forgotten]
         return found._replace(worst=found.worst[:worst])
 
     async def keep_ready(self) -> None:
@@ -130,8 +133,6 @@ class FleetAnswers:
             sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
         found = _performance(state, window, sums, self._threshold)
         self._known[hours] = state, found
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
         return found
 
 

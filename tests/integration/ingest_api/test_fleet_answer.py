@@ -1,5 +1,6 @@
 """The fleet's answer: the same numbers as of each vehicle alone, over the same whole hours, and how fresh they are."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ingest_api.fleet import DEFAULT_HOURS, REMEMBERED
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, new_id, until_someone_waits_for_a_lock
@@ -192,6 +194,23 @@ def test_an_answer_is_found_anew_before_anybody_asks(make_site: MakeSite, monkey
             until_someone_waits_for_a_lock(watching)
             asked = worker.submit(fleet.ask)  # the same sum serves who asks meanwhile
         assert asked.result()["acKwh"] == 11
+
+
+def test_nothing_is_summed_while_nothing_changes(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
+    fleet = Fleet(make_site())
+    fleet.write()
+    windows = range(DEFAULT_HOURS, DEFAULT_HOURS + 2 * REMEMBERED)
+    for hours in windows:
+        fleet.ask(hours)
+    time.sleep(0.5)  # for what was forgotten while it was summed
+    url = fleet.site.database_url
+    with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as watching:
+        holding.execute("LOCK TABLE device_hourly IN ACCESS EXCLUSIVE MODE")
+        time.sleep(0.5)
+        assert watching.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,)
+        for hours in (DEFAULT_HOURS, *windows[-REMEMBERED:]):
+            assert fleet.ask(hours)["windowHours"] == hours, "remembered"
 
 
 def test_the_list_is_as_long_as_it_is_asked_for(fleet: Fleet) -> None:
