@@ -25,7 +25,7 @@ MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
 DEFAULT_HOURS = 24
 REMEMBERED = 8
-"""Windows beside the default one: those that were asked for last. Each is summed anew after every hour that is written."""
+"""Windows beside the default one: those that were asked for last. Each is summed anew when an hour is written."""
 LOOK_EVERY_S = 10.0
 
 
