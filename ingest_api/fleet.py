@@ -7,7 +7,6 @@ them: ten thousand vehicles never travel.
 import asyncio
 import logging
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -25,7 +24,7 @@ MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
 DEFAULT_HOURS = 24
 REMEMBERED = 8
-"""Windows beside the default one: those that were asked for last. Each is summed anew when an hour is written."""
+"""Windows: those that were asked for last, and the default one. Each is summed anew when an hour is written."""
 LOOK_EVERY_S = 10.0
 
 
@@ -84,7 +83,8 @@ class FleetAnswers:
         """``threshold`` is the efficiency below which a vehicle is flagged."""
         self._database = database
         self._threshold = threshold
-        self._known: OrderedDict[int, tuple[Row, FleetPerformance]] = OrderedDict()  # by hours, last asked last
+        self._asked: list[int] = []  # hours, the last asked last
+        self._known: dict[int, tuple[Row, FleetPerformance]] = {}
         self._summing = asyncio.Lock()
 
     async def answer(self, hours: int, worst: int) -> FleetPerformance:
@@ -93,19 +93,15 @@ class FleetAnswers:
         Raises:
             DatabaseUnavailableError: it cannot be asked.
         """
+        self._asked = [*(each for each in self._asked if each != hours), hours][-REMEMBERED:]
         found = await self._found(hours)
-        if hours in self._known:
-            self._known.move_to_end(hours)
-        others = [known for known in self._known if known != DEFAULT_HOURS]
-        for forgotten in others[:-REMEMBERED]:
-            del self._known[forgotten]
         return found._replace(worst=found.worst[:worst])
 
     async def keep_ready(self) -> None:
         """Without end: as soon as hours were written, sum anew what was asked last, and what is asked by default."""
         while True:
             try:
-                for hours in {DEFAULT_HOURS, *self._known}:
+                for hours in (DEFAULT_HOURS, *self._asked):
                     await self._found(hours)
             except FleetwattError:
                 pass  # whoever asks is told
@@ -133,6 +129,8 @@ class FleetAnswers:
             sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
         found = _performance(state, window, sums, self._threshold)
         self._known[hours] = state, found
+        for forgotten in self._known.keys() - {DEFAULT_HOURS, *self._asked}:
+            del self._known[forgotten]
         return found
 
 
