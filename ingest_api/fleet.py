@@ -101,13 +101,17 @@ class FleetAnswers:
         """Without end: as soon as hours were written, sum anew what was asked last, and what is asked by default."""
         while True:
             try:
-                for hours in (DEFAULT_HOURS, *self._asked):
+                for hours in self._kept:
                     await self._found(hours)
             except FleetwattError:
                 pass  # whoever asks is told
             except Exception:
                 logger.exception("the fleet's answer could not be made ready")
             await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def _kept(self) -> set[int]:
+        return {DEFAULT_HOURS, *self._asked}
 
     async def _found(self, hours: int) -> FleetPerformance:
         async with self._database.connection() as connection:
@@ -129,7 +133,7 @@ class FleetAnswers:
             sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
         found = _performance(state, window, sums, self._threshold)
         self._known[hours] = state, found
-        for forgotten in self._known.keys() - {DEFAULT_HOURS, *self._asked}:
+        for forgotten in self._known.keys() - self._kept:
             del self._known[forgotten]
         return found
 

@@ -13,8 +13,8 @@ import dagster as dg
 import psycopg
 
 from orchestration.dagster_home import DAYS_TAG
-from orchestration.partitions import days_of_run, range_tags
-from orchestration.past_runs import Outcome, PastRuns, past_runs, past_together, run_key, together_key
+from orchestration.partitions import MOST_TOGETHER, days_of_run, range_tags
+from orchestration.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayToRun
@@ -22,8 +22,6 @@ from warehouse.postgres.partition_figures import partitions_bytes
 
 MOST_UNDER_WAY = 4
 """Runs that are queued or run at a time. One runs; the others wait where a person's own run can still come between."""
-MOST_TOGETHER = 7
-"""Small days in one run: most of a small day's run is what Dagster takes for it. As in a person's backfill."""
 SMALL_BYTES = 64_000_000
 """In PostgreSQL, of both streams: a twenty-fifth of a day of ten thousand meters and vehicles."""
 
@@ -116,10 +114,10 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
     name = wish_name(day, late)
     past = past_runs(instance, name)
     first_days = [day.day - timedelta(days=number) for number in range(MOST_TOGETHER)]
-    together = None if past else past_together(instance, first_days, name)
-    if together and together.outcome is Outcome.CANCELED:
-        past = together
-    is_new = past is together is None and day.is_unexported
+    together = None if past else run_together(instance, first_days, name)
+    if together and together.status == dg.DagsterRunStatus.CANCELED:
+        past = PastRuns(1, together.run_id, Outcome.CANCELED)
+    is_new = past is None and together is None and day.is_unexported
     goes_along = is_new and partitions_bytes(connection, day.day) <= SMALL_BYTES
     return Wish(name, ledger.is_held(connection, day.day), past, goes_along)
 

@@ -12,8 +12,10 @@ from dagster._core.storage.tags import (
 
 from warehouse.contract.partitions import days_between, midnight
 
-A_WEEK_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=7)
-"""Of a backfill that a person starts. Small days take less time together; a failure holds back a week and no more."""
+MOST_TOGETHER = 7
+"""Days in one run: of a backfill that a person starts, and of small days that close together. Small days take less time
+so, and a failure holds back a week and no more."""
+A_WEEK_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=MOST_TOGETHER)
 
 
 def daily_partitions(first_day: date) -> dg.DailyPartitionsDefinition:

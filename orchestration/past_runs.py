@@ -82,18 +82,14 @@ def together_key(wishes: Iterable[str]) -> str:
     return " ".join(wishes)
 
 
-def past_together(instance: dg.DagsterInstance, first_days: Iterable[date], wish: str) -> PastRuns | None:
-    """What became of the newest finished run of several days, of which this was the wish of one; ``None``: of no run.
+def run_together(instance: dg.DagsterInstance, first_days: Iterable[date], wish: str) -> dg.DagsterRun | None:
+    """The newest finished run of several days of which this was the wish of one; ``None`` if there is none.
 
     ``first_days``: the days that such a run may have begun with.
     """
     may_begin_at = {ASSET_PARTITION_RANGE_START_TAG: [str(day) for day in first_days]}
     runs = instance.get_runs(dg.RunsFilter(tags=may_begin_at, statuses=FINISHED))
-    run = next((run for run in runs if wish in run.tags.get(RUN_KEY_TAG, "").split()), None)
-    if run is None:
-        return None
-    outcome = Outcome.CANCELED if run.status == dg.DagsterRunStatus.CANCELED else Outcome.FAILED
-    return PastRuns(1, run.run_id, outcome)
+    return next((run for run in runs if wish in run.tags.get(RUN_KEY_TAG, "").split()), None)
 
 
 def failure_of(instance: dg.DagsterInstance, run_id: str) -> Failure:

@@ -20,7 +20,7 @@ from warehouse.postgres.device_hours import HOUR, write_closed_hours
 HOURS_FILLED = 3
 WEEK = 168
 READY_WITHIN_S = 3.0
-FLEET_LONGEST = Bar("value", 100, 50, lower_is_better=True)
+FLEET_WITHIN = Bar("value", 100, 50, lower_is_better=True)
 
 
 def measure(stand: Stand) -> None:
@@ -46,9 +46,9 @@ def measure(stand: Stand) -> None:
         Figure("fleet_24_hours_at_once_p50", median(day_s) * 1000, "ms"),
         Figure("fleet_24_hours_at_once_p99", percentile(day_s, 0.99) * 1000, "ms"),
         Figure("fleet_168_hours_at_once_p50", median(week_s) * 1000, "ms"),
-        Figure("fleet_24_hours_first_of_an_hour_longest", max(ready_s) * 1000, "ms", bar=FLEET_LONGEST),
+        Figure("fleet_24_hours_first_of_an_hour_longest", max(ready_s) * 1000, "ms", bar=FLEET_WITHIN),
         Figure("fleet_24_hours_again_p50", median(again_s) * 1000, "ms"),
-        Figure("fleet_24_hours_again_p99", percentile(again_s, 0.99) * 1000, "ms", bar=FLEET_LONGEST),
+        Figure("fleet_24_hours_again_p99", percentile(again_s, 0.99) * 1000, "ms", bar=FLEET_WITHIN),
     )
 
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from orchestration.dagster_home import DAYS_TAG
-from orchestration.day_plan import MOST_TOGETHER, MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
-from orchestration.partitions import range_tags
+from orchestration.day_plan import MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
+from orchestration.partitions import MOST_TOGETHER, range_tags
 from orchestration.past_runs import Outcome, PastRuns
 from warehouse.postgres.ledger import DayToRun
 
