@@ -6,58 +6,20 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import NamedTuple, Protocol
 
 import psycopg
 
 from ingest_api import limits, metrics
+from ingest_api.batch_queue import BatchQueue, Entry
 from ingest_api.loop_connection import LoopConnection, run_on_loop
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.postgres.connection import has_ended
 from warehouse.postgres.reading_store import Outcome, ReadingStore
-from warehouse.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCH_READINGS = 10_000
-"""Where a batch is full: a crowd does not make one request wait for long. A batch is made ready on the loop: one of so
-many single readings in 50 ms."""
-
 _IDLE_S = 0.1
 """Only then is the connection looked at before it is used: under load that would be a system call for nothing."""
-
-
-class Promise(Protocol):
-    """Who waits for a body to be stored; what a future has of it. None of these raises, or blocks."""
-
-    def done(self) -> bool:
-        """Whether nobody waits any more."""
-        ...
-
-    def cancelled(self) -> bool:
-        """Whether that is because the request went away."""
-        ...
-
-    def set_result(self, result: Outcome, /) -> None:
-        """Keep it: this became of the body."""
-        ...
-
-    def set_exception(self, exception: Exception, /) -> None:
-        """Break it: the body is not known to be stored."""
-        ...
-
-
-class Entry(NamedTuple):
-    """A body that waits to be stored, and who waits for that."""
-
-    body: Telemetry
-    items: int
-    size_bytes: int
-    promise: Promise
-
-    def has_expired(self) -> bool:
-        """Whether its request was told that it took too long. A request that went away is another matter."""
-        return self.promise.done() and not self.promise.cancelled()
 
 
 Result = Outcome | Exception | None
@@ -65,16 +27,16 @@ Result = Outcome | Exception | None
 
 
 class CommitWriter:
-    """One connection that stores on the event loop. Several may serve one queue, each entry being taken by one."""
+    """One connection that stores on the event loop."""
 
     def __init__(
         self,
-        waiting: "asyncio.Queue[Entry | None]",
+        waiting: BatchQueue,
         open_connection: Callable[[], LoopConnection],
         make_store: Callable[[psycopg.Connection], ReadingStore],
         deliver: Callable[[Sequence[Entry], Sequence[Result]], None],
     ) -> None:
-        """``None`` in the queue ends the writer. ``open_connection`` is called in a thread, after each loss again."""
+        """``open_connection`` is called in a thread, after each loss again."""
         self._waiting = waiting
         self._open_connection = open_connection
         self._make_store = make_store
@@ -83,7 +45,6 @@ class CommitWriter:
         self._store: ReadingStore | None = None
         self._busy_since: float | None = None
         self._free_since = time.monotonic()
-        self._crowd = 0  # how many bodies the last transaction stored
         self._is_failing = False
         self._is_closing = False
         self._task = asyncio.create_task(self._write_until_closed(), name="commit-writer")
@@ -96,7 +57,7 @@ class CommitWriter:
     async def close(self) -> None:
         """Store what waits, and end; cancelled, it gives up what it is at."""
         self._is_closing = True
-        self._waiting.put_nowait(None)
+        self._waiting.end_a_writer()
         try:
             await self._task
         finally:
@@ -105,42 +66,15 @@ class CommitWriter:
     async def _write_until_closed(self) -> None:
         is_last = False
         while not is_last:
-            batch, is_last = await self._next_batch()
+            batch, is_last = await self._waiting.next_batch()
+            self._busy_since = time.monotonic()
             overdue = list(takewhile(Entry.has_expired, batch))
             if overdue:  # nobody waits for these any more, and others do
                 self._deliver(overdue, [None] * len(overdue))
                 batch = batch[len(overdue) :]
             if batch:
-                self._crowd = len(batch)
                 await self._commit(batch)
             self._busy_since, self._free_since = None, time.monotonic()
-
-    async def _next_batch(self) -> tuple[list[Entry], bool]:
-        """Wait for an entry, then take all that have come; true where the queue was closed behind them."""
-        batch: list[Entry] = []
-        items = 0
-        entry = await self._waiting.get()
-        self._busy_since = time.monotonic()
-        await self._let_some_come()
-        while True:
-            if entry is None:
-                return batch, True
-            batch.append(entry)
-            items += entry.items
-            if items >= MAX_BATCH_READINGS or self._waiting.empty():
-                return batch, False
-            entry = self._waiting.get_nowait()
-
-    async def _let_some_come(self) -> None:
-        """Wait until half of the last crowd is there again, or no more come.
-
-        Else the first would go alone, and all others wait for its transaction. So one half is stored while the other is
-        answered, and comes in again.
-        """
-        came = -1
-        while came < self._waiting.qsize() < self._crowd // 2:
-            came = self._waiting.qsize()
-            await asyncio.sleep(0)
 
     async def _commit(self, batch: Sequence[Entry]) -> None:
         began_at = time.monotonic()

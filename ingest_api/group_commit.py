@@ -1,8 +1,8 @@
-"""Many requests, one commit: a request joins the open batch and waits; a writer stores batch after batch.
+"""Many requests, one commit: a request joins the open batch and waits; writers store batch after batch.
 
-There is no timer for batches. While one commits, the next one fills; the writer takes whatever has come together as
-soon as it is free, so a lone request waits for nobody and a crowd shares one fsync. Large bodies have writers of their
-own: single readings do not wait behind them, and PostgreSQL works on two of them at a time.
+There is no timer for batches. While one commits, the next one fills; a writer takes whatever has come together as soon
+as it is free, so a lone request waits for nobody and a crowd shares one fsync. Large bodies have writers of their own:
+single readings do not wait behind them. Of either PostgreSQL works on two batches at a time.
 
 What waits is bounded, and nobody waits for long: a body that is not stored in time is answered as such, though the
 database may yet turn out to have stored it. While a writer hangs, requests are refused at once.
@@ -16,7 +16,8 @@ from itertools import takewhile
 import psycopg
 
 from ingest_api import limits, metrics
-from ingest_api.commit_writer import CommitWriter, Entry, Promise, Result
+from ingest_api.batch_queue import BatchQueue, Entry, Promise
+from ingest_api.commit_writer import CommitWriter, Result
 from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
 from warehouse.postgres.reading_store import ReadingStore
@@ -24,6 +25,7 @@ from warehouse.telemetry import Telemetry
 
 BULK_READINGS = 100
 """From here on a body goes the other way: PostgreSQL takes longer over it than over everything around it."""
+SMALL_WRITERS = 2
 BULK_WRITERS = 2
 
 _LOOK_EVERY_S = 0.1
@@ -46,14 +48,13 @@ class GroupCommit:
         self._max_waiting_bytes = max_waiting_bytes
         self._loop = asyncio.get_running_loop()
         # What waits, and what the writers have in their hands. Overdue or not: it takes up memory until they let go.
-        self._small: asyncio.Queue[Entry | None] = asyncio.Queue()
-        self._bulk: asyncio.Queue[Entry | None] = asyncio.Queue()
+        self._small, self._bulk = BatchQueue(), BatchQueue()
         self._waiting_items = self._waiting_bytes = 0
         self._due_at: dict[Promise, float] = {}  # on the loop's clock, the first due first
         self._next_look: asyncio.TimerHandle | None = None
         self._writers = [
             CommitWriter(queue, open_connection, make_store, self._resolve)
-            for queue in (self._small, *[self._bulk] * BULK_WRITERS)
+            for queue in [self._small] * SMALL_WRITERS + [self._bulk] * BULK_WRITERS
         ]
 
     def check_answering(self) -> None:
@@ -83,7 +84,7 @@ class GroupCommit:
         self._due_at[promise] = self._loop.time() + limits.ANSWER_WITHIN_S
         if self._next_look is None:
             self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue)
-        (self._bulk if items >= BULK_READINGS else self._small).put_nowait(entry)
+        (self._bulk if items >= BULK_READINGS else self._small).put(entry)
 
     async def close(self) -> None:
         """Store what waits, then end the writers. One that hangs is left to end with the process."""

@@ -7,8 +7,8 @@ from contextlib import aclosing
 from starlette.types import Receive, Scope
 
 from ingest_api.answers import Answer, Totals, of_error, of_one, problem
+from ingest_api.batch_queue import Promise
 from ingest_api.body import BrokenEncodingError, Head, read_decoded, read_lines
-from ingest_api.commit_writer import Promise
 from ingest_api.content_encoding import ACCEPTED, Decoder, decoder_of
 from ingest_api.group_commit import GroupCommit
 from ingest_api.limits import Held, HeldBytes, Limits

@@ -94,10 +94,10 @@ def until(is_so: Callable[[], bool]) -> None:
     raise AssertionError("it never was")
 
 
-def until_someone_waits_for_a_lock(connection: psycopg.Connection) -> None:
-    """Returns as soon as a session of this database waits for another one."""
+def until_someone_waits_for_a_lock(connection: psycopg.Connection, sessions: int = 1) -> None:
+    """Returns as soon as so many sessions of this database wait for another one."""
     waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for _ in range(100_000):
-        if connection.execute(waiting.encode()).fetchall():
+        if len(connection.execute(waiting.encode()).fetchall()) >= sessions:
             return
     raise AssertionError("nobody waits")

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from ingest_api import answer_in_time, limits
+from ingest_api.group_commit import SMALL_WRITERS
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import (
     NDJSON,
@@ -36,7 +37,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def stuck(site: Site) -> Iterator[None]:
-    """The writer waits for a lock that we hold; reads that need that table do, too."""
+    """The writers wait for a lock that we hold; reads that need that table do, too."""
     with psycopg.connect(site.database_url) as blocker:
         blocker.execute("LOCK TABLE meter_latest")
         yield
@@ -53,10 +54,12 @@ def assert_refused(answer: httpx.Response, code: str) -> None:
 
 
 def begin(pool: ThreadPoolExecutor, site: Site, bodies: list[bytes]) -> list[Future[httpx.Response]]:
-    """Send the first body; when the writer has it in its hands, the others."""
-    first = pool.submit(site.send, bodies[0])
-    until_someone_waits_for_a_lock(site.connection)
-    return [first, *(pool.submit(site.send, body) for body in bodies[1:])]
+    """Send a body to each writer; when they have them in their hands, the others."""
+    answers = []
+    for number in range(SMALL_WRITERS):
+        answers.append(pool.submit(site.send, bodies[number]))
+        until_someone_waits_for_a_lock(site.connection, number + 1)
+    return [*answers, *(pool.submit(site.send, body) for body in bodies[SMALL_WRITERS:])]
 
 
 def test_a_full_queue_refuses_at_once_and_what_it_holds_is_stored(
@@ -94,14 +97,15 @@ def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
     with stuck(site):
         for answer in begin(pool, site, readings[:4]):
             assert_refused(answer.result(), "database_unavailable")
-        # The writer is known to hang: refused before their bodies are read.
+        # The writers are known to hang: refused before their bodies are read.
         assert_refused(site.send(readings[4]), "database_unavailable")
         assert_refused(site.send_lines(readings), "database_unavailable")
         assert_refused(site.send(b"not JSON"), "database_unavailable")
     until(lambda: site.send(readings[5]).status_code == 201)
     stored = [row[0] for row in site.stored(device)]
-    assert len(stored) == 2  # what the writer had in its hands; of the rest nobody waited for an answer any more
-    assert site.send_lines(readings).json()["accepted"] == 4
+    # What the writers had in their hands, and the last one; of the rest nobody waited for an answer any more.
+    assert len(stored) == SMALL_WRITERS + 1
+    assert site.send_lines(readings).json()["accepted"] == len(readings) - len(stored)
 
 
 def test_a_stream_that_gets_stuck_is_answered_with_the_counts_so_far(

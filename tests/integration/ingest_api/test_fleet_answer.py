@@ -1,6 +1,7 @@
 """The fleet's answer: the same numbers as of each vehicle alone, over the same whole hours, and how fresh they are."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,9 +10,10 @@ import psycopg
 import pytest
 
 from ingest_api.fleet import DEFAULT_HOURS, REMEMBERED
+from tests.conftest import MakeApi
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
-from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, new_id, until_someone_waits_for_a_lock
+from tests.integration.ingest_api.site import Site, assert_problem, new_id, until_someone_waits_for_a_lock
 from warehouse.postgres.device_hours import SETTLING, write_closed_hours
 
 HOUR = timedelta(hours=1)
@@ -66,9 +68,18 @@ class Fleet:
         return fleet
 
 
+MakeFleet = Callable[[], Fleet]
+
+
 @pytest.fixture
-def fleet(make_site: MakeSite) -> Fleet:
-    return Fleet(make_site())
+def make_fleet(make_api: MakeApi, connection: psycopg.Connection, database_url: str) -> MakeFleet:
+    """Start the API on this test's database, of which it says what it says of its whole fleet."""
+    return lambda: Fleet(Site(make_api(), connection, database_url))
+
+
+@pytest.fixture
+def fleet(make_fleet: MakeFleet) -> Fleet:
+    return make_fleet()
 
 
 def test_before_anything_is_written_all_is_missing(fleet: Fleet) -> None:
@@ -175,9 +186,9 @@ def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> Non
     assert fleet.expect_the_same([vehicle, second, third])["vehicles"] == 3
 
 
-def test_an_answer_is_found_anew_before_anybody_asks(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
-    fleet = Fleet(make_site())
+    fleet = make_fleet()
     vehicle = fleet.vehicle()
     vehicle.map()
     vehicle.ac({0: 100.0, 1: 110.0})
@@ -196,9 +207,9 @@ def test_an_answer_is_found_anew_before_anybody_asks(make_site: MakeSite, monkey
         assert asked.result()["acKwh"] == 11
 
 
-def test_nothing_is_summed_while_nothing_changes(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_summed_while_nothing_changes(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
-    fleet = Fleet(make_site())
+    fleet = make_fleet()
     fleet.write()
     windows = range(DEFAULT_HOURS, DEFAULT_HOURS + 2 * REMEMBERED)
     for hours in windows:

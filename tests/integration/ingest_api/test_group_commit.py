@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest_api.group_commit import BULK_READINGS, GroupCommit
+from ingest_api.group_commit import BULK_READINGS, SMALL_WRITERS, GroupCommit
 from ingest_api.loop_connection import LoopConnection, open_loop_connection
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
@@ -157,7 +157,7 @@ def test_several_bodies_at_fault_fail_and_the_others_do_not(database_url: str, c
     )
 
 
-def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
+def test_of_what_is_overdue_only_what_the_writers_had_is_stored(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest_api.limits.ANSWER_WITHIN_S", 0.2)
@@ -166,10 +166,12 @@ def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
         async with group_commit(database_url) as commits:
             with psycopg.connect(database_url) as blocker:
                 blocker.execute("LOCK TABLE meter_latest")
-                first = storing(commits, body(meter_payload(meterId="first")))
-                await asyncio.to_thread(until_someone_waits_for_a_lock, connection)
+                held = []
+                for number in range(SMALL_WRITERS):
+                    held.append(storing(commits, body(meter_payload(meterId=f"held{number}"))))
+                    await asyncio.to_thread(until_someone_waits_for_a_lock, connection, number + 1)
                 rest = [storing(commits, body(meter_payload(meterId=f"m{n}"))) for n in (1, 2)]
-                overdue = await asyncio.gather(first, *rest, return_exceptions=True)
+                overdue = await asyncio.gather(*held, *rest, return_exceptions=True)
                 with pytest.raises(DatabaseUnavailableError):
                     commits.check_answering()
             while True:
@@ -179,10 +181,13 @@ def test_of_what_is_overdue_only_what_the_writer_had_is_stored(
                     await asyncio.sleep(0.01)
 
     *overdue, last = asyncio.run(get_stuck())
-    assert [type(each) for each in overdue] == [DatabaseUnavailableError] * 3
+    assert [type(each) for each in overdue] == [DatabaseUnavailableError] * (SMALL_WRITERS + 2)
     assert isinstance(last, Outcome)
     stored = "SELECT external_id FROM meter_readings JOIN meters USING (meter_id) ORDER BY 1"
-    assert connection.execute(stored.encode()).fetchall() == [("first",), ("last",)]
+    assert connection.execute(stored.encode()).fetchall() == [
+        *((f"held{number}",) for number in range(SMALL_WRITERS)),
+        ("last",),
+    ]
 
 
 def test_what_waits_is_bounded_and_counted_back(database_url: str, connection: psycopg.Connection) -> None:
@@ -228,36 +233,38 @@ def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, 
 def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.commit_writer.MAX_BATCH_READINGS", 3)
+    monkeypatch.setattr("ingest_api.batch_queue.MAX_BATCH_READINGS", 3)
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(7)]
     outcomes = asyncio.run(together(database_url, connection, bodies))
     assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 7
     assert transactions(connection) == 3
 
 
-def test_half_of_a_crowd_is_stored_while_the_other_half_comes(
-    database_url: str, connection: psycopg.Connection
-) -> None:
-    earlier, later = (
-        [body(meter_payload(meterId=f"m{number}", timestamp=iso(ts))) for number in range(10)]
-        for ts in (TS - timedelta(seconds=1), TS)
+def test_one_part_of_a_crowd_is_stored_while_the_other_comes(database_url: str, connection: psycopg.Connection) -> None:
+    *earlier, later = (
+        [
+            body(meter_payload(meterId=f"m{number}", timestamp=iso(TS - timedelta(seconds=before))))
+            for number in range(10)
+        ]
+        for before in range(SMALL_WRITERS, -1, -1)
     )
 
-    async def come_twice() -> None:
+    async def come_again() -> None:
         async with group_commit(database_url) as commits:
-            await asyncio.gather(*[storing(commits, each) for each in earlier])
+            for crowd in earlier:  # one for each writer
+                await asyncio.gather(*[storing(commits, each) for each in crowd])
             waiting = []
             for each in later:  # one in each turn of the loop
                 waiting.append(storing(commits, each))
                 await asyncio.sleep(0)
             await asyncio.gather(*waiting)
 
-    asyncio.run(come_twice())
+    asyncio.run(come_again())
     sizes = "SELECT count(*) FROM meter_readings WHERE ts = %s GROUP BY xmin::text ORDER BY min(xmin::text::bigint)"
     assert connection.execute(sizes.encode(), [TS - timedelta(seconds=1)]).fetchall() == [(10,)]
-    (half,), (other_half,) = connection.execute(sizes.encode(), [TS]).fetchall()
-    assert half + other_half == 10
-    assert 4 <= half <= 7
+    (part,), (other,) = connection.execute(sizes.encode(), [TS]).fetchall()
+    assert part + other == 10
+    assert 5 <= part <= 8
 
 
 def test_what_waits_at_the_end_is_still_stored(database_url: str, connection: psycopg.Connection) -> None:
@@ -314,19 +321,20 @@ def test_a_connection_on_which_no_store_can_be_made_is_closed(database_url: str)
         opened.append(open_loop_connection(database_url))
         return opened[-1]
 
-    def make_the_third(connection: psycopg.Connection) -> ReadingStore:
-        if len(opened) < 3:
+    def make_later(connection: psycopg.Connection) -> ReadingStore:
+        if len(opened) <= 2 * SMALL_WRITERS:
             raise SchemaOutdatedError("not migrated yet")
         return ReadingStore(connection)
 
-    async def try_thrice() -> list[bool]:
-        commits = GroupCommit(open_and_note, make_the_third, max_waiting_items=10, max_waiting_bytes=10**6)
-        for _ in range(2):
+    async def try_thrice_each() -> list[bool]:
+        commits = GroupCommit(open_and_note, make_later, max_waiting_items=10, max_waiting_bytes=10**6)
+        for _ in range(2 * SMALL_WRITERS):
             with pytest.raises(SchemaOutdatedError):
                 await storing(commits, body(meter_payload()))
-        await storing(commits, body(meter_payload()))
+        for _ in range(SMALL_WRITERS):
+            await storing(commits, body(meter_payload()))
         closed = [connection.closed for connection in opened]
         await commits.close()
         return closed
 
-    assert asyncio.run(try_thrice()) == [True, True, False]
+    assert asyncio.run(try_thrice_each()) == [True] * 2 * SMALL_WRITERS + [False] * SMALL_WRITERS
