@@ -25,7 +25,7 @@ from orchestration.schedules import daily_maintenance
 from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
 from warehouse.settings import FleetSettings
 
-RUNS_NICENESS = 10
+RUNS_NICENESS = 19
 """A day can wait, and a device that reports cannot."""
 RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 """A run that broke off is repeated from its begin: what stands is left as it is, and nothing is taken for granted."""

@@ -1,7 +1,6 @@
 """Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -57,10 +56,9 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
             query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(partition=Identifier(partition_name(stream, day)))
-            with ThreadPoolExecutor(max_workers=1) as beside:  # one server process sums while another sends
-                summed = beside.submit(partition_figures, connection, stream, day)
-                _copy(url, snapshot, query.as_string(connection), target, order_by=f"{DEVICE_ID[stream]}, ts")
-                expected = summed.result()
+            # One after the other: a server process that sums while another sends takes the core of those who store.
+            expected = partition_figures(connection, stream, day)
+            _copy(url, snapshot, query.as_string(connection), target, order_by=f"{DEVICE_ID[stream]}, ts")
     found = figures_of_file(stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
