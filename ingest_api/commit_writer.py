@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 0.1
 """Only then is the connection looked at before it is used: under load that would be a system call for nothing."""
 
-
 Result = Outcome | Exception | None
 """What became of a body; ``None``: nothing was done with it."""
 
