@@ -91,7 +91,7 @@ def import_file(
             for day in sorted({day for _, day in touched - partitions} - report.days):
                 hold(day)
                 make_partitions(connection, [day], settings.grace)
-                restore_dropped(connection, url, Lake(settings.lake), day)
+                restore_dropped(connection, Lake(settings.lake), day)
                 report.days.add(day)
             partitions |= touched
             (outcome,) = store.store([telemetry], source=path.name)

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import duckdb
 import psycopg
+import pyarrow as pa
 from psycopg.sql import Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
+from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
-from warehouse.lake.postgres_arrow import arrow_connection
 from warehouse.lake.views import text
-from warehouse.postgres.connection import open_connection, translated_errors
+from warehouse.postgres.connection import connect
 from warehouse.postgres.partition_figures import DEVICE_ID, Figures, partition_figures
+from warehouse.postgres.partition_rows import read_rows
 from warehouse.postgres.writers import wait_for_writers
 
 _POSTGRES = "warehouse.postgres"
@@ -50,15 +52,14 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
         ExportMismatchError: the two sides differ; the file must not be published.
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
-    with translated_errors(), open_connection(url) as connection:
+    with connect(url) as connection:
         wait_for_writers(connection, stream)  # a row is late by the clock of its statement, but counts once committed
-        with _snapshot(connection) as snapshot:
+        with _snapshot(connection):
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
-            query = sqlfiles.load(_POSTGRES, f"read_{stream}").format(partition=Identifier(partition_name(stream, day)))
-            # One after the other: a server process that sums while another sends takes the core of those who store.
             expected = partition_figures(connection, stream, day)
-            _copy(url, snapshot, query.as_string(connection), target, order_by=f"{DEVICE_ID[stream]}, ts")
+            with arriving(stream, read_rows(connection, stream, partition_name(stream, day))) as rows:
+                _write_sorted(rows, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
     found = figures_of_file(stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
@@ -71,9 +72,13 @@ def export_table(url: str, table: str, target: Path) -> None:
     Raises:
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
-    with translated_errors(), open_connection(url) as connection, _snapshot(connection) as snapshot:
-        query = sqlfiles.load(_POSTGRES, f"read_{table}").as_string(connection)
-        _copy(url, snapshot, query, target, order_by=TABLES[table])
+    with connect(url) as connection:
+        cursor = connection.execute(sqlfiles.load(_POSTGRES, f"read_{table}"))
+        columns, rows = cursor.description or [], cursor.fetchall()
+    found = pa.table({column.name: [row[place] for row in rows] for place, column in enumerate(columns)})
+    # A column of nulls alone tells no type, and PostgreSQL's names of types are DuckDB's too.
+    typed = ", ".join(f"{column.name}::{column.type_display} AS {column.name}" for column in columns)
+    _write_sorted(found, typed, target, order_by=TABLES[table])
 
 
 def figures_of_file(stream: Stream, path: Path) -> Figures:
@@ -88,26 +93,21 @@ def figures_of_file(stream: Stream, path: Path) -> Figures:
 
 
 @contextmanager
-def _snapshot(connection: psycopg.Connection) -> Iterator[str]:
-    """A read-only transaction, and the name under which another connection can see exactly the same."""
+def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
+    """A read-only transaction that sees what is committed now, and nothing that comes after."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()").fetchall()
-        yield snapshot
+        yield
 
 
-def _copy(url: str, snapshot: str, query: str, target: Path, order_by: str) -> None:
-    """Stream a query's rows as Arrow into a sorted Parquet file; neither side ever holds the day in Python."""
+def _write_sorted(rows: pa.RecordBatchReader | pa.Table, columns: str, target: Path, order_by: str) -> None:
+    """Sort rows into a Parquet file; a day is never held in memory as a whole."""
     spill: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(target.parent / "sorting"),
     }
-    with arrow_connection(url) as source, source.cursor() as cursor, duckdb.connect(config=spill) as engine:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-        cursor.execute(query)
+    with duckdb.connect(config=spill) as engine:
         engine.execute("SET TimeZone = 'UTC'")
         engine.execute("SET enable_progress_bar = false")
-        engine.from_arrow(cursor.fetch_record_batch()).create_view("arriving")
+        engine.from_arrow(rows).project(columns).create_view("arriving")
         engine.execute(f"COPY (FROM arriving ORDER BY {order_by}) TO {text(target)} ({PARQUET})")
-        source.rollback()

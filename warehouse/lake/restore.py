@@ -10,12 +10,13 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
+from warehouse.lake.arrow import rows_of
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.paths import Lake
-from warehouse.lake.postgres_arrow import arrow_connection
 from warehouse.lake.publish import verified_file
 from warehouse.postgres import dropping
 from warehouse.postgres.partition_figures import table_figures
+from warehouse.postgres.partition_rows import write_rows
 
 _POSTGRES = "warehouse.postgres"
 _BATCH_ROWS = 100_000
@@ -27,7 +28,7 @@ class RestoreMismatchError(FleetwattError):
     code = "restore_mismatch"
 
 
-def restore_dropped(connection: psycopg.Connection, url: str, lake: Lake, day: date) -> list[Stream]:
+def restore_dropped(connection: psycopg.Connection, lake: Lake, day: date) -> list[Stream]:
     """Bring back what was dropped of a day; returns the streams that were. The connection must be in autocommit.
 
     Raises:
@@ -36,22 +37,21 @@ def restore_dropped(connection: psycopg.Connection, url: str, lake: Lake, day: d
     """
     with dropping.restoring(connection, day) as streams:
         for stream in streams:
-            _restore(connection, url, stream, day, verified_file(connection, lake, stream, day))
+            _restore(connection, stream, day, verified_file(connection, lake, stream, day))
         return streams
 
 
-def _restore(connection: psycopg.Connection, url: str, stream: Stream, day: date, file: Path) -> None:
+def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: Path) -> None:
     """Fill a table beside the day's own name, which nobody takes for the day: a killed restore is begun anew."""
     beside = f"{partition_name(stream, day)}_restoring"
     names = {"parent": Identifier(stream), "partition": Identifier(beside)}
     drop = sqlfiles.load(_POSTGRES, "drop_partition").format(partition=names["partition"])
     connection.execute(drop)
     connection.execute(sqlfiles.load(_POSTGRES, "create_partition").format(**names))
-    with arrow_connection(url) as target, target.cursor() as cursor, duckdb.connect() as engine:
+    with connection.transaction(), duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        rows = engine.read_parquet(str(file)).to_arrow_reader(_BATCH_ROWS)
-        cursor.adbc_ingest(beside, rows, mode="append")
-        target.commit()
+        for batch in engine.read_parquet(str(file)).to_arrow_reader(_BATCH_ROWS):
+            write_rows(connection, stream, beside, rows_of(batch))
     restored, expected = table_figures(connection, stream, beside), figures_of_file(stream, file)
     if restored != expected:
         connection.execute(drop)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import polars as pl
 import psycopg
 import pytest
 
+from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.partitions import Stream
 from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partition_figures import Figures
+from warehouse.postgres.partition_rows import Rows, read_rows
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)
@@ -128,6 +131,28 @@ def test_late_rows_are_those_of_the_snapshot(database_url: str, connection: psyc
     assert export_readings(database_url, Stream.METER_READINGS, DAY, tmp_path / "x.parquet").late_row_count == 7
 
 
+def test_a_database_that_goes_away_under_way_is_unavailable(
+    database_url: str, connection: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(connection, minutes=10)
+
+    def read_rows_of_a_lost_connection(source: psycopg.Connection, stream: Stream, table: str) -> Generator[Rows]:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [source.info.backend_pid])
+        yield from read_rows(source, stream, table)
+
+    monkeypatch.setattr(export, "read_rows", read_rows_of_a_lost_connection)
+    with pytest.raises(DatabaseUnavailableError, match="terminating connection"):
+        export_readings(database_url, Stream.METER_READINGS, DAY, tmp_path / "lost.parquet")
+
+
+def test_a_file_that_cannot_be_written_says_so_and_lets_the_rest_of_the_rows_go(
+    database_url: str, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    fill(connection, devices=200)
+    with pytest.raises(duckdb.IOException, match=r"no-such-folder/day\.parquet"):
+        export_readings(database_url, Stream.METER_READINGS, DAY, tmp_path / "no-such-folder" / "day.parquet")
+
+
 def test_devices_and_mappings_are_exported_as_they_stand(
     database_url: str, connection: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -135,3 +160,17 @@ def test_devices_and_mappings_are_exported_as_they_stand(
     export_table(database_url, "meters", tmp_path / "meters.parquet")
     frame = pl.read_parquet(tmp_path / "meters.parquet")
     assert frame.select("meter_id", "external_id", "max_power_kw").rows() == [(1, "m-2", None), (2, "m-1", 22.0)]
+    assert frame.select("model", "expected_interval_s").schema == {"model": pl.String, "expected_interval_s": pl.Int32}
+
+
+def test_a_table_without_rows_has_its_columns(database_url: str, tmp_path: Path) -> None:
+    export_table(database_url, "vehicle_meter_map", tmp_path / "none.parquet")
+    frame = pl.read_parquet(tmp_path / "none.parquet")
+    assert frame.height == 0
+    assert frame.schema == {
+        "mapping_id": pl.Int64,
+        "vehicle_id": pl.Int32,
+        "meter_id": pl.Int32,
+        "valid_from": pl.Datetime("us", "UTC"),
+        "valid_to": pl.Datetime("us", "UTC"),
+    }
