@@ -19,8 +19,8 @@ from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.views import text
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partition_figures import DEVICE_ID, Figures, partition_figures
-from warehouse.postgres.partition_rows import read_rows
+from warehouse.postgres.partition_figures import DEVICE_ID, Figures
+from warehouse.postgres.partition_rows import PartitionRows
 from warehouse.postgres.writers import wait_for_writers
 
 _POSTGRES = "warehouse.postgres"
@@ -57,9 +57,10 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
         with _snapshot(connection):
             late = {"stream": stream, "day": day}
             (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
-            expected = partition_figures(connection, stream, day)
-            with arriving(stream, read_rows(connection, stream, partition_name(stream, day))) as rows:
-                _write_sorted(rows, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
+            rows = PartitionRows(connection, stream, partition_name(stream, day))
+            with arriving(stream, iter(rows)) as batches:
+                _write_sorted(batches, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
+            expected = rows.figures()
     found = figures_of_file(stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")

@@ -1,12 +1,13 @@
 """What a day of a stream amounts to in PostgreSQL: what its file must hold before the table may go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import psycopg
-from psycopg.rows import class_row
-from psycopg.sql import Identifier
+from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, partition_name
@@ -27,9 +28,45 @@ class Figures:
     device_count: int
 
 
+class PageFigures(NamedTuple):
+    """What some pages of a table amount to."""
+
+    row_count: int
+    energy_mwh: Decimal
+    first_ts: datetime | None
+    last_ts: datetime | None
+
+
+_ALL_PAGES = 2**32 - 1
+"""A table has no more."""
+
+
 def partition_figures(connection: psycopg.Connection, stream: Stream, day: date) -> Figures:
     """Count the day's table, attached or not."""
     return table_figures(connection, stream, partition_name(stream, day))
+
+
+def table_figures(connection: psycopg.Connection, stream: Stream, table: str) -> Figures:
+    """Count a table that is shaped as a partition of the stream."""
+    names = {"partition": Identifier(table), "packed_rows": SQL("NULL")}
+    query = sqlfiles.load("warehouse.postgres", "sum_pages").format(**names)
+    ((*counted, _),) = connection.execute(query, {"table": table, "pages": _ALL_PAGES}).fetchall()
+    return added_up(connection, stream, table, [PageFigures(*counted)])
+
+
+def added_up(connection: psycopg.Connection, stream: Stream, table: str, pages: Iterable[PageFigures]) -> Figures:
+    """The figures of a table whose pages were counted; its devices are counted now."""
+    names = {"partition": Identifier(table), "device_id": Identifier(DEVICE_ID[stream])}
+    query = sqlfiles.load("warehouse.postgres", "count_devices").format(**names)
+    ((device_count,),) = connection.execute(query).fetchall()
+    rows, energies, firsts, lasts = zip(*pages, strict=True)
+    return Figures(
+        sum(rows),
+        sum(energies, Decimal(0)),
+        min(filter(None, firsts), default=None),
+        max(filter(None, lasts), default=None),
+        device_count,
+    )
 
 
 def partitions_bytes(connection: psycopg.Connection, day: date) -> int:
@@ -38,12 +75,3 @@ def partitions_bytes(connection: psycopg.Connection, day: date) -> int:
     query = sqlfiles.load("warehouse.postgres", "sum_partition_sizes")
     ((size_bytes,),) = connection.execute(query, {"partitions": partitions}).fetchall()
     return int(size_bytes)
-
-
-def table_figures(connection: psycopg.Connection, stream: Stream, table: str) -> Figures:
-    """Count a table that is shaped as a partition of the stream."""
-    names = {"partition": Identifier(table), "device_id": Identifier(DEVICE_ID[stream])}
-    query = sqlfiles.load("warehouse.postgres", "sum_partition").format(**names)
-    with connection.cursor(row_factory=class_row(Figures)) as cursor:
-        (figures,) = cursor.execute(query).fetchall()
-    return figures

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg.sql import Identifier
+from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream
@@ -18,6 +18,7 @@ from warehouse.postgres.binary_arrays import (
     Int4Array,
     TimestamptzArray,
 )
+from warehouse.postgres.partition_figures import Figures, PageFigures, added_up
 
 Rows = Mapping[str, npt.NDArray[Any]]
 """Some rows by column. Instants are microseconds since 1970; a missing sensor is NaN."""
@@ -39,21 +40,45 @@ COLUMNS: Mapping[Stream, Mapping[str, type[BinaryArray]]] = {
 }
 """What a reading consists of, in the order in which it is packed."""
 
+_PACKED = {
+    Int4Array: SQL("int4send({})"),
+    TimestamptzArray: SQL("timestamptz_send({})"),
+    Float8Array: SQL("float8send({})"),
+    Float4Array: SQL("float4send(coalesce({}, 'NaN'))"),
+}
+"""The bytes that PostgreSQL sends of a column."""
+
 _PAGES = 500
 """How many pages are one value: 1.6 MB, some 65,000 rows."""
 
 
-def read_rows(connection: psycopg.Connection, stream: Stream, table: str) -> Generator[Rows]:
-    """The rows of a table that is shaped as a partition of the stream, as they lie there, piece by piece.
+class PartitionRows:
+    """The rows of a table that is shaped as a partition of the stream, as they lie there, and what they amount to.
 
-    All of them are of one snapshot. Nothing else can use the connection until the last one has come.
+    PostgreSQL packs the rows of some pages into one value and counts them as it does: a protocol message and a length
+    a field, as COPY sends them, cost whoever reads them more than PostgreSQL. All rows are of one snapshot; nothing
+    else can use the connection until the last one has come.
     """
-    query = sqlfiles.load("warehouse.postgres", f"read_{stream}").format(partition=Identifier(table))
-    packed = np.dtype([(name, array.element["value"]) for name, array in COLUMNS[stream].items()])
-    with connection.cursor(binary=True) as cursor:
-        for (some_pages,) in cursor.stream(query, {"table": table, "pages": _PAGES}):
-            if some_pages is not None:
-                yield _unpacked(np.frombuffer(some_pages, packed))
+
+    def __init__(self, connection: psycopg.Connection, stream: Stream, table: str) -> None:
+        self._connection, self._stream, self._table = connection, stream, table
+        self._counted: list[PageFigures] = []
+
+    def __iter__(self) -> Generator[Rows]:
+        columns = COLUMNS[self._stream]
+        packed = SQL(" || ").join(_PACKED[array].format(Identifier(name)) for name, array in columns.items())
+        names = {"partition": Identifier(self._table), "packed_rows": SQL("string_agg({}, '')").format(packed)}
+        query = sqlfiles.load("warehouse.postgres", "sum_pages").format(**names)
+        row = np.dtype([(name, array.element["value"]) for name, array in columns.items()])
+        with self._connection.cursor(binary=True) as cursor:
+            for *counted, packed_rows in cursor.stream(query, {"table": self._table, "pages": _PAGES}):
+                self._counted.append(PageFigures(*counted))
+                if packed_rows is not None:
+                    yield _unpacked(np.frombuffer(packed_rows, row))
+
+    def figures(self) -> Figures:
+        """What PostgreSQL counted of the rows that were read."""
+        return added_up(self._connection, self._stream, self._table, self._counted)
 
 
 def write_rows(connection: psycopg.Connection, stream: Stream, table: str, rows: Rows) -> None:

@@ -17,7 +17,7 @@ from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partition_figures import Figures
-from warehouse.postgres.partition_rows import Rows, read_rows
+from warehouse.postgres.partition_rows import PartitionRows, Rows
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)
@@ -136,11 +136,12 @@ def test_a_database_that_goes_away_under_way_is_unavailable(
 ) -> None:
     fill(connection, minutes=10)
 
-    def read_rows_of_a_lost_connection(source: psycopg.Connection, stream: Stream, table: str) -> Generator[Rows]:
-        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [source.info.backend_pid])
-        yield from read_rows(source, stream, table)
+    class RowsOfALostConnection(PartitionRows):
+        def __iter__(self) -> Generator[Rows]:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [self._connection.info.backend_pid])
+            yield from super().__iter__()
 
-    monkeypatch.setattr(export, "read_rows", read_rows_of_a_lost_connection)
+    monkeypatch.setattr(export, "PartitionRows", RowsOfALostConnection)
     with pytest.raises(DatabaseUnavailableError, match="terminating connection"):
         export_readings(database_url, Stream.METER_READINGS, DAY, tmp_path / "lost.parquet")
 

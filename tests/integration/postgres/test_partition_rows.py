@@ -8,7 +8,8 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.postgres import partition_rows
-from warehouse.postgres.partition_rows import COLUMNS, read_rows, write_rows
+from warehouse.postgres.partition_figures import table_figures
+from warehouse.postgres.partition_rows import COLUMNS, PartitionRows, write_rows
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)
@@ -35,9 +36,11 @@ def test_what_is_read_and_written_is_what_was_there(
     fill(connection, stream, readings)
     table = partition_name(stream, DAY)
     connection.execute(SQL("CREATE TABLE copied (LIKE {})").format(Identifier(table)))
-    pieces = list(read_rows(connection, stream, table))
-    for rows in pieces:
-        write_rows(connection, stream, "copied", rows)
+    rows = PartitionRows(connection, stream, table)
+    pieces = list(rows)
+    for piece in pieces:
+        write_rows(connection, stream, "copied", piece)
+    assert rows.figures() == table_figures(connection, stream, table)
     assert len(pieces) >= readings / 1_000, "the pages of a table must come piece by piece"
     differing = SQL("(TABLE {0} EXCEPT ALL TABLE {1}) UNION ALL (TABLE {1} EXCEPT ALL TABLE {0})")
     assert not connection.execute(differing.format(Identifier(table), Identifier("copied"))).fetchall()
@@ -51,13 +54,14 @@ def test_pages_whose_rows_are_gone_are_passed_by(
     fill(connection, Stream.METER_READINGS, 5_000)
     connection.execute("DELETE FROM meter_readings WHERE kwh < 1000")
     (left,) = connection.execute("SELECT count(*) FROM meter_readings").fetchone() or (0,)
-    rows = list(read_rows(connection, Stream.METER_READINGS, partition_name(Stream.METER_READINGS, DAY)))
+    rows = PartitionRows(connection, Stream.METER_READINGS, partition_name(Stream.METER_READINGS, DAY))
     assert sum(len(some["ts"]) for some in rows) == left > 0
+    assert rows.figures().row_count == left
 
 
 def test_all_rows_are_of_one_moment(connection: psycopg.Connection, database_url: str) -> None:
     fill(connection, Stream.METER_READINGS, 5_000)
-    rows = read_rows(connection, Stream.METER_READINGS, partition_name(Stream.METER_READINGS, DAY))
+    rows = iter(PartitionRows(connection, Stream.METER_READINGS, partition_name(Stream.METER_READINGS, DAY)))
     first = next(rows)
     with psycopg.connect(database_url) as writer:
         writer.execute("INSERT INTO meter_readings (meter_id, ts, kwh) VALUES (1, %s, 1)", [START])

@@ -1,4 +1,4 @@
--- The same figures as warehouse/postgres/sql/sum_partition.sql, of the file. HUGEINT: a sum of BIGINT overflows silently.
+-- The same figures as warehouse/postgres/sql/sum_pages.sql, of the file. HUGEINT: a sum of BIGINT overflows silently.
 SELECT
     count(*) AS row_count,
     coalesce(sum(floor(kwh * 1e6 + 0.5)::HUGEINT), 0)::HUGEINT AS energy_mwh,
