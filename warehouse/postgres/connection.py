@@ -11,9 +11,8 @@ from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissing
 
 CONNECT_TIMEOUT_S = 5
 
-SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0 -c statement_timeout=0"
-"""Days and hours are UTC whatever the server's zone; compiling a 2 ms query costs more than running it; and who scans a
-day must leave a core to those who send readings."""
+SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c statement_timeout=0"
+"""Days and hours are UTC whatever the server's zone; compiling a 2 ms query costs more than running it."""
 
 
 @contextmanager
