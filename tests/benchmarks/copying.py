@@ -7,12 +7,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tests.benchmarks.fleet import Fleet
-from warehouse.contract.tables import DeviceKind
-
-_COLUMNS = {
-    DeviceKind.METER: ("meter_id", "ts", "kwh", "voltage_volts"),
-    DeviceKind.VEHICLE: ("vehicle_id", "ts", "kwh", "soc_percent", "battery_temp_celsius"),
-}
+from warehouse.postgres.partition_rows import COLUMNS
 
 
 def copying(connection: psycopg.Connection, fleet: Fleet, readings: int) -> Callable[[], float]:
@@ -24,7 +19,7 @@ def copying(connection: psycopg.Connection, fleet: Fleet, readings: int) -> Call
         with connection.transaction():
             for kind, data in rows.items():
                 statement = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-                    Identifier(kind.readings), SQL(", ").join(map(Identifier, _COLUMNS[kind]))
+                    Identifier(kind.readings), SQL(", ").join(map(Identifier, COLUMNS[kind.readings]))
                 )
                 with connection.cursor().copy(statement) as stream:
                     stream.write(data)
