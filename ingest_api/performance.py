@@ -1,7 +1,7 @@
 """What a vehicle's charging was worth in a window: from the rows of two statements to the answer's numbers.
 
-Nearly every register just grows all day, and a quick look (``sql/sum_window_growth.sql``) is enough; for the others the
-energy rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are put beside each other and judged.
+Nearly every register just grows all day, and a quick look (``window_growth.py``) is enough; for the others the energy
+rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are put beside each other and judged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ingest_api.database import Connection, Row, fetch_all
+from ingest_api.window_growth import Stretch, sum_growth
 from warehouse import sqlfiles
 from warehouse.contract.energy import Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
@@ -84,24 +85,26 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
         raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
     if dropped_day := segments[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
-    sides = await _sum_sides(connection, {**bounds, **_parameters(segments)})
-    return _judge(vehicle_id, window, segments, {row["side"]: row for row in sides}, threshold)
+    return _judge(vehicle_id, window, segments, await _sum_sides(connection, bounds, _stretches(segments)), threshold)
 
 
-async def _sum_sides(connection: Connection, parameters: Mapping[str, Any]) -> list[Row]:
+async def _sum_sides(
+    connection: Connection, bounds: Mapping[str, datetime], stretches: Sequence[Stretch]
+) -> Mapping[str, Row]:
     """What each side booked: at a glance where its registers only grew, else by the whole rule."""
-    cursor = await connection.execute(growth_of_both_sides(), parameters)
-    sides = await cursor.fetchall()
-    if all(side["is_plain"] for side in sides):
-        return sides
+    parameters = {**bounds, **_parameters(stretches)}
+    cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
+    packed = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
+    if (grown := sum_growth(stretches, packed)) is not None:
+        return grown
     cursor = await connection.execute(energy_of_both_sides(), parameters)
-    return await cursor.fetchall()
+    return {row["side"]: row for row in await cursor.fetchall()}
 
 
 @cache
-def growth_of_both_sides() -> Composed:
-    """``sum_window_growth.sql``, once for the meters and once for the vehicles."""
-    one_side = sqlfiles.load("ingest_api", "sum_window_growth")
+def readings_of_both_sides() -> Composed:
+    """``read_window.sql``, once for the meters and once for the vehicles."""
+    one_side = sqlfiles.load("ingest_api", "read_window")
     return SQL(" UNION ALL ").join(
         one_side.format(
             side=Literal(side),
@@ -122,18 +125,35 @@ def energy_of_both_sides() -> Composed:
     return with_the_rule("ingest_api", "sum_window_energy")
 
 
-def _parameters(segments: Sequence[Row]) -> dict[str, list[Any]]:
+def _stretches(segments: Sequence[Row]) -> list[Stretch]:
     """Each mapped stretch twice: once for the meter's energy, once for the vehicle's."""
-    devices = [("ac", "meter", segment) for segment in segments] + [("dc", "vehicle", segment) for segment in segments]
+    return [
+        Stretch(
+            side=side,
+            device_id=segment[f"{kind}_id"],
+            energy_kind=segment[f"{kind}_energy_kind"],
+            max_power_kw=segment[f"{kind}_max_power_kw"],
+            rollover_kwh=segment[f"{kind}_rollover_kwh"],
+            expected_interval_s=segment[f"{kind}_expected_interval_s"],
+            counts_from=segment["counts_from"],
+            counts_to=segment["counts_to"],
+        )
+        for side, kind in (("ac", DeviceKind.METER), ("dc", DeviceKind.VEHICLE))
+        for segment in segments
+    ]
+
+
+def _parameters(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
+    """The stretches as the statements take them, by column."""
     return {
-        "sides": [side for side, _, _ in devices],
-        "device_ids": [segment[f"{kind}_id"] for _, kind, segment in devices],
-        "energy_kinds": [segment[f"{kind}_energy_kind"] for _, kind, segment in devices],
-        "max_powers_kw": [segment[f"{kind}_max_power_kw"] for _, kind, segment in devices],
-        "rollovers_kwh": [segment[f"{kind}_rollover_kwh"] for _, kind, segment in devices],
-        "expected_intervals_s": [segment[f"{kind}_expected_interval_s"] for _, kind, segment in devices],
-        "counts_from": [segment["counts_from"] for _, _, segment in devices],
-        "counts_to": [segment["counts_to"] for _, _, segment in devices],
+        "sides": [stretch.side for stretch in stretches],
+        "device_ids": [stretch.device_id for stretch in stretches],
+        "energy_kinds": [stretch.energy_kind for stretch in stretches],
+        "max_powers_kw": [stretch.max_power_kw for stretch in stretches],
+        "rollovers_kwh": [stretch.rollover_kwh for stretch in stretches],
+        "expected_intervals_s": [stretch.expected_interval_s for stretch in stretches],
+        "counts_from": [stretch.counts_from for stretch in stretches],
+        "counts_to": [stretch.counts_to for stretch in stretches],
     }
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Composable
 
-from ingest_api.performance import energy_of_both_sides, growth_of_both_sides
+from ingest_api.performance import energy_of_both_sides, readings_of_both_sides
 from tests.factories import now_s
 
 DEVICES = 20
@@ -32,7 +32,7 @@ def filled(connection: psycopg.Connection) -> datetime:
     return end
 
 
-QUERIES = {"quick look": growth_of_both_sides(), "whole rule": energy_of_both_sides()}
+QUERIES = {"quick look": readings_of_both_sides(), "whole rule": energy_of_both_sides()}
 
 
 @pytest.fixture(params=list(QUERIES.values()), ids=list(QUERIES))
@@ -86,7 +86,7 @@ def test_the_window_is_read_from_the_key_of_its_days_alone(
 
 
 def test_the_quick_look_sorts_nothing(connection: psycopg.Connection, filled: datetime) -> None:
-    plan = explain(connection, growth_of_both_sides(), filled, hours=24)
+    plan = explain(connection, readings_of_both_sides(), filled, hours=24)
     assert "Sort" not in json.dumps(plan)
 
 

@@ -1,0 +1,18 @@
+-- One side's readings in the window, each device's packed into one value in order of time: what window_growth.py looks at.
+SELECT
+    segment.side,
+    segment.device_id,
+    (
+        SELECT string_agg(timestamptz_send(ts) || float8send(kwh) || float4send(temperature), '')
+        FROM (
+            SELECT
+                ts,
+                kwh,
+                coalesce({temperature}::real, 'NaN') AS temperature
+            FROM {readings}
+            WHERE {device_id} = segment.device_id AND ts >= %(window_from)s AND ts < %(window_to)s
+            ORDER BY ts
+        ) AS reading
+    ) AS readings
+FROM unnest(%(sides)s::text[], %(device_ids)s::integer[]) AS segment (side, device_id)
+WHERE segment.side = {side}

@@ -1,0 +1,101 @@
+"""The quick look at a window: what its registers booked if they did nothing but grow.
+
+PostgreSQL packs a device's readings (``sql/read_window.sql``), which takes it half of what it would to compare and sum
+them; numpy does that in a tenth of a millisecond.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from warehouse.contract.energy import EnergyKind
+
+_READING = np.dtype([("us", ">i8"), ("kwh", ">f8"), ("temperature", ">f4")])
+"""As it is packed; instants are microseconds since 2000, a missing temperature is NaN."""
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Stretch(NamedTuple):
+    """A device on one side of the window, and the time in which it counts, ``[counts_from, counts_to)``."""
+
+    side: str
+    device_id: int
+    energy_kind: str
+    max_power_kw: float | None
+    rollover_kwh: float | None
+    expected_interval_s: int
+    counts_from: datetime
+    counts_to: datetime
+
+
+class _Growth(NamedTuple):
+    energy_kwh: float
+    readings: int
+    covered_seconds: float
+    temperatures: npt.NDArray[np.float32]
+    gaps: int
+
+
+def sum_growth(
+    stretches: Sequence[Stretch], packed: Mapping[tuple[str, int], bytes | None]
+) -> dict[str, dict[str, Any]] | None:
+    """What each side booked, in the columns of ``sql/sum_window_energy.sql``; a side without readings is missing.
+
+    None: a step needs the whole rule. A gap does not, it is counted. ``packed`` has the window's readings by side and
+    device. Energy in kWh, temperature in Celsius.
+    """
+    sides: dict[str, list[_Growth]] = {}
+    for stretch in stretches:
+        readings = packed[stretch.side, stretch.device_id]
+        if readings is None:
+            continue
+        growth = _growth(np.frombuffer(readings, _READING), stretch)
+        if growth is None:
+            return None
+        if growth.readings:
+            sides.setdefault(stretch.side, []).append(growth)
+    return {side: _summed(growths) for side, growths in sides.items()}
+
+
+def _growth(readings: npt.NDArray[Any], stretch: Stretch) -> _Growth | None:
+    """``readings`` are all of the window: what lies before the stretch is where its first step begins."""
+    us, kwh = readings["us"].astype(np.int64), readings["kwh"].astype(np.float64)
+    steps_kwh, steps_s = np.diff(kwh), np.diff(us) / 1e6
+    if stretch.energy_kind != EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, stretch.max_power_kw):
+        return None
+    first, end = (int(index) for index in us.searchsorted([_us(stretch.counts_from), _us(stretch.counts_to)]))
+    before = max(first - 1, 0)
+    return _Growth(
+        energy_kwh=float(kwh[end - 1] - kwh[before]),
+        readings=end - first,
+        covered_seconds=float((end - first) * stretch.expected_interval_s),
+        temperatures=readings["temperature"][first:end].astype(np.float32),
+        gaps=int(np.count_nonzero(steps_s[before : max(end - 1, 0)] > 15 * stretch.expected_interval_s)),
+    )
+
+
+def _only_grew(
+    steps_kwh: npt.NDArray[np.float64], steps_s: npt.NDArray[np.float64], max_power_kw: float | None
+) -> bool:
+    """Whether no step went back, or further than it can; see ``warehouse.contract.energy``."""
+    if max_power_kw is not None and (steps_kwh > max_power_kw * steps_s / 3600 * 1.10 + 1.0).any():
+        return False
+    return not (steps_kwh < 0).any()
+
+
+def _us(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def _summed(growths: Sequence[_Growth]) -> dict[str, Any]:
+    temperatures = np.concatenate([growth.temperatures for growth in growths])
+    known = temperatures[~np.isnan(temperatures)]
+    return {
+        "energy_kwh": sum(growth.energy_kwh for growth in growths),
+        "covered_seconds": sum(growth.covered_seconds for growth in growths),
+        "avg_battery_temp_celsius": float(known.mean(dtype=np.float64)) if known.size else None,
+        "gap": sum(growth.gaps for growth in growths),
+    }
