@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 from ingest_api.logs import logging_config
 from ingest_api.settings import ApiSettings
 from ingest_api.single_reading import TelemetryHttpProtocol
+from ingest_api.worker_process import see_deaths_of_workers
 
 DRAIN_WITHIN_S = 5
 WORKER_ANSWERS_WITHIN_S = 60
@@ -30,6 +31,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="fleetwatt-metrics-") as shared:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # where the workers count together
+            see_deaths_of_workers()
         uvicorn.run(
             "ingest_api.worker:create_worker_app",
             factory=True,

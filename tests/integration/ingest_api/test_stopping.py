@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -107,6 +108,25 @@ def test_several_workers_share_the_port_and_know_each_others_devices(
         assert api.stop() == 0
     assert connection.execute("SELECT count(*), count(DISTINCT meter_id) FROM meter_readings").fetchone() == (400, 20)
     assert connection.execute("SELECT count(*) FROM meters").fetchone() == (20,)
+
+
+def workers_of(parent: int) -> set[psutil.Process]:
+    """Those that live and serve: not the process that multiprocessing keeps beside them."""
+    children = psutil.Process(parent).children(recursive=True)
+    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return {child for child in living if "spawn_main" in " ".join(child.cmdline())}
+
+
+def test_a_worker_that_dies_while_its_parent_waits_for_it_is_replaced(database_url: str) -> None:
+    with api_process(database_url, workers=2) as api:
+        dying = workers_of(api.process.pid).pop()
+        dying.suspend()
+        time.sleep(2)  # the parent asks twice a second, and now waits for this worker
+        dying.kill()
+        deadline = time.monotonic() + 20
+        while len(workers_of(api.process.pid)) < 2:
+            assert time.monotonic() < deadline, "nobody took its place"
+            time.sleep(0.1)
 
 
 def test_workers_end_with_a_parent_that_was_killed(database_url: str) -> None:
