@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from ingest_api.database import Connection, Row, fetch_all
 from ingest_api.window_growth import Stretch, sum_growth
 from warehouse import sqlfiles
-from warehouse.contract.energy import Flag
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
@@ -85,19 +85,21 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
         raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
     if dropped_day := segments[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
-    return _judge(vehicle_id, window, segments, await _sum_sides(connection, bounds, _stretches(segments)), threshold)
+    sides = await _sum_sides(connection, bounds, _stretches(segments))
+    return _judge(vehicle_id, window, segments, sides, threshold)
 
 
 async def _sum_sides(
     connection: Connection, bounds: Mapping[str, datetime], stretches: Sequence[Stretch]
 ) -> Mapping[str, Row]:
     """What each side booked: at a glance where its registers only grew, else by the whole rule."""
-    parameters = {**bounds, **_parameters(stretches)}
+    devices = dict.fromkeys((stretch.side, stretch.device_id) for stretch in stretches)  # each is read once
+    parameters = {**bounds, "sides": [side for side, _ in devices], "device_ids": [id_ for _, id_ in devices]}
     cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
     packed = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
     if (grown := sum_growth(stretches, packed)) is not None:
         return grown
-    cursor = await connection.execute(energy_of_both_sides(), parameters)
+    cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(stretches)})
     return {row["side"]: row for row in await cursor.fetchall()}
 
 
@@ -131,10 +133,12 @@ def _stretches(segments: Sequence[Row]) -> list[Stretch]:
         Stretch(
             side=side,
             device_id=segment[f"{kind}_id"],
-            energy_kind=segment[f"{kind}_energy_kind"],
-            max_power_kw=segment[f"{kind}_max_power_kw"],
-            rollover_kwh=segment[f"{kind}_rollover_kwh"],
-            expected_interval_s=segment[f"{kind}_expected_interval_s"],
+            settings=DeviceSettings(
+                energy_kind=EnergyKind(segment[f"{kind}_energy_kind"]),
+                max_power_kw=segment[f"{kind}_max_power_kw"],
+                rollover_kwh=segment[f"{kind}_rollover_kwh"],
+                expected_interval_s=segment[f"{kind}_expected_interval_s"],
+            ),
             counts_from=segment["counts_from"],
             counts_to=segment["counts_to"],
         )
@@ -144,14 +148,14 @@ def _stretches(segments: Sequence[Row]) -> list[Stretch]:
 
 
 def _parameters(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
-    """The stretches as the statements take them, by column."""
+    """The stretches as ``sum_window_energy.sql`` takes them, by column."""
     return {
         "sides": [stretch.side for stretch in stretches],
         "device_ids": [stretch.device_id for stretch in stretches],
-        "energy_kinds": [stretch.energy_kind for stretch in stretches],
-        "max_powers_kw": [stretch.max_power_kw for stretch in stretches],
-        "rollovers_kwh": [stretch.rollover_kwh for stretch in stretches],
-        "expected_intervals_s": [stretch.expected_interval_s for stretch in stretches],
+        "energy_kinds": [stretch.settings.energy_kind for stretch in stretches],
+        "max_powers_kw": [stretch.settings.max_power_kw for stretch in stretches],
+        "rollovers_kwh": [stretch.settings.rollover_kwh for stretch in stretches],
+        "expected_intervals_s": [stretch.settings.expected_interval_s for stretch in stretches],
         "counts_from": [stretch.counts_from for stretch in stretches],
         "counts_to": [stretch.counts_to for stretch in stretches],
     }

@@ -11,11 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.contract.energy import EnergyKind
+from warehouse.contract.energy import DeviceSettings, EnergyKind
+from warehouse.postgres.binary_arrays import POSTGRES_EPOCH_US, Float4Array, Float8Array, TimestamptzArray
 
-_READING = np.dtype([("us", ">i8"), ("kwh", ">f8"), ("temperature", ">f4")])
-"""As it is packed; instants are microseconds since 2000, a missing temperature is NaN."""
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_READING = np.dtype(
+    [
+        ("us", TimestamptzArray.element["value"]),
+        ("kwh", Float8Array.element["value"]),
+        ("temperature", Float4Array.element["value"]),
+    ]
+)
+"""As it is packed; instants are microseconds since PostgreSQL's epoch, a missing temperature is NaN."""
+_EPOCH = datetime.fromtimestamp(POSTGRES_EPOCH_US // 1_000_000, UTC)
 
 
 class Stretch(NamedTuple):
@@ -23,19 +30,16 @@ class Stretch(NamedTuple):
 
     side: str
     device_id: int
-    energy_kind: str
-    max_power_kw: float | None
-    rollover_kwh: float | None
-    expected_interval_s: int
+    settings: DeviceSettings
     counts_from: datetime
     counts_to: datetime
 
 
 class _Growth(NamedTuple):
     energy_kwh: float
-    readings: int
     covered_seconds: float
     temperatures: npt.NDArray[np.float32]
+    """Of each reading that counts."""
     gaps: int
 
 
@@ -55,7 +59,7 @@ def sum_growth(
         growth = _growth(np.frombuffer(readings, _READING), stretch)
         if growth is None:
             return None
-        if growth.readings:
+        if growth.temperatures.size:
             sides.setdefault(stretch.side, []).append(growth)
     return {side: _summed(growths) for side, growths in sides.items()}
 
@@ -64,16 +68,16 @@ def _growth(readings: npt.NDArray[Any], stretch: Stretch) -> _Growth | None:
     """``readings`` are all of the window: what lies before the stretch is where its first step begins."""
     us, kwh = readings["us"].astype(np.int64), readings["kwh"].astype(np.float64)
     steps_kwh, steps_s = np.diff(kwh), np.diff(us) / 1e6
-    if stretch.energy_kind != EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, stretch.max_power_kw):
+    settings = stretch.settings
+    if settings.energy_kind is not EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, settings.max_power_kw):
         return None
     first, end = (int(index) for index in us.searchsorted([_us(stretch.counts_from), _us(stretch.counts_to)]))
     before = max(first - 1, 0)
     return _Growth(
         energy_kwh=float(kwh[end - 1] - kwh[before]),
-        readings=end - first,
-        covered_seconds=float((end - first) * stretch.expected_interval_s),
-        temperatures=readings["temperature"][first:end].astype(np.float32),
-        gaps=int(np.count_nonzero(steps_s[before : max(end - 1, 0)] > 15 * stretch.expected_interval_s)),
+        covered_seconds=float((end - first) * settings.expected_interval_s),
+        temperatures=readings["temperature"][first:end],
+        gaps=int(np.count_nonzero(steps_s[before : max(end - 1, 0)] > 15 * settings.expected_interval_s)),
     )
 
 

@@ -1,7 +1,7 @@
 -- One side's readings in the window, each device's packed into one value in order of time: what window_growth.py looks at.
 SELECT
-    segment.side,
-    segment.device_id,
+    device.side,
+    device.device_id,
     (
         SELECT string_agg(timestamptz_send(ts) || float8send(kwh) || float4send(temperature), '')
         FROM (
@@ -10,9 +10,9 @@ SELECT
                 kwh,
                 coalesce({temperature}::real, 'NaN') AS temperature
             FROM {readings}
-            WHERE {device_id} = segment.device_id AND ts >= %(window_from)s AND ts < %(window_to)s
+            WHERE {device_id} = device.device_id AND ts >= %(window_from)s AND ts < %(window_to)s
             ORDER BY ts
         ) AS reading
     ) AS readings
-FROM unnest(%(sides)s::text[], %(device_ids)s::integer[]) AS segment (side, device_id)
-WHERE segment.side = {side}
+FROM unnest(%(sides)s::text[], %(device_ids)s::integer[]) AS device (side, device_id)
+WHERE device.side = {side}

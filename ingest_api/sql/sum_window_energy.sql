@@ -4,7 +4,6 @@
 SELECT
     segment.side,
     sum(step.energy_kwh) AS energy_kwh,
-    count(*)::float8 AS readings,
     sum(segment.expected_interval_s)::float8 AS covered_seconds,
     avg(step.battery_temp_celsius) AS avg_battery_temp_celsius,
     count(*) FILTER (WHERE step.judgement = 'glitch') AS glitch,

@@ -91,7 +91,7 @@ class Api:
     def kill_a_worker(self) -> None:
         """SIGKILL to one process that serves; the others go on."""
         _, *children = self.processes()
-        secrets.choice([child for child in children if _serves(child)]).kill()
+        secrets.choice([child for child in children if serves(child)]).kill()
 
     def stop(self) -> int:
         """SIGTERM; its exit code, or a killed process's where it did not end in time."""
@@ -140,7 +140,7 @@ class Api:
             return log.read().count(b"Application startup complete")
 
 
-def _serves(process: psutil.Process) -> bool:
+def serves(process: psutil.Process) -> bool:
     """Whether it is a living worker, and not the process that multiprocessing keeps beside them."""
     with suppress(psutil.NoSuchProcess):
         return "spawn_main" in " ".join(process.cmdline())

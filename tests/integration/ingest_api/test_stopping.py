@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from tests.factories import iso, meter_payload, now_s
+from tests.faults.api import serves
 from tests.integration.ingest_api.api_process import COMMAND, ROOT, ApiProcess, api_process, environment
 from tests.integration.ingest_api.site import NDJSON, encode, until_someone_waits_for_a_lock
 from tests.integration.ingest_api.slow_request import slow_request
@@ -111,10 +112,7 @@ def test_several_workers_share_the_port_and_know_each_others_devices(
 
 
 def workers_of(parent: int) -> set[psutil.Process]:
-    """Those that live and serve: not the process that multiprocessing keeps beside them."""
-    children = psutil.Process(parent).children(recursive=True)
-    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return {child for child in living if "spawn_main" in " ".join(child.cmdline())}
+    return {child for child in psutil.Process(parent).children(recursive=True) if serves(child)}
 
 
 def test_a_worker_that_dies_while_its_parent_waits_for_it_is_replaced(database_url: str) -> None:

@@ -28,16 +28,7 @@ def packed(samples: Iterable[Sample], temperature: float = float("nan")) -> byte
 def stretch(
     device: DeviceSettings, counts_from: datetime = START, counts_to: datetime = END, side: str = "dc"
 ) -> Stretch:
-    return Stretch(
-        side=side,
-        device_id=1,
-        energy_kind=device.energy_kind,
-        max_power_kw=device.max_power_kw,
-        rollover_kwh=device.rollover_kwh,
-        expected_interval_s=device.expected_interval_s,
-        counts_from=counts_from,
-        counts_to=counts_to,
-    )
+    return Stretch(side=side, device_id=1, settings=device, counts_from=counts_from, counts_to=counts_to)
 
 
 def growing(*kwh: float) -> list[Sample]:
