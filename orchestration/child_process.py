@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import psutil
 
+from orchestration.child_environment import inherited, none_of_ours
 from warehouse.contract.errors import FleetwattError
 
 _POLL_S = 0.05
@@ -56,7 +57,8 @@ class ChildStartError(FleetwattError):
 class Child:
     """A process in the foreground, in a session of its own, so that Ctrl-C reaches only the supervisor.
 
-    ``environment`` is added to the supervisor's own; a child for which it has changed since the start is started again.
+    ``environment`` is added to the supervisor's own, of whose settings it gets those it ``inherits``. A child whose
+    ``environment`` has changed since the start is started again.
     ``ready`` is asked until it says yes, while others wait: it answers quickly, and an OSError from it means "not yet".
     Without it, a child is ready once it has run for a moment.
     An ``essential`` child that cannot start stops everything; another one is tried again like one that died.
@@ -67,6 +69,7 @@ class Child:
     command: Sequence[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    inherits: Callable[[str], bool] = none_of_ours
     ready: Callable[[], bool] | None = None
     ready_timeout_s: float = 30
     essential: bool = True
@@ -144,7 +147,11 @@ class ChildProcess:
                 self._popen = subprocess.Popen(  # noqa: S603 - the command is ours
                     [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), *command],
                     # Unbuffered: what a Python child has to say is in the log when it dies, not lost in its buffer.
-                    env={"PYTHONUNBUFFERED": "1", **os.environ, **self._environment},
+                    env={
+                        "PYTHONUNBUFFERED": "1",
+                        **inherited(os.environ, self._child.inherits),
+                        **self._environment,
+                    },
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -70,8 +70,6 @@ class DagsterHome:
         make_database(database_url, self.database)
         return {
             "DAGSTER_HOME": str(self.folder),
-            "FLEET_HOME": str(self.home.resolve()),
-            "FLEET_DATABASE_URL": database_url,
             STORAGE_URL: storage_url(database_url, self.database),
             "PYTHONSAFEPATH": "1",  # nothing is imported from the user's folder, by Dagster's own children neither
             # Without the user's folder, what comes first is somebody's; Dagster takes the first one away all the same.

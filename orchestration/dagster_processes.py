@@ -10,13 +10,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import httpx
 
 from orchestration.alerts import MARK
+from orchestration.child_environment import as_environment
 from orchestration.child_process import Child
 from orchestration.dagster_home import LOCATION, DagsterHome
 from orchestration.home import held
@@ -32,16 +33,19 @@ READY_WITHIN_S = 90.0
 
 @dataclass(frozen=True)
 class DagsterProcesses:
-    """The three processes of one installation. ``environment`` is looked at whenever one of them is started."""
+    """The three processes of one installation."""
 
     home: DagsterHome
     host: str
     port: int
-    environment: Mapping[str, str]
+    settings: FleetSettings
+    # Looked at whenever one of them is started. Our code works with the fleet's database, the others with Dagster's.
+    _of_code: dict[str, str] = field(default_factory=dict)
+    _of_others: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
-    def of(cls, settings: FleetSettings, environment: Mapping[str, str], host: str = HOST) -> Iterator[Self]:
+    def of(cls, settings: FleetSettings, host: str = HOST) -> Iterator[Self]:
         """Those of a home; one Dagster a home.
 
         Raises:
@@ -52,16 +56,19 @@ class DagsterProcesses:
             raise HomeError(f"Dagster cannot use {path}, because of the *, ? or [ in it; choose another with --home")
         with held(settings.home / "dagster"), socket_folder(settings.home) as folder:
             home = DagsterHome(settings.home, settings.dagster_database, folder / "code.sock")
-            yield cls(home, host, settings.dagster_port, environment)
+            yield cls(home, host, settings.dagster_port, settings)
 
     @property
     def url(self) -> str:
         """Where the UI answers."""
         return f"http://{self.host}:{self.port}"
 
-    def prepare(self, database_url: str) -> dict[str, str]:
-        """Make what they stand on, where it is missing; returns their environment. Raises as ``DagsterHome`` does."""
-        return {**self.home.prepare(database_url), "FLEET_DAGSTER_PORT": str(self.port)}
+    def prepare(self, database_url: str) -> None:
+        """Make what they stand on, where it is missing; they then start with this database. Raises as its home does."""
+        of_dagster = self.home.prepare(database_url)
+        of_ours = {"FLEET_HOME": str(self.home.home.resolve()), "FLEET_DATABASE_URL": database_url}
+        self._of_others.update(of_dagster)
+        self._of_code.update({**as_environment(self.settings), **of_dagster, **of_ours})
 
     def children(self) -> Iterator[Child]:
         """In the order in which they are to be started; the code is loaded while the web server starts."""
@@ -69,15 +76,17 @@ class DagsterProcesses:
         where = ["--socket", str(self.home.code_socket), "--location-name", LOCATION]
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
         command = ["dagster", "code-server", "start", *where, *code]
-        yield self._child("code-server", command, told_mark=MARK)
+        yield self._child("code-server", command, self._of_code, told_mark=MARK)
         web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
-        yield self._child("webserver", ["dagster_webserver", *web], self._is_up)
-        yield self._child("daemon", ["dagster._daemon", "run", "--log-level", "warning", *workspace])
+        yield self._child("webserver", ["dagster_webserver", *web], self._of_others, self._is_up)
+        daemon = ["dagster._daemon", "run", "--log-level", "warning", *workspace]
+        yield self._child("daemon", daemon, self._of_others)
 
     def _child(
         self,
         name: str,
         module: Sequence[str],
+        environment: Mapping[str, str],
         ready: Callable[[], bool] | None = None,
         told_mark: str | None = None,
     ) -> Child:
@@ -85,7 +94,7 @@ class DagsterProcesses:
             name=f"dagster {name}",
             command=[sys.executable, "-P", "-m", *module],
             log=self.home.logs / f"{name}.log",
-            environment=self.environment,
+            environment=environment,
             ready=ready,
             ready_timeout_s=READY_WITHIN_S,
             essential=False,  # readings are taken in without it

@@ -20,7 +20,8 @@ from orchestration.assets.report import report_asset
 from orchestration.assets.tables import table_specs
 from orchestration.forked_runs import fork_runs
 from orchestration.partitions import daily_partitions
-from orchestration.resources import Warehouse
+from orchestration.resources import warehouse_resource
+from orchestration.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.schedules import daily_maintenance
 from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
 from warehouse.settings import FleetSettings
@@ -48,8 +49,8 @@ def definitions() -> dg.Definitions:
     return build_definitions(catalog, FleetSettings().first_day)
 
 
-def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | None = None) -> dg.Definitions:
-    """All assets, with their checks, and what sets them going."""
+def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings | None = None) -> dg.Definitions:
+    """All assets, with their checks, and what sets them going; ``settings``: those to work by, else they are read."""
     partitions = daily_partitions(first_day)
     assets = [
         *export_assets(catalog, partitions),
@@ -78,7 +79,7 @@ def build_definitions(catalog: Catalog, first_day: date, warehouse: Warehouse | 
             failed_runs,
         ],
         schedules=[daily_maintenance],
-        resources={"warehouse": warehouse or Warehouse()},
-        # A process for each step would take longer than most steps do.
-        executor=dg.in_process_executor,
+        resources={"warehouse": warehouse_resource(settings), "io_manager": IO_MANAGER},
+        executor=EXECUTOR,
+        loggers=LOGGERS,
     )

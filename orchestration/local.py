@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from orchestration.child_environment import of_the_api
 from orchestration.child_process import Child, Service
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
@@ -92,7 +93,7 @@ class LocalPlatform:
         self.say("stopped; the next start goes on from here")
 
     def _dagster(self) -> AbstractContextManager[DagsterProcesses | None]:
-        return DagsterProcesses.of(self.settings, self._environment) if self.with_dagster else nullcontext()
+        return DagsterProcesses.of(self.settings) if self.with_dagster else nullcontext()
 
     def _children(self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> Iterable[Child]:
         """In the order in which they are to be started."""
@@ -117,7 +118,9 @@ class LocalPlatform:
         applied = migrate(url)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
-        self._environment |= dagster.prepare(url) if dagster else {"FLEET_DATABASE_URL": url}
+        self._environment["FLEET_DATABASE_URL"] = url
+        if dagster:
+            dagster.prepare(url)
         if self.vehicles and self._history is None:
             self._history = FleetHistory(self.settings, url, self.vehicles, self.history_days, self.say)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
@@ -129,6 +132,7 @@ class LocalPlatform:
             command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder
             log=self._log("api"),
             environment=self._environment,
+            inherits=of_the_api,
             ready=lambda: self._get("/livez") is not None,
         )
 

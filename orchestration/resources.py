@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, contextmanager
 
 import dagster as dg
 import psycopg
-from pydantic import PrivateAttr
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.home import running_database
@@ -13,24 +12,25 @@ from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect
-from warehouse.settings import FleetSettings, given
+from warehouse.settings import FleetSettings
 
 RETRIES = 5
 RETRY_AFTER_S = 5
 """A restarted database is back within seconds; after a crash it first replays what it had not written."""
 
 
-class Warehouse(dg.ConfigurableResource[None]):
-    """The database and the lake that the settings name. Tests name them here."""
+class Warehouse:
+    """The database and the lake that the settings name. Nothing of it can be configured by whoever starts a run."""
 
-    database_url: str | None = None
-    home: str | None = None
-    _walk: DayWalk | None = PrivateAttr(default=None)
+    def __init__(self, settings: FleetSettings | None = None) -> None:
+        """``settings``: those to work by; else they are read whenever they are needed."""
+        self._settings = settings
+        self._walk: DayWalk | None = None
 
     @property
     def settings(self) -> FleetSettings:
-        """The settings, read now."""
-        return FleetSettings(**given(database_url=self.database_url, home=self.home))
+        """The settings, read now where none were given."""
+        return self._settings or FleetSettings()
 
     @property
     def lake(self) -> Lake:
@@ -59,6 +59,15 @@ class Warehouse(dg.ConfigurableResource[None]):
             DatabaseUnavailableError: it does not run, or goes away within the block.
         """
         return connect(self.url)
+
+
+WarehouseParam = dg.ResourceParam[Warehouse]
+"""How an asset or a sensor asks for it."""
+
+
+def warehouse_resource(settings: FleetSettings | None = None) -> dg.ResourceDefinition:
+    """A ``Warehouse`` of its own for each run, and for each look of a sensor."""
+    return dg.ResourceDefinition(lambda _: Warehouse(settings), config_schema={})
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.old_runs import forget_old_runs
-from orchestration.resources import Warehouse, told_plainly
+from orchestration.resources import WarehouseParam, told_plainly
+from orchestration.run_config import NO_CONFIG
 from warehouse.lake.scrub import scrub
 from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.partitions import make_ahead
@@ -13,8 +14,8 @@ from warehouse.postgres.quarantine import forget_old
 from warehouse.retention import Retention
 
 
-@dg.op
-def make_partitions_ahead(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(config_schema=NO_CONFIG)
+def make_partitions_ahead(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Make the partitions of the accepted window and of the next 14 days, where they are missing."""
     settings = warehouse.settings
     with told_plainly(), warehouse.connect() as connection:
@@ -23,15 +24,15 @@ def make_partitions_ahead(context: dg.OpExecutionContext, warehouse: Warehouse) 
     context.add_output_metadata({"made": len(made), "days": ", ".join(days) or "none"})
 
 
-@dg.op
-def forget_quarantined(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(config_schema=NO_CONFIG)
+def forget_quarantined(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Forget what was refused and last seen more than 30 days ago."""
     with told_plainly(), warehouse.connect() as connection:
         context.add_output_metadata({"forgotten": forget_old(connection)})
 
 
-@dg.op
-def scrub_lake(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(config_schema=NO_CONFIG)
+def scrub_lake(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Check every file of the lake against its hash; the day of a damaged one is asked for, and made anew."""
     with told_plainly(), warehouse.connect() as connection:
         found = list(scrub(connection, warehouse.lake))
@@ -41,8 +42,8 @@ def scrub_lake(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     context.add_output_metadata({"files": len(found), "damaged": len(damaged)})
 
 
-@dg.op
-def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(config_schema=NO_CONFIG)
+def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt."""
     with told_plainly():
         verdicts = list(Retention(warehouse.url, warehouse.lake, warehouse.settings.retention).drop_old())
@@ -52,8 +53,8 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     context.add_output_metadata({"dropped": len(verdicts) - len(kept), "kept": "\n".join(map(str, kept)) or "none"})
 
 
-@dg.op
-def pack_indexes(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(config_schema=NO_CONFIG)
+def pack_indexes(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Build anew the indexes of closed days that are larger than they need to be."""
     with told_plainly(), warehouse.connect() as connection:
         packed = list(pack_closed_days(connection))
@@ -61,7 +62,7 @@ def pack_indexes(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     context.add_output_metadata({"packed": "\n".join(map(str, packed)) or "none", "saved_bytes": saved_bytes})
 
 
-@dg.op
+@dg.op(config_schema=NO_CONFIG)
 def forget_runs(context: dg.OpExecutionContext) -> None:
     """Forget Dagster's runs of more than 90 days ago, but for those that made what stands for some day today."""
     context.add_output_metadata(forget_old_runs(context.instance, datetime.now(UTC))._asdict())

@@ -11,7 +11,7 @@ from orchestration.day_plan import plan_days
 from orchestration.hour_plan import plan_hours
 from orchestration.partitions import days_of_run
 from orchestration.past_runs import WILL_RETRY_TAG, failure_of
-from orchestration.resources import Warehouse
+from orchestration.resources import WarehouseParam
 from warehouse.contract.errors import FleetwattError
 
 EVERY_S = 5
@@ -29,7 +29,7 @@ def closed_days_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def closed_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
+    def closed_days(context: dg.SensorEvaluationContext, warehouse: WarehouseParam) -> dg.SensorResult:
         """Looks at the ledger, and says of each day that it does not ask for why not."""
         try:
             with warehouse.connect() as connection:
@@ -51,7 +51,7 @@ def closed_hours_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
         minimum_interval_seconds=HOURS_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def closed_hours(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
+    def closed_hours(context: dg.SensorEvaluationContext, warehouse: WarehouseParam) -> dg.SensorResult:
         """Looks for hours that are missing, which is one look at an index."""
         try:
             with warehouse.connect() as connection:
@@ -65,7 +65,7 @@ def closed_hours_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
-def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> None:
+def failed_runs(context: dg.RunFailureSensorContext, warehouse: WarehouseParam) -> None:
     """Tells of each run that failed: in the terminal, in the code server's log, and to FLEET_ALERT_WEBHOOK."""
     run = context.dagster_run
     if run.tags.get(WILL_RETRY_TAG) == "true":  # by Dagster itself, within seconds

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.child_environment import of_a_client
 from orchestration.child_process import Child
 from warehouse.simulation.faults import FaultKind
 from warehouse.simulation.fleet import Fleet
@@ -42,6 +43,7 @@ class SimulatedFleet:
             name="simulated fleet",
             command=[sys.executable, "-P", "-m", "orchestration.cli.main", "simulate", *sum(options.items(), ())],
             log=log,
+            inherits=of_a_client,
             ready=self._is_up_to_date,
             ready_timeout_s=FILLED_WITHIN_S,
             essential=False,

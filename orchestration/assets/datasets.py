@@ -10,7 +10,8 @@ from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.previews import preview
 from orchestration.checks import check_specs, evaluations, over_days, require_passed
 from orchestration.partitions import A_WEEK_A_RUN, days_of
-from orchestration.resources import Warehouse, told_plainly
+from orchestration.resources import WarehouseParam, told_plainly
+from orchestration.run_config import NO_CONFIG
 from warehouse.day import DayWalk, Made
 
 Make = Callable[[DayWalk, date], Iterable[Made]]
@@ -28,8 +29,9 @@ def dataset_asset(
         specs=[asset_spec(model, partitions) for model in models],
         check_specs=[spec for model in models for spec in check_specs(model)],
         backfill_policy=A_WEEK_A_RUN,
+        config_schema=NO_CONFIG,
     )
-    def build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+    def build(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
             walk = warehouse.walk(catalog)
             yield from told(context, walk, [each for day in days_of(context) for each in make(walk, day)], evaluations)

@@ -7,7 +7,8 @@ import dagster as dg
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import TODAY, table_key
 from orchestration.partitions import hourly_partitions
-from orchestration.resources import Warehouse, told_plainly
+from orchestration.resources import WarehouseParam, told_plainly
+from orchestration.run_config import NO_CONFIG
 from warehouse.day import EXPORTS
 from warehouse.postgres.device_hours import device_hours, write_closed_hours
 
@@ -44,9 +45,10 @@ def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinitio
         owners=[f"team:{catalog.models['hourly_energy'].owner}"],
         kinds={"postgres"},
         partitions_def=hourly_partitions(first_day),
+        config_schema=NO_CONFIG,
         metadata={"dagster/column_schema": _column_schema()},
     )
-    def device_hourly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def device_hourly(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> dg.MaterializeResult[None]:
         with told_plainly(), warehouse.connect() as connection:
             written = write_closed_hours(connection, context.log.debug)
             standing = device_hours(connection)

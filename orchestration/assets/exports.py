@@ -10,7 +10,8 @@ from orchestration.assets.datasets import dataset_asset, told
 from orchestration.assets.declared import asset_spec
 from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
 from orchestration.partitions import A_WEEK_A_RUN, days_of
-from orchestration.resources import Warehouse, told_plainly
+from orchestration.resources import WarehouseParam, told_plainly
+from orchestration.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk, Made
 from warehouse.lake.export import TABLES
@@ -33,8 +34,9 @@ def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDef
         specs=[asset_spec(model, partitions)],
         check_specs=[*check_specs(model), ledger_spec(model)],
         backfill_policy=A_WEEK_A_RUN,
+        config_schema=NO_CONFIG,
     )
-    def export(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+    def export(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
             walk = warehouse.walk(catalog)
             made = [_exported(context, walk, stream, day) for day in days_of(context)]

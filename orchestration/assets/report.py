@@ -8,7 +8,8 @@ import polars as pl
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import REPORTS
 from orchestration.partitions import A_WEEK_A_RUN, days_of
-from orchestration.resources import Warehouse, told_plainly
+from orchestration.resources import WarehouseParam, told_plainly
+from orchestration.run_config import NO_CONFIG
 
 FIGURES = "daily_fleet_efficiency"
 
@@ -31,8 +32,9 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
             )
         ],
         backfill_policy=A_WEEK_A_RUN,
+        config_schema=NO_CONFIG,
     )
-    def day_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    def day_report(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> None:
         with told_plainly():
             walk = warehouse.walk(catalog)
             for day in days_of(context):

@@ -35,12 +35,11 @@ def dagster(
     url = running_database(settings)
     migrate(url)
     began = time.monotonic()
-    environment: dict[str, str] = {}
     with (
-        DagsterProcesses.of(settings, environment, host) as processes,
+        DagsterProcesses.of(settings, host) as processes,
         Supervisor(notes.print) as supervisor,
     ):
-        environment |= processes.prepare(url)
+        processes.prepare(url)
         for child in processes.children():
             supervisor.add(child)
         if supervisor.start_all():

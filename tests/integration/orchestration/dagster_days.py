@@ -35,14 +35,19 @@ class Days:
     home: Path
 
     @property
-    def warehouse(self) -> Warehouse:
+    def settings(self) -> FleetSettings:
         """This database and this lake."""
-        return Warehouse(database_url=self.url, home=str(self.home))
+        return FleetSettings(_env_file=None, database_url=self.url, home=self.home)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """As an asset gets it."""
+        return Warehouse(self.settings)
 
     @cached_property
     def definitions(self) -> dg.Definitions:
         """As they are loaded, but on this database and this lake."""
-        return build_definitions(CATALOG, TODAY - timedelta(days=30), self.warehouse)
+        return build_definitions(CATALOG, TODAY - timedelta(days=30), self.settings)
 
     @cached_property
     def walk(self) -> DayWalk:
@@ -57,8 +62,7 @@ class Days:
                 midnight = int(datetime.combine(day, datetime.min.time(), UTC).timestamp())
                 for body in bodies(Fleet(VEHICLES), midnight, midnight + 86_400):
                     target.write(body.content)
-        settings = FleetSettings(_env_file=None, database_url=self.url, home=self.home)
-        import_file(self.url, file, settings)
+        import_file(self.url, file, self.settings)
         with connect(self.url) as connection:
             connection.execute(
                 "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "

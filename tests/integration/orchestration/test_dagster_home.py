@@ -209,16 +209,37 @@ def test_a_folder_that_others_may_enter_is_not_trusted(tmp_path: Path) -> None:
 def test_one_dagster_a_home(tmp_path: Path) -> None:
     settings = FleetSettings(_env_file=None, home=tmp_path)
     with (
-        DagsterProcesses.of(settings, {}),
+        DagsterProcesses.of(settings),
         pytest.raises(HomeError, match=f"dagster is in use by process {os.getpid()}"),
-        DagsterProcesses.of(settings, {}),
+        DagsterProcesses.of(settings),
     ):
         pass
 
 
+def test_only_our_code_is_told_of_the_fleets_database_and_none_of_a_secret_of_the_api(
+    tmp_path: Path, server_url: str, database: str
+) -> None:
+    hook = "https://chat.example/hook"
+    settings = FleetSettings(_env_file=None, home=tmp_path, dagster_database=database, alert_webhook=hook)
+    with DagsterProcesses.of(settings) as processes:
+        processes.prepare(server_url)
+        given = {child.name: child for child in processes.children()}
+    assert given.keys() == {"dagster code-server", "dagster webserver", "dagster daemon"}
+    ours = {name: {each for each in child.environment if each.startswith("FLEET_")} for name, child in given.items()}
+    assert ours.pop("dagster code-server") == {
+        STORAGE_URL,
+        "FLEET_DATABASE_URL",
+        "FLEET_HOME",
+        "FLEET_DAGSTER_DATABASE",
+        "FLEET_ALERT_WEBHOOK",
+    }
+    assert list(ours.values()) == [{STORAGE_URL}, {STORAGE_URL}]
+    assert not any(child.inherits("FLEET_ADMIN_TOKEN") for child in given.values())
+
+
 def test_a_home_whose_name_dagster_takes_for_a_pattern_is_refused(tmp_path: Path) -> None:
     settings = FleetSettings(_env_file=None, home=tmp_path / "home [1]")
-    with pytest.raises(HomeError, match="choose another with --home"), DagsterProcesses.of(settings, {}):
+    with pytest.raises(HomeError, match="choose another with --home"), DagsterProcesses.of(settings):
         pass
 
 

@@ -282,6 +282,19 @@ def test_a_child_with_new_settings_is_started_again(house: House) -> None:
     assert [line for line in log.read_text().splitlines() if line.startswith("port")] == ["port 1", "port 2"]
 
 
+def test_a_child_sees_no_setting_that_it_was_not_given(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FLEET_ADMIN_TOKEN", "FLEET_READ_DSN", "FLEET_PORT"):
+        monkeypatch.setenv(name, "secret")
+    code = "env | grep -i fleet_ | sort | tr '\\n' ' '; echo; sleep 600"
+    log, given = house.folder / "log", {"FLEET_HOME": "/h"}
+    takes = "FLEET_PORT".__eq__
+    ready = lambda: "FLEET_HOME" in log.read_text()  # noqa: E731 - only here
+    command = ["sh", "-c", code]
+    house.supervisor.add(Child(name="sh", command=command, log=log, environment=given, inherits=takes, ready=ready))
+    assert house.supervisor.start_all()
+    assert log.read_text().splitlines()[-1].split() == ["FLEET_HOME=/h", "FLEET_PORT=secret"]
+
+
 def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
     house.add("steady", SLEEPS)
     house.add("looping", "import time; print('up'); time.sleep(0.3); raise SystemExit(3)", ready_text="up")
