@@ -35,6 +35,7 @@ from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import State
 from ingest_api.telemetry import TelemetryIngest
+from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.reading_store import ReadingStore
@@ -54,7 +55,8 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     held = HeldBytes(settings.max_held_bytes)
     app = create_routes(settings, held)
     in_time = AnswerInTime(app, settings.max_body_bytes, held)
-    return HotPath(RequestIds(metrics.CountedRequests(in_time)), ingest=lambda: cast(State, app.state.fleetwatt).ingest)
+    others = RequestIds(metrics.CountedRequests(in_time))
+    return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))
 
 
 def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:

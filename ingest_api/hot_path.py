@@ -12,7 +12,7 @@ from ingest_api.telemetry import PATH, TelemetryIngest
 
 
 class HotPath:
-    """The outermost layer: answers ``POST /v1/telemetry``, passes everything else."""
+    """A layer outside the framework's: answers ``POST /v1/telemetry``, passes everything else."""
 
     def __init__(self, app: ASGIApp, ingest: Callable[[], TelemetryIngest]) -> None:
         """``ingest`` is asked at each request: it exists only between start-up and shutdown."""

@@ -1,7 +1,7 @@
 """HTTP for clients that may be slow or hostile: what uvicorn leaves open, and its application never sees.
 
 A client that sends its request slower than anything real is cut off, a head that does not end is refused, and a stop
-does not wait for a body that does not come.
+does not wait for a body that does not come. What is no HTTP is refused once all that came before it is answered.
 """
 
 import asyncio
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple, cast
 
+import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ingest_api.one_write import OneWriteTransport
 from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
-from ingest_api.request_id import HEADER, request_id
+from ingest_api.request_id import HEADER, identity_of
+from ingest_api.request_parser import RequestParser
 
 PATIENCE_S = 12.0
 SLOWEST_BYTES_PER_S = 2048
@@ -23,6 +25,9 @@ MAX_HEAD_BYTES = 64 * 1024
 DRAIN_S = 3.0
 LOOK_EVERY_S = 5.0
 """So a client is cut off 15 to 20 s after it began. One timer a connection, none a request."""
+
+
+_MALFORMED = "this is no HTTP/1.1 request"
 
 
 class _Awaited(NamedTuple):
@@ -43,6 +48,8 @@ class PatientHttpProtocol(HttpToolsProtocol):
         """A client has connected."""
         self._one_write = OneWriteTransport(transport)
         super().connection_made(cast(asyncio.Transport, self._one_write))
+        self.parser = RequestParser(self)  # type: ignore[assignment] # it has what uvicorn asks of httptools' own
+        self._is_malformed = False
         self._received_bytes = 0
         self._head_bytes = 0
         self._head: object = None
@@ -54,12 +61,20 @@ class PatientHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._timer.cancel()
+        cast(RequestParser, self.parser).close()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something has come in."""
+        if self._is_malformed:
+            return
         self._received_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._end_malformed()
+            return
         if self.cycle is None or self.cycle.scope is not self.scope:
             self._check_head(len(data))
         elif self.expect_100_continue:
@@ -69,7 +84,35 @@ class PatientHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is out."""
         self._one_write.flush()
+        is_last = self._is_malformed and not self.pipeline
         super().on_response_complete()
+        if is_last:
+            self._refuse_malformed()
+
+    def _end_malformed(self) -> None:
+        """What comes now is no HTTP: whole requests before it are answered first."""
+        self._is_malformed = True
+        cycle = self.cycle
+        if cycle is not None and cycle.more_body and not cycle.response_complete:  # it is within that one's body
+            if not self.pipeline:
+                self._refuse(HTTPStatus.BAD_REQUEST, "malformed_request", _MALFORMED)
+                return
+            self.pipeline.popleft()
+            cycle.more_body = False
+        if self.pipeline or (cycle is not None and not cycle.response_complete):
+            self.flow.pause_reading()
+        else:
+            self._refuse_malformed()
+
+    def _refuse_malformed(self) -> None:
+        """There may be no request to speak of, so there is a problem of its own."""
+        if self.transport.is_closing():
+            return
+        scope: Scope = {"path": "", "headers": []}
+        identity = identity_of(scope)
+        body = problem_body(scope, HTTPStatus.BAD_REQUEST, "malformed_request", _MALFORMED)
+        self.write(HTTPStatus.BAD_REQUEST, _headers_of(body, identity), body, close=True)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """The server stops: what was accepted is answered, what has not come in whole is waited for a little."""
@@ -127,12 +170,9 @@ class PatientHttpProtocol(HttpToolsProtocol):
                 self.write(status, [(b"content-length", b"0")], b"", close=True)
         elif not cycle.response_started:
             scope = cast(Scope, cycle.scope)
+            identity = identity_of(scope)  # its task may not have begun
             body = problem_body(scope, status, code, detail)
-            headers = [
-                (b"content-type", MEDIA_TYPE.encode()),
-                (b"content-length", b"%d" % len(body)),
-                (HEADER, request_id(scope).encode()),
-            ]
+            headers = _headers_of(body, identity)
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 headers += [(name.lower().encode(), value.encode()) for name, value in retry_later().items()]
             cycle.disconnected = True  # the application's answer would be a second one
@@ -147,3 +187,11 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self._one_write.write_whole(
             b"".join([STATUS_LINE[status], *[b"%s: %s\r\n" % line for line in lines], b"\r\n", body])
         )
+
+
+def _headers_of(body: bytes, identity: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (HEADER, identity),
+    ]

@@ -38,6 +38,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.SchemaOutdatedError: 503,
     errors.DatabaseUnavailableError: 503,
     errors.OverloadedError: 503,
+    errors.BodyLostError: 503,
     errors.TooLargeError: 413,
     errors.RateLimitedError: 429,
 }

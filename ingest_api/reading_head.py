@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from ingest_api.body import Head
 from ingest_api.request_id import callers_own
+from ingest_api.request_parser import check_head
 from ingest_api.telemetry import JSON, PATH
 
 MAX_HEAD_BYTES = 1024
@@ -18,7 +19,8 @@ MAX_BODY_BYTES = 1024
 """A reading has some 150."""
 
 _REMEMBERED = 4096
-"""At most 8 MB, where each client's head is another one and as long as may be."""
+"""At most 8 MB, where each client's head is another one and as long as may be: what is kept of a head is no larger than
+the head itself, however many headers it has."""
 _URL, _JSON = PATH.encode(), JSON.encode()
 _END = b"\r\n\r\n"
 
@@ -29,8 +31,6 @@ class ReadingHead(NamedTuple):
     size_bytes: int
     """Of the head itself."""
     body_bytes: int
-    headers: list[tuple[bytes, bytes]]
-    """Their names in lower case."""
     request_id: bytes | None
     """What the caller calls its request."""
 
@@ -47,6 +47,7 @@ def _read(head: bytes) -> ReadingHead | None:
     parser = httptools.HttpRequestParser(parts)
     try:
         parser.feed_data(head)
+        check_head(parser.get_method(), parser.get_http_version(), parts.headers)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # for the server to answer
         return None
     names = {name for name, _ in parts.headers}
@@ -59,7 +60,7 @@ def _read(head: bytes) -> ReadingHead | None:
     )
     if not is_plain or says.length is None or not 0 < says.length <= MAX_BODY_BYTES:
         return None
-    return ReadingHead(len(head), says.length, parts.headers, callers_own(parts.headers))
+    return ReadingHead(len(head), says.length, callers_own(parts.headers))
 
 
 class _Parts:

@@ -8,6 +8,7 @@ from itertools import count
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
+_KEY = "fleetwatt.request_id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
 
 _PROCESS = secrets.token_hex(4).encode()
@@ -16,7 +17,12 @@ _numbers = count(1)
 
 def request_id(scope: Scope) -> str:
     """The id of the request that this scope belongs to."""
-    return str(scope["fleetwatt.request_id"])
+    return str(scope[_KEY])
+
+
+def identity_of(scope: Scope) -> bytes:
+    """The same as it is sent; where the request has none yet it is given one."""
+    return request_id(scope).encode() if _KEY in scope else identify(scope)
 
 
 def identify(scope: Scope) -> bytes:
@@ -27,7 +33,7 @@ def identify(scope: Scope) -> bytes:
 def identify_as(scope: Scope, own: bytes | None) -> bytes:
     """The same, where what the caller calls it is known already."""
     identity = own or b"%s%08x" % (_PROCESS, next(_numbers))
-    scope["fleetwatt.request_id"] = identity.decode()
+    scope[_KEY] = identity.decode()
     return identity
 
 

@@ -90,7 +90,7 @@ class SingleReading:
         self._protocol = protocol
         self._head = head
         self.received = received
-        self.scope: Scope = {"type": "http", "method": "POST", "path": PATH, "headers": head.headers}
+        self.scope: Scope = {"type": "http", "method": "POST", "path": PATH}
         self._identity = identify_as(self.scope, head.request_id)
         self.more_body = self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False

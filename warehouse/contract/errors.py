@@ -91,6 +91,12 @@ class OverloadedError(FleetwattError):
     code = "overloaded"
 
 
+class BodyLostError(FleetwattError):
+    """The body of the request did not arrive"""
+
+    code = "body_lost"
+
+
 class RateLimitedError(FleetwattError):
     """This client sends more than it may"""
 

@@ -1,0 +1,42 @@
+"""What is remembered of heads: enough to read none twice, and never much."""
+
+import tracemalloc
+
+import pytest
+
+from ingest_api import reading_head as module
+from ingest_api.reading_head import MAX_HEAD_BYTES, reading_head
+
+MOST_BYTES = 8_000_000
+START = b"POST /v1/telemetry HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 150\r\n"
+
+
+def filled(start: bytes, header: bytes, number: int) -> bytes:
+    """A head as long as may be, of many such headers, unlike every other one."""
+    room = MAX_HEAD_BYTES - len(start) - 20
+    return start + header * (room // len(header)) + b"N: %08d\r\n\r\n" % number
+
+
+@pytest.mark.parametrize("start", [START, START.replace(b"POST", b"GET"), b"GET / HTTP/1.1\r\nHost: a\r\n"])
+@pytest.mark.parametrize(
+    "header", [b"a:\r\n", b"a: b\r\n", b"X-Request-Id: %s\r\n" % (b"x" * 64), b"U: %s\r\n" % (b"x" * 200)]
+)
+def test_heads_that_are_remembered_take_8_mb_at_most(start: bytes, header: bytes) -> None:
+    module._read.cache_clear()
+    assert (reading_head(filled(start, header, 0)) is not None) == (start == START)
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            reading_head(filled(start, header, number))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert module._read.cache_info().currsize > 1000
+    module._read.cache_clear()
+    assert held < MOST_BYTES
+
+
+def test_a_head_is_read_once() -> None:
+    module._read.cache_clear()
+    assert reading_head(filled(START, b"a: b\r\n", 1)) == reading_head(filled(START, b"a: b\r\n", 1) + b"{")
+    assert module._read.cache_info().misses == 1
