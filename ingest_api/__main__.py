@@ -1,21 +1,31 @@
 """``python -m ingest_api``: serves the API until it is told to stop."""
 
+import contextlib
+import logging
 import os
 import signal
+import socket
 import sys
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import uvicorn
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
+from uvicorn.supervisors import Multiprocess
 
 from ingest_api.logs import logging_config
 from ingest_api.settings import ApiSettings
 from ingest_api.single_reading import TelemetryHttpProtocol
 from ingest_api.worker_process import see_deaths_of_workers
+from warehouse.contract.errors import FleetwattError
+from warehouse.env_file import env_file
+from warehouse.listening import ListeningError, bound_sockets, require_allowed, warning
+from warehouse.settings import InvalidSettingError, read
+
+logger = logging.getLogger(__name__)
 
 DRAIN_WITHIN_S = 5
+NOT_STARTED = 3
+"""The exit code where the application could not start, as the server has it."""
 WORKER_ANSWERS_WITHIN_S = 60
 """The server's own 5 s kill workers that are still loading where the machine is busy."""
 
@@ -23,16 +33,24 @@ WORKER_ANSWERS_WITHIN_S = 60
 def main() -> None:
     """Serve with the settings of the environment.
 
-    Ends with 0 when it was told to stop, with 2 where a setting is wrong.
+    Ends with 0 when it was told to stop, with 2 where a setting is wrong or it may not listen, with 3 where it
+    cannot start.
     """
     # The server drains and then raises the signal again, for whoever was there before: that is what ends with 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    settings = _read_settings()
+    try:
+        settings = read(ApiSettings)
+        if settings.database_url is None:
+            raise InvalidSettingError("set it, or start everything with fleetwatt up", "database_url")
+        require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+        sockets = bound_sockets(settings.host, settings.port)
+    except FleetwattError as error:
+        _end(error)
     with TemporaryDirectory(prefix="fleetwatt-metrics-") as shared:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # where the workers count together
             see_deaths_of_workers()
-        uvicorn.run(
+        config = uvicorn.Config(
             "ingest_api.worker:create_worker_app",
             factory=True,
             host=settings.host,
@@ -47,24 +65,36 @@ def main() -> None:
             timeout_graceful_shutdown=DRAIN_WITHIN_S,
             timeout_worker_healthcheck=WORKER_ANSWERS_WITHIN_S,
         )
+        _say_where(settings)
+        _serve(config, sockets)
 
 
-def _read_settings() -> ApiSettings:
-    try:
-        settings = ApiSettings()
-    except SettingsError as error:  # a secret's file that cannot be read
-        _end(f"{error}: {error.__cause__}")
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(["FLEET", *(str(part).upper() for part in first["loc"])])
-        _end(f"{name}: {first['msg']}")
-    if settings.database_url is None:
-        _end("FLEET_DATABASE_URL: set it, or start everything with fleetwatt up")
-    return settings
+def _serve(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+    """What ``uvicorn.run`` does, on sockets of ours."""
+    if config.workers > 1:
+        Multiprocess(config, sockets=sockets).run()
+        return
+    config.load_app()
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=sockets)
+    if not server.started:
+        sys.exit(NOT_STARTED)
 
 
-def _end(what_is_wrong: str) -> NoReturn:
-    sys.stderr.write(f"{what_is_wrong}\n")
+def _say_where(settings: ApiSettings) -> None:
+    logger.info("listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "no .env")
+    if said := warning("the API", settings.host):
+        logger.warning(said)
+
+
+def _end(error: FleetwattError) -> NoReturn:
+    name = error.title
+    if isinstance(error, ListeningError):
+        name = "FLEET_HOST"
+    elif isinstance(error, InvalidSettingError) and error.name:
+        name = f"FLEET_{error.name.upper()}"
+    sys.stderr.write(f"{name}: {error.detail}\n")
     sys.exit(2)
 
 

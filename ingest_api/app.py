@@ -38,7 +38,9 @@ from ingest_api.telemetry import TelemetryIngest
 from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.listening import OPEN, is_loopback, require_allowed
 from warehouse.postgres.reading_store import ReadingStore
+from warehouse.settings import read
 
 DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what the last 24 hours were worth.
 
@@ -50,8 +52,11 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
 
     Raises:
         DatabaseUnavailableError: no database is configured.
+        InvalidSettingError: a setting is not valid.
+        ListeningError: it would answer other machines, and nobody said that it may.
     """
-    settings = settings or ApiSettings()
+    settings = settings or read(ApiSettings)
+    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
     held = HeldBytes(settings.max_held_bytes)
     app = create_routes(settings, held)
     in_time = AnswerInTime(app, settings.max_body_bytes, held)
@@ -98,7 +103,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
     def window() -> AcceptedWindow:
         return window_at(int(time.time() * 10))
 
-    database = Database(url)
+    name = "fleetwatt" if is_loopback(settings.host) else f"api, {OPEN}"
+    database = Database(url, name)
     reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url)
     commits = GroupCommit(
         partial(open_loop_connection, url),

@@ -30,7 +30,8 @@ Row = dict[str, Any]
 class Database:
     """Connections for requests that read or change a few rows; telemetry has its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str = "fleetwatt") -> None:
+        """``name`` is what PostgreSQL calls these connections."""
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=1,
@@ -38,7 +39,7 @@ class Database:
             timeout=POOL_WAIT_S,
             max_waiting=MAX_WAITING,
             reconnect_timeout=RECONNECT_FOR_S,
-            kwargs={**connect_options(), "autocommit": True, "row_factory": dict_row},
+            kwargs={**connect_options(), "application_name": name, "autocommit": True, "row_factory": dict_row},
             connection_class=psycopg.AsyncConnection[DictRow],
             # A connection that died in the pool is noticed before it is handed out: a restarted database costs a
             # request a millisecond, not an error. The pool's own check would ask the database, and hang with it.

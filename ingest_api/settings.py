@@ -1,14 +1,14 @@
 """The settings of the HTTP tier, on top of those every part shares."""
 
-from pydantic import ByteSize, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import ByteSize, Field, ValidationInfo, field_validator
 
 from ingest_api.limits import Limits
-from warehouse.settings import FleetSettings
+from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024
 
 
-class ApiSettings(FleetSettings):
+class ApiSettings(SecretSettings):
     """How many processes serve, and what they accept."""
 
     workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 19 connections.")
@@ -17,13 +17,6 @@ class ApiSettings(FleetSettings):
     )
     efficiency_threshold: float = Field(
         default=0.85, gt=0, le=1, description="A 24 h efficiency below this is reported as below_threshold."
-    )
-    read_dsn: SecretStr | None = Field(
-        default=None,
-        description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
-    )
-    admin_token: SecretStr | None = Field(
-        default=None, description="Bearer token for changes of devices and mappings. Unset: no token is asked for."
     )
 
     max_body_bytes: ByteSize = Field(

@@ -3,7 +3,6 @@
 import errno
 import shlex
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +23,7 @@ from orchestration.lake_news import LakeNews
 from orchestration.simulated_fleet import SimulatedFleet
 from orchestration.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
+from warehouse.listening import ListeningError, bound_sockets, warning
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -158,6 +158,8 @@ class LocalPlatform:
         if fleet:
             self.say(f"  ask        curl {self.url}/v1/analytics/performance/{fleet.vehicle_with_an_answer()}")
         self.say(f"  overview   {shlex.join([command, 'status', '--home', str(home)])}")
+        if said := warning("the API", self.settings.host):
+            self.say(said)
         self.say("Ctrl-C stops everything.")
         self.say("")
 
@@ -172,11 +174,11 @@ def require_free(host: str, port: int, flag: str) -> None:
         PortError: somebody does, or the address is not ours to take.
     """
     try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            return
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+        for each in bound_sockets(host, port):
+            each.close()
+    except ListeningError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
             what = f"{host}:{port} is taken; stop the program that listens there, or choose another with {flag}"
         else:
-            what = f"{error.strerror}; choose another with {flag} or FLEET_HOST"
+            what = f"{error.detail}; choose another with {flag} or FLEET_HOST"
         raise PortError(what) from error

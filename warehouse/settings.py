@@ -6,26 +6,51 @@ Precedence: what the caller passes (a command's flag), ``FLEET_*`` in the enviro
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from warehouse.contract.errors import FleetwattError
+from warehouse.env_file import ENCODING, ENV_FILE, env_file
+from warehouse.secrets import DatabaseUrl, HiddenDatabaseUrl, Secret, Token
+from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
+from warehouse.user_path import UserPath
 
 SECRETS = Path("/run/secrets")
 """Where a container finds its secrets, each a file that is named like its variable in lower case."""
 
 
+class InvalidSettingError(FleetwattError):
+    """A setting is not valid"""
+
+    code = "invalid_setting"
+
+    def __init__(self, detail: str, name: str = "") -> None:
+        """``name`` as a keyword argument of the settings' class; empty where it is more than one's fault."""
+        super().__init__(detail)
+        self.name = name
+
+
 class FleetSettings(BaseSettings):
     """Where the data lies, where the API answers, and how a day's life is timed."""
 
-    model_config = SettingsConfigDict(env_prefix="FLEET_", env_file=".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FLEET_", env_file=ENV_FILE, env_file_encoding=ENCODING, extra="ignore"
+    )
 
-    home: Path = Field(default=Path(".fleetwatt"), description="Folder of the embedded server, the lake and the logs.")
-    database_url: str | None = Field(
+    home: UserPath = Field(
+        default=Path(".fleetwatt"), description="Folder of the embedded server, the lake and the logs."
+    )
+    database_url: DatabaseUrl | None = Field(
         default=None, description="An existing PostgreSQL (15..18). Unset: the embedded server in HOME."
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
+    allow_anonymous: bool = Field(
+        default=False,
+        description="Let the API and Dagster's UI listen beyond loopback, where they ask nobody who they are.",
+    )
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
     grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
@@ -40,7 +65,7 @@ class FleetSettings(BaseSettings):
     dagster_database: str = Field(
         default="dagster", min_length=1, description="Dagster's own database in the same server; made if it is missing."
     )
-    alert_webhook: str | None = Field(
+    alert_webhook: Secret | None = Field(
         default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
 
@@ -48,6 +73,16 @@ class FleetSettings(BaseSettings):
         default=date(2020, 1, 1),
         description="The first day the warehouse knows; an import of an earlier one is refused.",
     )
+
+    def __init__(self, **values: Any) -> None:
+        """Read them. ``_env_file=None`` leaves the folder's ``.env`` alone.
+
+        Raises:
+            EnvFileError: the ``.env`` of this folder cannot be used.
+        """
+        if values.get("_env_file", ENV_FILE) is not None:
+            env_file()
+        super().__init__(**values)
 
     @model_validator(mode="after")
     def _retention_covers_what_is_accepted(self) -> Self:
@@ -68,8 +103,9 @@ class FleetSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it would warn where there is no folder
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Where the settings come from, the first that knows one wins."""
-        files = [SecretsSettingsSource(settings_cls, SECRETS)] if SECRETS.is_dir() else []
-        return (init_settings, env_settings, dotenv_settings, *files)
+        files = [SecretFiles(settings_cls, SECRETS)] if SECRETS.is_dir() else []
+        variables = [WithoutEmptyValues(settings_cls, each) for each in (env_settings, dotenv_settings)]
+        return (init_settings, *variables, *files)
 
     @property
     def lake(self) -> Path:
@@ -95,6 +131,40 @@ class FleetSettings(BaseSettings):
     def grace(self) -> timedelta:
         """How long after its end a day waits before it may be sealed."""
         return timedelta(minutes=self.grace_minutes)
+
+
+class SecretSettings(FleetSettings):
+    """Those that every part shares, and the secrets of the API."""
+
+    read_dsn: HiddenDatabaseUrl | None = Field(
+        default=None,
+        description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
+    )
+    admin_token: Token | None = Field(
+        default=None, description="Bearer token for changes of devices and mappings. Unset: no token is asked for."
+    )
+
+
+S = TypeVar("S", bound=FleetSettings)
+
+
+def read(kind: type[S], **flags: Any) -> S:
+    """The settings, with the flags that were given on top. Every secret is looked at, whoever it is for.
+
+    Raises:
+        EnvFileError: the ``.env`` of this folder cannot be used.
+        InvalidSettingError: a value is not valid, or its file cannot be read; the detail repeats nothing of it.
+    """
+    try:
+        if not issubclass(kind, SecretSettings):
+            SecretSettings(**given(**flags))
+        return kind(**given(**flags))
+    except SettingsError as error:  # a secret's file that cannot be read
+        raise InvalidSettingError(f"{error}: {error.__cause__}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise InvalidSettingError(first["msg"].removeprefix("Value error, "), name) from error
 
 
 def given(**flags: Any) -> dict[str, Any]:

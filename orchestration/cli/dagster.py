@@ -1,5 +1,6 @@
 """``fleetwatt dagster``: Dagster alone, beside a database that something else runs."""
 
+import os
 import time
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from orchestration.dagster_processes import HOST, DagsterProcesses
 from orchestration.home import running_database
 from orchestration.local import require_free
 from orchestration.supervisor import Supervisor
+from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.migrate import migrate
 from warehouse.settings import FleetSettings
 
@@ -31,10 +33,14 @@ def dagster(
         FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt dagster
     """
     settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
+    require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
     require_free(host, settings.dagster_port, "--dagster-port")
     url = running_database(settings)
     migrate(url)
     began = time.monotonic()
+    if said := warning("Dagster's UI", host):
+        notes.print(said, style="bold red")
+        os.environ["PGAPPNAME"] = f"dagster, {OPEN}"  # what its processes' connections are called
     with (
         DagsterProcesses.of(settings, host) as processes,
         Supervisor(notes.print) as supervisor,

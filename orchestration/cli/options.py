@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import psycopg
 import typer
-from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 from rich.console import Console
 
-from warehouse.settings import FleetSettings, given
+from warehouse.env_file import env_file
+from warehouse.settings import FleetSettings, InvalidSettingError, read
 
 Home = Annotated[
     Path | None,
@@ -29,33 +26,18 @@ S = TypeVar("S", bound=FleetSettings)
 
 
 def read_settings(kind: type[S], **flags: Any) -> S:
-    """The settings, with the flags that were given on top.
+    """The settings, with the flags that were given on top; it is said which ``.env`` they come from.
 
     Raises:
+        EnvFileError: the ``.env`` of this folder cannot be used.
         typer.BadParameter: a value is not valid, or its file cannot be read; it names the setting.
     """
     try:
-        settings = kind(**given(**flags))
-    except SettingsError as error:  # a secret's file that cannot be read
-        raise typer.BadParameter(f"{error}: {error.__cause__}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
-        came_as_flag = flags.get(name) is not None
-        source = f"--{name.replace('_', '-')}" if came_as_flag else f"FLEET_{name.upper()}"
-        raise typer.BadParameter(first["msg"], param_hint=source) from error
-    if not _is_understood(settings.database_url or ""):
-        # Without the driver's own words: they may repeat a part of the password.
-        raise typer.BadParameter(
-            "not like postgresql://user:password@host:5432/database (in a password, @ : / # % are written %40 %3A ...)",
-            param_hint="FLEET_DATABASE_URL",
-        )
+        settings = read(kind, **flags)
+    except InvalidSettingError as error:
+        came_as_flag = flags.get(error.name) is not None
+        source = f"--{error.name.replace('_', '-')}" if came_as_flag else f"FLEET_{error.name.upper()}"
+        raise typer.BadParameter(error.detail, param_hint=source if error.name else None) from error
+    if read_file := env_file():
+        notes.print(f"settings of {read_file}")
     return settings
-
-
-def _is_understood(database_url: str) -> bool:
-    try:
-        ports = str(conninfo_to_dict(database_url).get("port", ""))
-    except psycopg.ProgrammingError:
-        return False
-    return all(port.isdecimal() for port in ports.split(",") if port)

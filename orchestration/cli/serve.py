@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.options import DagsterPort, Home, read_settings
+from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.home import held, running_database
 from orchestration.local import LocalPlatform
+from warehouse.listening import require_allowed, warning
 from warehouse.settings import FleetSettings
 
 
@@ -45,6 +46,7 @@ def up(
         fleetwatt up --home /tmp/second --port 3100 --dagster-port 3101
     """
     settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
+    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
     with held(settings.home):
         LocalPlatform(settings, vehicles if demo else 0, history_days, dagster, _say).run()
 
@@ -59,10 +61,15 @@ def api(
     """Serve the API alone, on FLEET_DATABASE_URL or on the server that runs in HOME.
 
     \b
-    With four processes, for other machines too:
-        fleetwatt api --host 0.0.0.0 --workers 4
+    With four processes:
+        fleetwatt api --workers 4
+    For other machines too, where something else keeps strangers out (it asks nobody who they are):
+        FLEET_ALLOW_ANONYMOUS=true fleetwatt api --host 0.0.0.0
     """
-    settings = read_settings(FleetSettings, home=home)
+    settings = read_settings(FleetSettings, home=home, host=host, port=port)
+    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+    if said := warning("the API", settings.host):
+        notes.print(said, style="bold red")
     environment = {"FLEET_DATABASE_URL": running_database(settings)}
     for name, value in (("FLEET_HOST", host), ("FLEET_PORT", port), ("FLEET_WORKERS", workers)):
         if value is not None:

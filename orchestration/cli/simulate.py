@@ -13,7 +13,6 @@ from typing import Annotated
 import httpx
 import msgspec
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -22,7 +21,7 @@ from rich.text import Text
 
 from orchestration.cli.options import read_settings
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
-from warehouse.settings import FleetSettings
+from warehouse.settings import SecretSettings
 from warehouse.simulation.fleet import DEFAULT_SEED, EPOCH, Fleet
 from warehouse.simulation.ingest_client import RefusedError
 from warehouse.simulation.progress import Totals
@@ -31,12 +30,6 @@ from warehouse.simulation.sender import Sender
 LIVE_LINE_EVERY_S = 60.0
 FILL_LINE_EVERY_S = 5.0
 MOST_VEHICLES = 100_000
-
-
-class SimulatorSettings(FleetSettings):
-    """What the simulator has to know beside its flags; ``.env`` may hold it, as for the API."""
-
-    admin_token: SecretStr | None = None
 
 
 def simulate(
@@ -75,7 +68,7 @@ def simulate(
         return
     _check_url(url)
     since_s = _since_s(since)
-    secret = read_settings(SimulatorSettings, admin_token=admin_token).admin_token
+    secret = read_settings(SecretSettings, admin_token=admin_token).admin_token
     token = secret.get_secret_value() if secret else None
     console = Console(stderr=True)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()

@@ -83,6 +83,8 @@ def _print(overview: Overview, most_days: int) -> None:
     # Figures that are cut off would be others: a narrow terminal wraps the lines.
     console.width = max(console.width, WIDTH)
     database = overview.database
+    for server in overview.open_servers:
+        console.print(f"WARNING: {server} listens beyond loopback and asks nobody who they are", style="bold red")
     console.print(
         f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
         f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"

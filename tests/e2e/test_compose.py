@@ -130,7 +130,7 @@ def containers(server_url: str, home: Path, site: Path) -> Iterator[Containers]:
             "FLEET_DAGSTER_PORT": str(free_port()),
             "FLEET_DAGSTER_DATABASE": dagster_database,
         }
-        yield Containers(home, site, shell, {"fleet_database_url": url, "fleet_admin_token": "t0ken"})
+        yield Containers(home, site, shell, {"fleet_database_url": url, "fleet_admin_token": secrets.token_hex(24)})
     with connect(server_url) as admin:
         admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(dagster_database)))
 

@@ -9,6 +9,7 @@ from psycopg.sql import Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, partition_name
+from warehouse.listening import OPEN
 
 _PACKAGE = "warehouse.postgres"
 EXACT_BELOW_BYTES = 64 * 1024 * 1024
@@ -62,6 +63,8 @@ class Overview:
     database: DatabaseOverview
     devices: list[DeviceOverview]
     partitions: list[PartitionOverview]
+    open_servers: list[str]
+    """Those of ours that listen beyond loopback and ask nobody who they are."""
 
 
 def look(connection: psycopg.Connection) -> Overview:
@@ -74,7 +77,8 @@ def look(connection: psycopg.Connection) -> Overview:
         partitions = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_partitions")).fetchall()
     for partition in partitions:
         _count(connection, partition)
-    return Overview(database, devices, partitions)
+    rows = connection.execute(sqlfiles.load(_PACKAGE, "find_open_servers"), {"names": f"%, {OPEN}"}).fetchall()
+    return Overview(database, devices, partitions, open_servers=[name for (name,) in rows])
 
 
 def _count(connection: psycopg.Connection, partition: PartitionOverview) -> None:

@@ -25,11 +25,11 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_file_that_is_named_like_a_setting_is_its_value(secrets: Path) -> None:
-    (secrets / "fleet_admin_token").write_text("t0ken\n")
+    (secrets / "fleet_admin_token").write_text("t0ken-of-32-characters-and-more-x\n")
     settings = ApiSettings()
     assert settings.database_url == URL
     assert settings.admin_token is not None
-    assert settings.admin_token.get_secret_value() == "t0ken"
+    assert settings.admin_token.get_secret_value() == "t0ken-of-32-characters-and-more-x"
 
 
 def test_what_is_nearer_wins(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
