@@ -142,3 +142,9 @@ def test_the_secrets_that_the_readme_makes_open_the_database(tmp_path: Path) -> 
         "host": "postgres",
         "dbname": DATABASE,
     }
+
+
+def test_what_asks_nobody_who_they_are_is_published_to_this_machine_alone() -> None:
+    open_to_others = {name for name in OURS if SERVICES[name]["environment"]["FLEET_ALLOW_ANONYMOUS"] == "true"}
+    assert open_to_others == set(OURS)
+    assert all(port.startswith("127.0.0.1:") for name in OURS for port in SERVICES[name].get("ports", ()))

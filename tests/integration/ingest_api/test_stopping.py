@@ -143,15 +143,15 @@ def test_workers_end_with_a_parent_that_was_killed(database_url: str) -> None:
         ("FLEET_WORKERS", "0", "greater than or equal to 1"),
         ("FLEET_MAX_BODY_BYTES", "much", "could not parse"),
         ("FLEET_MAX_HELD_BYTES", "1MiB", "less than one body"),
-        ("FLEET_DATABASE_URL", "", "set it"),
+        ("FLEET_DATABASE_URL", "", "may not be empty"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, setting: str, value: str, words: str) -> None:
-    env = {**environment("postgresql://fleet:secret@127.0.0.1:1/x", 1), setting: value}
+    env = {**environment("postgresql://fleet:s3cret@127.0.0.1:1/x", 1), setting: value}
     env["PYTHONPATH"] = str(ROOT)
     run = subprocess.run(COMMAND, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 2
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"{setting}: ")
     assert words in line
-    assert "secret" not in run.stdout + run.stderr
+    assert "s3cret" not in run.stdout + run.stderr
