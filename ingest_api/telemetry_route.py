@@ -13,7 +13,7 @@ from ingest_api.telemetry import JSON, NDJSON, PATH
 from ingest_api.wire import Wire
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
-Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339 with an offset, at most 6 decimals.")]
+Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339 with an offset; cut to microseconds.")]
 
 
 class MeterTelemetry(Wire):

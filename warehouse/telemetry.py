@@ -19,7 +19,7 @@ from warehouse.contract.readings import (
     parse_reading,
 )
 from warehouse.contract.tables import DeviceKind
-from warehouse.json_bodies import MalformedBodyError, decode, raw_items
+from warehouse.json_bodies import MalformedBodyError, decode, is_blank, raw_items
 from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines
 
 _MANY_LINES = 32
@@ -149,7 +149,7 @@ def decode_lines(lines: Sequence[bytes], window: AcceptedWindow, *, absent_senso
 
 def _decoded_lines(lines: Sequence[bytes], rejections: list[Rejection]) -> Iterable[tuple[int, object]]:
     for index, line in enumerate(lines):
-        if line.strip():
+        if not is_blank(line):
             try:
                 yield index, decode(line)
             except MalformedBodyError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
-from tests.integration.ingest_api.site import Site, encode, new_id
+from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode, new_id
 
 TS = now_s() - timedelta(minutes=1)
 
@@ -28,6 +28,8 @@ NOTATIONS = {
     "1 decimal": (TS.strftime("%Y-%m-%dT%H:%M:%S.5Z"), 500_000),
     "3 decimals": (TS.strftime("%Y-%m-%dT%H:%M:%S.123Z"), 123_000),
     "6 decimals": (TS.strftime("%Y-%m-%dT%H:%M:%S.000001Z"), 1),
+    "9 decimals, cut": (TS.strftime("%Y-%m-%dT%H:%M:%S.123456999Z"), 123_456),
+    "20 decimals, cut": (TS.strftime("%Y-%m-%dt%H:%M:%S.99999999999999999999z"), 999_999),
     "east": ((TS + timedelta(hours=14)).strftime("%Y-%m-%dT%H:%M:%S+14:00"), 0),
     "west, odd": ((TS - timedelta(hours=9, minutes=30)).strftime("%Y-%m-%dt%H:%M:%S.999999-09:30"), 999_999),
 }
@@ -38,6 +40,26 @@ def test_a_timestamp_is_stored_as_utc_to_the_microsecond(site: Site, name: str) 
     text, microseconds = NOTATIONS[name]
     row = store(site, meter_payload(meterId=new_id(), timestamp=text))
     assert row[0] == TS + timedelta(microseconds=microseconds)
+
+
+@pytest.mark.parametrize("items", [2, 60], ids=["judged one by one", "as columns"])
+@pytest.mark.parametrize("media_type", [JSON, NDJSON])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_nanoseconds_are_cut_and_a_byte_order_mark_is_skipped_in_every_body(
+    site: Site, items: int, media_type: str, bom: bytes
+) -> None:
+    device = new_id("nanoseconds")
+    instants = [TS - timedelta(seconds=n) for n in range(items)]
+    texts = [f"{ts:%Y-%m-%dT%H:%M:%S}.123456999Z" for ts in instants]
+    payloads = [encode(meter_payload(meterId=device, timestamp=text)) for text in texts]
+    body = b"[" + b",".join(payloads) + b"]" if media_type == JSON else b"\r\n".join(payloads)
+    answer = site.send(bom + body, media_type)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, items), answer.text
+    assert [row[0] for row in site.stored(device)] == [ts + timedelta(microseconds=123_456) for ts in sorted(instants)]
+
+
+def test_a_single_reading_may_begin_with_a_byte_order_mark(site: Site) -> None:
+    assert site.send(b"\xef\xbb\xbf" + encode(meter_payload(meterId=new_id(), timestamp=iso(TS)))).status_code == 201
 
 
 ENDS = [

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.factories import iso, now_s, vehicle_payload
-from tests.integration.ingest_api.site import Site, assert_problem, new_id
+from tests.integration.ingest_api.site import Site, assert_problem, encode, new_id
 from warehouse import sqlfiles
 from warehouse.postgres.connection import connect
 
@@ -358,4 +358,15 @@ def test_a_first_reading_does_not_wait_for_whoever_maps_its_vehicle(site: Site) 
     with connect(site.database_url, autocommit=False) as mapper:
         mapper.execute(sqlfiles.load("ingest_api", "lock_vehicles"), {"vehicle_ids": [vehicle]})
         answer = site.client.post("/v1/telemetry", json=vehicle_payload(vehicleId=vehicle), timeout=10)
+    assert answer.status_code == 201
+
+
+def test_a_beginning_with_nanoseconds_is_cut(site: Site, vehicle: str, meter: str) -> None:
+    answer = post(site, {**wish(vehicle, meter), "validFrom": "2026-02-08T04:00:00.123999999Z"})
+    assert (answer.status_code, answer.json()["validFrom"]) == (201, "2026-02-08T04:00:00.123Z")
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(site: Site, vehicle: str, meter: str) -> None:
+    content = b"\xef\xbb\xbf" + encode(wish(vehicle, meter))
+    answer = site.client.post("/v1/mappings", content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code == 201

@@ -71,7 +71,7 @@ ODD_TIMES = [
     "2026-02-08T13:00:00+01:00",
     "2026-02-08T12:00:00-00:00",
     "2026-02-08T12:00:00.Z",
-    "2026-02-08T12:00:00.1234567Z",
+    "2026-02-08T12:00:00.1234567890Z",
     "2026-02-08 12:00:00Z",
     "2026-02-08T12:00:00",
     "2026-02-30T12:00:00Z",
@@ -118,9 +118,9 @@ vehicles = st.builds(
     numbers,
     times,
 )
-sane_times = st.shared(st.integers(0, 6), key="digits").flatmap(
+sane_times = st.shared(st.integers(0, 9), key="digits").flatmap(
     lambda digits: (
-        plain_times.map(lambda text: text[:20] + text[20:].rstrip("Z").ljust(6, "7")[:digits] + "Z")
+        plain_times.map(lambda text: text[:20] + text[20:].rstrip("Z").ljust(9, "7")[:digits] + "Z")
         if digits
         else plain_times.map(lambda text: f"{text[:19]}Z")
     )
@@ -152,6 +152,22 @@ def test_plain_readings_are_taken(timestamps: list[str], kwh: float, sensor: flo
 def test_any_date_is_read_as_the_judge_reads_it(ts: datetime) -> None:
     for written in (f"{ts.isoformat(timespec='microseconds')}Z", f"{ts.isoformat(timespec='seconds')}+00:00"):
         assert_taken([at(written)], AGES)
+
+
+@given(
+    st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 30)),  # noqa: DTZ001 - its offset is written behind it
+    st.text("0123456789", max_size=25),
+    st.sampled_from(["Z", "z", "+00:00", "-00:00"]),
+)
+def test_a_fraction_of_any_length_is_cut_to_microseconds_by_both(ts: datetime, fraction: str, offset: str) -> None:
+    whole = ts.replace(microsecond=0)
+    written = whole.isoformat() + (f".{fraction}" if fraction else "") + offset
+    expected = microseconds(whole.replace(tzinfo=UTC)) + int(fraction[:6].ljust(6, "0"))
+    assert judged(judge([at(written)], AGES))[DeviceKind.METER][0][1] == expected
+    columns = columns_of_array(json.dumps([at(written)]).encode(), AGES)
+    assert (columns is not None) == (offset in {"Z", "+00:00"} and len(fraction) <= 9)
+    if columns is not None:
+        assert columns[DeviceKind.METER].ts_us.tolist() == [expected]
 
 
 @pytest.mark.parametrize("ts", [WINDOW.earliest, WINDOW.latest])

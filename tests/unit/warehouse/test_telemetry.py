@@ -15,6 +15,7 @@ from warehouse.telemetry import Telemetry, TooManyItemsError, decode_body, decod
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
 WINDOW = AcceptedWindow.around(NOW, age=timedelta(days=7), ahead=timedelta(minutes=5))
 METER = b'{"meterId":"m","kwhConsumedAc":1,"voltage":null,"timestamp":"2026-02-08T12:00:00Z"}'
+BOM = b"\xef\xbb\xbf"
 PASSES_ONLY_SLOWLY = [b"1e400", b'"\\ud800"', b"1" * 5000]
 """JSON of a kind that the fast decoder refuses."""
 
@@ -70,7 +71,10 @@ def codes(telemetry: Telemetry) -> list[tuple[int, str]]:
         b'{"a":"\\x"}',
         b'{"a":"\\u12"}',
         b"// \n{}",
-        b"\xef\xbb\xbf" + METER,
+        BOM,
+        BOM + BOM + METER,
+        METER + BOM,
+        b"[" + BOM + METER + b"]",
         b"\x0b{}",
         b"{}\0",
     ],
@@ -85,6 +89,30 @@ def test_a_body_that_is_no_json(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"a":"%s"}', b'{"%s":1}', b"[%s]", b'[1e400,"%s"]', b"%s"])
 def test_a_body_that_is_no_utf8(body: bytes, sequence: bytes) -> None:
     assert malformed(body % sequence) == "invalid_utf8"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [METER.decode(), f"[{METER.decode()}]", f" \n{METER.decode()}", '{"é":1}'])
+def test_a_body_in_a_wide_encoding_is_told_its_name(encoding: str, text: str) -> None:
+    with pytest.raises(MalformedBodyError, match=encoding[:6].upper()) as caught:
+        decode(text.lstrip().encode(encoding))
+    assert caught.value.code == "invalid_utf8"
+
+
+def test_a_byte_order_mark_before_a_body_is_skipped() -> None:
+    assert decode(BOM + METER).readings == decode(METER).readings
+    many = b"[" + b",".join([METER] * 50) + b"]"
+    assert decode(BOM + many).indexes == list(range(50))
+    slow = decode(BOM + b"[" + METER + b",1e400]")
+    assert (slow.indexes, slow.raw_item(1)) == ([0], b"1e400")
+    assert decode(BOM + METER.replace(b":1,", b":-1,")).raw_item(0).startswith(BOM), "it is kept as it was sent"
+
+
+@pytest.mark.parametrize("number", [1, 100])
+def test_a_byte_order_mark_before_a_line_is_skipped_and_alone_it_is_a_blank_line(number: int) -> None:
+    lines = [BOM, BOM + b"\r", *[METER] * number, BOM + METER + b"\r"]  # as files that were put together have it
+    telemetry = decode_lines(lines, WINDOW)
+    assert (telemetry.indexes, telemetry.rejections) == (list(range(2, number + 3)), [])
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
