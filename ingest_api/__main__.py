@@ -61,6 +61,7 @@ def main() -> None:
             ws="none",
             log_config=logging_config(),
             server_header=False,
+            proxy_headers=False,  # it would believe whoever connects from this machine
             access_log=False,  # a line a request would cost more than the request
             timeout_graceful_shutdown=DRAIN_WITHIN_S,
             timeout_worker_healthcheck=WORKER_ANSWERS_WITHIN_S,

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.body import Head, read_whole
+from ingest_api.client_address import ClientAddresses
 from ingest_api.limits import ANSWER_WITHIN_S, Held, HeldBytes
 from ingest_api.problems import error_response
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
@@ -19,8 +20,9 @@ from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 class AnswerInTime:
     """A layer that reads the body, within its limits, and then waits so long for the application and no longer."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, held: HeldBytes) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, held: HeldBytes, clients: ClientAddresses) -> None:
         self._app = app
+        self._clients = clients
         self._max_body_bytes = max_body_bytes
         self._held = held
         self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
@@ -30,7 +32,7 @@ class AnswerInTime:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = Held(self._held)
+        held = Held(self._held, self._clients.client_of(scope))
         try:
             body = await read_whole(receive, Head.of(scope), self._max_body_bytes, held)
             await self._pass_on(scope, _first(body, receive), send)

@@ -24,13 +24,14 @@ from ingest_api import (
     telemetry_route,
 )
 from ingest_api.answer_in_time import AnswerInTime
+from ingest_api.client_address import ClientAddresses
 from ingest_api.database import Database
 from ingest_api.fleet import FleetAnswers
 from ingest_api.group_commit import GroupCommit
 from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
 from ingest_api.loop_connection import open_loop_connection
-from ingest_api.rate_limit import RateLimit
+from ingest_api.rate_limit import RateLimits
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import State
@@ -58,13 +59,14 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     settings = settings or read(ApiSettings)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
     held = HeldBytes(settings.max_held_bytes)
-    app = create_routes(settings, held)
-    in_time = AnswerInTime(app, settings.max_body_bytes, held)
+    clients = ClientAddresses(settings.trusted_networks)
+    app = create_routes(settings, held, clients)
+    in_time = AnswerInTime(app, settings.max_body_bytes, held, clients)
     others = RequestIds(metrics.CountedRequests(in_time))
     return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))
 
 
-def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
+def create_routes(settings: ApiSettings, held: HeldBytes, clients: ClientAddresses) -> FastAPI:
     """Every route, that of telemetry too, as the framework serves them.
 
     Raises:
@@ -76,7 +78,7 @@ def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
         title="Fleetwatt",
         version="1",
         description=DESCRIPTION,
-        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, held=held),
+        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, held=held, clients=clients),
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
@@ -88,7 +90,9 @@ def create_routes(settings: ApiSettings, held: HeldBytes) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes) -> AsyncIterator[dict[str, State]]:
+async def _lifespan(
+    app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes, clients: ClientAddresses
+) -> AsyncIterator[dict[str, State]]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
         store = ReadingStore(connection, register_unknown=settings.register_unknown_devices)
         store.learn_devices()
@@ -112,8 +116,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, held: HeldByt
         max_waiting_items=settings.max_waiting_readings,
         max_waiting_bytes=settings.max_held_bytes,
     )
-    rate_limit = RateLimit(settings.max_readings_per_minute) if settings.max_readings_per_minute else None
-    ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limit)
+    rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
+    ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limits, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest)
     await database.open()

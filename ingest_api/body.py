@@ -20,7 +20,7 @@ _SHORTEST_READING_BYTES = 64
 
 
 class Head(NamedTuple):
-    """What the headers say of the body, and who sends it."""
+    """What the headers say of the body."""
 
     media_type: bytes
     """Lower case, without parameters."""
@@ -28,7 +28,6 @@ class Head(NamedTuple):
     """Of several ``Content-Encoding`` headers one list, as HTTP says."""
     length: int | None
     """``None``: not known beforehand."""
-    authorization: bytes
 
     @classmethod
     def of(cls, scope: Scope) -> "Head":
@@ -41,7 +40,7 @@ class Head(NamedTuple):
         if encoding:
             encoding = b",".join(value for name, value in scope["headers"] if name == b"content-encoding")
         length = headers.get(b"content-length")
-        return cls(media_type, encoding, None if length is None else int(length), headers.get(b"authorization", b""))
+        return cls(media_type, encoding, None if length is None else int(length))
 
 
 class BrokenEncodingError(MalformedBodyError):

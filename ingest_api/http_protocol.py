@@ -20,11 +20,12 @@ from ingest_api.request_parser import RequestParser
 
 PATIENCE_S = 12.0
 SLOWEST_BYTES_PER_S = 2048
-"""A body gets a second more for so many bytes. A modem of 20 kbit/s just about gets through."""
+"""A body that comes, or an answer that is taken, has to do so at this pace over the last ``PATIENCE_S``, and not on the
+whole: a burst is worth no patience later. A modem of 20 kbit/s just about gets through."""
 MAX_HEAD_BYTES = 64 * 1024
 DRAIN_S = 3.0
 LOOK_EVERY_S = 5.0
-"""So a client is cut off 15 to 20 s after it began. One timer a connection, none a request."""
+"""So a client is cut off 15 to 20 s after it stopped. One timer a connection, none a request."""
 
 
 _MALFORMED = "this is no HTTP/1.1 request"
@@ -41,6 +42,13 @@ class _Awaited(NamedTuple):
         return earlier is not None and self.what == earlier.what and self.scope is earlier.scope
 
 
+class _Mark(NamedTuple):
+    """How far it had come when we looked."""
+
+    at: float
+    moved_bytes: int
+
+
 class PatientHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with an end to its patience."""
 
@@ -54,8 +62,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head: object = None
         self._awaited: _Awaited | None = None
-        self._awaited_since = 0.0
-        self._received_then = 0
+        self._marks: list[_Mark] = []  # the oldest first; the second one is younger than our patience
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -141,26 +148,45 @@ class PatientHttpProtocol(HttpToolsProtocol):
         awaited = self._what_we_await()
         if awaited is None or not awaited.is_still(self._awaited):
             self._awaited = awaited
-            self._awaited_since = self.loop.time()
-            self._received_then = self._received_bytes
+            self._marks.clear()
+        if awaited is None:
             return
-        received_bytes = self._received_bytes - self._received_then if awaited.what == "body" else 0
-        if self.loop.time() - self._awaited_since >= PATIENCE_S + received_bytes / SLOWEST_BYTES_PER_S:
+        self._marks.append(_Mark(self.loop.time(), self._moved_bytes(awaited)))
+        if self._is_stalled(awaited):
             if awaited.what == "answer":
                 self.transport.abort()
             else:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "the request did not come in time")
 
+    def _is_stalled(self, awaited: _Awaited) -> bool:
+        marks = self._marks
+        now = marks[-1]
+        while len(marks) > 1 and now.at - marks[1].at >= PATIENCE_S:
+            del marks[0]
+        waited_s = now.at - marks[0].at
+        if waited_s < PATIENCE_S:
+            return False
+        moves = awaited.what in ("body", "answer")
+        return not moves or now.moved_bytes - marks[0].moved_bytes < waited_s * SLOWEST_BYTES_PER_S
+
+    def _moved_bytes(self, awaited: _Awaited) -> int:
+        """What only grows while the client does its part."""
+        if awaited.what == "answer":
+            return -self.transport.get_write_buffer_size()
+        return self._received_bytes
+
     def _what_we_await(self) -> _Awaited | None:
-        """``None``: nothing, it is for us to answer."""
+        """``None``: nothing, it is for us to answer, or to read on."""
         cycle, scope = self.cycle, self.scope
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.flow.write_paused:
             return _Awaited("answer", scope)
         if self.pipeline or (cycle is not None and not cycle.response_complete and not cycle.more_body):
             return None
         if cycle is None or cycle.scope is not scope:
             return _Awaited("head", scope)
-        return _Awaited("anything else" if cycle.response_complete else "body", scope)
+        if cycle.response_complete:
+            return _Awaited("anything else", scope)
+        return None if self.flow.read_paused else _Awaited("body", scope)
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
         """Answer in the application's place, if there is anything to answer, and close."""

@@ -22,21 +22,48 @@ class Limits(NamedTuple):
 
 
 class HeldBytes:
-    """Counts the bytes of bodies that this process holds, over all requests."""
+    """Counts the bytes of bodies that this process holds, over all requests and by client.
+
+    A client with several requests may hold half of what the others leave: whoever sends bodies and does not end them
+    keeps himself waiting, and not everybody. A gateway with a fleet behind it still has half of everything.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.total = 0
+        self._of_clients: dict[str, int] = {}  # of those that hold something
+
+    def change(self, client: str, before: int, now: int) -> None:
+        """A request of this client holds so much now.
+
+        Raises:
+            OverloadedError: that is more than is left for it.
+        """
+        of_client = self._of_clients.get(client, 0)
+        left = self.limit - (self.total - of_client)
+        if of_client > before:  # it has other requests
+            left //= 2
+        of_client += now - before
+        if of_client > left and now > before:
+            raise OverloadedError("too many bodies are being read; send this again later")
+        self.total += now - before
+        if of_client:
+            self._of_clients[client] = of_client
+        else:
+            self._of_clients.pop(client, None)
 
 
 class Held:
     """One request's share of them."""
 
-    __slots__ = ("_bytes", "_of_all")
+    __slots__ = ("_bytes", "_client", "_of_all", "most_bytes")
 
-    def __init__(self, of_all: HeldBytes) -> None:
+    def __init__(self, of_all: HeldBytes, client: str) -> None:
         self._of_all = of_all
+        self._client = client
         self._bytes = 0
+        self.most_bytes = 0
+        """What it held at most."""
 
     def set(self, size_bytes: int) -> None:
         """From now on this request holds so much.
@@ -44,8 +71,6 @@ class Held:
         Raises:
             OverloadedError: that is more than is left.
         """
-        total = self._of_all.total + size_bytes - self._bytes
-        if total > self._of_all.limit and size_bytes > self._bytes:
-            raise OverloadedError("too many bodies are being read; send this again later")
-        self._of_all.total = total
+        self._of_all.change(self._client, self._bytes, size_bytes)
         self._bytes = size_bytes
+        self.most_bytes = max(self.most_bytes, size_bytes)

@@ -2,10 +2,13 @@
 
 from pydantic import ByteSize, Field, ValidationInfo, field_validator
 
+from ingest_api.client_address import Network, networks_of
 from ingest_api.limits import Limits
 from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024
+_BYTES_A_READING = 1024
+"""Several times what one has."""
 
 
 class ApiSettings(SecretSettings):
@@ -38,13 +41,37 @@ class ApiSettings(SecretSettings):
         default=200_000, ge=1, description="Readings that wait to be stored: about what can be in time."
     )
     max_readings_per_minute: int | None = Field(
-        default=None, ge=1, description="Of one client (its Authorization header, else its address). Unset: no limit."
+        default=None, ge=1, description="Items of one client, told by its address, good or bad. Unset: no limit."
+    )
+    max_bytes_per_minute: ByteSize | None = Field(
+        default=None, ge=1024, description="Of one client, decoded. Unset: 1 KiB for each reading that it may send."
+    )
+    trusted_proxies: str = Field(
+        default="", description="Addresses and networks of proxies whose X-Forwarded-For is believed, by commas."
     )
 
     @property
     def limits(self) -> Limits:
         """What one request may hold."""
         return Limits(self.max_body_bytes, self.max_decoded_bytes, self.max_items, self.max_stream_bytes)
+
+    @property
+    def bytes_per_minute(self) -> int | None:
+        """What a client may send a minute."""
+        if self.max_bytes_per_minute is None and self.max_readings_per_minute is not None:
+            return self.max_readings_per_minute * _BYTES_A_READING
+        return self.max_bytes_per_minute
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The proxies; an address is a network of one."""
+        return networks_of(self.trusted_proxies)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: str) -> str:
+        networks_of(proxies)
+        return proxies
 
     @field_validator("max_held_bytes")
     @classmethod

@@ -130,7 +130,9 @@ def serving(**settings: object) -> Iterator[httpx.Client]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, loop="asyncio", http=TelemetryHttpProtocol, log_level="warning", ws="none")
+        config = uvicorn.Config(
+            app, loop="asyncio", http=TelemetryHttpProtocol, log_level="warning", ws="none", proxy_headers=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -1,7 +1,7 @@
 """A request sent piece by piece, as slowly as a test likes, and answered before it is complete if need be."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -16,7 +16,9 @@ class SlowRequest:
         self._connection = connection
 
     def send(self, piece: bytes) -> None:
-        """Send a piece of the body."""
+        """Send a piece of the body, empty or not."""
+        if not piece:  # it would be the last chunk
+            return
         self._connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
 
     def finish(self) -> None:
@@ -31,13 +33,19 @@ class SlowRequest:
 
 @contextmanager
 def slow_request(
-    port: int, path: str = "/v1/telemetry", media_type: str = JSON, timeout_s: float = 30
+    port: int,
+    path: str = "/v1/telemetry",
+    media_type: str = JSON,
+    timeout_s: float = 30,
+    headers: Mapping[str, str] = {},
 ) -> Iterator[SlowRequest]:
     """Connect and send the head of a request."""
     connection = HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     connection.putrequest("POST", path)
     connection.putheader("Content-Type", media_type)
     connection.putheader("Transfer-Encoding", "chunked")
+    for name, value in headers.items():
+        connection.putheader(name, value)
     connection.endheaders()
     try:
         yield SlowRequest(connection)

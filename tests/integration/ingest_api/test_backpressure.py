@@ -152,12 +152,21 @@ def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(
     until(lambda: site.client.post("/v1/mappings", json=wish).status_code == 200)
 
 
+PROXY = "127.0.0.1"
+"""It names clients, so that several of them can come from one machine."""
+
+
+def held_by(client: str) -> dict[str, str]:
+    return {"X-Forwarded-For": client}
+
+
 def test_what_all_bodies_hold_together_is_bounded(make_site: MakeSite) -> None:
-    site = make_site(max_body_bytes=4096, max_decoded_bytes=4096, max_held_bytes=3 * 4096)
+    site = make_site(max_body_bytes=4096, max_decoded_bytes=4096, max_held_bytes=3 * 4096, trusted_proxies=PROXY)
     port = site.client.base_url.port or 0
     with ExitStack() as stack:
-        for _ in range(3):
-            stack.enter_context(slow_request(port)).send(b" " * 4000)
+        for number in range(3):
+            request = stack.enter_context(slow_request(port, headers=held_by(f"10.0.0.{number}")))
+            request.send(b" " * 4000)
         until(lambda: site.send(b" " * 4000).status_code == 503)
         assert_refused(site.send(b" " * 4000), "overloaded")
         assert_refused(site.client.post("/v1/mappings", content=b" " * 4000), "overloaded")
@@ -165,21 +174,21 @@ def test_what_all_bodies_hold_together_is_bounded(make_site: MakeSite) -> None:
     until(lambda: site.send(b" " * 4000).status_code == 400)
 
 
-def test_a_client_that_sends_too_much_is_told_when_to_come_back(make_site: MakeSite) -> None:
-    site = make_site(max_readings_per_minute=10)
-    device = new_id("eager")
-    readings = readings_of(device, 30)
-    assert site.send(b"[" + b",".join(readings[:10]) + b"]").status_code == 200
-    answer = site.send(readings[10])
-    assert_problem(answer, 429, "rate_limited")
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert_problem(site.send_lines(readings), 429, "rate_limited")
-    site.client.headers["Authorization"] = "Bearer another"
-    assert site.send_lines(readings).json()["accepted"] == 20
-    assert_problem(site.send(readings[0]), 429, "rate_limited")
-
-
-def test_a_stream_that_becomes_too_much_is_answered_with_the_counts_so_far(make_site: MakeSite) -> None:
-    site = make_site(max_readings_per_minute=15, max_items=10)
-    problem = assert_problem(site.send_lines(readings_of(new_id("eager"), 30)), 429, "rate_limited")
-    assert problem["accepted"] == 20
+@pytest.mark.parametrize("path", ["/v1/telemetry", "/v1/mappings"])
+def test_a_client_that_sends_many_bodies_and_ends_none_leaves_half_of_it_to_the_others(
+    make_site: MakeSite, path: str
+) -> None:
+    site = make_site(max_body_bytes=4096, max_decoded_bytes=4096, max_held_bytes=8 * 4096, trusted_proxies=PROXY)
+    port = site.client.base_url.port or 0
+    with ExitStack() as stack:
+        for _ in range(20):
+            request = stack.enter_context(slow_request(port, path, headers=held_by("10.0.0.1")))
+            request.send(b" " * 4000)
+        full = {**held_by("10.0.0.1"), "Content-Type": "application/json"}
+        until(lambda: site.client.post(path, content=b" " * 4000, headers=full).status_code == 503)
+        for other in ("10.0.0.2", "10.0.0.3"):
+            assert site.client.post(path, content=b" " * 4000, headers={**full, **held_by(other)}).status_code == 400
+        for _ in range(3):  # of another one, too, several
+            request = stack.enter_context(slow_request(port, path, headers=held_by("10.0.0.4")))
+            request.send(b" " * 2000)
+        assert site.client.post(path, content=b" " * 4000, headers={**full, **held_by("10.0.0.5")}).status_code == 400

@@ -84,6 +84,31 @@ def test_a_body_that_comes_slowly_but_comes_is_waited_for(
         assert request.answer()[0].status == 201
 
 
+@pytest.mark.parametrize("first", [b"", b"["])
+@pytest.mark.parametrize(
+    ("path", "media_type"), [("/v1/telemetry", JSON), ("/v1/telemetry", NDJSON), ("/v1/mappings", JSON)]
+)
+def test_a_burst_buys_no_patience_for_the_silence_behind_it(
+    hasty: Site, path: str, media_type: str, first: bytes
+) -> None:
+    with slow_request(port_of(hasty), path, media_type, timeout_s=10) as request:
+        request.send(first)
+        time.sleep(0.15)
+        request.send(b" " * 1_000_000)  # at 2 KiB a second it would be worth eight minutes
+        response, problem = request.answer()
+    assert (response.status, problem["code"]) == (408, "request_timeout")
+
+
+def test_an_answer_that_is_not_taken_is_given_up(hasty: Site) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", port_of(hasty)))
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: fleetwatt\r\n\r\n" * 400)
+        time.sleep(2)  # nothing is read meanwhile
+        assert all_of(connection).count(b"HTTP/1.1 200 OK") < 400
+
+
 def test_what_follows_an_answer_that_came_early_is_not_waited_for(connection: socket.socket) -> None:
     connection.sendall(HEAD + b"Content-Length: 99999999\r\n\r\n{")
     assert all_of(connection).startswith(b"HTTP/1.1 413 ")
