@@ -106,13 +106,13 @@ def test_a_request_costs_an_item_at_least_and_what_it_held() -> None:
 
 def test_being_refused_costs_nothing() -> None:
     limits = RateLimits(None, 60_000)
-    limits.charge("a", 1, 60_000)
+    limits.charge("a", 1, 120_000)
     for _ in range(100):
         account = Account(limits, "a")
         with pytest.raises(RateLimitedError) as refused:
             account.check()
         account.end(60_000)
-        assert refused.value.retry_after_s == 1
+        assert refused.value.retry_after_s <= 61
 
 
 def test_the_memory_it_takes_is_bounded_whoever_comes() -> None:
