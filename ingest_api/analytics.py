@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from ingest_api.openapi import problems
-from ingest_api.performance import Performance, Status, Window, measure
+from ingest_api.performance import Performance, Window, measure
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id, rounded
+from warehouse.contract.efficiency import Status
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
 
@@ -34,10 +35,21 @@ class PerformanceAnswer(Wire):
     dc_coverage: float = Field(description="DC readings present / expected, at most 1.", examples=[1.0])
     ac_energy_kind: str = Field(description="What the meter's field means.", examples=["counter"])
     dc_energy_kind: str = Field(description="What the vehicle's field means.", examples=["counter"])
-    status: Status = Field(description="The first that applies.", examples=["ok"])
+    span_from: Instant | None = Field(
+        description="Where AC and DC begin or end apart, both are cut to their common span: its first reading. "
+        "Energies, ratio and status are then of this span; null where they are of the window.",
+        examples=[None],
+    )
+    span_to: Instant | None = Field(description="Its last reading.", examples=[None])
+    status: Status = Field(
+        description="The first that applies. `low_energy`: AC and DC are both below 2 kWh a day (at least 0.2 kWh): "
+        "the vehicle only stood by.",
+        examples=["ok"],
+    )
     flags: dict[str, int] = Field(
-        description="How often each flag of the energy rule was raised; `low_coverage` (sides below 0.9), "
-        "`low_energy` (AC below 2 kWh) and `partly_mapped` where they apply.",
+        description="How often each flag of the energy rule was raised; `low_coverage` (sides below 0.9), `low_energy` "
+        "(as the status), `edge_mismatch` (AC and DC begin or end further apart than two readings) and `partly_mapped` "
+        "where they apply.",
         examples=[{}],
     )
 
@@ -59,6 +71,8 @@ class PerformanceAnswer(Wire):
             dc_coverage=round(measured.dc_coverage, 3),
             ac_energy_kind=measured.ac_energy_kind,
             dc_energy_kind=measured.dc_energy_kind,
+            span_from=measured.span.first if measured.span else None,
+            span_to=measured.span.last if measured.span else None,
             status=measured.status,
             flags=dict(measured.flags),
         )

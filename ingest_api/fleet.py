@@ -13,7 +13,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, NamedTuple
 
 from ingest_api.database import Connection, Database, Row, fetch_one
-from ingest_api.performance import LOW_COVERAGE, LOW_ENERGY_KWH, SHOWN_DIGITS, Status, Window, status_of
+from ingest_api.performance import Window
+from warehouse.contract.efficiency import LOW_COVERAGE, SHOWN_DIGITS, Status, low_energy_below_kwh
 from warehouse.contract.errors import FleetwattError
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class FleetPerformance(NamedTuple):
     dc_kwh: float | None
     ac_coverage: float | None
     dc_coverage: float | None
+    standby_kwh: float | None
     statuses: Mapping[Status, int]
     bins: Sequence[Bin]
     worst: Sequence[VehicleInFleet]
@@ -131,7 +133,7 @@ class FleetAnswers:
             state = await _state(connection, hours)
             window = Window(state["window_from"], state["window_to"])
             sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
-        found = _performance(state, window, sums, self._threshold)
+        found = _performance(state, window, sums)
         self._known[hours] = state, found
         for forgotten in self._known.keys() - self._kept:
             del self._known[forgotten]
@@ -142,16 +144,16 @@ async def _state(connection: Connection, hours: int) -> Row:
     return await fetch_one(connection, "find_fleet_window", {"hours": hours}) or {}
 
 
-def _performance(state: Row, window: Window, sums: Row, threshold: float) -> FleetPerformance:
+def _performance(state: Row, window: Window, sums: Row) -> FleetPerformance:
     return FleetPerformance(
         window=window,
         written_at=state["written_at"],
         missing_hours=state["missing_hours"],
         **{name: sums[name] for name in ("metered_ac_kwh", "delivered_dc_kwh", "ac_kwh", "dc_kwh")},
-        **{name: sums[name] for name in ("ac_coverage", "dc_coverage")},
+        **{name: sums[name] for name in ("ac_coverage", "dc_coverage", "standby_kwh")},
         statuses={status: (sums["statuses"] or {}).get(status, 0) for status in Status},
         bins=_bins(sums["bins"] or {}),
-        worst=[_vehicle(row, threshold) for row in sums["worst"] or []],
+        worst=[_vehicle(row) for row in sums["worst"] or []],
     )
 
 
@@ -164,7 +166,7 @@ def sums_of(window: Window, worst: int, threshold: float) -> dict[str, Any]:
         "ok_from": smallest_shown_as(threshold),
         "exceeds_from": smallest_shown_as(1 + 10**-SHOWN_DIGITS),
         "bins_from": [smallest_shown_as(number / BINS) for number in range(BINS + 1)],
-        "low_energy_kwh": LOW_ENERGY_KWH,
+        "low_energy_kwh": low_energy_below_kwh(window.hours),
         "worst": worst,
     }
 
@@ -190,9 +192,10 @@ def _bins(found: Mapping[str, Sequence[float]]) -> list[Bin]:
     ]
 
 
-def _vehicle(row: Row, threshold: float) -> VehicleInFleet:
+def _vehicle(row: Row) -> VehicleInFleet:
     flags = dict(row["flags"] or {})
     flags["low_coverage"] = sum(row[side] < LOW_COVERAGE for side in ("ac_coverage", "dc_coverage"))
     flags["partly_mapped"] = int(row.pop("is_partly_mapped"))
     row["flags"] = {flag: count for flag, count in flags.items() if count}
-    return VehicleInFleet(**row, status=status_of(row["efficiency_ratio"], threshold))
+    row["status"] = Status(row["status"])
+    return VehicleInFleet(**row)

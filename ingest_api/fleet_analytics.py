@@ -7,9 +7,9 @@ from pydantic import Field
 
 from ingest_api.fleet import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
 from ingest_api.openapi import problems
-from ingest_api.performance import Status
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, Wire, rounded
+from warehouse.contract.efficiency import Status
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
 
@@ -87,7 +87,15 @@ class FleetAnswer(Wire):
     statuses: dict[str, int] = Field(
         description="How many of them have each status.",
         examples=[
-            {"no_readings": 12, "no_ac": 3, "shared_meter": 2, "dc_exceeds_ac": 1, "below_threshold": 82, "ok": 9900}
+            {
+                "no_readings": 12,
+                "no_ac": 3,
+                "shared_meter": 2,
+                "dc_exceeds_ac": 1,
+                "low_energy": 1280,
+                "below_threshold": 82,
+                "ok": 8620,
+            }
         ],
     )
     ac_kwh: float | None = Field(description="AC of the vehicles that have a ratio, kWh.", examples=[121200.0])
@@ -99,11 +107,15 @@ class FleetAnswer(Wire):
         description="AC of all meters, mapped or not, each once, kWh.", examples=[121344.5]
     )
     delivered_dc_kwh: float | None = Field(description="DC of all vehicles, mapped or not, kWh.", examples=[106701.2])
+    standby_kwh: float | None = Field(
+        description="AC less DC of the vehicles that only stood by (`low_energy`), kWh; null where none did.",
+        examples=[192.4],
+    )
     ac_coverage: float | None = Field(description="Mean of the vehicles' AC coverages.", examples=[0.998])
     dc_coverage: float | None = Field(description="Mean of the vehicles' DC coverages.", examples=[0.999])
     distribution: list[RatioBin] = Field(description="How the ratios are spread, in bins of 0.05, empty ones too.")
     worst: list[FleetVehicle] = Field(
-        description="The lowest ratios, lowest first, of vehicles that took at least 2 kWh: of less it says little."
+        description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`)."
     )
 
     @classmethod
@@ -124,6 +136,7 @@ class FleetAnswer(Wire):
             efficiency_ratio=rounded(measured.efficiency_ratio, 4),
             metered_ac_kwh=rounded(measured.metered_ac_kwh, 3),
             delivered_dc_kwh=rounded(measured.delivered_dc_kwh, 3),
+            standby_kwh=rounded(measured.standby_kwh, 3),
             ac_coverage=rounded(measured.ac_coverage, 3),
             dc_coverage=rounded(measured.dc_coverage, 3),
             distribution=[RatioBin.of(each) for each in measured.bins],

@@ -6,36 +6,21 @@ rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are put besid
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from ingest_api.common_span import Mismatch, Span, find_mismatch, narrowed
 from ingest_api.database import Connection, Row, fetch_all
-from ingest_api.window_growth import Stretch, sum_growth
+from ingest_api.window_growth import Packed, Stretch, sum_growth
 from warehouse import sqlfiles
+from warehouse.contract.efficiency import LOW_COVERAGE, Status, is_low_energy, status_of
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.energy_rule import with_the_rule
-
-LOW_COVERAGE = 0.9
-LOW_ENERGY_KWH = 2.0
-SHOWN_DIGITS = 4
-"""Of a ratio."""
-
-
-class Status(StrEnum):
-    """The first that applies."""
-
-    NO_READINGS = "no_readings"
-    NO_AC = "no_ac"
-    SHARED_METER = "shared_meter"
-    DC_EXCEEDS_AC = "dc_exceeds_ac"
-    BELOW_THRESHOLD = "below_threshold"
-    OK = "ok"
 
 
 class Window(NamedTuple):
@@ -65,8 +50,18 @@ class Performance(NamedTuple):
     avg_battery_temp_celsius: float | None
     ac_coverage: float
     dc_coverage: float
+    span: Span | None
+    """Where both sides were cut to the same span: from its first reading to its last."""
     status: Status
     flags: Mapping[str, int]
+
+
+class _Sides(NamedTuple):
+    """What the sides booked, by side; one without readings is missing."""
+
+    rows: Mapping[str, Row]
+    coverages: tuple[float, float]
+    mismatch: Mismatch | None
 
 
 async def measure(connection: Connection, vehicle_id: str, window: Window, threshold: float) -> Performance:
@@ -85,22 +80,41 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
         raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
     if dropped_day := segments[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
-    sides = await _sum_sides(connection, bounds, _stretches(segments))
+    sides = await _sum_sides(connection, window, _stretches(segments))
     return _judge(vehicle_id, window, segments, sides, threshold)
 
 
-async def _sum_sides(
-    connection: Connection, bounds: Mapping[str, datetime], stretches: Sequence[Stretch]
-) -> Mapping[str, Row]:
-    """What each side booked: at a glance where its registers only grew, else by the whole rule."""
+async def _sum_sides(connection: Connection, window: Window, stretches: Sequence[Stretch]) -> _Sides:
+    """What each side booked over the window, or over the span that both have in common."""
+    bounds = {"window_from": window.start, "window_to": window.end}
     devices = dict.fromkeys((stretch.side, stretch.device_id) for stretch in stretches)  # each is read once
     parameters = {**bounds, "sides": [side for side, _ in devices], "device_ids": [id_ for _, id_ in devices]}
     cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
     packed = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
+    rows = await _booked(connection, bounds, stretches, packed)
+    coverages = _coverage(rows.get("ac", _SILENT), window), _coverage(rows.get("dc", _SILENT), window)
+    mismatch = find_mismatch(stretches, packed, coverages)
+    if mismatch and mismatch.span:
+        first, last = mismatch.span
+        bounds = {"window_from": first, "window_to": last + timedelta(microseconds=1)}
+        of_span = await _booked(connection, bounds, *narrowed(stretches, packed, mismatch.span))
+        rows = {side: {**row, **_energy_of(of_span.get(side, _SILENT))} for side, row in rows.items()}
+    return _Sides(rows, coverages, mismatch)
+
+
+async def _booked(
+    connection: Connection, bounds: Mapping[str, datetime], stretches: Sequence[Stretch], packed: Packed
+) -> Mapping[str, Row]:
+    """What each side booked: at a glance where its registers only grew, else by the whole rule."""
     if (grown := sum_growth(stretches, packed)) is not None:
         return grown
     cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(stretches)})
     return {row["side"]: row for row in await cursor.fetchall()}
+
+
+def _energy_of(row: Row) -> Row:
+    """Energy and flags of a sum; what else it says is said of the window."""
+    return {"energy_kwh": row["energy_kwh"], **{flag: row.get(flag, 0) for flag in Flag}}
 
 
 @cache
@@ -161,12 +175,10 @@ def _parameters(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
     }
 
 
-def _judge(
-    vehicle_id: str, window: Window, segments: Sequence[Row], sides: Mapping[str, Row], threshold: float
-) -> Performance:
-    ac, dc = sides.get("ac", _SILENT), sides.get("dc", _SILENT)
+def _judge(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Sides, threshold: float) -> Performance:
+    ac, dc = (sides.rows.get(side, _SILENT) for side in ("ac", "dc"))
     ac_kwh, dc_kwh = ac["energy_kwh"], dc["energy_kwh"]
-    coverages = [_coverage(side, window) for side in (ac, dc)]
+    is_low = is_low_energy(ac_kwh, dc_kwh, window.hours)
     if ac_kwh is None or dc_kwh is None:
         ratio, status = None, Status.NO_READINGS
     elif ac_kwh <= 0:
@@ -175,7 +187,8 @@ def _judge(
         ratio, status = None, Status.SHARED_METER
     else:
         ratio = dc_kwh / ac_kwh
-        status = status_of(ratio, threshold)
+        is_comparable = sides.mismatch is None or sides.mismatch.is_comparable
+        status = status_of(ratio, threshold, is_low=is_low, is_comparable=is_comparable)
     last = segments[-1]
     return Performance(
         vehicle_id=vehicle_id,
@@ -188,24 +201,15 @@ def _judge(
         dc_kwh=dc_kwh,
         efficiency_ratio=ratio,
         avg_battery_temp_celsius=dc["avg_battery_temp_celsius"],
-        ac_coverage=coverages[0],
-        dc_coverage=coverages[1],
+        ac_coverage=sides.coverages[0],
+        dc_coverage=sides.coverages[1],
+        span=sides.mismatch.span if sides.mismatch else None,
         status=status,
-        flags=_flags(window, segments, (ac, dc), coverages),
+        flags=_flags(window, segments, sides, is_low=is_low),
     )
 
 
 _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_celsius": None}
-
-
-def status_of(ratio: float, threshold: float) -> Status:
-    """The judgement of a ratio, by what is shown of it."""
-    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer, nor
-    # hear of a fault because two sums of the same energy differ in the last bit.
-    shown = round(ratio, SHOWN_DIGITS)
-    if shown > 1:
-        return Status.DC_EXCEEDS_AC
-    return Status.BELOW_THRESHOLD if shown < threshold else Status.OK
 
 
 def _coverage(side: Row, window: Window) -> float:
@@ -214,11 +218,11 @@ def _coverage(side: Row, window: Window) -> float:
     return float(min(1.0, side["covered_seconds"] / seconds))
 
 
-def _flags(window: Window, segments: Sequence[Row], sides: Sequence[Row], coverages: Sequence[float]) -> dict[str, int]:
-    counts: dict[str, int] = {flag: sum(side.get(flag, 0) for side in sides) for flag in Flag}
-    counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in coverages)
-    ac_kwh = sides[0]["energy_kwh"]
-    counts["low_energy"] = int(ac_kwh is not None and ac_kwh < LOW_ENERGY_KWH)
+def _flags(window: Window, segments: Sequence[Row], sides: _Sides, *, is_low: bool) -> dict[str, int]:
+    counts: dict[str, int] = {flag: sum(row.get(flag, 0) for row in sides.rows.values()) for flag in Flag}
+    counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in sides.coverages)
+    counts["low_energy"] = int(is_low)
+    counts["edge_mismatch"] = int(sides.mismatch is not None)
     mapped = sum((segment["counts_to"] - segment["counts_from"] for segment in segments), timedelta())
     counts["partly_mapped"] = int(mapped < window.end - window.start)
     return {flag: count for flag, count in counts.items() if count}

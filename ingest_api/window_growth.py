@@ -5,24 +5,17 @@ them; numpy does that in a tenth of a millisecond.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ingest_api.packed_readings import microseconds, unpacked
 from warehouse.contract.energy import DeviceSettings, EnergyKind
-from warehouse.postgres.binary_arrays import POSTGRES_EPOCH_US, Float4Array, Float8Array, TimestamptzArray
 
-_READING = np.dtype(
-    [
-        ("us", TimestamptzArray.element["value"]),
-        ("kwh", Float8Array.element["value"]),
-        ("temperature", Float4Array.element["value"]),
-    ]
-)
-"""As it is packed; instants are microseconds since PostgreSQL's epoch, a missing temperature is NaN."""
-_EPOCH = datetime.fromtimestamp(POSTGRES_EPOCH_US // 1_000_000, UTC)
+Packed = Mapping[tuple[str, int], bytes | None]
+"""The window's readings by side (ac, dc) and device; ``None`` where it has none."""
 
 
 class Stretch(NamedTuple):
@@ -43,20 +36,17 @@ class _Growth(NamedTuple):
     gaps: int
 
 
-def sum_growth(
-    stretches: Sequence[Stretch], packed: Mapping[tuple[str, int], bytes | None]
-) -> dict[str, dict[str, Any]] | None:
+def sum_growth(stretches: Sequence[Stretch], packed: Packed) -> dict[str, dict[str, Any]] | None:
     """What each side booked, in the columns of ``sql/sum_window_energy.sql``; a side without readings is missing.
 
-    None: a step needs the whole rule. A gap does not, it is counted. ``packed`` has the window's readings by side and
-    device. Energy in kWh, temperature in Celsius.
+    None: a step needs the whole rule. A gap does not, it is counted. Energy in kWh, temperature in Celsius.
     """
     sides: dict[str, list[_Growth]] = {}
     for stretch in stretches:
         readings = packed[stretch.side, stretch.device_id]
         if readings is None:
             continue
-        growth = _growth(np.frombuffer(readings, _READING), stretch)
+        growth = _growth(unpacked(readings), stretch)
         if growth is None:
             return None
         if growth.temperatures.size:
@@ -71,7 +61,9 @@ def _growth(readings: npt.NDArray[Any], stretch: Stretch) -> _Growth | None:
     settings = stretch.settings
     if settings.energy_kind is not EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, settings.max_power_kw):
         return None
-    first, end = (int(index) for index in us.searchsorted([_us(stretch.counts_from), _us(stretch.counts_to)]))
+    first, end = (
+        int(index) for index in us.searchsorted([microseconds(stretch.counts_from), microseconds(stretch.counts_to)])
+    )
     before = max(first - 1, 0)
     return _Growth(
         energy_kwh=float(kwh[end - 1] - kwh[before]),
@@ -88,10 +80,6 @@ def _only_grew(
     if max_power_kw is not None and (steps_kwh > max_power_kw * steps_s / 3600 * 1.10 + 1.0).any():
         return False
     return not (steps_kwh < 0).any()
-
-
-def _us(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def _summed(growths: Sequence[_Growth]) -> dict[str, Any]:

@@ -26,7 +26,11 @@ vehicle_sums AS MATERIALIZED (
 ),
 
 ac AS (
-    SELECT vehicle_id, sum(booked.energy_kwh) AS kwh, sum(booked.reading_count * meter.expected_interval_s) AS covered_seconds
+    SELECT
+        vehicle_id,
+        sum(booked.energy_kwh) AS kwh,
+        sum(booked.reading_count * meter.expected_interval_s) AS covered_seconds,
+        max(meter.expected_interval_s) AS interval_s
     FROM (
         SELECT stretch.vehicle_id, meter_id, meter_sums.energy_kwh, meter_sums.reading_count
         FROM stretches AS stretch
@@ -46,7 +50,11 @@ ac AS (
 ),
 
 dc AS (
-    SELECT vehicle_id, sum(booked.energy_kwh) AS kwh, sum(booked.reading_count * vehicle.expected_interval_s) AS covered_seconds
+    SELECT
+        vehicle_id,
+        sum(booked.energy_kwh) AS kwh,
+        sum(booked.reading_count * vehicle.expected_interval_s) AS covered_seconds,
+        max(vehicle.expected_interval_s) AS interval_s
     FROM (
         SELECT vehicle_id, vehicle_sums.energy_kwh, vehicle_sums.reading_count
         FROM stretches AS stretch
@@ -91,7 +99,10 @@ measured AS (
         shared.vehicle_id IS NOT NULL AS is_shared,
         least(1, coalesce(ac.covered_seconds, 0) / %(window_seconds)s::float8) AS ac_coverage,
         least(1, coalesce(dc.covered_seconds, 0) / %(window_seconds)s::float8) AS dc_coverage,
-        mapped.mapped_seconds < %(window_seconds)s AS is_partly_mapped
+        mapped.mapped_seconds < %(window_seconds)s AS is_partly_mapped,
+        ac.kwh < %(low_energy_kwh)s AND dc.kwh < %(low_energy_kwh)s AS is_low_energy,
+        -- Coarse edges: the step into the window may have begun more than a quarter of the window before it.
+        greatest(ac.interval_s, dc.interval_s) * 4 > %(window_seconds)s AS has_coarse_edge
     FROM mapped
     LEFT JOIN ac USING (vehicle_id)
     LEFT JOIN dc USING (vehicle_id)
@@ -105,8 +116,9 @@ judged AS MATERIALIZED (
             WHEN ac_kwh IS NULL OR dc_kwh IS NULL THEN 'no_readings'
             WHEN ac_kwh <= 0 THEN 'no_ac'
             WHEN is_shared THEN 'shared_meter'
-            WHEN efficiency_ratio >= %(exceeds_from)s THEN 'dc_exceeds_ac'
-            WHEN efficiency_ratio < %(ok_from)s THEN 'below_threshold'
+            WHEN efficiency_ratio >= %(exceeds_from)s AND NOT has_coarse_edge THEN 'dc_exceeds_ac'
+            WHEN is_low_energy THEN 'low_energy'
+            WHEN efficiency_ratio < %(ok_from)s AND NOT has_coarse_edge THEN 'below_threshold'
             ELSE 'ok'
         END AS status
     FROM measured
@@ -115,7 +127,7 @@ judged AS MATERIALIZED (
 chosen AS MATERIALIZED (
     SELECT *
     FROM judged
-    WHERE efficiency_ratio IS NOT NULL AND ac_kwh >= %(low_energy_kwh)s
+    WHERE efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge
     ORDER BY efficiency_ratio, vehicle_id
     LIMIT %(worst)s
 ),
@@ -148,6 +160,7 @@ worst AS (
         chosen.efficiency_ratio,
         chosen.ac_coverage,
         chosen.dc_coverage,
+        chosen.status,
         chosen.is_partly_mapped,
         (SELECT jsonb_object_agg(raised.name, raised.times) FROM raised WHERE raised.vehicle_id = chosen.vehicle_id) AS flags
     FROM chosen
@@ -173,6 +186,7 @@ SELECT
     (SELECT sum(energy_kwh) FROM vehicle_sums) AS delivered_dc_kwh,
     sum(ac_kwh) FILTER (WHERE efficiency_ratio IS NOT NULL) AS ac_kwh,
     sum(dc_kwh) FILTER (WHERE efficiency_ratio IS NOT NULL) AS dc_kwh,
+    sum(ac_kwh - dc_kwh) FILTER (WHERE status = 'low_energy') AS standby_kwh,
     avg(ac_coverage) AS ac_coverage,
     avg(dc_coverage) AS dc_coverage,
     (SELECT jsonb_object_agg(status, vehicles) FROM statuses) AS statuses,

@@ -68,7 +68,7 @@ def _both_sides(flags: Iterable[str]) -> dict[str, int]:
 
 
 def _rule_flags(measured: Performance) -> dict[str, int]:
-    about_the_window = {"low_coverage", "low_energy", "partly_mapped"}
+    about_the_window = {"low_coverage", "low_energy", "edge_mismatch", "partly_mapped"}
     return {flag: count for flag, count in measured.flags.items() if flag not in about_the_window}
 
 

@@ -334,10 +334,45 @@ def test_ratios_are_binned_as_they_are_shown(fleet: Fleet) -> None:
         "no_ac": 0,
         "shared_meter": 0,
         "dc_exceeds_ac": 1,
+        "low_energy": 0,
         "below_threshold": 2,
         "ok": 2,
     }
     assert [each["efficiencyRatio"] for each in fleet.ask(worst=2)["worst"]] == [-0.01, 0.8499]
+
+
+def test_who_only_stood_by_is_counted_apart_and_accused_of_nothing(fleet: Fleet) -> None:
+    limit = 2.0 * HOURS / 24
+    registers = {"standby": (0.15, 0.0), "nearly": (limit - 0.01, 1.0), "charged": (limit, 1.0), "faulty": (0.5, 1.0)}
+    for ac_kwh, dc_kwh in registers.values():
+        vehicle = fleet.vehicle()
+        vehicle.map()
+        vehicle.ac({0: 1000.0, 1: 1000.0 + ac_kwh})
+        vehicle.dc({0: 1000.0, 1: 1000.0 + dc_kwh})
+    fleet.write()
+    answer = fleet.ask()
+    assert {status: count for status, count in answer["statuses"].items() if count} == {
+        "low_energy": 2,
+        "below_threshold": 1,
+        "dc_exceeds_ac": 1,
+    }
+    assert [(each["acKwh"], each["status"]) for each in answer["worst"]] == [(limit, "below_threshold")]
+    assert answer["standbyKwh"] == pytest.approx(0.15 + limit - 0.01 - 1.0)
+
+
+def test_a_window_shorter_than_four_intervals_accuses_nobody(fleet: Fleet) -> None:
+    """The step into the window began before it: what it books says nothing about the window."""
+    vehicle = fleet.vehicle()
+    vehicle.map()
+    last_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
+    hours = {(last_hour - DAY) / HOUR + hour: float(number) for number, hour in enumerate(range(-5, 1))}
+    vehicle.ac({hour: 1000.0 + 10 * number for hour, number in hours.items()})
+    vehicle.dc({hour: 1000.0 + 5 * number for hour, number in hours.items()})
+    fleet.write()
+    assert fleet.ask(hours=4)["statuses"]["below_threshold"] == 1
+    short = fleet.ask(hours=3)
+    assert (short["statuses"]["below_threshold"], short["worst"]) == (0, [])
+    assert short["efficiencyRatio"] == 0.5
 
 
 @pytest.mark.parametrize("asked", ["hours=0", "hours=169", "hours=x", "worst=-1", "worst=1001"])

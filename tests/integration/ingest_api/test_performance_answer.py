@@ -38,6 +38,8 @@ def test_the_whole_answer(charging: Charging) -> None:
         "dcCoverage": 1.0,
         "acEnergyKind": "counter",
         "dcEnergyKind": "counter",
+        "spanFrom": None,
+        "spanTo": None,
         "status": "ok",
         "flags": {},
     }
@@ -56,6 +58,12 @@ def test_the_whole_answer(charging: Charging) -> None:
         (20, 20.0004, 1.0, "ok"),
         (20, 20.01, 1.0005, "dc_exceeds_ac"),
         (20, 30, 1.5, "dc_exceeds_ac"),
+        (1, 1.5, 1.5, "dc_exceeds_ac"),
+        (0.15, 0, 0.0, "low_energy"),
+        (1.999, 1.5, 0.7504, "low_energy"),
+        (1.999, 1.999, 1.0, "low_energy"),
+        (1.999, -0.1, -0.05, "low_energy"),
+        (2.0, 1.5, 0.75, "below_threshold"),
         (0, 10, None, "no_ac"),
         (-0.5, 10, None, "no_ac"),
         (0, 0, None, "no_ac"),
@@ -138,13 +146,32 @@ class TestFlags:
         charging.dc(even(18))
         assert (charging.answer()["acCoverage"], charging.answer()["flags"]) == (1.0, {})
 
-    @pytest.mark.parametrize(("ac_kwh", "flags"), [(2.0, {}), (1.999, {"low_energy": 1})])
-    def test_little_energy(self, charging: Charging, ac_kwh: float, flags: dict[str, int]) -> None:
-        charging.ac({**dict.fromkeys(range(12), 100.0), **dict.fromkeys(range(12, 24), 100.0 + ac_kwh)})
-        charging.dc(even(1.8))
-        answer = charging.answer()
-        assert answer["flags"] == flags
-        assert (answer["efficiencyRatio"], answer["status"]) == (round(1.8 / ac_kwh, 4), "ok")
+    @pytest.mark.parametrize(
+        ("hours", "ac_kwh", "dc_kwh", "is_low"),
+        [
+            (24, 1.999, 1.999, True),
+            (24, 2.0, 1.0, False),
+            (24, 1.999, 2.0, False),
+            (23, 1.92, 1.5, False),
+            (1, 0.199, 0.199, True),
+            (2, 0.199, 0.1, True),
+            (2, 0.2, 0.1, False),
+            (168, 13.9, 13.9, True),
+            (168, 14.0, 13.0, False),
+            (24, 0, 0, True),
+            (24, -0.1, 0.5, True),
+        ],
+    )
+    def test_little_energy_is_measured_by_the_window(
+        self, charging: Charging, hours: int, ac_kwh: float, dc_kwh: float, is_low: bool
+    ) -> None:
+        first = 24 - min(hours, 24)
+        charging.ac({first: 100.0, 23.5: 100.0 + ac_kwh})
+        charging.dc({first: 100.0, 23.5: 100.0 + dc_kwh})
+        answer = charging.answer(hours=hours)
+        assert (answer["flags"].get("low_energy"), answer["status"] == "low_energy") == (
+            (1, ac_kwh > 0) if is_low else (None, False)
+        )
 
     def test_what_the_energy_rule_found_doubtful_is_counted_over_both_sides(self, charging: Charging) -> None:
         charging.ac({**even(12), 5: 0.0, 8: even(12)[8] - 1.5})  # one corrupt row, one small step back

@@ -1,0 +1,80 @@
+"""What an efficiency is worth: its status, when a vehicle only stood by, and over which time both sides speak.
+
+``efficiency = DC / AC``, a ratio of sums. The API, the fleet's answer and the daily models judge it alike.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+SHOWN_DIGITS = 4
+"""Of a ratio."""
+LOW_COVERAGE = 0.9
+LOW_ENERGY_KWH_A_DAY = 2.0
+LEAST_LOW_ENERGY_KWH = 0.2
+COMPARABLE_COVERAGE = 0.2
+"""Of both sides: from here on their readings are cut to the same span. A handful of posts is taken as it is."""
+
+
+class Status(StrEnum):
+    """The first that applies."""
+
+    NO_READINGS = "no_readings"
+    NO_AC = "no_ac"
+    SHARED_METER = "shared_meter"
+    DC_EXCEEDS_AC = "dc_exceeds_ac"
+    LOW_ENERGY = "low_energy"
+    BELOW_THRESHOLD = "below_threshold"
+    OK = "ok"
+
+
+def low_energy_below_kwh(hours: float) -> float:
+    """Where AC and DC are both below this, the vehicle only stood by: idle is not inefficient."""
+    return max(LEAST_LOW_ENERGY_KWH, LOW_ENERGY_KWH_A_DAY * hours / 24)
+
+
+def is_low_energy(ac_kwh: float | None, dc_kwh: float | None, hours: float) -> bool:
+    """Whether the vehicle only stood by; a side without readings says nothing."""
+    limit_kwh = low_energy_below_kwh(hours)
+    return ac_kwh is not None and dc_kwh is not None and ac_kwh < limit_kwh and dc_kwh < limit_kwh
+
+
+def status_of(ratio: float, threshold: float, *, is_low: bool = False, is_comparable: bool = True) -> Status:
+    """The judgement of a ratio, by what is shown of it.
+
+    ``is_low``: the vehicle only stood by. Not ``is_comparable``: the sides speak of different times, so the ratio
+    accuses nobody.
+    """
+    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer, nor
+    # hear of a fault because two sums of the same energy differ in the last bit.
+    shown = round(ratio, SHOWN_DIGITS)
+    if is_comparable and shown > 1:
+        return Status.DC_EXCEEDS_AC
+    if is_low:
+        return Status.LOW_ENERGY
+    return Status.BELOW_THRESHOLD if is_comparable and shown < threshold else Status.OK
+
+
+class Extent(NamedTuple):
+    """One side's readings in a window: those that count and, where it is in the window, the one before them."""
+
+    first: datetime
+    last: datetime
+    expected_interval_s: int
+    """The shortest of its devices'."""
+
+    @property
+    def length(self) -> timedelta:
+        """From the first reading to the last."""
+        return self.last - self.first
+
+
+def is_mismatched(ac: Extent, dc: Extent) -> bool:
+    """Whether the sides begin or end further apart than their readings explain."""
+    apart = max(abs(ac.first - dc.first), abs(ac.last - dc.last))
+    return apart > 2 * timedelta(seconds=min(ac.expected_interval_s, dc.expected_interval_s))
+
+
+def is_long_enough(span: timedelta, ac: Extent, dc: Extent) -> bool:
+    """Whether a common span says as much as the sides themselves: at least half of the longer one."""
+    return 2 * span >= max(ac.length, dc.length)
