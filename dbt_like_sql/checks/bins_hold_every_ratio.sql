@@ -1,4 +1,4 @@
--- The bins hold each vehicle that has a ratio once, and those below 0.85 are the ones reported as below it.
+-- The bins hold each vehicle that has a ratio once, and those below 0.85 are the ones reported as below it or as idle.
 WITH bins AS (
     SELECT
         sum(vehicle_count) AS vehicle_count,
@@ -10,7 +10,9 @@ WITH bins AS (
 vehicles_of_day AS (
     SELECT
         count(efficiency_ratio) AS vehicle_count,
-        count(*) FILTER (WHERE status = 'below_threshold') AS below_count
+        count(*) FILTER (
+            WHERE status = 'below_threshold' OR (status = 'low_energy' AND shown_ratio < 0.85)
+        ) AS below_count
     FROM daily_vehicle_efficiency
     WHERE day = getvariable('day')
 )

@@ -22,9 +22,9 @@ WHERE
     AND (
         fleet.vehicle_count <> vehicles_of_day.vehicle_count
         OR fleet.vehicle_count <> fleet.ok_count + fleet.below_threshold_count + fleet.dc_exceeds_ac_count
-        + fleet.shared_meter_count + fleet.no_ac_count + fleet.no_readings_count
+        + fleet.low_energy_count + fleet.shared_meter_count + fleet.no_ac_count + fleet.no_readings_count
         OR fleet.counted_vehicle_count
-        <> fleet.ok_count + fleet.below_threshold_count + fleet.dc_exceeds_ac_count
+        <> fleet.ok_count + fleet.below_threshold_count + fleet.low_energy_count + fleet.dc_exceeds_ac_count
         OR abs(coalesce(fleet.ac_kwh, 0) - vehicles_of_day.ac_kwh) > 1e-6 * greatest(1, abs(vehicles_of_day.ac_kwh))
         OR abs(coalesce(fleet.dc_kwh, 0) - vehicles_of_day.dc_kwh) > 1e-6 * greatest(1, abs(vehicles_of_day.dc_kwh))
     )

@@ -22,7 +22,7 @@ SAMPLES = pl.Schema({"device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()
 HOURS = (
     *("kind", "device_id", "hour", "segment_from", "energy_kwh", "reading_count"),
     *(f"{flag}_count" for flag in Flag),
-    *("battery_temp_celsius_sum", "battery_temp_count"),
+    *("battery_temp_celsius_sum", "battery_temp_count", "first_step_at", "carried_in_kwh"),
 )
 """The columns of ``hourly_energy``."""
 FLAGGED = pl.Schema(
@@ -72,17 +72,26 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
 
 def hourly_energy(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """Sum judged steps by device, hour and segment."""
+    hour_us = pl.col("ts").dt.truncate("1h").dt.timestamp("us")
     return (
-        steps.group_by("device_id", in_hour(), "segment_from")
+        steps.with_columns(carried_in_kwh=carried_in(pl.col("energy_kwh"), pl.col("before_us"), pl.col("us"), hour_us))
+        .group_by("device_id", in_hour(), "segment_from")
         .agg(
-            pl.col("energy_kwh").sum(),
+            pl.col("energy_kwh", "carried_in_kwh").sum(),
             *reading_sums(),
+            first_step_at=pl.coalesce(pl.col("before_ts").min(), pl.col("ts").min()),
             **{f"{flag}_count": _count(pl.col("flag") == flag) for flag in Flag if flag is not Flag.GAP},
             gap_count=_count(pl.col("is_gap")),
         )
         .with_columns(kind=pl.lit(kind))
         .select(HOURS)
     )
+
+
+def carried_in(energy_kwh: pl.Expr, before_us: pl.Expr, us: pl.Expr, hour_us: pl.Expr) -> pl.Expr:
+    """What of a step's energy flowed before its hour began, kWh, if it flowed evenly."""
+    share = (hour_us - before_us) / (us - before_us)
+    return pl.when(before_us < hour_us).then(energy_kwh * share).otherwise(0.0)
 
 
 def in_hour() -> pl.Expr:

@@ -7,7 +7,7 @@ finds the devices that need the rule, and the hours of all others; where no step
 import polars as pl
 
 from warehouse.contract.energy import EnergyKind, Flag
-from warehouse.lake.hourly_energy import HOURS, in_hour, is_gap, of_device, power_kw, reading_sums
+from warehouse.lake.hourly_energy import HOURS, carried_in, in_hour, is_gap, of_device, power_kw, reading_sums
 
 
 def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame, kind: str) -> pl.LazyFrame:
@@ -40,6 +40,15 @@ def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.La
         )
         # A difference and no sum of steps: the same samples give the same bits, however the work was divided.
         .with_columns(energy_kwh=pl.col("last_kwh") - pl.coalesce("before_kwh", "first_kwh"))
+        .with_columns(
+            first_step_at=pl.from_epoch(pl.coalesce("before_us", "first_us"), "us").dt.replace_time_zone("UTC"),
+            carried_in_kwh=carried_in(
+                pl.col("first_kwh") - pl.col("before_kwh"),
+                pl.col("before_us"),
+                pl.col("first_us"),
+                pl.col("hour").dt.timestamp("us"),
+            ),
+        )
         .with_columns(is_plain=_is_plain().all().over("device_id"))
         .with_columns(kind=pl.lit(kind), **{f"{flag}_count": pl.lit(0, pl.Int32) for flag in Flag})
         .select(*HOURS, "is_plain")

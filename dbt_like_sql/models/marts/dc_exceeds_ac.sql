@@ -39,4 +39,4 @@ SELECT
 FROM daily_vehicle_efficiency AS daily
 INNER JOIN uncertainties
     ON daily.vehicle_id = uncertainties.vehicle_id
-WHERE daily.day = getvariable('day') AND daily.status = 'dc_exceeds_ac'
+WHERE daily.day = getvariable('day') AND daily.status = 'dc_exceeds_ac' AND NOT daily.coarse_edge

@@ -16,4 +16,4 @@ SELECT
     partly_mapped,
     mean_battery_temp_celsius
 FROM daily_vehicle_efficiency
-WHERE day = getvariable('day') AND status = 'below_threshold'
+WHERE day = getvariable('day') AND status = 'below_threshold' AND NOT coarse_edge

@@ -1,9 +1,14 @@
 -- What each vehicle's charging was worth over the day, judged as the 24 h answer judges it: sums first, ratio last.
 WITH limits AS (
-    -- Below the threshold something fails, leaks or wears out; a healthy charger reaches the target.
+    -- Below the threshold something fails, leaks or wears out; a healthy charger reaches the target. A vehicle whose AC and
+    -- DC are both below the low energy only stood by. Where a first step began a quarter of a day before the day, or one
+    -- side saw a larger share alone than the coarse one, the day's edges say more than its charger.
     SELECT
         0.85 AS threshold_ratio,
-        0.90 AS target_ratio
+        0.90 AS target_ratio,
+        2.0 AS low_energy_kwh,
+        0.05 AS coarse_share,
+        getvariable('day')::TIMESTAMP AT TIME ZONE 'UTC' - INTERVAL 6 HOUR AS first_step_after
 ),
 
 meters_of_vehicle AS (
@@ -66,54 +71,74 @@ ratios AS (
 -- the API, which rounds the binary number itself, shows 0.8499.
 shown AS (
     SELECT
-        *,
-        format('{:.4f}', efficiency_ratio)::DOUBLE AS shown_ratio
+        ratios.*,
+        format('{:.4f}', ratios.efficiency_ratio)::DOUBLE AS shown_ratio,
+        ratios.ac_kwh < limits.low_energy_kwh AND ratios.dc_kwh < limits.low_energy_kwh AS is_low_energy,
+        coalesce(
+            edges.first_step_at < limits.first_step_after
+            OR abs(edges.surplus_kwh) > limits.coarse_share * greatest(ratios.ac_kwh, ratios.dc_kwh),
+            FALSE
+        ) AS coarse_edge
     FROM ratios
+    CROSS JOIN limits
+    LEFT JOIN daily_vehicle_edges AS edges
+        ON ratios.vehicle_id = edges.vehicle_id AND edges.day = getvariable('day')
+),
+
+-- A loss is told of who charged: not of who stood by, and not of a day whose edges say more than its charger.
+judged AS (
+    SELECT
+        *,
+        efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT coarse_edge AS is_judged
+    FROM shown
 )
 
 SELECT
-    shown.vehicle_id,
+    judged.vehicle_id,
     vehicles.external_id AS vehicle_external_id,
     meter_lists.meter_external_ids,
-    shown.ac_kwh,
-    shown.dc_kwh,
-    shown.efficiency_ratio,
-    shown.shown_ratio,
+    judged.ac_kwh,
+    judged.dc_kwh,
+    judged.efficiency_ratio,
+    judged.shown_ratio,
     CASE
-        WHEN shown.ac_kwh IS NULL OR shown.dc_kwh IS NULL THEN 'no_readings'
-        WHEN shown.ac_kwh <= 0 THEN 'no_ac'
-        WHEN shown.is_shared THEN 'shared_meter'
-        WHEN shown.shown_ratio > 1 THEN 'dc_exceeds_ac'
-        WHEN shown.shown_ratio < limits.threshold_ratio THEN 'below_threshold'
+        WHEN judged.ac_kwh IS NULL OR judged.dc_kwh IS NULL THEN 'no_readings'
+        WHEN judged.ac_kwh <= 0 THEN 'no_ac'
+        WHEN judged.is_shared THEN 'shared_meter'
+        WHEN judged.shown_ratio > 1 THEN 'dc_exceeds_ac'
+        WHEN judged.is_low_energy THEN 'low_energy'
+        WHEN judged.shown_ratio < limits.threshold_ratio THEN 'below_threshold'
         ELSE 'ok'
     END AS status,
     -- The same DC at this ratio would have taken DC / ratio from the grid; what was paid for beyond that is lost.
     CASE
-        WHEN shown.efficiency_ratio IS NOT NULL
-            THEN greatest(0, shown.ac_kwh - shown.dc_kwh / limits.threshold_ratio)
+        WHEN judged.is_judged
+            THEN greatest(0, judged.ac_kwh - judged.dc_kwh / limits.threshold_ratio)
     END AS lost_against_threshold_kwh,
     CASE
-        WHEN shown.efficiency_ratio IS NOT NULL
-            THEN greatest(0, shown.ac_kwh - shown.dc_kwh / limits.target_ratio)
+        WHEN judged.is_judged
+            THEN greatest(0, judged.ac_kwh - judged.dc_kwh / limits.target_ratio)
     END AS lost_against_target_kwh,
-    shown.is_shared,
-    shown.partly_mapped,
-    shown.mapped_hours,
-    shown.ac_reading_count,
-    shown.dc_reading_count,
-    shown.ac_coverage_ratio,
-    shown.dc_coverage_ratio,
-    shown.mean_battery_temp_celsius,
-    shown.glitch_count,
-    shown.dip_count,
-    shown.jump_count,
-    shown.rollover_count,
-    shown.reset_count,
-    shown.rebase_count,
-    shown.gap_count
-FROM shown
+    CASE WHEN judged.is_low_energy AND judged.shown_ratio <= 1 THEN judged.ac_kwh - judged.dc_kwh END AS standby_kwh,
+    judged.coarse_edge,
+    judged.is_shared,
+    judged.partly_mapped,
+    judged.mapped_hours,
+    judged.ac_reading_count,
+    judged.dc_reading_count,
+    judged.ac_coverage_ratio,
+    judged.dc_coverage_ratio,
+    judged.mean_battery_temp_celsius,
+    judged.glitch_count,
+    judged.dip_count,
+    judged.jump_count,
+    judged.rollover_count,
+    judged.reset_count,
+    judged.rebase_count,
+    judged.gap_count
+FROM judged
 CROSS JOIN limits
 INNER JOIN meter_lists
-    ON shown.vehicle_id = meter_lists.vehicle_id
+    ON judged.vehicle_id = meter_lists.vehicle_id
 INNER JOIN vehicles
-    ON shown.vehicle_id = vehicles.vehicle_id AND vehicles.day = getvariable('day')
+    ON judged.vehicle_id = vehicles.vehicle_id AND vehicles.day = getvariable('day')

@@ -67,6 +67,7 @@ counted AS (
         energy.reset_count,
         energy.rebase_count,
         energy.gap_count,
+        energy.first_step_at,
         energy.battery_temp_celsius_sum,
         energy.battery_temp_count,
         energy.reading_count * devices.expected_interval_s AS covered_s
@@ -103,7 +104,8 @@ sums AS (
         sum(rollover_count) AS rollover_count,
         sum(reset_count) AS reset_count,
         sum(rebase_count) AS rebase_count,
-        sum(gap_count) AS gap_count
+        sum(gap_count) AS gap_count,
+        min(first_step_at) AS first_step_at
     FROM counted
     GROUP BY vehicle_id, hour
 )
@@ -133,7 +135,9 @@ SELECT
     coalesce(sums.rollover_count, 0) AS rollover_count,
     coalesce(sums.reset_count, 0) AS reset_count,
     coalesce(sums.rebase_count, 0) AS rebase_count,
-    coalesce(sums.gap_count, 0) AS gap_count
+    coalesce(sums.gap_count, 0) AS gap_count,
+    -- More than a quarter of the hour before it: what the first step booked belongs mostly elsewhere.
+    coalesce(sums.first_step_at < mapped_hours.hour - INTERVAL 15 MINUTE, FALSE) AS coarse_edge
 FROM mapped_hours
 LEFT JOIN sums
     ON mapped_hours.vehicle_id = sums.vehicle_id AND mapped_hours.hour = sums.hour

@@ -24,6 +24,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "hourly_energy": {
         "segment_from": ALWAYS,
         "reading_count": 60,
+        "carried_in_kwh": 0.0,
         "battery_temp_celsius_sum": 0.0,
         **{
             f"{name}_count": 0
@@ -48,6 +49,8 @@ class HandMadeLake:
 
     def add(self, dataset: str, **values: Any) -> None:
         """A row of a source; what is not named is as usual, or null."""
+        if dataset == "hourly_energy":
+            values = {"first_step_at": values["hour"], **values}
         self._rows.setdefault(dataset, []).append({**_DEFAULTS.get(dataset, {}), **values})
 
     def device(self, kind: str, device_id: int, **settings: Any) -> None:

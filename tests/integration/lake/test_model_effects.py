@@ -87,7 +87,7 @@ def content(root: Path) -> dict[str, str]:
 def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path: Path) -> None:
     result = check(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert f"{DAY}: 9 SQL models built anew beside the lake, 0 give something else" in result.stderr
+    assert f"{DAY}: 10 SQL models built anew beside the lake, 0 give something else" in result.stderr
     assert all(each["isSame"] for each in effects(tmp_path).values())
 
 
@@ -111,7 +111,11 @@ def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: 
 
 
 def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
-    edit(DAILY, "    shown.mapped_hours,\n", "    shown.ac_kwh - shown.dc_kwh AS lost_kwh,\n    shown.mapped_hours,\n")
+    edit(
+        DAILY,
+        "    judged.mapped_hours,\n",
+        "    judged.ac_kwh - judged.dc_kwh AS lost_kwh,\n    judged.mapped_hours,\n",
+    )
     declared = 'lost_kwh = { type = "DOUBLE", description = "AC less DC, kWh." }\nmapped_hours = {'
     edit("models/rollups/models.toml", "mapped_hours = {", declared)
     result = check(tmp_path)
@@ -125,7 +129,7 @@ def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
     lake: HandMadeLake, tmp_path: Path, edit: Edit
 ) -> None:
     edit(
-        DAILY, "vehicles.day = getvariable('day')\n", "vehicles.day = getvariable('day')\nWHERE shown.vehicle_id > 1\n"
+        DAILY, "vehicles.day = getvariable('day')\n", "vehicles.day = getvariable('day')\nWHERE judged.vehicle_id > 1\n"
     )
     found = effects(tmp_path)["daily_vehicle_efficiency"]
     assert (found["rowsBefore"], found["rowsAfter"], found["keysOnlyBefore"], found["keysOnlyAfter"]) == (3, 2, 1, 0)
@@ -182,7 +186,7 @@ def test_a_day_that_was_asked_for_is_compared(lake: HandMadeLake, tmp_path: Path
     failed = {each["name"]: each for each in said["publishedChecks"] if each["failingRows"]}
     assert failed.keys() == {"every_reading_is_counted", "hourly_energy_is_conserved"}
     assert failed["every_reading_is_counted"]["model"] == "hourly_energy"
-    assert len(said["models"]) == 9
+    assert len(said["models"]) == 10
 
 
 def test_problems_of_the_text_are_json_too(tmp_path: Path, edit: Edit) -> None:

@@ -40,6 +40,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
                     energy_kwh=5 * ratio * factor,
                     hour=values["hour"],
                 )
+            for kind in ("meter", "vehicle"):
+                lake.add("device_last", kind=kind, device_id=number, ts=at("13:59", day), kwh=100.0)
         step = {"before_ts": at("01:00", day), "ts": at("07:00", day), "before_kwh": 1.0, "kwh": 6.0, "energy_kwh": 5.0}
         lake.add("flagged_steps", kind="meter", device_id=2, flag="gap", **step)
         lake.write(day)

@@ -151,6 +151,12 @@ def test_a_mapped_vehicle_that_is_silent_is_reported_as_silent(lake: HandMadeLak
         (20.0, 20.0005, "ok", 1.0),
         (20.0, 20.002, "dc_exceeds_ac", 1.0001),
         (10.0, -0.5, "below_threshold", -0.05),
+        (1.999, 1.999, "low_energy", 1.0),
+        (0.15, 0.0, "low_energy", 0.0),
+        (1.5, -0.1, "low_energy", -0.0667),
+        (1.0, 1.5, "dc_exceeds_ac", 1.5),
+        (2.0, 1.0, "below_threshold", 0.5),
+        (1.0, 2.0, "dc_exceeds_ac", 2.0),
     ],
 )
 def test_status_is_the_first_that_applies_and_judges_the_ratio_that_is_shown(

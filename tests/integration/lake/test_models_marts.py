@@ -39,6 +39,25 @@ def test_the_fleets_day_is_a_ratio_of_sums_with_what_was_lost(lake: HandMadeLake
     assert counts == [2, 2, 1, 1, 0]
 
 
+def test_who_only_stood_by_is_counted_apart_and_lost_nothing_against_the_threshold(lake: HandMadeLake) -> None:
+    lake.pairs(7, 8)
+    for number, ac_kwh, dc_kwh in ((7, 0.15, 0.0), (8, 1.5, 1.45)):
+        lake.energy("meter", number, 8, ac_kwh)
+        lake.energy("vehicle", number, 8, dc_kwh)
+    build(lake)
+    fleet = lake.row("daily_fleet_efficiency")
+    assert (fleet["low_energy_count"], fleet["counted_vehicle_count"]) == (2, 7)
+    assert fleet["standby_kwh"] == pytest.approx(0.15 + 0.05)
+    assert fleet["lost_against_threshold_kwh"] == pytest.approx((10 - 8 / 0.85) + 10)
+    assert fleet["lost_kwh"] == pytest.approx(14.1 + 0.2)
+    assert {row["vehicle_id"] for row in lake.rows("low_efficiency_days")} == {3, 5}
+    standby = lake.row("daily_vehicle_efficiency", vehicle_id=7)
+    assert (standby["efficiency_ratio"], standby["standby_kwh"]) == (0.0, 0.15)
+    assert (standby["lost_against_threshold_kwh"], standby["lost_against_target_kwh"]) == (None, None)
+    assert lake.row("daily_vehicle_efficiency", vehicle_id=3)["standby_kwh"] is None
+    assert lake.failing("daily_vehicle_efficiency", "daily_fleet_efficiency", "efficiency_distribution") == {}
+
+
 def test_every_bin_is_there_and_a_ratio_on_its_edge_is_in_the_upper_one(lake: HandMadeLake) -> None:
     build(lake)
     bins = {row["bin"]: row for row in lake.rows("efficiency_distribution")}

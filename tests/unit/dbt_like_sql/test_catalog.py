@@ -26,8 +26,11 @@ COLUMNS_OF_MARTS = {
         "lost_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.efficiency_ratio"],
         "lost_against_target_kwh": [f"{DAILY}.lost_against_target_kwh"],
         "lost_against_threshold_kwh": [f"{DAILY}.lost_against_threshold_kwh"],
+        "standby_kwh": [f"{DAILY}.standby_kwh"],
+        "coarse_edge_count": [f"{DAILY}.coarse_edge"],
         "ok_count": [f"{DAILY}.status"],
         "below_threshold_count": [f"{DAILY}.status"],
+        "low_energy_count": [f"{DAILY}.status"],
         "dc_exceeds_ac_count": [f"{DAILY}.status"],
         "shared_meter_count": [f"{DAILY}.status"],
         "no_ac_count": [f"{DAILY}.status"],
@@ -124,7 +127,12 @@ def test_checks_have_names_of_their_own_and_a_sentence(model: Model) -> None:
 
 
 def test_who_reads_whom() -> None:
-    assert CATALOG.used_by(HOURLY) == (STEPS, "hourly_vehicle_efficiency", "daily_fleet_efficiency")
+    assert CATALOG.used_by(HOURLY) == (
+        "daily_vehicle_edges",
+        STEPS,
+        "hourly_vehicle_efficiency",
+        "daily_fleet_efficiency",
+    )
     assert CATALOG.used_by("reading_gaps") == ()
     assert CATALOG.upstream("devices") == {"meters", "vehicles"}
     assert {"carried_samples", "vehicle_meter_map"} <= CATALOG.upstream("low_efficiency_days")
