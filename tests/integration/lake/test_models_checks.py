@@ -149,7 +149,8 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             "SELECT * REPLACE (nullif(mapped_s, 3600) AS mapped_s) FROM file",
             "hourly_vehicle_efficiency",
             "not_null",
-            "vehicle_id, hour, is_shared, partly_mapped, mapped_s, coarse_edge of hourly_vehicle_efficiency are never null",
+            "vehicle_id, hour, is_shared, partly_mapped, mapped_s, coarse_edge of hourly_vehicle_efficiency are never "
+            "null",
             id="null",
         ),
         pytest.param(
