@@ -40,6 +40,7 @@ from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed
+from warehouse.postgres.quarantine import QuarantineQuota
 from warehouse.postgres.reading_store import ReadingStore
 from warehouse.settings import read
 
@@ -94,7 +95,12 @@ async def _lifespan(
     app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes, clients: ClientAddresses
 ) -> AsyncIterator[dict[str, State]]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
-        store = ReadingStore(connection, register_unknown=settings.register_unknown_devices)
+        store = ReadingStore(
+            connection,
+            QuarantineQuota.of(settings),
+            register_unknown=settings.register_unknown_devices,
+            note_counted_only=metrics.count_counted_only,
+        )
         store.learn_devices()
         return store
 

@@ -27,10 +27,12 @@ class ClientAddresses:
 
     def client_of(self, scope: Scope) -> str:
         """The client's address or network; empty where a connection has none, as that of a local socket."""
+        return client_at(self.address_of(scope))
+
+    def address_of(self, scope: Scope) -> str:
+        """The address itself, by which it can be found again."""
         peer = peer_of(scope.get("client"))
-        if self._trusted and self.is_trusted(peer):
-            return client_at(self._farthest(scope, peer))
-        return client_at(peer)
+        return self._farthest(scope, peer) if self._trusted and self.is_trusted(peer) else peer
 
     def is_trusted(self, host: str) -> bool:
         """Whether this is the address of a proxy that tells the truth."""

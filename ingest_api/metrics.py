@@ -5,7 +5,7 @@ names in the environment, and whichever is asked answers for all.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from fastapi import APIRouter, Response
@@ -29,6 +29,9 @@ ITEMS = Counter(
     "fleet_telemetry_items", "Items of telemetry that were dealt with, by what became of them.", ["outcome"]
 )
 REJECTED = Counter("fleet_telemetry_rejected", "Items of telemetry that are no valid readings, by code.", ["code"])
+COUNTED_ONLY = Counter(
+    "fleet_quarantine_counted_only", "Refused items whose bytes the quarantine has no room for, by code.", ["code"]
+)
 COMMIT_READINGS = Histogram(
     "fleet_commit_readings", "Readings stored in one transaction.", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 )
@@ -87,6 +90,12 @@ def count_commit(outcomes: Iterable[Outcome], seconds: float) -> None:
     ):
         if number:
             _items(name).inc(number)
+
+
+def count_counted_only(by_code: Mapping[str, int]) -> None:
+    """Count refused items whose bytes are not kept."""
+    for code, number in by_code.items():
+        COUNTED_ONLY.labels(code).inc(number)
 
 
 def count_failed_commit(error: Exception) -> None:

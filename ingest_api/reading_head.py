@@ -41,6 +41,13 @@ def reading_head(data: bytes) -> ReadingHead | None:
     return None if end < 0 else _read(data[: end + len(_END)])
 
 
+def headers_of(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a plain head, read again: they are not remembered, and seldom asked for."""
+    parts = _Parts()
+    httptools.HttpRequestParser(parts).feed_data(head)
+    return parts.headers
+
+
 @lru_cache(_REMEMBERED)
 def _read(head: bytes) -> ReadingHead | None:
     parts = _Parts()

@@ -13,10 +13,10 @@ from ingest_api.answers import Answer, of_failure, of_one
 from ingest_api.hot_path import head_of
 from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.metrics import count_request
-from ingest_api.reading_head import ReadingHead, reading_head
-from ingest_api.request_id import identify_as
+from ingest_api.reading_head import ReadingHead, headers_of, reading_head
+from ingest_api.request_id import identify_as, request_id
 from ingest_api.state import State
-from ingest_api.telemetry import PATH
+from ingest_api.telemetry import PATH, TelemetryIngest
 from warehouse.postgres.reading_store import Outcome
 
 
@@ -100,15 +100,31 @@ class SingleReading:
         """What has yet to come; less than none where another request follows."""
         return self._head.size_bytes + self._head.body_bytes - len(self.received)
 
+    @property
+    def _ingest(self) -> TelemetryIngest:
+        return cast(State, self._protocol.app_state["fleetwatt"]).ingest
+
     def begin_storing(self) -> bool:
         """Have the body stored; false: it is not plainly one reading, and somebody else has to answer."""
         self.more_body = False
         body = self.received[self._head.size_bytes :]
         try:
-            return cast(State, self._protocol.app_state["fleetwatt"]).ingest.begin_storing(body, self)
+            return self._ingest.begin_storing(body, self, self)
         except Exception as error:
             self.set_exception(error)
             return True
+
+    @property
+    def client_address(self) -> str | None:
+        """The address that it came from."""
+        headers = headers_of(self.received[: self._head.size_bytes])
+        scope = {**self.scope, "client": self._protocol.client, "headers": headers}
+        return self._ingest.clients.address_of(scope) or None
+
+    @property
+    def request_id(self) -> str:
+        """What the request is called."""
+        return request_id(self.scope)
 
     def done(self) -> bool:
         """Whether it is answered."""

@@ -14,12 +14,13 @@ from ingest_api.content_encoding import ACCEPTED, decoder_of
 from ingest_api.group_commit import GroupCommit
 from ingest_api.limits import Held, HeldBytes, Limits
 from ingest_api.rate_limit import Account, RateLimits
+from ingest_api.sender import RequestSender
 from ingest_api.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.json_bodies import MalformedBodyError
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import Telemetry, TooManyItemsError, decode_body, decode_lines
+from warehouse.telemetry import Sender, Telemetry, TooManyItemsError, decode_body, decode_lines
 
 PATH = "/v1/telemetry"
 
@@ -46,7 +47,7 @@ class TelemetryIngest:
         self._window = window
         self._limits = limits
         self._rate_limits = rate_limits
-        self._clients = clients
+        self.clients = clients
         self._held = held
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -55,7 +56,7 @@ class TelemetryIngest:
         Raises:
             ClientDisconnect: there is nobody left to answer.
         """
-        client = self._clients.client_of(scope)
+        client = self.clients.client_of(scope)
         account = Account(self._rate_limits, client)
         held = Held(self._held, client)
         totals = Totals()
@@ -84,7 +85,7 @@ class TelemetryIngest:
             )
         return await self._answer_lines(scope, read_lines(receive, head, decoder, self._limits, held), account, totals)
 
-    def begin_storing(self, body: bytes, promise: Promise) -> bool:
+    def begin_storing(self, body: bytes, promise: Promise, sender: Sender) -> bool:
         """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.
 
         Raises:
@@ -98,6 +99,7 @@ class TelemetryIngest:
             return False
         if telemetry.is_batch or telemetry.rejections:
             return False
+        telemetry.sender = sender
         self._commits.store(telemetry, len(body), promise)
         return True
 
@@ -107,14 +109,14 @@ class TelemetryIngest:
             telemetry = decode_body(body, self._window(), max_items=self._limits.items)
         except MalformedBodyError as error:
             raw = error.raw if isinstance(error, BrokenEncodingError) else body
-            await self._begin_storing(Telemetry.undecodable(raw, error), len(raw), account)
+            await self._begin_storing(Telemetry.undecodable(raw, error), len(raw), account, scope)
             return problem(scope, 400, error.code, error.detail)
         except TooManyItemsError:
             detail = f"an array holds at most {self._limits.items} readings; send several, or {NDJSON}"
             raise TooLargeError(detail) from None
         if len(telemetry) == 0:
             return totals.answer(scope)
-        outcome = await self._begin_storing(telemetry, len(body), account)
+        outcome = await self._begin_storing(telemetry, len(body), account, scope)
         if not telemetry.is_batch:
             return of_one(scope, outcome)
         totals.add(outcome)
@@ -132,7 +134,8 @@ class TelemetryIngest:
                     await behind.settle()
                     size_bytes = sum(map(len, lines))
                     if len(telemetry) > 0:
-                        behind.begin(self._begin_storing(telemetry, size_bytes, account), first_index)
+                        stored = self._begin_storing(telemetry, size_bytes, account, scope)
+                        behind.begin(stored, first_index)
                     else:
                         account.charge(0, size_bytes)
                         await asyncio.sleep(0)  # a bomb of blank lines must not keep the others waiting
@@ -140,12 +143,15 @@ class TelemetryIngest:
         except BrokenEncodingError as error:
             account.check()
             rest = Telemetry.undecodable(error.raw, error)
-            totals.add(await self._begin_storing(rest, len(error.raw), account), first_index)
+            totals.add(await self._begin_storing(rest, len(error.raw), account, scope), first_index)
             return problem(scope, 400, error.code, error.detail, **totals.as_dict())
         return totals.answer(scope)
 
-    def _begin_storing(self, telemetry: Telemetry, size_bytes: int, account: Account) -> "asyncio.Future[Outcome]":
+    def _begin_storing(
+        self, telemetry: Telemetry, size_bytes: int, account: Account, scope: Scope
+    ) -> "asyncio.Future[Outcome]":
         account.charge(len(telemetry), size_bytes)
+        telemetry.sender = RequestSender(scope, self.clients)
         stored: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._commits.store(telemetry, size_bytes, stored)
         return stored

@@ -10,7 +10,7 @@ from orchestration.run_config import NO_CONFIG
 from warehouse.lake.scrub import scrub
 from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.partitions import make_ahead
-from warehouse.postgres.quarantine import forget_old
+from warehouse.postgres.quarantine import QuarantineQuota, forget_old
 from warehouse.retention import Retention
 
 
@@ -26,9 +26,10 @@ def make_partitions_ahead(context: dg.OpExecutionContext, warehouse: WarehousePa
 
 @dg.op(config_schema=NO_CONFIG)
 def forget_quarantined(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
-    """Forget what was refused and last seen more than 30 days ago."""
+    """Forget what was refused and last seen more than 30 days ago; 7 days ago where the quarantine is half full."""
+    quota = QuarantineQuota.of(warehouse.settings)
     with told_plainly(), warehouse.connect() as connection:
-        context.add_output_metadata({"forgotten": forget_old(connection)})
+        context.add_output_metadata({"forgotten": forget_old(connection, quota)})
 
 
 @dg.op(config_schema=NO_CONFIG)

@@ -3,6 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from warehouse.postgres.quarantine import QuarantineQuota
+
+QUOTA = QuarantineQuota(max_rows=10_000, max_bytes=10_000_000)
+"""Of the quarantine."""
+
 
 def now_s() -> datetime:
     """The present, without its fraction of a second."""

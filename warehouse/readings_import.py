@@ -5,7 +5,7 @@ goes on at its chunk, and a finished one run again finds only duplicates. Its ro
 was exported already is exported again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.quarantine import QuarantineQuota
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.settings import FleetSettings
 from warehouse.telemetry import Rejection, Telemetry, decode_lines
@@ -47,6 +48,8 @@ class ImportReport:
     rejected: int = 0
     refused: list[Rejection] = field(default_factory=list)
     days: set[date] = field(default_factory=set)
+    counted_only: int = 0
+    """Of the conflicts and the rejected, those whose bytes are not kept in quarantine."""
 
     @property
     def lines(self) -> int:
@@ -61,6 +64,10 @@ class ImportReport:
         self.rejected += len(outcome.rejections)
         for each in sorted([*outcome.rejections, *outcome.conflicts])[: MAX_REPORTED - len(self.refused)]:
             self.refused.append(Rejection(first_line + each.index, each.code, each.pointer, each.detail))
+
+    def note_counted_only(self, by_code: Mapping[str, int]) -> None:
+        """Count items that the quarantine had no room for."""
+        self.counted_only += sum(by_code.values())
 
 
 Progress = Callable[[float, ImportReport], None]
@@ -84,7 +91,9 @@ def import_file(
         begin = {"file_sha256": file_sha256, "file_name": path.name}
         ((lines_done,),) = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchall()
         report = ImportReport(lines_skipped=lines_done)
-        store = ReadingStore(connection, always_late=True)
+        store = ReadingStore(
+            connection, QuarantineQuota.of(settings), always_late=True, note_counted_only=report.note_counted_only
+        )
         partitions: set[tuple[Stream, date]] = set()
         for chunk, telemetry in one_ahead(_decoded(path, lines_done, settings)):
             touched = _partitions_of(telemetry)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ByteSize, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from warehouse.contract.errors import FleetwattError
@@ -67,6 +67,13 @@ class FleetSettings(BaseSettings):
     )
     alert_webhook: Secret | None = Field(
         default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
+    )
+
+    quarantine_max_rows: int = Field(
+        default=100_000, ge=0, description="Refused items whose bytes are kept; beyond them each is only counted."
+    )
+    quarantine_max_bytes: ByteSize = Field(
+        default=ByteSize(256 * 1024 * 1024), ge=0, description="What these may take on PostgreSQL's disk."
     )
 
     first_day: date = Field(

@@ -6,6 +6,7 @@ its neighbours.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Protocol
 
 import msgspec
 
@@ -42,18 +43,33 @@ class Rejection(msgspec.Struct, frozen=True, order=True):
     detail: str
 
 
+class Sender(Protocol):
+    """Who sent a body, and in which request: asked only for what goes to quarantine."""
+
+    @property
+    def client_address(self) -> str | None:
+        """The address that it came from."""
+        ...
+
+    @property
+    def request_id(self) -> str | None:
+        """What the request is called."""
+        ...
+
+
 class Telemetry:
     """The readings of one body, each with the index of its item, and the items that are none (blank lines are none).
 
     Readings that were judged one by one are in ``readings``, those of a large body without a doubt in ``columns``.
     """
 
-    __slots__ = ("_raw_items", "_source", "columns", "indexes", "is_batch", "readings", "rejections")
+    __slots__ = ("_raw_items", "_source", "columns", "indexes", "is_batch", "readings", "rejections", "sender")
 
     def __init__(self, source: bytes | Sequence[bytes], *, is_batch: bool) -> None:
         self._source = source
         self._raw_items: Sequence[bytes] | None = None
         self.is_batch = is_batch
+        self.sender: Sender | None = None
         self.readings: list[Reading] = []
         self.indexes: list[int] = []
         self.columns: Mapping[DeviceKind, ReadingColumns] = {}

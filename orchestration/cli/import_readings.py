@@ -34,7 +34,7 @@ def import_readings(
     interrupted import goes on where it was.
 
     \b
-    Exit code: 0 every line is stored, 1 failed, 3 some lines were refused (they are listed, and kept in quarantine).
+    Exit code: 0 every line is stored, 1 failed, 3 some lines were refused (they are listed; quarantine keeps them).
         fleetwatt import readings.ndjson.gz
     """
     settings = read_settings(FleetSettings, home=home)
@@ -98,7 +98,11 @@ def _print_report(path: str, report: ImportReport) -> None:
         notes.print("to take in earlier days, set FLEET_FIRST_DAY")
     hidden = report.rejected + report.conflicts - min(len(report.refused), MAX_SHOWN)
     if hidden:
-        notes.print(f"and {hidden:,} more; all are in quarantined_readings, with their bytes")
+        notes.print(f"and {hidden:,} more")
+    kept = "in quarantined_readings, with the first 4 KiB of their bytes"
+    if report.counted_only:
+        kept = f"{kept}, but for {report.counted_only:,} that are only counted: a file shows where they are"
+    notes.print(f"they are {kept}")
 
 
 def _as_dict(report: ImportReport) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def _as_dict(report: ImportReport) -> dict[str, Any]:
         "duplicates": report.duplicates,
         "conflicts": report.conflicts,
         "rejected": report.rejected,
+        "countedOnly": report.counted_only,
         "linesSkipped": report.lines_skipped,
         "days": [day.isoformat() for day in sorted(report.days)],
         "refused": [

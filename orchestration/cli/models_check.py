@@ -14,6 +14,7 @@ from dbt_like_sql.catalog import Catalog, CatalogError, Problem
 from orchestration.cli.catalog import print_problems
 from orchestration.cli.models_effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.cli.verification import Unverified, verification
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
 from warehouse.settings import FleetSettings
@@ -29,6 +30,7 @@ def check(
             "Default: compare on the newest day of the lake.",
         ),
     ] = None,
+    unverified: Unverified = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,7 +38,8 @@ def check(
 
     Where the lake has a day, every SQL model is built anew beside it, each from what was built before it, and compared
     with what is published: the effect of a change before it is merged. The lake itself is only read. No database is
-    needed, and no lake for the first part.
+    needed, and no lake for the first part; where the one with the ledger runs, a file that is not what was published is
+    refused.
 
     \b
     What a change does to the newest day, or to another:
@@ -55,6 +58,8 @@ def check(
     checks = sum(len(model.checks) for model in catalog.models.values())
     notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
     compared = day.date() if day else newest_whole_day(settings.lake, catalog)
+    if compared:
+        verification(settings, list(catalog.models), compared, skip=unverified)()
     results = list(check_day(settings.lake, catalog, compared)) if day and compared else []
     if day and not results:
         notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")

@@ -20,7 +20,7 @@ from orchestration.home import running_database
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
-from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, look
+from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
 from warehouse.settings import FleetSettings
 
 WIDTH = 100
@@ -89,6 +89,7 @@ def _print(overview: Overview, most_days: int) -> None:
         f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
         f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"
     )
+    _print_quarantine(console, overview.quarantine)
     console.print(_device_table(overview.devices))
     with_rows = [partition for partition in overview.partitions if partition.row_count]
     by_day = [(day, list(group)) for day, group in groupby(with_rows, key=lambda each: each.day)]
@@ -100,6 +101,14 @@ def _print(overview: Overview, most_days: int) -> None:
         console.print(f"and {len(by_day) - most_days:,} earlier days with readings (--days shows more)")
     ahead = max(partition.day for partition in overview.partitions)
     console.print(f"partitions stand ready until {ahead}")
+
+
+def _print_quarantine(console: Console, quarantine: list[QuarantineOverview]) -> None:
+    """What was refused and is not kept: nobody shall take the rows for all there was."""
+    counted_only = {each.code: each.counted_only for each in quarantine if each.counted_only}
+    if counted_only:
+        of_codes = ", ".join(f"{code} {number:,}" for code, number in counted_only.items())
+        console.print(f"refused and only counted, for want of room in quarantine: {of_codes}")
 
 
 def _device_table(devices: list[DeviceOverview]) -> Table:

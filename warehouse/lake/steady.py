@@ -12,6 +12,7 @@ from typing import TypeVar
 import duckdb
 
 from warehouse.contract.errors import FleetwattError
+from warehouse.lake.checked_files import Version, version_of
 from warehouse.lake.paths import Lake
 
 T = TypeVar("T")
@@ -46,14 +47,13 @@ def asked_steadily(lake: Lake, datasets: Iterable[str], ask: Callable[[], T]) ->
     raise LakeInFluxError(f"the files of {', '.join(names)} are being replaced all the time; ask again later")
 
 
-def _files(lake: Lake, datasets: Iterable[str]) -> dict[Path, tuple[int, int]]:
-    """Each file's inode and time: a replaced one has others."""
+def _files(lake: Lake, datasets: Iterable[str]) -> dict[Path, Version]:
+    """Each file's version: a replaced one has another."""
     paths = [lake.file(name, day) for name in datasets for day in lake.days(name)]
     found = {}
     for path in paths:
         try:
-            status = path.stat()
+            found[path] = version_of(path)
         except FileNotFoundError:  # removed since it was listed
             continue
-        found[path] = (status.st_ino, status.st_mtime_ns)
     return found

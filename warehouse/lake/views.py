@@ -120,9 +120,11 @@ def empty_view(model: Model) -> str:
     return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
 
-def forbid_changes(connection: duckdb.DuckDBPyConnection, lake_root: Path, outputs: Sequence[Path] = ()) -> None:
-    """From here on the connection reads the lake and nothing else, and writes to ``outputs`` alone."""
-    readable = [f"{lake_root.resolve()}/"]
+def forbid_changes(
+    connection: duckdb.DuckDBPyConnection, folders: Sequence[Path], outputs: Sequence[Path] = ()
+) -> None:
+    """From here on the connection reads these folders and nothing else, and writes to ``outputs`` alone."""
+    readable = [f"{folder.resolve()}/" for folder in folders]
     connection.execute(f"SET allowed_directories = {_texts(readable)}")
     connection.execute(f"SET allowed_paths = {_texts([str(path) for path in outputs])}")
     connection.execute("SET enable_external_access = false")

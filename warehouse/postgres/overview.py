@@ -57,10 +57,22 @@ class DatabaseOverview:
 
 
 @dataclass(frozen=True)
+class QuarantineOverview:
+    """What was refused under one code since the beginning, and what of it is kept. ``kept_bytes``: on the disk."""
+
+    code: str
+    item_count: int
+    counted_only: int
+    kept_rows: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True)
 class Overview:
     """Everything that ``fleetwatt status`` shows."""
 
     database: DatabaseOverview
+    quarantine: list[QuarantineOverview]
     devices: list[DeviceOverview]
     partitions: list[PartitionOverview]
     open_servers: list[str]
@@ -71,6 +83,8 @@ def look(connection: psycopg.Connection) -> Overview:
     """Look at the database of this connection."""
     with connection.cursor(row_factory=class_row(DatabaseOverview)) as cursor:
         (database,) = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_database")).fetchall()
+    with connection.cursor(row_factory=class_row(QuarantineOverview)) as cursor:
+        quarantine = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_quarantine")).fetchall()
     with connection.cursor(row_factory=class_row(DeviceOverview)) as cursor:
         devices = cursor.execute(sqlfiles.load(_PACKAGE, "summarize_devices")).fetchall()
     with connection.cursor(row_factory=class_row(PartitionOverview)) as cursor:
@@ -78,7 +92,7 @@ def look(connection: psycopg.Connection) -> Overview:
     for partition in partitions:
         _count(connection, partition)
     rows = connection.execute(sqlfiles.load(_PACKAGE, "find_open_servers"), {"names": f"%, {OPEN}"}).fetchall()
-    return Overview(database, devices, partitions, open_servers=[name for (name,) in rows])
+    return Overview(database, quarantine, devices, partitions, open_servers=[name for (name,) in rows])
 
 
 def _count(connection: psycopg.Connection, partition: PartitionOverview) -> None:

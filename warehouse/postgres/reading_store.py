@@ -4,7 +4,7 @@ The plain INSERT is tried first, because repeats are rare and ON CONFLICT costs 
 stands already, the batch is written again with ON CONFLICT, and what was not inserted is compared with what stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.devices import DeviceIds
 from warehouse.postgres.prepared import BINARY_BOOL, BOOL_OID, PreparedStatement
-from warehouse.postgres.quarantine import Refused, quarantine
+from warehouse.postgres.quarantine import QuarantineQuota, Refusals
 from warehouse.postgres.reading_batch import ARRAY_OIDS, PARAMETERS, Key, ReadingBatch, external_ids, key_of
 from warehouse.telemetry import Rejection, Telemetry
 
@@ -41,14 +41,23 @@ class ReadingStore:
     """Stores batches on one connection (in autocommit), for as long as that connection lives."""
 
     def __init__(
-        self, connection: psycopg.Connection, *, register_unknown: bool = True, always_late: bool = False
+        self,
+        connection: psycopg.Connection,
+        quota: QuarantineQuota,
+        *,
+        register_unknown: bool = True,
+        always_late: bool = False,
+        note_counted_only: Callable[[Mapping[str, int]], None] = lambda _: None,
     ) -> None:
         """Make a store.
 
         ``register_unknown``: devices not seen before are registered, else their readings are refused.
         ``always_late``: count each row as late, whatever the clock says (an import into days long gone).
+        ``note_counted_only``: is told of refused items whose bytes are not kept, by code.
         """
         self._connection = connection
+        self._quota = quota
+        self._note_counted_only = note_counted_only
         self._register_unknown = register_unknown
         self._always_late = always_late
         self._ids = DeviceIds()
@@ -95,14 +104,15 @@ class ReadingStore:
     def _write(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        refused = list(_refused(bodies, outcomes, source))
+        refused = _refused(bodies, outcomes, source)
         if not refused:  # nearly always: one statement is a transaction by itself
             arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
             self._plain_insert.execute({**arrays, **self._flags_as_sent})
             return
         with self._connection.transaction():
             self._insert(batch, "", report_stored=False)
-            quarantine(self._connection, refused)
+            counted_only = refused.store(self._connection, self._quota)
+        self._note_counted_only(counted_only)
 
     def _write_again(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
@@ -111,7 +121,10 @@ class ReadingStore:
             inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
             stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
             self._compare(batch, stored, outcomes)
-            quarantine(self._connection, list(_refused(bodies, outcomes, source)))
+            counted_only = {}
+            if refused := _refused(bodies, outcomes, source):
+                counted_only = refused.store(self._connection, self._quota)
+        self._note_counted_only(counted_only)
 
     def _insert(
         self, batch: ReadingBatch, on_conflict: LiteralString, *, report_stored: bool
@@ -156,8 +169,10 @@ def _statement(on_conflict: LiteralString) -> bytes:
     return sqlfiles.load(_PACKAGE, "store_readings").format(on_conflict=SQL(on_conflict)).as_bytes()
 
 
-def _refused(bodies: Sequence[Telemetry], outcomes: Sequence[Outcome], source: str) -> Iterator[Refused]:
-    """Everything of these bodies that goes to quarantine."""
+def _refused(bodies: Sequence[Telemetry], outcomes: Sequence[Outcome], source: str) -> Refusals:
+    """Everything of these bodies that goes to quarantine; conflicts first, for they are valid readings."""
+    refused = Refusals(source)
     for body, outcome in zip(bodies, outcomes, strict=True):
-        for each in (*outcome.rejections, *outcome.conflicts):
-            yield Refused(body.raw_item(each.index), each.code, each.pointer, each.detail, source)
+        if outcome.rejections or outcome.conflicts:
+            refused.add(body, (*outcome.conflicts, *outcome.rejections))
+    return refused

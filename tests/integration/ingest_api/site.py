@@ -35,8 +35,9 @@ class Site:
         return self.send(b"\n".join(lines), NDJSON)
 
     def quarantined(self, raw: bytes) -> list[tuple[Any, ...]]:
-        """Code, pointer, source and number of sightings of these very bytes in quarantine."""
-        return self.rows("SELECT code, pointer, source, times_seen FROM quarantined_readings WHERE raw = %s", [raw])
+        """Code, pointer, source and number of sightings of these very bytes in quarantine, by their hash."""
+        query = "SELECT code, pointer, source, times_seen FROM quarantined_readings WHERE raw_sha256 = sha256(%s)"
+        return self.rows(query, [raw])
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""

@@ -13,7 +13,7 @@ import pytest
 
 from ingest_api.group_commit import BULK_READINGS, SMALL_WRITERS, GroupCommit
 from ingest_api.loop_connection import LoopConnection, open_loop_connection
-from tests.factories import iso, meter_payload, now_s, vehicle_payload
+from tests.factories import QUOTA, iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
 from warehouse.contract.errors import (
     DatabaseUnavailableError,
@@ -66,7 +66,10 @@ def storing(commits: GroupCommit, body: Telemetry) -> asyncio.Future[Outcome]:
 @asynccontextmanager
 async def group_commit(url: str, max_waiting_items: int = 10**6) -> AsyncIterator[GroupCommit]:
     commits = GroupCommit(
-        partial(open_loop_connection, url), ReadingStore, max_waiting_items=max_waiting_items, max_waiting_bytes=10**6
+        partial(open_loop_connection, url),
+        partial(ReadingStore, quota=QUOTA),
+        max_waiting_items=max_waiting_items,
+        max_waiting_bytes=10**6,
     )
     try:
         yield commits
@@ -325,7 +328,7 @@ def test_a_connection_on_which_no_store_can_be_made_is_closed(database_url: str)
     def make_later(connection: psycopg.Connection) -> ReadingStore:
         if len(opened) <= 2 * SMALL_WRITERS:
             raise SchemaOutdatedError("not migrated yet")
-        return ReadingStore(connection)
+        return ReadingStore(connection, QUOTA)
 
     async def try_thrice_each() -> list[bool]:
         commits = GroupCommit(open_and_note, make_later, max_waiting_items=10, max_waiting_bytes=10**6)

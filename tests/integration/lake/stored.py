@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from tests.factories import QUOTA
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.postgres.reading_store import ReadingStore
 from warehouse.telemetry import decode_body
@@ -14,5 +15,7 @@ from warehouse.telemetry import decode_body
 def post(connection: psycopg.Connection, readings: Sequence[object]) -> None:
     """Store these readings; each must be new."""
     window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=8), ahead=timedelta(minutes=5))
-    (outcome,) = ReadingStore(connection).store([decode_body(json.dumps(readings).encode(), window)], source="http")
+    (outcome,) = ReadingStore(connection, QUOTA).store(
+        [decode_body(json.dumps(readings).encode(), window)], source="http"
+    )
     assert outcome.accepted == len(readings)

@@ -1,6 +1,8 @@
 """``fleetwatt models``: the catalog for people, and the check of its text and of a day's numbers."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -10,8 +12,10 @@ from typer.testing import CliRunner, Result
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.models import models
-from tests.integration.lake.hand_made_lake import CATALOG, HandMadeLake, at
+from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
+from warehouse.lake.publish import DamagedFileError, publish
+from warehouse.postgres.connection import connect
 
 app = typer.Typer(rich_markup_mode=None)
 app.add_typer(models, name="models")
@@ -162,3 +166,25 @@ def test_docs_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     result = run("docs", "--home", str(tmp_path), "--out", str(tmp_path / "file"))
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+def test_a_file_that_is_not_what_was_published_is_not_compared_with(
+    lake: HandMadeLake, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(database_url) as connection:
+        for name in Catalog.load().models:
+            if lake.lake.days(name):
+                with lake.lake.aside(name, DAY) as written:
+                    shutil.copy(lake.lake.file(name, DAY), written)
+                    publish(connection, lake.lake, name, DAY, written, 1)
+    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    arguments = ("check", "--home", str(tmp_path))
+    assert run(*arguments).exit_code == 0
+    file = lake.lake.file("hourly_energy", DAY)
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert isinstance(run(*arguments).exception, DamagedFileError)
+    assert not isinstance(run(*arguments, "--unverified").exception, DamagedFileError)

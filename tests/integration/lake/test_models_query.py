@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,56 @@ def test_a_file_that_was_changed_since_it_was_published_answers_nothing(publishe
     file.write_bytes(content)
     assert isinstance(ask(tmp_path, asked).exception, DamagedFileError)
     assert ask(tmp_path, "SELECT count(*) FROM vehicles").exit_code == 0, "the file of another dataset is no matter"
+
+
+def flip_unseen(path: Path, position: int) -> None:
+    """Another bit, with the size and the time that the file had."""
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1 << position % 8
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_flipped_bit_never_gives_another_answer(published: Lake, tmp_path: Path) -> None:
+    file = published.file("meters", DAY)
+    answer = ask(tmp_path, "FROM meters", "--format", "csv").stdout
+    size = file.stat().st_size
+    for position in range(0, size, max(1, size // 60)):
+        flip_unseen(file, position)
+        result = ask(tmp_path, "FROM meters", "--format", "csv")
+        assert isinstance(result.exception, DamagedFileError)
+        assert result.stdout == ""
+        flip_unseen(file, position)
+    assert ask(tmp_path, "FROM meters", "--format", "csv").stdout == answer
+
+
+def test_unverified_takes_what_is_there(published: Lake, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = HandMadeLake(tmp_path / "other")
+    other.pairs(7)
+    other.write()
+    shutil.copy(other.lake.file("meters", DAY), published.file("meters", DAY))
+    assert isinstance(ask(tmp_path, "FROM meters").exception, DamagedFileError)
+    assert "meter-7" in ask(tmp_path, "FROM meters", "--unverified").stdout
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "FROM query_table('met' || 'ers')",
+        "FROM query('FROM met' || 'ers')",
+        "FROM read_parquet('{lake}/met' || 'ers/*/data.parquet')",
+        "FROM read_parquet('{lake}/*/*/data.parquet')",
+        "SELECT content FROM read_blob('{lake}/*/*/data.parquet')",
+    ],
+)
+@pytest.mark.parametrize("day", [[], ["--day", str(DAY)]], ids=["all days", "a day"])
+def test_a_file_that_was_not_looked_at_is_not_read(published: Lake, tmp_path: Path, trick: str, day: list[str]) -> None:
+    flip_unseen(published.file("meters", DAY), 100)
+    result = ask(tmp_path, trick.replace("{lake}", str(published.root)), "--format", "csv", *day)
+    assert isinstance(result.exception, QueryError)
+    assert "Permission Error" in result.exception.detail
 
 
 def test_without_the_database_that_has_the_ledger_it_says_that_nothing_was_compared(home: Path) -> None:

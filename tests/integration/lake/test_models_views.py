@@ -101,7 +101,7 @@ def test_once_changes_are_forbidden_only_the_lake_is_read(lake: HandMadeLake, tm
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     with open_lake(lake.lake.root, CATALOG.in_order(), None) as connection:
-        forbid_changes(connection, lake.lake.root, [tmp_path / "allowed.csv"])
+        forbid_changes(connection, [lake.lake.root], [tmp_path / "allowed.csv"])
         assert connection.execute("SELECT count(*) FROM meters").fetchall() == [(2,)]
         connection.execute(f"COPY (SELECT 1) TO '{tmp_path}/allowed.csv'")
         for forbidden in (
@@ -112,3 +112,10 @@ def test_once_changes_are_forbidden_only_the_lake_is_read(lake: HandMadeLake, tm
         ):
             with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException, duckdb.BinderException)):
                 connection.execute(forbidden)
+
+
+def test_what_does_not_fit_into_memory_goes_beside_the_lake_though_nothing_is_to_be_read(lake: HandMadeLake) -> None:
+    ordered = "SELECT range, md5(range::VARCHAR) AS a FROM range(2000000) ORDER BY a DESC"
+    with open_lake(lake.lake.root, CATALOG.in_order(), None, memory_limit="64MB") as connection:
+        forbid_changes(connection, [])
+        assert connection.execute(f"SELECT count(DISTINCT a) FROM ({ordered})").fetchall() == [(2_000_000,)]

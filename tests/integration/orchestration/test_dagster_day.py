@@ -153,8 +153,8 @@ def test_a_day_that_is_still_open_is_refused_in_plain_words(
 
 def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: psycopg.Connection) -> None:
     connection.execute(
-        "INSERT INTO quarantined_readings (code, pointer, detail, source, raw, raw_sha256, last_seen_at) "
-        "VALUES ('x', '', '', 'http', '', '', clock_timestamp() - interval '31 days')"
+        "INSERT INTO quarantined_readings (code, pointer, detail, source, raw, raw_sha256, size_bytes, last_seen_at) "
+        "VALUES ('x', '', '', 'http', '', '', 0, clock_timestamp() - interval '31 days')"
     )
     last = connection.execute("SELECT max(day) FROM partition_ledger").fetchone()
     assert last is not None

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.factories import iso, meter_payload, now_s, vehicle_payload
+from tests.factories import QUOTA, iso, meter_payload, now_s, vehicle_payload
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
 from warehouse.contract.readings import AcceptedWindow, MeterReading, Reading, VehicleReading
 from warehouse.contract.tables import DeviceKind
@@ -64,7 +64,7 @@ def connection(shared_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def store(connection: psycopg.Connection) -> ReadingStore:
-    return ReadingStore(connection)
+    return ReadingStore(connection, QUOTA)
 
 
 VALUES = [0.0, 0.1, 5e-324, 1.7976931348623157e308, 12034.123, 999_999_999.9999999, 1e9]
@@ -87,7 +87,7 @@ def test_goes_on_after_everything_prepared_was_forgotten(store: ReadingStore, co
 
 def test_two_stores_share_a_connection(connection: psycopg.Connection) -> None:
     for minute in range(2):
-        store = ReadingStore(connection)
+        store = ReadingStore(connection, QUOTA)
         assert store.store([body(meter(ts=TS + timedelta(minutes=minute)))], "test")[0].accepted == 1
 
 
@@ -153,7 +153,7 @@ def test_twenty_thousand_readings_of_many_devices_at_once(store: ReadingStore, c
 
 
 def test_where_unknown_devices_are_refused_they_are_looked_for_again_each_time(connection: psycopg.Connection) -> None:
-    store = ReadingStore(connection, register_unknown=False)
+    store = ReadingStore(connection, QUOTA, register_unknown=False)
     assert summary(store.store([body(meter(), meter(device="other"))], "test")[0]) == (0, 0, [], [0, 1])
     assert {each.code for each in store.store([body(meter())], "test")[0].rejections} == {"unknown_device"}
     connection.execute("INSERT INTO meters (external_id) VALUES ('m')")
@@ -161,7 +161,7 @@ def test_where_unknown_devices_are_refused_they_are_looked_for_again_each_time(c
 
 
 def test_an_import_of_old_days_counts_every_new_row_late(connection: psycopg.Connection) -> None:
-    store = ReadingStore(connection, always_late=True)
+    store = ReadingStore(connection, QUOTA, always_late=True)
     reading = meter()
     store.store([body(reading, VehicleReading("v", TS, 1.0, None, None))], "a file")
     store.store([body(reading)], "a file")
@@ -188,7 +188,7 @@ def losing_connection(shared_url: str) -> Iterator[psycopg.Connection]:
 def test_a_lost_connection_is_the_database_being_away(
     losing_connection: psycopg.Connection, connection: psycopg.Connection
 ) -> None:
-    store = ReadingStore(losing_connection)
+    store = ReadingStore(losing_connection, QUOTA)
     assert store.store([body(meter())], "test")[0].accepted == 1
     connection.execute("SELECT pg_terminate_backend(%s, 5000)", [losing_connection.info.backend_pid])
     for _ in range(2):
@@ -217,10 +217,10 @@ def test_quarantine_is_kept_thirty_days_after_it_was_last_seen(
     store.store([decode_lines(lines[:2], window)], "test")
     connection.execute("UPDATE quarantined_readings SET last_seen_at = clock_timestamp() - interval '30 days 1 second'")
     store.store([decode_lines(lines[1:], window)], "test")
-    assert forget_old(connection) == 1
+    assert forget_old(connection, QUOTA) == 1
     kept = "SELECT convert_from(raw, 'UTF8'), times_seen FROM quarantined_readings ORDER BY 1"
     assert rows(connection, kept) == [("new", 1), ("seen again", 2)]
-    assert forget_old(connection) == 0
+    assert forget_old(connection, QUOTA) == 0
 
 
 def test_payloads_of_the_factories_are_valid() -> None:
@@ -238,7 +238,7 @@ def test_devices_that_are_known_already_are_learnt_at_once(connection: psycopg.C
     assert {kind: ids.of(kind) for kind in DeviceKind} == registered
     connection.execute("ALTER TABLE meters RENAME TO hidden")  # whoever looked one up now would fail
     try:
-        store = ReadingStore(connection)
+        store = ReadingStore(connection, QUOTA)
         with pytest.raises(SchemaOutdatedError):
             store.learn_devices()
         ids.look_up(connection, DeviceKind.METER, ["first"], register=True)

@@ -1,4 +1,4 @@
-"""The quick look before a question is answered: what was changed, cut or lost is found, and hashes are seldom read."""
+"""The look at files before a question is answered: what was changed, cut or lost is found; each is read once."""
 
 import os
 from datetime import date
@@ -7,8 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from warehouse.lake import checked_files
 from warehouse.lake import publish as publishing
-from warehouse.lake.glance import require_published
+from warehouse.lake.checked_files import CheckedFiles
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, publish
 
@@ -28,17 +29,51 @@ def lake(connection: psycopg.Connection, tmp_path: Path) -> Lake:
     return lake
 
 
-@pytest.fixture
-def unread(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A lake that fails whoever reads a file of it for its hash."""
-    monkeypatch.setattr(publishing, "digest", lambda path: pytest.fail(f"{path} was read"))
-    return lake
+def require_published(connection: psycopg.Connection, lake: Lake, datasets: list[str], day: date | None) -> None:
+    """As a new process sees it."""
+    CheckedFiles().require_published(connection, lake, datasets, day)
 
 
-def test_published_files_are_not_read(connection: psycopg.Connection, unread: Lake) -> None:
-    require_published(connection, unread, ["marts", "reports"], None)
-    require_published(connection, unread, ["marts"], SECOND)
-    require_published(connection, unread, ["unknown"], None)
+def test_each_file_is_read_once_for_as_long_as_it_is_the_same(
+    connection: psycopg.Connection, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def digest(path: Path) -> bytes:
+        read.append(path)
+        return publishing.digest(path)
+
+    monkeypatch.setattr(checked_files, "digest", digest)
+    checked = CheckedFiles()
+    checked.require_published(connection, lake, ["marts"], SECOND)
+    assert read == [lake.file("marts", SECOND)]
+    for _ in range(2):
+        checked.require_published(connection, lake, ["marts", "reports", "unknown"], None)
+    assert sorted(read) == sorted(lake.file(name, day) for name in ("marts", "reports") for day in DAYS)
+    os.utime(lake.file("marts", FIRST))
+    checked.require_published(connection, lake, ["marts"], None)
+    assert len(read) == 5
+
+
+def flip_unseen(path: Path, bit: int) -> None:
+    """Another bit, with the size and the times that the file had."""
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["a new process", "the same process"])
+def test_no_bit_flips_unseen(connection: psycopg.Connection, lake: Lake, is_known: bool) -> None:
+    path = lake.file("marts", FIRST)
+    checked = CheckedFiles()
+    for bit in range(8 * len(b"content")):
+        flip_unseen(path, bit)
+        with pytest.raises(DamagedFileError):
+            (checked if is_known else CheckedFiles()).require_published(connection, lake, ["marts"], None)
+        flip_unseen(path, bit)
+        checked.require_published(connection, lake, ["marts"], None)
 
 
 @pytest.mark.parametrize("content", [b"Content", b"content and more", b"cont", b""])
