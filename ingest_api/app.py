@@ -25,7 +25,9 @@ from ingest_api import (
 )
 from ingest_api.answer_in_time import AnswerInTime
 from ingest_api.client_address import ClientAddresses
+from ingest_api.connections import Connections
 from ingest_api.database import Database
+from ingest_api.descriptors import room_for_connections
 from ingest_api.fleet import FleetAnswers
 from ingest_api.group_commit import GroupCommit
 from ingest_api.hot_path import HotPath
@@ -124,8 +126,10 @@ async def _lifespan(
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
     ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limits, clients)
+    most_connections = min(settings.max_connections, room_for_connections())
+    connections = Connections(most_connections, settings.max_connections_per_address, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
-    state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest)
+    state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest, connections)
     await database.open()
     await reads.open()
     ready = asyncio.create_task(fleet.keep_ready(), name="fleet-answers")

@@ -18,6 +18,8 @@ from warehouse.postgres.schema_version import head_revision
 
 router = APIRouter(tags=["health"])
 
+PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+"""What is answered even where there is no room for more connections."""
 DATABASE_ANSWERS_WITHIN_S = 1.0
 
 

@@ -2,21 +2,27 @@
 
 A client that sends its request slower than anything real is cut off, a head that does not end is refused, and a stop
 does not wait for a body that does not come. What is no HTTP is refused once all that came before it is answered.
+Where there is no room for all connections, those go that wait for their clients.
 """
 
 import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import httptools
-from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from ingest_api.client_address import peer_of
+from ingest_api.connections import Admission, Connections
+from ingest_api.health import PROBES
 from ingest_api.one_write import OneWriteTransport
-from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
+from ingest_api.problems import MEDIA_TYPE, error_response, problem_body, retry_later
 from ingest_api.request_id import HEADER, identity_of
 from ingest_api.request_parser import RequestParser
+from ingest_api.state import State
+from warehouse.contract.errors import OverloadedError
 
 PATIENCE_S = 12.0
 SLOWEST_BYTES_PER_S = 2048
@@ -29,6 +35,7 @@ LOOK_EVERY_S = 5.0
 
 
 _MALFORMED = "this is no HTTP/1.1 request"
+_NO_ROOM = "there are too many connections; send this again later"
 
 
 class _Awaited(NamedTuple):
@@ -64,11 +71,16 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self._awaited: _Awaited | None = None
         self._marks: list[_Mark] = []  # the oldest first; the second one is younger than our patience
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
+        self._is_for_probes = False
+        if (state := self._state()) is not None:
+            self._ask_for_room(state.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._timer.cancel()
         cast(RequestParser, self.parser).close()
+        if (state := self._state()) is not None:
+            state.connections.leave(self, peer_of(self.client))
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -120,6 +132,42 @@ class PatientHttpProtocol(HttpToolsProtocol):
         body = problem_body(scope, HTTPStatus.BAD_REQUEST, "malformed_request", _MALFORMED)
         self.write(HTTPStatus.BAD_REQUEST, _headers_of(body, identity), body, close=True)
         self.transport.close()
+
+    def has_brought_a_request(self) -> bool:
+        """Whether the head of one has come in whole."""
+        return self.cycle is not None
+
+    def can_be_given_up(self) -> bool:
+        """Whether it waits for its client: to begin, to go on with a body that has stalled, to take an answer."""
+        awaited = self._what_we_await()
+        if awaited is None or awaited.what != "body":
+            return awaited is not None
+        if not self._marks or not awaited.is_still(self._awaited):
+            return False
+        waited_s = self.loop.time() - self._marks[-1].at
+        return self._received_bytes - self._marks[-1].moved_bytes < waited_s * SLOWEST_BYTES_PER_S
+
+    def give_up(self) -> None:
+        """Make room for another connection."""
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", _NO_ROOM)
+
+    def _state(self) -> State | None:
+        return cast(State | None, self.app_state.get("fleetwatt"))
+
+    def _ask_for_room(self, connections: Connections) -> None:
+        admission = connections.admit(self, peer_of(self.client))
+        if admission is Admission.FOR_PROBES:
+            self._is_for_probes = True
+            self.scope = {}  # type: ignore[typeddict-item] # as if a head had begun: it is for the server, all of it
+        elif admission is Admission.REFUSED:
+            self.write(HTTPStatus.SERVICE_UNAVAILABLE, [(b"content-length", b"0")], b"", close=True)
+            self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._is_for_probes:
+            cycle.keep_alive = False
+            app = app if cycle.scope["path"] in PROBES else _turn_away
+        super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
         """The server stops: what was accepted is answered, what has not come in whole is waited for a little."""
@@ -221,3 +269,11 @@ def _headers_of(body: bytes, identity: bytes) -> list[tuple[bytes, bytes]]:
         (b"content-length", b"%d" % len(body)),
         (HEADER, identity),
     ]
+
+
+async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer in the application's place: there is no room for this connection."""
+    identity = identity_of(scope)
+    response = error_response(scope, OverloadedError(_NO_ROOM))
+    response.headers[HEADER.decode()] = identity.decode()
+    await response(scope, receive, send)

@@ -44,6 +44,11 @@ FAILED_COMMITS = Counter("fleet_failed_commits", "Transactions that failed, by t
 WAITING_ITEMS = Gauge("fleet_waiting_items", "Items that wait to be stored.", multiprocess_mode="livesum")
 WAITING_BYTES = Gauge("fleet_waiting_bytes", "Bytes of bodies that wait to be stored.", multiprocess_mode="livesum")
 
+CONNECTIONS = Gauge("fleet_connections", "Connections that are open.", multiprocess_mode="livesum")
+UNWELCOME_CONNECTIONS = Counter(
+    "fleet_unwelcome_connections", "Connections that there was no room for, by what became of them.", ["outcome"]
+)
+
 
 class CountedRequests:
     """A layer that counts what the framework's routes answer, by the route's pattern and never by its path."""
@@ -107,6 +112,16 @@ def note_waiting(items: int, size_bytes: int) -> None:
     """Note how much waits to be stored now."""
     WAITING_ITEMS.set(items)
     WAITING_BYTES.set(size_bytes)
+
+
+def note_connections(number: int) -> None:
+    """Note how many connections are open now."""
+    CONNECTIONS.set(number)
+
+
+def count_unwelcome_connection(outcome: str) -> None:
+    """Count one that there was no room for: ``closed_for_another`` or ``turned_away``."""
+    UNWELCOME_CONNECTIONS.labels(outcome).inc()
 
 
 def leave() -> None:

@@ -37,6 +37,12 @@ class ApiSettings(SecretSettings):
     max_held_bytes: ByteSize = Field(
         default=ByteSize(128 * _MEBIBYTE), ge=1024, description="All bodies that are being read or stored at a time."
     )
+    max_connections: int = Field(
+        default=10_000, ge=1, description="Connections at a time; fewer where the system allows fewer open files."
+    )
+    max_connections_per_address: int | None = Field(
+        default=None, ge=1, description="Of one client, told by its address. Unset: half of all that there may be."
+    )
     max_waiting_readings: int = Field(
         default=200_000, ge=1, description="Readings that wait to be stored: about what can be in time."
     )

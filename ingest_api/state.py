@@ -5,6 +5,7 @@ from typing import cast
 
 from fastapi import Request
 
+from ingest_api.connections import Connections
 from ingest_api.database import Database
 from ingest_api.fleet import FleetAnswers
 from ingest_api.settings import ApiSettings
@@ -21,6 +22,7 @@ class State:
     """Where dashboards' questions go: a pool of their own, on a replica where one is named."""
     fleet: FleetAnswers
     ingest: TelemetryIngest
+    connections: Connections
 
 
 def state_of(request: Request) -> State:

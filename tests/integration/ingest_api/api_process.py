@@ -45,11 +45,12 @@ def environment(database_url: str, port: int, **settings: object) -> dict[str, s
 
 
 @contextmanager
-def api_process(database_url: str, **settings: object) -> Iterator[ApiProcess]:
-    """Start it, wait until it answers; at the end it is killed if it still runs."""
+def api_process(database_url: str, *, open_files: int | None = None, **settings: object) -> Iterator[ApiProcess]:
+    """Start it, allowed so many open files, wait until it answers; at the end it is killed if it still runs."""
+    limited = ["/bin/sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh"] if open_files else []
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(database_url, port, **settings))
+    process = subprocess.Popen([*limited, *COMMAND], cwd=ROOT, env=environment(database_url, port, **settings))
     try:
         while True:
             assert process.poll() is None, "the API did not start"
