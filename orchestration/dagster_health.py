@@ -11,7 +11,6 @@ import time
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.parse import urlencode
 
 ANSWERS_WITHIN_S = 5.0
 HEARTBEAT_WITHIN_S = 180.0
@@ -35,7 +34,8 @@ def faults(port: int) -> list[str]:
     """What is wrong with the Dagster whose UI is at this port of this machine; nothing where it does its work."""
     connection = HTTPConnection("127.0.0.1", port, timeout=ANSWERS_WITHIN_S)
     try:
-        connection.request("GET", f"/graphql?{urlencode({'query': QUESTION})}")
+        question = json.dumps({"query": QUESTION})
+        connection.request("POST", "/graphql", question, {"Content-Type": "application/json"})
         response = connection.getresponse()
         body = response.read()
     except (OSError, HTTPException) as error:

@@ -22,6 +22,8 @@ from orchestration.child_process import Child
 from orchestration.dagster_home import LOCATION, DagsterHome
 from orchestration.home import held
 from warehouse.contract.errors import HomeError
+from warehouse.listening import is_loopback
+from warehouse.origins import own_origins
 from warehouse.settings import FleetSettings
 
 HOST = "127.0.0.1"
@@ -60,8 +62,14 @@ class DagsterProcesses:
 
     @property
     def url(self) -> str:
-        """Where the UI answers."""
-        return f"http://{self.host}:{self.port}"
+        """Where the UI answers, on this machine."""
+        return own_origins(self.host, self.port, [])[0]
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the UI only shows: as it is set, else where other machines reach it."""
+        chosen = self.settings.dagster_read_only
+        return not is_loopback(self.host) if chosen is None else chosen
 
     def prepare(self, database_url: str) -> None:
         """Make what they stand on, where it is missing; they then start with this database. Raises as its home does."""
@@ -77,10 +85,16 @@ class DagsterProcesses:
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
         command = ["dagster", "code-server", "start", *where, *code]
         yield self._child("code-server", command, self._of_code, told_mark=MARK)
-        web = ["-h", self.host, "-p", str(self.port), "--dagster-log-level", "warning", *workspace]
-        yield self._child("webserver", ["dagster_webserver", *web], self._of_others, self._is_up)
+        yield self._child("webserver", ["orchestration.dagster_ui", *self._web()], self._of_others, self._is_up)
         daemon = ["dagster._daemon", "run", "--log-level", "warning", *workspace]
         yield self._child("daemon", daemon, self._of_others)
+
+    def _web(self) -> Iterator[str]:
+        yield from ("--workspace", str(self.home.workspace), "--host", self.host, "--port", str(self.port))
+        for origin in own_origins(self.host, self.port, filter(None, (self.settings.dagster_origins or "").split(","))):
+            yield from ("--origin", origin)
+        if self.is_read_only:
+            yield "--read-only"
 
     def _child(
         self,

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import ByteSize, Field, ValidationError, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
+from warehouse.origins import normal
 from warehouse.secrets import DatabaseUrl, HiddenDatabaseUrl, Secret, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
 from warehouse.user_path import UserPath
@@ -65,6 +66,12 @@ class FleetSettings(BaseSettings):
     dagster_database: str = Field(
         default="dagster", min_length=1, description="Dagster's own database in the same server; made if it is missing."
     )
+    dagster_origins: str | None = Field(
+        default=None, description="Where else browsers find Dagster's UI, e.g. https://dagster.example; with commas."
+    )
+    dagster_read_only: bool | None = Field(
+        default=None, description="Dagster's UI only shows. Unset: so it is where it listens beyond loopback."
+    )
     alert_webhook: Secret | None = Field(
         default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
@@ -90,6 +97,11 @@ class FleetSettings(BaseSettings):
         if values.get("_env_file", ENV_FILE) is not None:
             env_file()
         super().__init__(**values)
+
+    @field_validator("dagster_origins")
+    @classmethod
+    def _are_origins(cls, given: str | None) -> str | None:
+        return ",".join(map(normal, given.split(","))) if given else None
 
     @model_validator(mode="after")
     def _retention_covers_what_is_accepted(self) -> Self:

@@ -205,8 +205,11 @@ class Platform:
 
     def dagster(self, question: str) -> dict[str, Any]:
         """Ask Dagster's web server, as its pages do."""
-        url = f"{self.told('Dagster')}/graphql"
-        answer = httpx.post(url, json={"query": question}, timeout=PATIENCE_S, trust_env=False).raise_for_status()
+        ui = self.told("Dagster")
+        asked = {"query": question}
+        answer = httpx.post(
+            f"{ui}/graphql", json=asked, headers={"Origin": ui}, timeout=PATIENCE_S, trust_env=False
+        ).raise_for_status()
         return dict(answer.json()["data"])
 
     def error_of_dagsters_code(self) -> str | None:

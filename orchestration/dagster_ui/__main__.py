@@ -1,0 +1,61 @@
+"""``python -m orchestration.dagster_ui``: serves Dagster's UI behind the gate, in place of ``dagster-webserver``."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from dagster import DagsterInstance
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._utils.log import configure_loggers
+from starlette.applications import Starlette
+
+from orchestration.dagster_ui.gate import Gate
+from orchestration.dagster_ui.server import GuardedWebserver
+
+# Dagster's own defaults.
+STATEMENT_WITHIN_MS = 15_000
+POOL_RECYCLE_S = 3_600
+POOL_MOST_BESIDE = 20
+
+
+def main() -> None:
+    """Serve until it is told to stop."""
+    arguments = _arguments()
+    configure_loggers(log_level="WARNING")
+    with DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(STATEMENT_WITHIN_MS, POOL_RECYCLE_S, POOL_MOST_BESIDE)
+        workspace = WorkspaceFileTarget([arguments.workspace])
+        with WorkspaceProcessContext(instance, workspace, read_only=arguments.read_only) as context:
+            server = GuardedWebserver(context, read_only=arguments.read_only)
+            uvicorn.run(
+                Gate(server.create_asgi_app(lifespan=_lifespan), arguments.origin),
+                host=arguments.host,
+                port=arguments.port,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,  # nothing here depends on where a request came from
+            )
+
+
+def _arguments() -> Namespace:
+    parser = ArgumentParser()
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--origin", action="append", required=True)
+    parser.add_argument("--read-only", action="store_true")
+    return parser.parse_args()
+
+
+@asynccontextmanager
+async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
+    from asyncio import CancelledError
+
+    with suppress(CancelledError):  # how a stop by a signal ends it
+        yield
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Dagster's web server with what it lacks: GraphQL is asked by POST, and changes only what may be changed."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+from dagster_webserver.webserver import DagsterWebserver
+from graphql import GraphQLError, parse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT, mutations_in
+
+POLL_MS = 2000
+"""How often Dagster's pages ask anew; its own default."""
+NOT_SERVED = ("/notebook", "/dagit", "/report_asset")
+"""Notebooks are read from any path, and what an asset is said to be is the ledger's to say."""
+LARGEST_QUESTION_BYTES = 2 * 1024 * 1024
+
+
+class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
+    """``read_only`` is Dagster's own: it refuses what changes anything; here nothing of it is even asked."""
+
+    def __init__(self, context: WorkspaceProcessContext, *, read_only: bool) -> None:
+        """Of this workspace; both have to agree on ``read_only``."""
+        super().__init__(context, live_data_poll_rate=POLL_MS)
+        self._allowed = WITHOUT_EFFECT if read_only else ALLOWED
+
+    def build_routes(self) -> list[BaseRoute]:
+        """Dagster's, without those that nobody needs here."""
+        routes: list[BaseRoute] = super().build_routes()  # type: ignore[no-untyped-call]
+        return [route for route in routes if not _path(route).startswith(NOT_SERVED)]
+
+    async def graphql_http_endpoint(self, request: Request) -> Response:
+        """A question, by POST and as JSON alone: what a page of a stranger cannot send without asking us first."""
+        if request.method != "POST":
+            if not request.url.query:  # the page to try questions out
+                page: Response = await super().graphql_http_endpoint(request)
+                return page
+            return _refused(HTTPStatus.METHOD_NOT_ALLOWED, "GraphQL is asked by POST")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return _refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "GraphQL is asked as application/json")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST_QUESTION_BYTES:
+                return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the question is too long")
+        try:
+            question = json.loads(bytes(body))
+        except (ValueError, RecursionError):
+            question = None
+        if not isinstance(question, dict) or not isinstance(question.get("query"), str):
+            return _refused(HTTPStatus.BAD_REQUEST, 'a question is one JSON object with a "query"')
+        return await self._answer(request, question)
+
+    async def _answer(self, request: Request, question: Mapping[str, Any]) -> Response:
+        try:
+            changes = mutations_in(parse(question["query"]))
+        except GraphQLError:
+            changes = set()  # Dagster says what is wrong with it
+        except RecursionError:
+            return _refused(HTTPStatus.BAD_REQUEST, "the question is too deep")
+        if changes and "origin" not in request.headers:  # that it is one of ours the gate has seen to
+            return _refused(HTTPStatus.FORBIDDEN, "what changes something is asked by a page of Dagster's UI (Origin)")
+        if refused := changes - self._allowed:
+            return _error(f"Fleetwatt does not let Dagster's UI do this: {', '.join(sorted(refused))}")
+        variables = question.get("variables")
+        if not isinstance(variables, dict | None):
+            return _refused(HTTPStatus.BAD_REQUEST, '"variables" are an object')
+        return await self.execute_graphql_request(request, question["query"], variables, question.get("operationName"))
+
+
+def _path(route: BaseRoute) -> str:
+    return route.path if isinstance(route, Route | WebSocketRoute) else ""
+
+
+def _refused(status: HTTPStatus, why: str) -> Response:
+    return PlainTextResponse(f"{why}\n", status)
+
+
+def _error(message: str) -> Response:
+    """As Dagster's pages show it."""
+    return JSONResponse({"data": None, "errors": [{"message": message}]}, HTTPStatus.FORBIDDEN)

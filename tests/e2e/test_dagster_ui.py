@@ -1,0 +1,112 @@
+"""Dagster's UI of a running ``fleetwatt up``: what its own pages may do, and what its processes know."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of
+
+TOKEN = "canary-of-the-admin-token-0123456789"  # noqa: S105 - made for this test
+READ_DSN = "postgresql://reader:canary-of-the-read-dsn@127.0.0.1:1/fleetwatt"
+SECRETS = {"FLEET_ADMIN_TOKEN": TOKEN, "FLEET_READ_DSN": READ_DSN}
+
+LAUNCH = """mutation ($config: RunConfigData) {
+  launchRun(executionParams: {mode: "default", runConfigData: $config, selector: {
+    pipelineName: "maintenance", repositoryName: "__repository__", repositoryLocationName: "fleetwatt"}}) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+LOGS = """subscription ($run: ID!) { pipelineRunLogs(runId: $run) {
+  ... on PipelineRunLogsSubscriptionSuccess { messages { ... on MessageEvent { message } } } } }"""
+
+
+@pytest.fixture(scope="module")
+def platform(make_home: MakeHome) -> Iterator[Platform]:
+    with Platform(make_home(), "--no-demo", environment=SECRETS) as platform:
+        platform.wait_until_up()
+        assert eventually(lambda: platform.error_of_dagsters_code() is None)
+        yield platform
+        assert platform.stop() == 0
+
+
+def ask(platform: Platform, question: str, **variables: Any) -> httpx.Response:
+    ui = platform.told("Dagster")
+    asked = {"query": question, "variables": variables}
+    return httpx.post(f"{ui}/graphql", json=asked, headers={"Origin": ui}, timeout=PATIENCE_S, trust_env=False)
+
+
+def launch(platform: Platform, config: dict[str, Any]) -> dict[str, Any]:
+    return dict(ask(platform, LAUNCH, config=config).json()["data"]["launchRun"])
+
+
+def test_its_pages_start_a_run_and_hear_of_it(platform: Platform) -> None:
+    run = launch(platform, {})["run"]["runId"]
+    assert eventually(lambda: "SUCCESS" in ask(platform, STATUS, run=run).text)
+
+    async def hear() -> str:
+        ui = platform.told("Dagster")
+        url = f"{ui.replace('http', 'ws', 1)}/graphql"
+        async with connect(url, subprotocols=["graphql-ws"], origin=ui, proxy=None) as socket:  # type: ignore[list-item,arg-type]
+            payload = {"query": LOGS, "variables": {"run": run}}
+            await socket.send(json.dumps({"type": "start", "id": "1", "payload": payload}))
+            return str(await asyncio.wait_for(socket.recv(), PATIENCE_S))
+
+    assert "Finished execution of run" in asyncio.run(hear())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"resources": {"warehouse": {"config": {"database_url": {"env": "FLEET_ADMIN_TOKEN"}}}}},
+        {"resources": {"io_manager": {"config": {"base_dir": {"env": "FLEET_DAGSTER_STORAGE_URL"}}}}},
+        {"ops": {"pack_indexes": {"config": {"env": "FLEET_DATABASE_URL"}}}},
+    ],
+    ids=str,
+)
+def test_a_run_cannot_be_configured(platform: Platform, config: dict[str, Any]) -> None:
+    answer = launch(platform, config)
+    assert answer["__typename"] == "RunConfigValidationInvalid"
+    assert "canary" not in str(answer)
+
+
+def test_what_needs_no_page_is_refused(platform: Platform) -> None:
+    ui = platform.told("Dagster")
+    stop = {"query": 'mutation { stopSensor(id: "x") { __typename } }'}
+    assert httpx.get(f"{ui}/graphql", params=stop, trust_env=False).status_code == 405
+    assert httpx.get(ui, headers={"Host": "evil.example"}, trust_env=False).status_code == 421
+    assert httpx.post(f"{ui}/graphql", json=stop, trust_env=False).status_code == 403
+    assert httpx.post(f"{ui}/report_asset_materialization/meters", json={}, trust_env=False).status_code == 405
+
+
+def test_dagsters_processes_do_not_know_the_secrets_of_the_api(platform: Platform) -> None:
+    found: dict[str, set[str]] = {}
+    for process in processes_of(platform.home):
+        for name in {"ingest_api", "dagster", "dagster._daemon", "orchestration.dagster_ui"} & set(process.cmdline()):
+            environment = process.environ()
+            found.setdefault(name, set()).update(each for each, value in environment.items() if "canary" in value)
+            assert ("FLEET_DATABASE_URL" in environment) == (name in {"ingest_api", "dagster"})
+            assert ("FLEET_DAGSTER_STORAGE_URL" in environment) == (name != "ingest_api")
+    nothing = set[str]()
+    assert found == {
+        "ingest_api": set(SECRETS),
+        "dagster": nothing,
+        "dagster._daemon": nothing,
+        "orchestration.dagster_ui": nothing,
+    }
+
+
+@pytest.mark.long
+def test_where_it_only_shows_nothing_is_started(make_home: MakeHome) -> None:
+    with Platform(make_home(), "--no-demo", environment={"FLEET_DAGSTER_READ_ONLY": "true"}) as platform:
+        platform.wait_until_up()
+        assert ask(platform, LAUNCH, config={}).status_code == 403
+        assert ask(platform, "{version}").status_code == 200
+        assert platform.stop() == 0
