@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect_options, has_ended, translated_errors
+from warehouse.postgres.session import AsyncSession
 
 POOL_SIZE = 8
 POOL_WAIT_S = 1.5
@@ -40,7 +41,7 @@ class Database:
             max_waiting=MAX_WAITING,
             reconnect_timeout=RECONNECT_FOR_S,
             kwargs={**connect_options(), "application_name": name, "autocommit": True, "row_factory": dict_row},
-            connection_class=psycopg.AsyncConnection[DictRow],
+            connection_class=AsyncSession,
             # A connection that died in the pool is noticed before it is handed out: a restarted database costs a
             # request a millisecond, not an error. The pool's own check would ask the database, and hang with it.
             check=_check_alive,

@@ -6,20 +6,20 @@ interpreter from each other, from core to core, at each step: that cost a third 
 """
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-import psycopg
 from greenlet import getcurrent, greenlet
 from psycopg import waiting
 from psycopg.abc import PQGen
 
 from warehouse.postgres.connection import connect_options
+from warehouse.postgres.session import Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LoopConnection(psycopg.Connection[Any]):
+class LoopConnection(Session):
     """To be used by what ``run_on_loop`` runs. Anywhere else its waits block, as those of any connection."""
 
     def wait(self, gen: PQGen[R], interval: float = 0.1, timeout: float | None = None) -> R:

@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
+from warehouse.postgres.session import option, settings_of
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -189,6 +190,10 @@ def storage_url(database_url: str, name: str) -> str:
     given = {key: str(value) for key, value in conninfo_to_dict(database_url).items() if value is not None}
     user, password, host, port = (given.pop(key, "") for key in ("user", "password", "host", "port"))
     given.pop("dbname", None)
+    theirs = settings_of(given.pop("options", ""))
+    theirs.pop("search_path", None)  # where the fleet's tables are, in another database
+    if theirs:
+        given["options"] = " ".join(option(name, value) for name, value in theirs.items())
     if host.startswith("/"):  # the folder of a socket
         given["host"], host = host, ""
     secret = f":{quote(password, safe='')}" if password else ""

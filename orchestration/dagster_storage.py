@@ -4,17 +4,22 @@ Dagster opens a connection for each statement or two: ten milliseconds of handsh
 hundreds of events a run. Here all instances of a process share one small pool, which tries a connection before it hands
 it out: a database that was restarted in between goes unnoticed.
 
+Every engine that Dagster makes in this process, its own for making tables too, connects as all our sessions do.
+
 With most events Dagster looks whether the tables and columns are there that its newer versions brought: a fifth of all
 statements of a run. They are made before its storage is used, and stay.
 """
 
+from contextlib import closing
 from functools import cache, partial
 from typing import Any, Self
 
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Dialect, Engine, create_engine, event
+
+from warehouse.postgres.session import SessionStart
 
 POOL_SIZE = 2
 MOST_BESIDE_POOL = 20
@@ -37,6 +42,30 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """From dagster.yaml."""
         return cls(pg_url_from_config(config_value), inst_data)
+
+
+@event.listens_for(Engine, "do_connect")
+def _connect(dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+    """Connect as SQLAlchemy would, and say what the session relies on."""
+    start = SessionStart.of_options(named.get("options"))
+    while True:
+        try:
+            return _begin(dialect, arguments, named, start)
+        except dialect.loaded_dbapi.Error as error:
+            start = start.after(error)
+
+
+def _begin(dialect: Dialect, arguments: list[Any], named: dict[str, Any], start: SessionStart) -> Any:
+    connection = dialect.connect(*arguments, **{**named, **start.at_connect})
+    try:
+        connection.autocommit = True  # in a transaction it could be ended before it says how long one may take
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(start.statement)
+        connection.autocommit = False
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _look_once(storage: PostgresEventLogStorage) -> None:

@@ -8,11 +8,9 @@ from typing import Any
 import psycopg
 
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
+from warehouse.postgres.session import Session
 
 CONNECT_TIMEOUT_S = 5
-
-SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c statement_timeout=0"
-"""Days and hours are UTC whatever the server's zone; compiling a 2 ms query costs more than running it."""
 
 
 @contextmanager
@@ -28,13 +26,12 @@ def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection
 
 def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
     """A connection that the caller closes. Raises the driver's errors: wrap it in ``translated_errors``."""
-    return psycopg.connect(url, autocommit=autocommit, **connect_options())
+    return Session.connect(url, autocommit=autocommit, **connect_options())
 
 
 def connect_options() -> dict[str, Any]:
     """The keyword arguments every connection of the product is made with."""
     return {
-        "options": SESSION_OPTIONS,
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "fleetwatt",
         # A database that vanished without a word (a pulled cable) is noticed in seconds, not in hours: by what it does
