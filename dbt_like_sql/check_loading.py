@@ -8,6 +8,7 @@ from dbt_like_sql.data_checks import AssertCheck, CompiledCheck, InvalidCheckErr
 from dbt_like_sql.declarations import Declaration, suggestion
 from dbt_like_sql.model import Check, Problem
 from dbt_like_sql.statements import Schema, Statement
+from dbt_like_sql.text_files import read_text
 
 
 @dataclass
@@ -74,7 +75,7 @@ class CheckLoader:
             self._problem(declared.path, listed.line, message)
             return None
         self._used.add(listed.name)
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, shown, self.problems)
         first_line = text.partition("\n")[0]
         if not first_line.startswith("-- "):
             self._problem(shown, 1, "the first line is a comment that says in plain words what should hold")

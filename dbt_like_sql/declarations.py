@@ -184,6 +184,6 @@ def _is_type(name: str) -> bool:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """``; did you mean ...?`` where something known is close, else nothing."""
-    close = get_close_matches(name, list(known), n=1)
+    """``; did you mean ...?`` where something known is close and not the name itself, else nothing."""
+    close = get_close_matches(name, [each for each in known if each.lower() != name.lower()], n=1)
     return f"; did you mean {close[0]}?" if close else ""

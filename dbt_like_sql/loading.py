@@ -10,6 +10,7 @@ from dbt_like_sql.check_loading import CheckLoader
 from dbt_like_sql.declarations import LAYERS, Declaration, Reader, suggestion
 from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
 from dbt_like_sql.statements import Schema, Statement
+from dbt_like_sql.text_files import read_text
 
 Lineage = Mapping[str, tuple[ColumnSource, ...]]
 
@@ -54,7 +55,7 @@ class Loader:
                 self._problem(shown, 1, f"{path.parent.name} is no layer; folders are called {', '.join(LAYERS[1:])}")
                 continue
             reader = Reader(shown, layer=None if path == sources else path.parent.name)
-            for declared in reader.read(path.read_text(encoding="utf-8")):
+            for declared in reader.read(read_text(path, shown, self.problems)):
                 if first := self._declarations.get(declared.name):
                     where = f"{first.path}:{first.line}"
                     self._problem(declared.path, declared.line, f"{declared.name} is declared twice; first in {where}")
@@ -74,7 +75,7 @@ class Loader:
             elif declared.kind != "sql" or declared.path.parent != shown.parent:
                 self._problem(shown, 1, f"{name} is declared elsewhere, in {declared.path}:{declared.line}")
             else:
-                self._statements[name] = Statement(shown, path.read_text(encoding="utf-8"))
+                self._statements[name] = Statement(shown, read_text(path, shown, self.problems))
         for name, declared in self._declarations.items():
             if declared.kind == "sql" and name not in self._statements:
                 self._problem(declared.path, declared.line, f"{name} has no {declared.path.parent / name}.sql")

@@ -10,17 +10,21 @@ def expanded(path: Path) -> Path:
     """The path with a leading ``~`` or ``~user`` replaced: a shell does that for a word of its own alone.
 
     Raises:
-        ValueError: nobody knows that home, or the path is not written in UTF-8, which PostgreSQL and the lake need.
+        ValueError: nobody knows that home.
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise ValueError("the path is not written in UTF-8") from None
     try:
         return path.expanduser()
     except RuntimeError:
         raise ValueError(f"nobody knows the home folder that {path.parts[0]} stands for") from None
 
 
-UserPath = Annotated[Path, AfterValidator(expanded)]
+def _of_setting(path: Path) -> Path:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # PostgreSQL, DuckDB and Dagster could not be told of it
+        raise ValueError("the path is not written in UTF-8") from None
+    return expanded(path)
+
+
+UserPath = Annotated[Path, AfterValidator(_of_setting)]
 """A path whose ``~`` is replaced."""

@@ -6,6 +6,7 @@ import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
 from orchestration.cli.options import notes
+from orchestration.cli.terminal import print_line
 
 
 def read_catalog() -> Catalog:
@@ -20,5 +21,5 @@ def read_catalog() -> Catalog:
 def print_problems(problems: Sequence[Problem]) -> None:
     """What is wrong on stdout, a line each, and how many on stderr."""
     for problem in problems:
-        typer.echo(str(problem))
+        print_line(str(problem))
     notes.print(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the models")

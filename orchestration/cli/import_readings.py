@@ -9,7 +9,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
+from orchestration.cli.terminal import visible
 from orchestration.home import database
 from warehouse.lake.reading_files import require_readable
 from warehouse.postgres.migrate import migrate
@@ -22,7 +23,10 @@ MAX_SHOWN = 20
 
 def import_readings(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="NDJSON, plain or gzip, or Parquet.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="NDJSON, plain or gzip, or Parquet.", show_default=False, callback=as_user_wrote
+        ),
     ],
     *,
     home: Home = None,
@@ -45,7 +49,7 @@ def import_readings(
         migrate(url)
         with _progress() as progress:
             for path in files:
-                task = progress.add_task(path.name, total=1.0, counts="")
+                task = progress.add_task(visible(path.name), total=1.0, counts="")
                 reports[str(path)] = import_file(url, path, settings, _Bar(progress, task).show)
     if as_json:
         json.dump([{"file": path, **_as_dict(report)} for path, report in reports.items()], sys.stdout)
@@ -92,7 +96,7 @@ def _print_report(path: str, report: ImportReport) -> None:
         return
     table = Table("line", "code", "field", "why")
     for refusal in report.refused[:MAX_SHOWN]:
-        table.add_row(f"{refusal.index:,}", refusal.code, refusal.pointer, refusal.detail)
+        table.add_row(f"{refusal.index:,}", refusal.code, visible(refusal.pointer), visible(refusal.detail))
     notes.print(table, soft_wrap=False)
     if any(refusal.code == "timestamp_too_old" for refusal in report.refused):
         notes.print("to take in earlier days, set FLEET_FIRST_DAY")

@@ -1,67 +1,43 @@
-"""The command ``fleetwatt``: what it can do, and how it ends when something is wrong."""
+"""The entry point of the command ``fleetwatt``. It imports nothing before it begins: Ctrl-C is taken well at once."""
 
+import os
 import sys
+from typing import NoReturn
 
-import typer
-
-from dbt_like_sql.model import CatalogError
-from orchestration.cli.on_demand import group_on_demand
-from orchestration.cli.options import notes
-from warehouse.contract.errors import FleetwattError
-
-COMMANDS = {
-    "up": "serve:up",
-    "api": "serve:api",
-    "dagster": "dagster:dagster",
-    "simulate": "simulate:simulate",
-    "import": "import_readings:import_readings",
-    "status": "status:status",
-    "query": "query:query",
-    "models": "models:models",
-    "seal": "day:seal",
-    "export": "day:export",
-    "run-day": "day:run_day",
-    "hours": "upkeep:hours",
-    "scrub": "upkeep:scrub",
-    "retain": "upkeep:retain",
-    "pack": "upkeep:pack",
-    "migrate": "database:migrate",
-    "partitions": "database:partitions",
-}
-"""Each in the module that has it, in the order of the help."""
-
-app = typer.Typer(
-    name="fleetwatt",
-    cls=group_on_demand(COMMANDS),
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
-@app.callback()
-def fleetwatt() -> None:
-    """Charging efficiency for vehicle fleets: durable telemetry, the 24 h answer, the life of a day.
-
-    Begin with: fleetwatt up
-    """
-
-
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line: exit code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused."""
     try:
-        app()
-    except FleetwattError as error:
-        notes.print(f"{error.title}: ", style="bold red", end="")
-        notes.print(error.detail)
-        sys.exit(1)
-    except CatalogError as error:
-        notes.print("The models cannot be read:", style="bold red")
-        notes.print(str(error))
-        sys.exit(1)
+        _open_standard_streams()
+        _speak_utf8()
+        from orchestration.cli.run import run
+
+        code = run()
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Put the null device where a stream was closed: the next file would take its number, and get its text."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
+
+
+def _speak_utf8() -> None:
+    """Begin again in UTF-8 where Python was told that all text is ASCII (``LC_ALL=C PYTHONUTF8=0``): paths are not."""
+    if sys.getfilesystemencoding().lower() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
 if __name__ == "__main__":

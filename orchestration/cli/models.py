@@ -5,7 +5,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -15,6 +14,7 @@ from orchestration.cli.catalog import read_catalog
 from orchestration.cli.models_check import check
 from orchestration.cli.models_docs import docs
 from orchestration.cli.options import AsJson
+from orchestration.cli.terminal import Terminal, print_line
 
 models = typer.Typer(
     help="What the lake holds, where each column comes from, and whether all of it is right.\n\n"
@@ -66,7 +66,7 @@ def show(
     elif sql and model.sql is None:
         raise typer.BadParameter(f"{name} has no SELECT: it is made by the {MADE_BY[model.kind]}", param_hint="--sql")
     elif sql:
-        typer.echo(model.sql)
+        print_line(model.sql or "")
     else:
         _print_model(catalog, model)
 
@@ -105,9 +105,9 @@ def _find(catalog: Catalog, name: str) -> Model:
         raise typer.BadParameter(str(error), param_hint="NAME") from error
 
 
-def _console() -> Console:
+def _console() -> Terminal:
     """Nothing is folded where no person reads along."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    return Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
 
 
 def _print_model(catalog: Catalog, model: Model) -> None:

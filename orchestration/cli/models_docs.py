@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.catalog import read_catalog
-from orchestration.cli.options import Home, notes, read_settings
+from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
+from orchestration.cli.terminal import print_line
 from orchestration.home import running_database
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.pages.site import write_pages
@@ -17,7 +18,9 @@ from warehouse.settings import FleetSettings
 
 def docs(
     *,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to. Default: docs in HOME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to. Default: docs in HOME.", callback=as_user_wrote)
+    ] = None,
     home: Home = None,
 ) -> None:
     """Write a page of each dataset: its SQL, columns, checks, and a picture of where every column comes from.
@@ -38,7 +41,7 @@ def docs(
     except OSError as error:
         raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--out") from error
     notes.print(f"{len(catalog.models)} datasets; {status}")
-    typer.echo(index.as_uri())
+    print_line(index.as_uri())
 
 
 def _published(settings: FleetSettings) -> tuple[dict[str, PublishedDataset], str]:

@@ -5,12 +5,11 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from orchestration.cli.options import notes
+from orchestration.cli.terminal import Terminal, print_line
 from warehouse.lake.compare import Change, Comparison
 from warehouse.lake.model_effects import Effect
 from warehouse.lake.models import CheckResult
@@ -24,7 +23,7 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     for effect in effects:
         if effect.missing:
             notes.print(f"{effect.model.name} was not built: {day} has no {', '.join(effect.missing)}")
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    console = Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     if changed:
         console.print(_models_table(changed))
     for effect in changed:
@@ -40,9 +39,9 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
 def print_failed(result: CheckResult) -> None:
     """A check that failed, with the first rows that are against it."""
     rows = "1 row is" if result.failing_rows == 1 else f"{result.failing_rows:,} rows are"
-    typer.echo(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
+    print_line(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
     for row in result.sample:
-        typer.echo("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
+        print_line("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
 
 
 def effect_as_dict(effect: Effect) -> dict[str, Any]:

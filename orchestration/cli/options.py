@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 
+from orchestration.cli.failures import note_home
+from orchestration.cli.terminal import Terminal
 from warehouse.env_file import env_file
 from warehouse.settings import FleetSettings, InvalidSettingError, read
+from warehouse.user_path import expanded
 
 Home = Annotated[
     Path | None,
@@ -16,9 +18,22 @@ Home = Annotated[
 DagsterPort = Annotated[
     int | None, typer.Option("--dagster-port", help="Port of Dagster's UI. Default: FLEET_DAGSTER_PORT, else 3001.")
 ]
+P = TypeVar("P", Path, list[Path], None)
+
+
+def as_user_wrote(given: P) -> P:
+    """The paths of an option or argument with ``~`` replaced, for its ``callback``."""
+    try:
+        if isinstance(given, Path):
+            return expanded(given)
+        return [expanded(each) for each in given] if given else given
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, for programs.")]
 
-notes = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+notes = Terminal(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Progress and remarks. Only results go to stdout."""
 
 
@@ -38,6 +53,7 @@ def read_settings(kind: type[S], **flags: Any) -> S:
         came_as_flag = flags.get(error.name) is not None
         source = f"--{error.name.replace('_', '-')}" if came_as_flag else f"FLEET_{error.name.upper()}"
         raise typer.BadParameter(error.detail, param_hint=source if error.name else None) from error
+    note_home(settings.home)
     if read_file := env_file():
         notes.print(f"settings of {read_file}")
     return settings

@@ -1,6 +1,5 @@
 """``fleetwatt query``: one SELECT over the lake, as a table, CSV, JSON or Parquet."""
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -15,7 +14,8 @@ import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
-from orchestration.cli.options import Home, notes, read_settings
+from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
+from orchestration.cli.query_output import hand_over
 from orchestration.cli.query_table import Rows, print_table
 from orchestration.cli.verification import Unverified, verification
 from warehouse.contract.errors import FleetwattError
@@ -37,7 +37,7 @@ class QueryError(FleetwattError):
 
 
 class Format(StrEnum):
-    """How rows are written."""
+    """How rows are written. Infinity and NaN are null in JSON, which has no words for them; CSV has."""
 
     TABLE = "table"
     CSV = "csv"
@@ -59,7 +59,9 @@ def query(
     written_as: Annotated[
         Format | None, typer.Option("--format", help="Default: what the name of --output ends in, else table.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write to this file instead of stdout.", callback=as_user_wrote)
+    ] = None,
     day: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="See this UTC day alone; getvariable('day') is it. Default: all days."),
@@ -95,7 +97,7 @@ def query(
     verify = verification(settings, datasets, day.date() if day else None, skip=unverified)
     _note_what_is_missing(lake, catalog, day)
     with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
-        written = output.absolute() if output else Path(folder) / "rows"
+        written = output.absolute() if output and form is not Format.JSON else Path(folder) / "rows"
 
         def ask() -> Rows | None:
             verify()
@@ -113,12 +115,8 @@ def query(
             raise QueryError(_explained(str(error), catalog)) from error
         if rows is not None:
             print_table(rows)
-        elif output is None:
-            sys.stdout.flush()
-            with written.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
         else:
-            notes.print(f"written: {output}")
+            hand_over(written, output, is_json=form is Format.JSON)
 
 
 def _catalog() -> Catalog:
@@ -180,6 +178,10 @@ def _fetch(found: duckdb.DuckDBPyConnection, limit: int) -> Rows:
     return Rows(columns, rows[:most], is_cut_off=len(rows) > most)
 
 
+def _columns(catalog: Catalog, dataset: str) -> set[str]:
+    return {column.name.lower() for column in catalog.models[dataset].columns}
+
+
 def _explained(message: str, catalog: Catalog) -> str:
     """DuckDB's words, with what we know better: which datasets and columns there are."""
     known: Iterable[str]
@@ -187,9 +189,12 @@ def _explained(message: str, catalog: Catalog) -> str:
         known, advice = catalog.models, "fleetwatt models list shows the datasets"
     elif unknown := search(r'[Cc]olumn (?:named )?"([^"]+)"', message):
         known = {column.name for model in catalog.models.values() for column in model.columns}
-        advice = "fleetwatt models show NAME lists the columns of a dataset"
+        elsewhere = [name for name in catalog.models if unknown[1].lower() in _columns(catalog, name)]
+        has_it = f"; {', '.join(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} it" if elsewhere else ""
+        advice = f"fleetwatt models show NAME lists the columns of a dataset{has_it}"
     else:
         return message
     lines = [line for line in message.splitlines() if not line.startswith(("Candidate bindings", "Did you mean"))]
     first = lines[0].rstrip("!.")
-    return "\n".join([f"{first}{suggestion(unknown[1], sorted(known))}", *lines[1:], advice])
+    near = "" if unknown[1].lower() in map(str.lower, known) else suggestion(unknown[1], sorted(known))
+    return "\n".join([f"{first}{near}", *lines[1:], advice])

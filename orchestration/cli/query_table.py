@@ -5,11 +5,11 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.options import notes
+from orchestration.cli.terminal import Terminal, visible
 
 _WIDE = 10_000
 """Columns of a table that is not read on a terminal: nothing is folded."""
@@ -34,10 +34,10 @@ def print_table(found: Rows) -> None:
     table = Table()
     for name, kind in found.columns:
         justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold")
+        table.add_column(Text(visible(name)), justify=justify, overflow="fold")
     for row in found.rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+        table.add_row(*(Text(visible(_shown(value))) for value in row))
+    Terminal(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
     if found.is_cut_off:
         notes.print(f"the first {len(found.rows):,} rows; --limit 0 shows all, --format csv writes all")
     elif not found.rows:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
+from orchestration.cli.terminal import visible
 from orchestration.home import held, running_database
 from orchestration.local import LocalPlatform
 from warehouse.listening import require_allowed, warning
@@ -82,6 +83,6 @@ def api(
 def _say(line: str) -> None:
     """A line on stdout. Whoever read it may be gone, with the terminal or the pipe: the platform goes on."""
     try:
-        typer.echo(line)
+        typer.echo(visible(line))
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end

@@ -13,13 +13,13 @@ from typing import Annotated
 import httpx
 import msgspec
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.options import read_settings
+from orchestration.cli.terminal import Terminal, visible
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
 from warehouse.settings import SecretSettings
 from warehouse.simulation.fleet import DEFAULT_SEED, EPOCH, Fleet
@@ -70,7 +70,7 @@ def simulate(
     since_s = _since_s(since)
     secret = read_settings(SecretSettings, admin_token=admin_token).admin_token
     token = secret.get_secret_value() if secret else None
-    console = Console(stderr=True)
+    console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
     screen.note(f"simulating {vehicles:,} vehicles (seed {seed}) for {url}")
     sender = Sender(Fleet(vehicles, seed), url, since_s, screen, once=once, admin_token=token)
@@ -108,11 +108,11 @@ class LineWatcher:
 
     def note(self, text: str) -> None:
         """One line."""
-        typer.echo(text, err=True)
+        typer.echo(visible(text), err=True)
 
     def alarm(self, text: str) -> None:
         """One line that can be searched for."""
-        typer.echo(f"WARNING: {text}", err=True)
+        typer.echo(visible(f"WARNING: {text}"), err=True)
 
     def filling(self, done_ratio: float, totals: Totals) -> None:
         """A line each few seconds and at the end."""
@@ -138,7 +138,7 @@ class LineWatcher:
 class TerminalWatcher:
     """A bar while filling, then one line that renews itself; notes scroll by above it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self._console = console
         self._screen = Live(console=console, auto_refresh=False, transient=True)
         self._bar = Progress(
@@ -233,4 +233,4 @@ def _print_faults(fleet: Fleet, *, as_json: bool) -> None:
         table.add_column(heading, overflow="fold")
     for fault in faults:
         table.add_row(fault.device_id, fault.kind.value, f"{fault.since:%Y-%m-%d}", fault.detail)
-    Console().print(table)
+    Terminal(markup=False).print(table)

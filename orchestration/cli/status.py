@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import psycopg
 import typer
 from rich import box
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, read_settings
+from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_home import opened
 from orchestration.home import running_database
 from warehouse.contract.partitions import Stream
@@ -54,7 +54,7 @@ def status(
     else:
         _print(overview, days)
         for each in to_run:
-            sys.stdout.write(f"{each}\n")
+            print_line(str(each))
 
 
 def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
@@ -79,7 +79,7 @@ def _as_text(value: Any) -> str:
 
 
 def _print(overview: Overview, most_days: int) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, markup=False, soft_wrap=True)
     # Figures that are cut off would be others: a narrow terminal wraps the lines.
     console.width = max(console.width, WIDTH)
     database = overview.database
@@ -103,7 +103,7 @@ def _print(overview: Overview, most_days: int) -> None:
     console.print(f"partitions stand ready until {ahead}")
 
 
-def _print_quarantine(console: Console, quarantine: list[QuarantineOverview]) -> None:
+def _print_quarantine(console: Terminal, quarantine: list[QuarantineOverview]) -> None:
     """What was refused and is not kept: nobody shall take the rows for all there was."""
     counted_only = {each.code: each.counted_only for each in quarantine if each.counted_only}
     if counted_only:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from orchestration.cli.main import COMMANDS
+from orchestration.cli.commands import COMMANDS
 from orchestration.cli.options import read_settings
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, vehicle_payload
@@ -55,7 +55,7 @@ def test_the_help_names_every_command_and_how_to_begin(fleetwatt: Fleetwatt) -> 
 
 
 def test_a_command_loads_no_engine_that_it_does_not_need() -> None:
-    asked = "import sys\nfrom orchestration.cli.main import app\napp(['up', '--help'], standalone_mode=False)\n"
+    asked = "import sys\nfrom orchestration.cli.commands import app\napp(['up', '--help'], standalone_mode=False)\n"
     asked += "sys.exit(' '.join({'duckdb', 'polars', 'pyarrow', 'dagster', 'sqlglot'} & sys.modules.keys()) or None)"
     ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

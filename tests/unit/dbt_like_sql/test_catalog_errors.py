@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dbt_like_sql.catalog import Catalog, CatalogError
+from dbt_like_sql.declarations import suggestion
 from tests.unit.dbt_like_sql.small_catalog import CHECK, GROWTH, MARTS, SOURCES, STAGING, TOTAL, write_catalog
 
 Changes = dict[str, str | None]
@@ -308,3 +309,25 @@ def test_a_check_says_what_it_needs(tmp_path: Path, check: str) -> None:
 def test_two_checks_of_one_name_are_one_too_many(tmp_path: Path) -> None:
     twice = STAGING.replace("min = 0 },", 'min = 0 },\n    { accepted_range = "grown_kwh", max = 9 },')
     assert problems(tmp_path, {MODELS: twice}) == [f"{MODELS}:9: growth lists the check accepted_range_grown_kwh twice"]
+
+
+@pytest.mark.parametrize("name", [MODELS, SQL, "checks/growth_is_known.sql", "models/sources.toml"])
+def test_a_byte_order_mark_is_skipped_and_another_encoding_is_named(tmp_path: Path, name: str) -> None:
+    path = write_catalog(tmp_path) / name
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")
+    assert set(Catalog.load(tmp_path / "small").models) == {"readings", "growth", "total"}
+
+    comment = "# für" if name.endswith(".toml") else "-- für"
+    path.write_text(f"{text}\n{comment}\n", encoding="latin-1")
+    with pytest.raises(CatalogError) as raised:
+        Catalog.load(tmp_path / "small")
+    line = len(text.splitlines()) + 2
+    not_utf8 = "this is not written in UTF-8; save the file as UTF-8"
+    assert [str(problem) for problem in raised.value.problems] == [f"small/{name}:{line}: {not_utf8}"]
+
+
+def test_a_name_is_never_suggested_for_itself() -> None:
+    assert suggestion("vehicle_external_id", ["vehicle_external_id"]) == ""
+    assert suggestion("Vehicle_External_Id", ["vehicle_external_id"]) == ""
+    assert suggestion("vehicle_id", ["vehicle_ids"]) == "; did you mean vehicle_ids?"

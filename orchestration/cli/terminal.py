@@ -1,0 +1,42 @@
+"""Text on its way to a terminal. What comes from outside (readings, files, logs, errors) could hold what a terminal
+obeys: it could move the cursor, hide a line or type an answer. Here that is made visible instead.
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+
+import typer
+from rich.console import Console
+from rich.segment import Segment
+
+_OBEYED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed, the second set of them too
+    r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # what turns the direction of the text around it, or its lines
+    r"\ud800-\udfff]"  # halves of characters: bytes that are no UTF-8, as Python keeps them; nothing can write them
+)
+
+
+def visible(text: str) -> str:
+    """The text with each character that a terminal would obey written as an escape: ``\\x1b``, ``\\u202e``."""
+    return _OBEYED.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if 0xDC80 <= number <= 0xDCFF:
+        number -= 0xDC00  # the byte itself
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def print_line(text: str) -> None:
+    """A line on stdout: as it is for a program, visible for a person."""
+    typer.echo(visible(text) if sys.stdout.isatty() else text)
+
+
+class Terminal(Console):
+    """rich's console, which writes styles of ours and nothing that a terminal obeys of what it is given."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        safe = (each if each.control else each._replace(text=visible(each.text)) for each in buffer)
+        return super()._render_buffer(safe)
