@@ -9,8 +9,9 @@ from pydantic import Field
 from ingest_api.openapi import problems
 from ingest_api.performance import Performance, Window, measure
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id, rounded
+from ingest_api.wire import AskedInstant, Instant, Wire, checked_device_id, rounded
 from warehouse.contract.efficiency import Status
+from warehouse.contract.errors import InvalidRequestError
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
 
@@ -87,11 +88,16 @@ async def get_performance(
     request: Request,
     vehicleId: str,  # noqa: N803 - the parameter's public name
     hours: Annotated[int, Query(ge=1, le=168, description="Length of the window.")] = 24,
-    at: Annotated[SentInstant | None, Query(description="End of the window, exclusive. Default: now.")] = None,
+    at: Annotated[
+        AskedInstant | None, Query(description="End of the window, exclusive; not ahead of now. Default: now.")
+    ] = None,
 ) -> PerformanceAnswer:
     """AC and DC energy, their ratio and the mean battery temperature over `[at - hours, at)`."""
     state = state_of(request)
-    end = at or datetime.now(UTC)
+    now = datetime.now(UTC)
+    end = at or now
+    if end > now + state.settings.accepted_ahead:
+        raise InvalidRequestError("at lies in the future; leave it out for the window that ends now")
     window = Window(end - timedelta(hours=hours), end)
     async with state.analytics.connection() as connection:
         measured = await measure(connection, checked_device_id(vehicleId), window, state.settings.efficiency_threshold)

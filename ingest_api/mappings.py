@@ -17,12 +17,13 @@ from ingest_api.state import state_of
 from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
+from warehouse.contract.readings import DEVICE_ID_PATTERN
 from warehouse.contract.tables import DeviceKind
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"])
 
 MAX_MAPPINGS = 10_000
-_ID_FIELD = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
+_ID_FIELD = Field(pattern=f"^{DEVICE_ID_PATTERN}$")
 
 
 class NewMapping(Wire):

@@ -44,6 +44,8 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
 }
 
 LONGEST_RETRY_AFTER_S = 5
+_MOST_IN_DETAIL = 3
+"""Of what is wrong; ``errors`` has all of it."""
 
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
@@ -121,13 +123,17 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> Response:
         found = [
-            {"pointer": "/" + "/".join(str(part) for part in each["loc"]), "code": each["type"], "detail": each["msg"]}
+            {
+                "pointer": "/" + "/".join(str(part) for part in each["loc"]),
+                "code": each["type"],
+                "detail": each["msg"].removeprefix("Value error, "),
+            }
             for each in error.errors()
         ]
         if any(each["type"] == "json_invalid" for each in error.errors()):
             return _response(request, 400, "malformed_json", "the body is not JSON")
-        where = ", ".join(sorted({each["pointer"] for each in found}))
-        return _response(request, 422, "invalid_request", f"see errors: {where}", errors=found)
+        words = sorted({f"{each['pointer']}: {each['detail']}" for each in found})
+        return _response(request, 422, "invalid_request", "; ".join(words[:_MOST_IN_DETAIL]), errors=found)
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:

@@ -11,8 +11,9 @@ from ingest_api.openapi import problems, success_headers
 from ingest_api.state import state_of
 from ingest_api.telemetry import JSON, NDJSON, PATH
 from ingest_api.wire import Wire
+from warehouse.contract.readings import DEVICE_ID_PATTERN
 
-DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+DeviceId = Annotated[str, Field(pattern=f"^{DEVICE_ID_PATTERN}$")]
 Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339 with an offset; cut to microseconds.")]
 
 

@@ -1,5 +1,6 @@
 """How bodies are written: camel case, instants in UTC with milliseconds."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,10 +8,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.alias_generators import to_camel
 
 from warehouse.contract.errors import InvalidRequestError
-from warehouse.contract.readings import InvalidReadingError, is_device_id, parse_timestamp
+from warehouse.contract.readings import DEVICE_ID_WORDS, InvalidReadingError, is_device_id, parse_timestamp
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_PLUS_LOST = re.compile(r"([Tt]\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)$")
 
 
 class Wire(BaseModel):
@@ -27,6 +29,11 @@ def _read_rfc3339(value: object) -> datetime:
         return parse_timestamp(value)
     except InvalidReadingError as error:
         raise ValueError(error.detail) from None
+
+
+def _with_its_plus(value: object) -> object:
+    """A ``+`` that a client did not encode arrives as a blank: before an offset it can be nothing else."""
+    return _PLUS_LOST.sub(r"\1+\2", value) if isinstance(value, str) else value
 
 
 def _within_reach(ts: datetime) -> datetime:
@@ -47,6 +54,10 @@ SentInstant = Annotated[AwareDatetime, BeforeValidator(_read_rfc3339), AfterVali
 """An aware instant in a request, 1970 to 2200, in RFC 3339 as readings have it; in UTC from here on."""
 
 
+AskedInstant = Annotated[SentInstant, BeforeValidator(_with_its_plus)]
+"""The same in a URL's query."""
+
+
 def checked_device_id(device_id: str) -> str:
     """The id, if it is one.
 
@@ -54,7 +65,7 @@ def checked_device_id(device_id: str) -> str:
         InvalidRequestError: it is none; the message does not repeat it.
     """
     if not is_device_id(device_id):
-        raise InvalidRequestError("a device id is 1 to 64 letters, digits and ._:- and begins with a letter or digit")
+        raise InvalidRequestError(f"a device id is {DEVICE_ID_WORDS}")
     return device_id
 
 

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, NoReturn
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII).fullmatch
+DEVICE_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:*-]{0,63}"
+DEVICE_ID_WORDS = "1 to 64 letters, digits and ._:*- and begins with a letter or digit"
+"""What the pattern says. Chargers are called by their EVSE ids: ``DE*ABC*E1234*1``."""
+
+_ID = re.compile(DEVICE_ID_PATTERN, re.ASCII).fullmatch
 _TIMESTAMP = re.compile(
     # The offset is judged here: datetime reads +05:60 as six hours.
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
@@ -18,8 +22,9 @@ _TIMESTAMP = re.compile(
 _NAIVE_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII).fullmatch
 
 
+_NO_VALUE = "a device that has no value sends null, not a stand-in such as -1, 255, 6553.5, 65535 or -999"
 _NO_SENSORS = {"voltage": None, "soc": None, "batteryTemp": None}
-_ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
+_ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:*-"
 _ID_LENGTHS = frozenset(range(1, 65))
 
 Range = tuple[float, float]
@@ -134,7 +139,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def is_device_id(text: str) -> bool:
-    """Whether this is a device id: ASCII, 1..64 letters, digits and ``._:-``, the first a letter or digit."""
+    """Whether this is a device id: ASCII, 1..64 letters, digits and ``._:*-``, the first a letter or digit."""
     return _ID(text) is not None
 
 
@@ -165,9 +170,7 @@ def _identifier(value: object, name: str) -> str:
     if type(value) is not str:
         raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a string")
     if not _ID(value):
-        raise InvalidReadingError(
-            "invalid_id", f"/{name}", f"{name} is 1 to 64 letters, digits and ._:- and begins with a letter or digit"
-        )
+        raise InvalidReadingError("invalid_id", f"/{name}", f"{name} is {DEVICE_ID_WORDS}")
     return value
 
 
@@ -176,7 +179,8 @@ def _number(value: object, name: str, allowed: Range) -> float:
         raise InvalidReadingError("invalid_type", f"/{name}", f"{name} is a number")
     low, high = allowed
     if not low <= value <= high:
-        raise InvalidReadingError("out_of_range", f"/{name}", f"{name} lies between {low:g} and {high:g}")
+        hint = f"; {_NO_VALUE}" if name in _NO_SENSORS else ""
+        raise InvalidReadingError("out_of_range", f"/{name}", f"{name} lies between {low:g} and {high:g}{hint}")
     return value + 0.0  # -0.0 becomes 0.0, an integer a float
 
 

@@ -200,3 +200,28 @@ def test_a_refusal_says_where_the_window_begins_and_ends_but_not_what_was_sent()
         with pytest.raises(InvalidReadingError, match=limit) as caught:
             parse_reading({**METER, "timestamp": f"{year}-12-31T00:00:00Z"}, WINDOW)
         assert year not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("reading", "name", "sentinel"),
+    [
+        (VEHICLE, "soc", 65535),
+        (VEHICLE, "soc", 100.4),
+        (VEHICLE, "soc", -1),
+        (VEHICLE, "batteryTemp", 215),
+        (METER, "voltage", 6553.5),
+    ],
+)
+def test_a_value_that_stands_for_none_is_refused_and_null_is_advised(
+    reading: dict[str, object], name: str, sentinel: float
+) -> None:
+    with pytest.raises(InvalidReadingError, match="sends null, not a stand-in") as refused:
+        parse_reading({**reading, name: sentinel}, WINDOW)
+    assert (refused.value.code, refused.value.pointer) == ("out_of_range", f"/{name}")
+    assert str(sentinel) not in refused.value.detail.partition(";")[0], "the input is not repeated"
+    parse_reading({**reading, name: None}, WINDOW)
+
+
+def test_of_a_register_no_null_is_advised() -> None:
+    with pytest.raises(InvalidReadingError, match=r"^kwhConsumedAc lies between 0 and 1e\+09$"):
+        parse_reading({**METER, "kwhConsumedAc": -1}, WINDOW)

@@ -100,7 +100,7 @@ numbers = st.one_of(
     st.sampled_from([-0.0, 0, 5e-324, 1e-9, 1e9, 1e10, 1501, 10**30, True, "1"]),
     st.none(),
 )
-ids = st.one_of(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,5}", fullmatch=True), st.text(max_size=3), st.none())
+ids = st.one_of(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:*-]{0,5}", fullmatch=True), st.text(max_size=3), st.none())
 meters = st.builds(
     lambda device, kwh, volts, ts: meter_payload(meterId=device, kwhConsumedAc=kwh, voltage=volts, timestamp=ts),
     ids,
