@@ -24,6 +24,7 @@ from orchestration.home import held
 from warehouse.contract.errors import HomeError
 from warehouse.listening import is_loopback
 from warehouse.origins import own_origins
+from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.settings import FleetSettings
 
 HOST = "127.0.0.1"
@@ -73,6 +74,8 @@ class DagsterProcesses:
 
     def prepare(self, database_url: str) -> None:
         """Make what they stand on, where it is missing; they then start with this database. Raises as its home does."""
+        if self.settings.database_url is None:  # its role may make no databases
+            EmbeddedPostgres(self.settings.home).make_database(self.settings.dagster_database)
         of_dagster = self.home.prepare(database_url)
         of_ours = {"FLEET_HOME": str(self.home.home.resolve()), "FLEET_DATABASE_URL": database_url}
         self._of_others.update(of_dagster)

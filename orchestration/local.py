@@ -28,6 +28,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.superuser import superuser_remark
 from warehouse.settings import FleetSettings
 
 ANSWERS_WITHIN_S = 5.0
@@ -118,6 +119,8 @@ class LocalPlatform:
         applied = migrate(url)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
+            if remark := superuser_remark(connection):
+                self.say(remark)
         self._environment["FLEET_DATABASE_URL"] = url
         if dagster:
             dagster.prepare(url)

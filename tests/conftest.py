@@ -1,7 +1,8 @@
 """What the tests stand on: one real PostgreSQL server a run, one database a test, the API over real HTTP.
 
 ``FLEET_TEST_DATABASE_URL`` names another server to test against (PostgreSQL 15 to 18, a role that may create
-databases); without it the embedded one is started in a folder of its own.
+databases); without it the embedded one is started in a folder of its own. What is tested works as the embedded server's
+ordinary role; it may make databases here, where each test needs one.
 """
 
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -28,6 +30,7 @@ from ingest_api.settings import ApiSettings
 from ingest_api.single_reading import TelemetryHttpProtocol
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded.cluster import ROLE
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_ahead
 
@@ -41,12 +44,20 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server, as the product's role and as an administrator see it."""
+
+    url: str
+    admin_url: str
+
+
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def postgres_server() -> Iterator[Server]:
     """A PostgreSQL server for the whole run."""
     given = os.environ.get("FLEET_TEST_DATABASE_URL")
     if given:
-        yield given
+        yield Server(given, given)
         return
     # Not pytest's own folder: that one is closed to the account a server must run under when root runs the tests.
     home = Path(tempfile.mkdtemp(prefix="fleetwatt-tests-"))
@@ -54,14 +65,27 @@ def server_url() -> Iterator[str]:
     server = EmbeddedPostgres(home)
     try:
         url = server.ensure_running()
-        with connect(url) as admin:
+        with connect(server.upkeep_url()) as admin:
             # The tests' databases live for seconds: what is tested is what is committed, not the disk.
             admin.execute("ALTER SYSTEM SET fsync = off")
             admin.execute("SELECT pg_reload_conf()")
-        yield url
+            admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
+        yield Server(url, server.upkeep_url())
     finally:
         server.stop()
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server_url(postgres_server: Server) -> str:
+    """The server as the product's role sees it."""
+    return postgres_server.url
+
+
+@pytest.fixture(scope="session")
+def admin_url(postgres_server: Server) -> str:
+    """The server as an administrator sees it: for what the product must not do."""
+    return postgres_server.admin_url
 
 
 @pytest.fixture(scope="session")

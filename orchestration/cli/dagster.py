@@ -12,7 +12,9 @@ from orchestration.home import running_database
 from orchestration.local import require_free
 from orchestration.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
+from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
+from warehouse.postgres.superuser import superuser_remark
 from warehouse.settings import FleetSettings
 
 
@@ -37,6 +39,9 @@ def dagster(
     require_free(host, settings.dagster_port, "--dagster-port")
     url = running_database(settings)
     migrate(url)
+    with connect(url) as connection:
+        if remark := superuser_remark(connection):
+            notes.print(remark)
     began = time.monotonic()
     if said := warning("Dagster's UI", host):
         notes.print(said, style="bold red")

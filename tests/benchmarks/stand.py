@@ -33,6 +33,7 @@ from tests.benchmarks.scale import Scale
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded.cluster import ROLE
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_ahead
 from warehouse.settings import FleetSettings
@@ -126,6 +127,8 @@ class Stand(AbstractContextManager["Stand"]):
             server = EmbeddedPostgres(self.home)
             stack.callback(server.stop)
             self._server_url = server.ensure_running()
+            with connect(server.upkeep_url()) as admin:
+                admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
             self._make_template()
             self._stack = stack.pop_all()
         return self

@@ -21,6 +21,7 @@ from warehouse import sqlfiles
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
+from warehouse.postgres.embedded.cluster import ROLE
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_partitions
 
@@ -153,9 +154,11 @@ def history_of(stage: Stage) -> Iterator[History]:
     postgres = Postgres(stage.folder / "home")
     try:
         url = postgres.start()
-        with connect(url) as admin:  # it is the workers that are killed here: what is tested is what is committed
+        # It is the workers that are killed here: what is tested is what is committed.
+        with connect(postgres.server.upkeep_url()) as admin:
             admin.execute("ALTER SYSTEM SET fsync = off")
             admin.execute("SELECT pg_reload_conf()")
+            admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
         stage.findings.say("making the states to begin from")
         history = History(url, stage.folder, stage.scale.day_devices)
         differing = history.added_to.differences(history.restored, in_the_lake=True)

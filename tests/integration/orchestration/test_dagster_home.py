@@ -38,11 +38,11 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def database(server_url: str) -> Iterator[str]:
+def database(admin_url: str) -> Iterator[str]:
     """A name for Dagster's database that nobody else has."""
     name = f"dagster_{os.getpid()}_{next(_numbers)}"
     yield name
-    with connect(server_url) as admin:
+    with connect(admin_url) as admin:
         admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
 
@@ -109,9 +109,9 @@ def test_the_schema_is_looked_at_once(instance: dg.DagsterInstance) -> None:
     assert not [statement for statement in statements if "pg_catalog" in statement]
 
 
-def test_who_may_not_make_the_database_is_told_what_to_run(server_url: str, database: str) -> None:
+def test_who_may_not_make_the_database_is_told_what_to_run(admin_url: str, server_url: str, database: str) -> None:
     role = f"{database}_user"
-    with connect(server_url) as admin:
+    with connect(admin_url) as admin:
         try:
             admin.execute(SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(Identifier(role)))
         except psycopg.errors.InsufficientPrivilege:
@@ -220,7 +220,9 @@ def test_only_our_code_is_told_of_the_fleets_database_and_none_of_a_secret_of_th
     tmp_path: Path, server_url: str, database: str
 ) -> None:
     hook = "https://chat.example/hook"
-    settings = FleetSettings(_env_file=None, home=tmp_path, dagster_database=database, alert_webhook=hook)
+    settings = FleetSettings(
+        _env_file=None, home=tmp_path, database_url=server_url, dagster_database=database, alert_webhook=hook
+    )
     with DagsterProcesses.of(settings) as processes:
         processes.prepare(server_url)
         given = {child.name: child for child in processes.children()}

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ import pytest
 from warehouse.contract.errors import HomeError, ServerStartError
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import ServerAccount, account_for
-from warehouse.postgres.embedded.cluster import PASSWORD_FILE
+from warehouse.postgres.embedded.cluster import PASSWORD_FILE, ROLE_PASSWORD_FILE
 
 AS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not AS_ROOT, reason="needs root: it is about root and another account")
@@ -57,7 +58,8 @@ def processes_of(server: EmbeddedPostgres) -> list[psutil.Process]:
 def kill_everything(server: EmbeddedPostgres) -> None:
     """What a power cut does to the processes."""
     for process in processes_of(server):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # that of a connection that was just closed
+            process.kill()
 
 
 def main_process(server: EmbeddedPostgres) -> psutil.Process:
@@ -138,7 +140,7 @@ def test_a_new_home_gets_a_server_with_our_settings(make_server: MakeServer, fol
     assert server.running_url() is None
     assert not server.home.exists(), "asking changes nothing"
     url = server.ensure_running()
-    assert url.startswith("postgresql://fleet:")
+    assert url.startswith("postgresql://fleetwatt:")
     assert url.endswith("/fleetwatt")
     expected = {
         "server_encoding": "UTF8",
@@ -165,13 +167,23 @@ def test_a_new_home_gets_a_server_with_our_settings(make_server: MakeServer, fol
     server.stop()
 
 
-def test_the_password_is_asked_for_and_kept_from_others(server: EmbeddedPostgres) -> None:
-    url = server.ensure_running()
-    password = server.data / PASSWORD_FILE
+@pytest.mark.parametrize("name", [PASSWORD_FILE, ROLE_PASSWORD_FILE])
+def test_a_password_is_asked_for_and_kept_from_others(server: EmbeddedPostgres, name: str) -> None:
+    url = server.upkeep_url() if name == PASSWORD_FILE else server.ensure_running()
+    password = server.data / name
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+    assert password.stat().st_uid == server.data.stat().st_uid
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):
         psycopg.connect(url.replace(password.read_text(), "guessed"))
+
+
+def test_a_lost_password_of_the_role_is_made_anew(server: EmbeddedPostgres) -> None:
+    lost = server.ensure_running()
+    (server.data / ROLE_PASSWORD_FILE).unlink()
+    assert server.running_url() is None
+    url = server.ensure_running()
+    assert url == server.running_url() != lost
 
 
 def test_a_running_server_is_found_again(server: EmbeddedPostgres) -> None:
@@ -354,6 +366,7 @@ def test_a_server_that_does_not_answer_is_waited_for_and_named(server: EmbeddedP
 
 
 def test_a_changed_password_is_told_at_once(server: EmbeddedPostgres) -> None:
+    server.stop()
     password = server.data / PASSWORD_FILE
     right = password.read_text()
     password.write_text("wrong")
@@ -361,6 +374,7 @@ def test_a_changed_password_is_told_at_once(server: EmbeddedPostgres) -> None:
         with pytest.raises(ServerStartError, match="authentication failed"):
             server.ensure_running()
         password.unlink()
+        server.stop()
         with pytest.raises(HomeError, match="password"):
             server.ensure_running()
     finally:

@@ -68,7 +68,7 @@ class ServerAccount:
         """Hand over files that we made for the server; they are this account's already unless we are root."""
         if os.geteuid() == 0:
             for path in paths:
-                os.chown(path, self.uid, self.gid)
+                os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def check_enters(self, home: Path, binaries: Path) -> None:
         """Change nothing, and see whether the account can enter every folder on the way to both.

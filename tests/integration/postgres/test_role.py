@@ -1,0 +1,258 @@
+"""The role that the API and the pipeline work as: what it may not do, and how it comes to own an older home."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from orchestration.dagster_home import STORAGE_URL, DagsterHome
+from warehouse.postgres.connection import connect
+from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded.account import account_for
+from warehouse.postgres.embedded.cluster import DATABASE, ROLE, SUPERUSER, create_cluster
+from warehouse.postgres.migrate import migrate
+from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.superuser import superuser_remark
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+ATTACKS = [
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY pg_temp.stolen FROM PROGRAM 'id'",
+    "COPY pg_temp.stolen FROM '/etc/passwd'",
+    "COPY (SELECT 1) TO '/tmp/fleetwatt-attack'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT pg_read_binary_file('fleetwatt.password')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT pg_stat_file('PG_VERSION')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT lo_export(1, '/tmp/fleetwatt-attack')",
+    "ALTER SYSTEM SET fsync = off",
+    "SELECT pg_reload_conf()",
+    "SET session_preload_libraries = 'auto_explain'",
+    "ALTER DATABASE fleetwatt SET session_preload_libraries = 'auto_explain'",
+    "CREATE ROLE evil SUPERUSER",
+    "CREATE ROLE evil",
+    "CREATE DATABASE evil",
+    "ALTER ROLE fleetwatt SUPERUSER",
+    "ALTER ROLE fleetwatt CREATEDB",
+    "ALTER ROLE fleet PASSWORD 'known'",
+    "GRANT fleet TO fleetwatt",
+    "GRANT pg_execute_server_program TO fleetwatt",
+    "SET ROLE fleet",
+    "SET ROLE pg_read_server_files",
+    "SET SESSION AUTHORIZATION fleet",
+    "SELECT rolpassword FROM pg_authid",
+    "CREATE EXTENSION file_fdw",
+    "CREATE EXTENSION dblink",
+    "CREATE EXTENSION postgres_fdw",
+    "CREATE FUNCTION evil(text) RETURNS integer LANGUAGE c AS 'libc.so.6', 'system'",
+    "CREATE FUNCTION evil() RETURNS integer LANGUAGE internal AS 'pg_backend_pid'",
+    "LOAD '/tmp/evil.so'",
+    "CREATE LANGUAGE plpython3u",
+    "CREATE EVENT TRIGGER evil ON login EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()",
+    "UPDATE pg_catalog.pg_authid SET rolsuper = true",
+]
+EVIL_FUNCTIONS = """
+    CREATE SCHEMA traps;
+    CREATE FUNCTION traps.format(text, text, text, text) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN
+            ALTER ROLE fleetwatt SUPERUSER;
+            RETURN pg_catalog.format($1, $2, $3, $4);
+        END $$;
+    ALTER DATABASE fleetwatt SET search_path = traps, pg_catalog;
+"""
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    path = Path(tempfile.mkdtemp(prefix="fleetwatt-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder / "new")
+    server.ensure_running()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("statement", ATTACKS)
+def test_the_role_gets_neither_at_the_machine_nor_at_other_roles(server: EmbeddedPostgres, statement: str) -> None:
+    url = server.running_url()
+    assert url is not None
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE stolen (line text)")
+        # An extension that is not shipped is not there to be made; all else is forbidden.
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported)):
+            connection.execute(statement.encode())
+    assert not Path("/tmp/fleetwatt-attack").exists()  # noqa: S108 - what an attack would make
+
+
+def test_the_role_owns_its_database_and_has_no_power_beyond(server: EmbeddedPostgres) -> None:
+    with connect(server.upkeep_url()) as admin:
+        powers = "rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+        role = admin.execute(f"SELECT {powers} FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+        member = admin.execute("SELECT FROM pg_auth_members WHERE member = %s::regrole", [ROLE]).fetchone()
+        owner = admin.execute("SELECT datdba::regrole::text FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+    assert role == (False,) * 5
+    assert member is None
+    assert owner == (ROLE,)
+
+
+def test_what_was_granted_to_the_role_is_taken_back_at_the_next_start(server: EmbeddedPostgres) -> None:
+    with connect(server.upkeep_url()) as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SUPERUSER")
+        admin.execute(f"GRANT pg_read_server_files, pg_execute_server_program TO {ROLE}")
+    server.stop()
+    server.ensure_running()
+    test_the_role_owns_its_database_and_has_no_power_beyond(server)
+
+
+def test_the_role_lays_no_trap_for_the_superuser(server: EmbeddedPostgres) -> None:
+    """Who owns a database may define functions and a search path that the superuser would run into."""
+    with connect(server.ensure_running()) as connection:
+        connection.execute(EVIL_FUNCTIONS)
+    server.stop()
+    try:
+        with connect(server.ensure_running()) as connection:
+            assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (
+                False,
+            )
+    finally:
+        with connect(server.ensure_running()) as connection:
+            connection.execute("ALTER DATABASE fleetwatt RESET search_path; DROP SCHEMA traps CASCADE")
+
+
+def test_a_database_is_made_for_the_role_once(server: EmbeddedPostgres) -> None:
+    server.ensure_running()
+    for _ in range(2):
+        server.make_database("a second one")
+    url = make_conninfo(server.ensure_running(), dbname="a second one")
+    with connect(url) as connection:
+        connection.execute("CREATE TABLE ours (id bigint)")
+
+
+def test_a_superuser_that_an_address_names_is_remarked_on(server: EmbeddedPostgres) -> None:
+    with connect(server.ensure_running()) as ordinary, connect(server.upkeep_url()) as superuser:
+        assert superuser_remark(ordinary) is None
+        assert f"the role {SUPERUSER} of FLEET_DATABASE_URL is a superuser" in (superuser_remark(superuser) or "")
+
+
+# --- homes of before the role ---------------------------------------------------------------------------------------
+
+
+def start_as_before(server: EmbeddedPostgres) -> str:
+    """Make and start a server in which the superuser does everything; the superuser's URL."""
+    server._files.home.mkdir(exist_ok=True)
+    account = account_for(server.data)
+    deadline = time.monotonic() + 60
+    with server._files.lock(deadline) as lock:
+        create_cluster(server._files, account, lock)
+        return server._start_until_it_answers(account, deadline)
+
+
+@pytest.fixture
+def old_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
+    """A home with readings and a run of Dagster, all of it the superuser's."""
+    server = EmbeddedPostgres(Path(tempfile.mkdtemp(dir=folder)))
+    server.home.chmod(0o755)
+    url = start_as_before(server)
+    migrate(url)
+    with connect(url) as connection:
+        make_ahead(connection, datetime.now(UTC), timedelta(days=1), timedelta(hours=2))
+        connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
+        connection.execute("CREATE VIEW made_by_hand AS SELECT external_id FROM meters")
+        connection.execute("CREATE SEQUENCE counted_by_hand")
+        connection.execute("CREATE SCHEMA reports")
+        connection.execute("CREATE MATERIALIZED VIEW reports.meters AS SELECT external_id FROM public.meters")
+        connection.execute("CREATE PROCEDURE reports.nothing() LANGUAGE sql AS ''")
+        connection.execute("CREATE DOMAIN reports.share AS real")
+        connection.execute("CREATE TYPE reports.pair AS (a real, b real)")
+        connection.execute("CREATE STATISTICS reports.about ON external_id, meter_id FROM meters")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS plpgsql")
+    home = DagsterHome(server.home, "dagster", server.home / "code.sock")
+    monkeypatch.setenv(STORAGE_URL, home.prepare(url)[STORAGE_URL])
+    with dg.DagsterInstance.from_config(str(home.folder)) as instance:
+        instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
+    server.stop()
+    yield server
+    server.stop()
+
+
+def owners(server: EmbeddedPostgres, database: str) -> set[str]:
+    """Who owns what lies in the database, but for what PostgreSQL itself brings."""
+    ours = "(SELECT oid FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)')"
+    with connect(make_conninfo(server.upkeep_url(), dbname=database)) as admin:
+        rows = admin.execute(
+            f"""
+            SELECT relowner::regrole::text FROM pg_class WHERE relnamespace IN {ours}
+            UNION ALL SELECT proowner::regrole::text FROM pg_proc WHERE pronamespace IN {ours}
+            UNION ALL SELECT typowner::regrole::text FROM pg_type WHERE typnamespace IN {ours}
+            UNION ALL SELECT stxowner::regrole::text FROM pg_statistic_ext
+            UNION ALL SELECT nspowner::regrole::text FROM pg_namespace
+                WHERE oid IN {ours} AND nspname <> 'public'
+            UNION ALL SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()
+            """
+        ).fetchall()
+    return {owner for (owner,) in rows}
+
+
+def test_a_home_of_before_belongs_to_the_role_after_a_start(old_home: EmbeddedPostgres) -> None:
+    url = old_home.ensure_running()
+    assert [owners(old_home, name) for name in (DATABASE, "dagster")] == [{ROLE}, {ROLE}]
+    with connect(url) as connection:
+        assert connection.execute("SELECT external_id FROM made_by_hand").fetchall() == [("meter-1",)]
+        made = make_ahead(connection, datetime.now(UTC), timedelta(days=3), timedelta(hours=2))
+        assert made, "it makes and attaches partitions of tables that were another's"
+        connection.execute("VACUUM meter_readings")
+        connection.execute("REINDEX TABLE CONCURRENTLY meters")
+    assert migrate(url) == []
+    with connect(make_conninfo(url, dbname="dagster")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    old_home.stop()
+    assert old_home.ensure_running() == url, "a second start finds it done"
+
+
+def test_a_handing_over_that_is_killed_goes_on_at_the_next_start(old_home: EmbeddedPostgres) -> None:
+    account = account_for(old_home.data)
+    upkeep = old_home._start_until_it_answers(account, time.monotonic() + 60)
+    assert old_home.running_url() is None, "it runs as an earlier version left it"
+    with psycopg.connect(make_conninfo(upkeep, dbname="dagster")) as other:
+        other.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+        start = "import sys; from pathlib import Path; from warehouse.postgres.embedded import EmbeddedPostgres;"
+        start += "EmbeddedPostgres(Path(sys.argv[1])).ensure_running()"
+        with subprocess.Popen([sys.executable, "-c", start, str(old_home.home)], cwd=REPOSITORY) as starter:
+            give_up = time.monotonic() + 60
+            waits = "SELECT FROM pg_locks WHERE relation = 'runs'::regclass AND NOT granted"
+            while other.execute(waits).fetchone() is None and time.monotonic() < give_up:
+                time.sleep(0.05)
+            starter.kill()
+        assert time.monotonic() < give_up, "it never came to Dagster's database"
+        other.rollback()
+    old_home.ensure_running()
+    assert [owners(old_home, name) for name in (DATABASE, "dagster")] == [{ROLE}, {ROLE}]
+
+
+def test_no_password_is_in_the_log(old_home: EmbeddedPostgres) -> None:
+    url = old_home.ensure_running()
+    assert SUPERUSER + ":" not in url
+    secrets = [(old_home.data / name).read_text() for name in ("fleetwatt.password", "role.password")]
+    assert [secret for secret in secrets if secret in old_home.log.read_text()] == []
+
+
+@dg.job
+def nothing() -> None:
+    """A job of no steps."""

@@ -1,0 +1,75 @@
+"""The role that the API and the pipeline work as in the embedded server: an ordinary one that owns their databases.
+
+The superuser that initdb makes is kept for upkeep: it makes this role and databases, and it gives this role what a home
+of an earlier version left with the superuser. A role that owns a database decides what names mean there, so every name
+is looked up in ``pg_catalog`` alone while the superuser is connected.
+"""
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier, Literal
+
+from warehouse import sqlfiles
+from warehouse.postgres.connection import open_connection
+from warehouse.postgres.embedded.cluster import ROLE
+
+_UPKEEP_DATABASE = "postgres"
+"""No role but the superuser owns anything there."""
+_MADE_BY_US = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> %s"
+_MEMBERSHIPS = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole"
+_IS_OWNER = "SELECT FROM pg_database WHERE datname = %s AND datdba = %s::regrole"
+_POWERS = SQL("NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS")
+
+
+def settle(upkeep_url: str, password: str) -> None:
+    """Make the role with this password if it is missing, take from it what it must not have, give it the databases.
+
+    Each database is a transaction of its own, and what is done already is left out: safe to kill and to repeat. Only
+    with the last step the role may log in: where it can, all is done.
+    """
+    with open_for_upkeep(upkeep_url) as connection:
+        with connection.transaction():
+            _settle_role(connection)
+        names = [name for (name,) in connection.execute(_MADE_BY_US, [_UPKEEP_DATABASE]).fetchall()]
+    for name in names:
+        with open_for_upkeep(upkeep_url, name) as connection, connection.transaction():
+            _hand_over(connection, name)
+    with open_for_upkeep(upkeep_url) as connection:
+        _let_in(connection, password)
+
+
+def make_database(upkeep_url: str, name: str) -> None:
+    """Make a database for the role, if there is none of this name."""
+    with open_for_upkeep(upkeep_url) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            create = SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(create.format(Identifier(name), Identifier(ROLE)))
+
+
+def open_for_upkeep(upkeep_url: str, database: str = _UPKEEP_DATABASE) -> psycopg.Connection:
+    """The superuser's connection, for the caller to close."""
+    return open_connection(make_conninfo(upkeep_url, dbname=database, options="-c search_path=pg_catalog"))
+
+
+def _settle_role(connection: psycopg.Connection) -> None:
+    role = Identifier(ROLE)
+    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
+        connection.execute(SQL("CREATE ROLE {}").format(role))
+    connection.execute(SQL("ALTER ROLE {} {}").format(role, _POWERS))
+    for (membership,) in connection.execute(_MEMBERSHIPS, [ROLE]).fetchall():
+        connection.execute(SQL("REVOKE {} FROM {} CASCADE").format(SQL(membership), role))
+
+
+def _let_in(connection: psycopg.Connection, password: str) -> None:
+    # As a verifier: the server's log never gets to see the password, not even in the text of a failed statement.
+    verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
+    connection.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(Identifier(ROLE), Literal(verifier)))
+
+
+def _hand_over(connection: psycopg.Connection, database: str) -> None:
+    statements = connection.execute(sqlfiles.load("warehouse.postgres", "list_owner_changes"), {"role": ROLE})
+    for (statement,) in statements.fetchall():
+        connection.execute(statement.encode())
+    if connection.execute(_IS_OWNER, [database, ROLE]).fetchone() is None:
+        change = SQL("ALTER DATABASE {} OWNER TO {}")
+        connection.execute(change.format(Identifier(database), Identifier(ROLE)))
