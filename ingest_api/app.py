@@ -26,6 +26,7 @@ from ingest_api import (
 from ingest_api.answer_in_time import AnswerInTime
 from ingest_api.client_address import ClientAddresses
 from ingest_api.connections import Connections
+from ingest_api.cors import CrossOriginReads
 from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
 from ingest_api.fleet import FleetAnswers
@@ -65,7 +66,9 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     clients = ClientAddresses(settings.trusted_networks)
     app = create_routes(settings, held, clients)
     in_time = AnswerInTime(app, settings.max_body_bytes, held, clients)
-    others = RequestIds(metrics.CountedRequests(in_time))
+    others: ASGIApp = RequestIds(metrics.CountedRequests(in_time))
+    if origins := settings.origins:
+        others = CrossOriginReads(others, origins)
     return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))
 
 

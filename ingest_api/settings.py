@@ -3,6 +3,7 @@
 from pydantic import ByteSize, Field, ValidationInfo, field_validator
 
 from ingest_api.client_address import Network, networks_of
+from ingest_api.cors import origins_of
 from ingest_api.limits import Limits
 from warehouse.settings import SecretSettings
 
@@ -56,6 +57,16 @@ class ApiSettings(SecretSettings):
         default="", description="Addresses and networks of proxies whose X-Forwarded-For is believed, by commas."
     )
 
+    cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may read /v1 in a browser, by commas. Unset: its own alone.",
+    )
+
+    @property
+    def origins(self) -> frozenset[bytes]:
+        """Whose pages may read."""
+        return origins_of(self.cors_origins)
+
     @property
     def limits(self) -> Limits:
         """What one request may hold."""
@@ -72,6 +83,12 @@ class ApiSettings(SecretSettings):
     def trusted_networks(self) -> tuple[Network, ...]:
         """The proxies; an address is a network of one."""
         return networks_of(self.trusted_proxies)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _name_pages(cls, origins: str) -> str:
+        origins_of(origins)
+        return origins
 
     @field_validator("trusted_proxies")
     @classmethod
