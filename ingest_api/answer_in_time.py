@@ -1,30 +1,37 @@
 """No request waits for a database that does not answer: after 1.8 s it is told so.
 
+A question, which may take longer than storing does where there is much to tell or much to do beside it, is waited for
+as long as the database answers anybody.
+
 The framework's routes run as tasks of their own, because a query to a frozen server lets itself neither be cancelled
 nor timed out. One that is overdue goes on by itself: a change that takes long is made, and sending it again then finds
 it made. How many can be under way is bounded by the connections there are.
 """
 
 import asyncio
+import contextlib
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.body import Head, read_whole
-from ingest_api.client_address import ClientAddresses
-from ingest_api.limits import ANSWER_WITHIN_S, Held, HeldBytes
+from ingest_api.density import check_density
+from ingest_api.limits import ANSWER_WITHIN_S, Held, Limits
 from ingest_api.problems import error_response
+from ingest_api.state import Shared
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
+from warehouse.json_bodies import MalformedBodyError
+
+READ_WITHIN_S = 10.0
 
 
 class AnswerInTime:
     """A layer that reads the body, within its limits, and then waits so long for the application and no longer."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, held: HeldBytes, clients: ClientAddresses) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, shared: Shared) -> None:
         self._app = app
-        self._clients = clients
-        self._max_body_bytes = max_body_bytes
-        self._held = held
+        self._limits = limits
+        self._shared = shared
         self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,9 +39,10 @@ class AnswerInTime:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = Held(self._held, self._clients.client_of(scope))
+        held = Held(self._shared.held, self._shared.clients.client_of(scope))
         try:
-            body = await read_whole(receive, Head.of(scope), self._max_body_bytes, held)
+            body = await read_whole(receive, Head.of(scope), self._limits.body_bytes, held)
+            self._check_density(body)
             await self._pass_on(scope, _first(body, receive), send)
         except FleetwattError as error:
             await error_response(scope, error)(scope, receive, send)
@@ -42,6 +50,10 @@ class AnswerInTime:
             pass
         finally:
             held.set(0)
+
+    def _check_density(self, body: bytes) -> None:
+        with contextlib.suppress(MalformedBodyError):  # the application says so, as it does of other bodies
+            check_density(body, self._limits.items)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = is_overdue = False
@@ -53,13 +65,25 @@ class AnswerInTime:
                 await send(message)
 
         request = asyncio.create_task(self._run(scope, receive, send_in_time))
-        done, _ = await asyncio.wait({request}, timeout=ANSWER_WITHIN_S)
+        done = await self._wait_for(request, READ_WITHIN_S if scope["method"] == "GET" else ANSWER_WITHIN_S)
         if not done and not has_begun:
             is_overdue = True
             self._overdue.add(request)
             request.add_done_callback(self._forget)
             raise DatabaseUnavailableError("the database does not answer; try again later")
         await request
+
+    async def _wait_for(self, request: asyncio.Task[None], most_s: float) -> bool:
+        """Wait until it is done, so long at most, and no longer than the database may be silent to everybody."""
+        waited_s, silent_s = 0.0, 0.0
+        while silent_s < ANSWER_WITHIN_S and waited_s < most_s:
+            wait_s = min(ANSWER_WITHIN_S - silent_s, most_s - waited_s)
+            done, _ = await asyncio.wait({request}, timeout=wait_s)
+            if done:
+                return True
+            waited_s += wait_s
+            silent_s = min(waited_s, self._shared.pulse.seconds_since())
+        return False
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

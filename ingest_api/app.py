@@ -31,13 +31,14 @@ from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
 from ingest_api.fleet import FleetAnswers
 from ingest_api.group_commit import GroupCommit
+from ingest_api.head_requests import HeadAsGet
 from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
 from ingest_api.loop_connection import open_loop_connection
 from ingest_api.rate_limit import RateLimits
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
-from ingest_api.state import State
+from ingest_api.state import Shared, State
 from ingest_api.telemetry import TelemetryIngest
 from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
@@ -62,17 +63,16 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     """
     settings = settings or read(ApiSettings)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
-    held = HeldBytes(settings.max_held_bytes)
-    clients = ClientAddresses(settings.trusted_networks)
-    app = create_routes(settings, held, clients)
-    in_time = AnswerInTime(app, settings.max_body_bytes, held, clients)
-    others: ASGIApp = RequestIds(metrics.CountedRequests(in_time))
+    shared = Shared(HeldBytes(settings.max_held_bytes), ClientAddresses(settings.trusted_networks))
+    app = create_routes(settings, shared)
+    in_time = AnswerInTime(app, settings.limits, shared)
+    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(in_time)))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
     return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))
 
 
-def create_routes(settings: ApiSettings, held: HeldBytes, clients: ClientAddresses) -> FastAPI:
+def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
     """Every route, that of telemetry too, as the framework serves them.
 
     Raises:
@@ -84,7 +84,7 @@ def create_routes(settings: ApiSettings, held: HeldBytes, clients: ClientAddress
         title="Fleetwatt",
         version="1",
         description=DESCRIPTION,
-        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, held=held, clients=clients),
+        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, shared=shared),
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
@@ -96,9 +96,7 @@ def create_routes(settings: ApiSettings, held: HeldBytes, clients: ClientAddress
 
 
 @asynccontextmanager
-async def _lifespan(
-    app: FastAPI, settings: ApiSettings, url: str, held: HeldBytes, clients: ClientAddresses
-) -> AsyncIterator[dict[str, State]]:
+async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Shared) -> AsyncIterator[dict[str, State]]:
     def make_store(connection: psycopg.Connection) -> ReadingStore:
         store = ReadingStore(
             connection,
@@ -119,18 +117,19 @@ async def _lifespan(
         return window_at(int(time.time() * 10))
 
     name = "fleetwatt" if is_loopback(settings.host) else f"api, {OPEN}"
-    database = Database(url, name)
-    reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url)
+    database = Database(url, name, shared.pulse)
+    reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url, pulse=shared.pulse)
     commits = GroupCommit(
         partial(open_loop_connection, url),
         make_store,
         max_waiting_items=settings.max_waiting_readings,
         max_waiting_bytes=settings.max_held_bytes,
+        pulse=shared.pulse,
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
-    ingest = TelemetryIngest(commits, window, settings.limits, held, rate_limits, clients)
+    ingest = TelemetryIngest(commits, window, settings.limits, shared.held, rate_limits, shared.clients)
     most_connections = min(settings.max_connections, room_for_connections())
-    connections = Connections(most_connections, settings.max_connections_per_address, clients)
+    connections = Connections(most_connections, settings.max_connections_per_address, shared.clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest, connections)
     await database.open()

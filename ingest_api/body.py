@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from ingest_api.content_encoding import Decoder
+from ingest_api.density import Density
 from ingest_api.limits import Held, Limits
 from ingest_api.line_chunks import LineChunks
 from warehouse.contract.errors import OverloadedError, TooLargeError
@@ -15,8 +16,6 @@ from warehouse.json_bodies import MalformedBodyError
 
 _OF_A_BODY = "send several, or application/x-ndjson: a body holds"
 _OF_A_STREAM = "send several: a stream holds"
-_SHORTEST_READING_BYTES = 64
-"""No reading is as short. More lines than would fit are a bomb: 10 kB of zstd hold 256 MiB of blank ones."""
 
 
 class Head(NamedTuple):
@@ -106,16 +105,14 @@ async def read_lines(
             before in whole lines was given, unless there is nobody left to answer.
     """
     chunks = LineChunks(max_lines=limits.items, max_bytes=limits.decoded_bytes, max_line_bytes=limits.body_bytes)
-    max_lines = limits.stream_bytes // _SHORTEST_READING_BYTES
-    given_lines = 0
+    density = Density(limits.items)
     try:
         async with aclosing(_decoded_pieces(receive, head, decoder, limits.stream_bytes)) as pieces:
             async for piece in pieces:
+                density.add(piece)
                 held.set(chunks.kept_bytes + len(piece) + decoder.kept_bytes)
                 for lines in chunks.feed(piece):
                     yield lines
-                    given_lines += len(lines)
-                    _check(given_lines, max_lines, _OF_A_STREAM, "lines")
     except (TooLargeError, OverloadedError, BrokenEncodingError):
         yield chunks.take()
         raise
@@ -151,6 +148,6 @@ async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _check(size: int, most: int, of_what: str, unit: str = "bytes") -> None:
-    if size > most:
-        raise TooLargeError(f"{of_what} at most {most} {unit}")
+def _check(size_bytes: int, most: int, of_what: str) -> None:
+    if size_bytes > most:
+        raise TooLargeError(f"{of_what} at most {most} bytes")

@@ -10,13 +10,15 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from ingest_api.database_pulse import DatabasePulse
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect_options, has_ended, translated_errors
 from warehouse.postgres.session import AsyncSession
 
 POOL_SIZE = 8
-POOL_WAIT_S = 1.5
+POOL_WAIT_S = 8.0
+"""Longer than most requests are waited for: who waits for a connection may have been promised a slow answer."""
 MAX_WAITING = 200
 """Requests that wait for a connection; beyond them each is refused at once."""
 _CLOSE_WITHIN_S = 2.0
@@ -31,8 +33,9 @@ Row = dict[str, Any]
 class Database:
     """Connections for requests that read or change a few rows; telemetry has its own."""
 
-    def __init__(self, url: str, name: str = "fleetwatt") -> None:
-        """``name`` is what PostgreSQL calls these connections."""
+    def __init__(self, url: str, name: str = "fleetwatt", pulse: DatabasePulse | None = None) -> None:
+        """``name`` is what PostgreSQL calls these connections; the pulse beats whenever one of them was of use."""
+        self._pulse = pulse or DatabasePulse()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=1,
@@ -74,6 +77,7 @@ class Database:
                     self._lent.add(connection)
                     try:
                         yield connection
+                        self._pulse.beat()
                     finally:
                         self._lent.discard(connection)
             except (PoolTimeout, TooManyRequests) as error:  # before they are translated: OperationalErrors too

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg.sql import SQL, Identifier, Placeholder
 from pydantic import ConfigDict, Field, model_validator
 
@@ -13,7 +13,7 @@ from ingest_api.database import Connection, Row
 from ingest_api.openapi import problems
 from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, Wire, checked_device_id
+from ingest_api.wire import Instant, Wire, checked_device_id, written
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, VehicleNotFoundError
@@ -106,18 +106,20 @@ class Vehicles(Wire):
     next_cursor: str | None = Field(description="Ask again with this as `cursor`; null on the last page.")
 
 
-@router.get("/meters", summary="Meters and their current state", responses=problems(422, 503))
-async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Meters:
+@router.get("/meters", summary="Meters and their current state", responses=problems(422, 503), response_model=Meters)
+async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     """Every meter, a page at a time."""
     rows, next_cursor = await _page(request, DeviceKind.METER, limit, cursor)
-    return Meters(items=[_meter(row) for row in rows], next_cursor=next_cursor)
+    return written(Meters(items=[_meter(row) for row in rows], next_cursor=next_cursor))
 
 
-@router.get("/vehicles", summary="Vehicles and their current state", responses=problems(422, 503))
-async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Vehicles:
+@router.get(
+    "/vehicles", summary="Vehicles and their current state", responses=problems(422, 503), response_model=Vehicles
+)
+async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     """Every vehicle, a page at a time."""
     rows, next_cursor = await _page(request, DeviceKind.VEHICLE, limit, cursor)
-    return Vehicles(items=[_vehicle(row) for row in rows], next_cursor=next_cursor)
+    return written(Vehicles(items=[_vehicle(row) for row in rows], next_cursor=next_cursor))
 
 
 @router.get("/meters/{meterId}", summary="One meter's current state", responses=problems(404, 422, 503))

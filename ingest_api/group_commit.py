@@ -18,9 +18,10 @@ import psycopg
 from ingest_api import limits, metrics
 from ingest_api.batch_queue import BatchQueue, Entry, Promise
 from ingest_api.commit_writer import CommitWriter, Result
+from ingest_api.database_pulse import DatabasePulse
 from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
-from warehouse.postgres.reading_store import ReadingStore
+from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry
 
 BULK_READINGS = 100
@@ -42,8 +43,13 @@ class GroupCommit:
         *,
         max_waiting_items: int,
         max_waiting_bytes: int,
+        pulse: DatabasePulse | None = None,
     ) -> None:
-        """``open_connection`` is called in a thread, again after each loss of the connection."""
+        """``open_connection`` is called in a thread, again after each loss of the connection.
+
+        The pulse beats at each batch that is stored.
+        """
+        self._pulse = pulse or DatabasePulse()
         self._max_waiting_items = max_waiting_items
         self._max_waiting_bytes = max_waiting_bytes
         self._loop = asyncio.get_running_loop()
@@ -123,4 +129,6 @@ class GroupCommit:
                 entry.promise.set_exception(result)
             elif result is not None:
                 entry.promise.set_result(result)
+        if results and isinstance(results[0], Outcome):
+            self._pulse.beat()
         metrics.note_waiting(self._waiting_items, self._waiting_bytes)

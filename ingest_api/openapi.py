@@ -1,9 +1,11 @@
 """What the generated OpenAPI needs beside the routes' own types: the problems a route can answer with."""
 
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+import msgspec
+from fastapi import FastAPI, Request, Response
 
 from ingest_api.problems import MEDIA_TYPE, Problem
 
@@ -97,3 +99,18 @@ def complete(app: FastAPI) -> None:
         return generate()
 
     app.openapi = generate_and_complete  # type: ignore[method-assign] # the way FastAPI documents
+    _serve_written_once(app)
+
+
+def _serve_written_once(app: FastAPI) -> None:
+    """Answer the document's route with the same bytes each time: to write it takes as long as many readings."""
+
+    @cache
+    def written() -> bytes:
+        return msgspec.json.encode(app.openapi())
+
+    async def document(_: Request) -> Response:
+        return Response(written(), media_type="application/json")
+
+    app.router.routes[:] = [each for each in app.router.routes if getattr(each, "path", "") != app.openapi_url]
+    app.add_route(app.openapi_url or "", document, include_in_schema=False)

@@ -47,7 +47,7 @@ LONGEST_RETRY_AFTER_S = 5
 _MOST_IN_DETAIL = 3
 """Of what is wrong; ``errors`` has all of it."""
 
-_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -145,12 +145,15 @@ def install(app: FastAPI) -> None:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of every route of this path; the framework names those of the first one alone."""
+    """The methods of every route of this path; the framework names those of the first one alone. HEAD goes with GET."""
     routes: Sequence[BaseRoute] = request.app.routes
     return ", ".join(
         method
         for method in _METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+        if any(
+            route.matches({**request.scope, "method": "GET" if method == "HEAD" else method})[0] is Match.FULL
+            for route in routes
+        )
     )
 
 

@@ -1,15 +1,27 @@
 """What lives as long as the application: made at start-up, found by every request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
 
+from ingest_api.client_address import ClientAddresses
 from ingest_api.connections import Connections
 from ingest_api.database import Database
+from ingest_api.database_pulse import DatabasePulse
 from ingest_api.fleet import FleetAnswers
+from ingest_api.limits import HeldBytes
 from ingest_api.settings import ApiSettings
 from ingest_api.telemetry import TelemetryIngest
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the layers around the application share with it."""
+
+    held: HeldBytes
+    clients: ClientAddresses = field(default_factory=ClientAddresses)
+    pulse: DatabasePulse = field(default_factory=DatabasePulse)
 
 
 @dataclass(frozen=True)

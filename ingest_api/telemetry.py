@@ -11,6 +11,7 @@ from ingest_api.batch_queue import Promise
 from ingest_api.body import BrokenEncodingError, Head, read_decoded, read_lines
 from ingest_api.client_address import ClientAddresses
 from ingest_api.content_encoding import ACCEPTED, decoder_of
+from ingest_api.density import check_density
 from ingest_api.group_commit import GroupCommit
 from ingest_api.limits import Held, HeldBytes, Limits
 from ingest_api.rate_limit import Account, RateLimits
@@ -106,6 +107,7 @@ class TelemetryIngest:
     async def _answer_json(self, scope: Scope, whole: Awaitable[bytes], account: Account, totals: Totals) -> Answer:
         try:
             body = await whole
+            check_density(body, self._limits.items)
             telemetry = decode_body(body, self._window(), max_items=self._limits.items)
         except MalformedBodyError as error:
             raw = error.raw if isinstance(error, BrokenEncodingError) else body

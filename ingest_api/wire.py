@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
+from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
@@ -67,6 +68,11 @@ def checked_device_id(device_id: str) -> str:
     if not is_device_id(device_id):
         raise InvalidRequestError(f"a device id is {DEVICE_ID_WORDS}")
     return device_id
+
+
+def written(answer: Wire) -> Response:
+    """A long answer, written at once: the framework would first check it, and then write it value by value."""
+    return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 
 def rounded(value: float | None, digits: int) -> float | None:

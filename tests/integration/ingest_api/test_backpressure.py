@@ -1,5 +1,6 @@
 """More than can be stored in time: refused at once, to be sent again; and what was accepted is still answered."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
@@ -139,6 +140,32 @@ def test_questions_are_answered_in_time_too(site: Site, monkeypatch: pytest.Monk
             assert_refused(site.client.get(f"/v1/meters/{device}"), "database_unavailable")
         assert site.client.get("/livez").status_code == 200
     until(lambda: site.client.get(f"/v1/meters/{device}").status_code == 200)
+
+
+def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_others(
+    site: Site, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = new_id("slow")
+    assert site.send(readings_of(device, 1)[0]).status_code == 201
+    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", 0.5)
+    with stuck(site):
+        answer = pool.submit(site.client.get, f"/v1/meters/{device}")
+        for _ in range(20):
+            assert site.client.get("/v1/mappings").status_code == 200
+            time.sleep(0.1)
+        assert not answer.done()
+    assert answer.result().status_code == 200
+
+
+def test_but_not_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(answer_in_time, "READ_WITHIN_S", 1.5)
+    with stuck(site), ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(site.client.get, "/v1/meters")
+        while not answer.done():
+            assert site.client.get("/v1/mappings").status_code == 200
+            time.sleep(0.05)
+    assert_refused(answer.result(), "database_unavailable")
 
 
 def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(

@@ -109,3 +109,37 @@ def test_a_long_stream_leaves_memory_flat(shared_database_url: str) -> None:
         grown, answer = grown_mebibytes(api, sending(body, content_type=NDJSON), at_once=1)
     assert answer.json()["accepted"] + answer.json()["duplicates"] == 20_000
     assert grown < 60
+
+
+DENSE: dict[str, tuple[bytes, str]] = {
+    "blank lines": (zstandard(b"\n", 4), NDJSON),
+    "lines of a digit": (zstandard(b"1\n", 4), NDJSON),
+    "lines of deep arrays": (zstandard(b"[" * 400 + b"]" * 400 + b"\n", 8), NDJSON),
+    "arrays": (zstd.compress(b"[" + b"[]," * 2_000_000 + b"1]"), JSON),
+    "arrays and an error": (zstd.compress(b"[" + b"[]," * 2_000_000 + b"NaN]"), JSON),
+    "objects": (zstd.compress(b"[" + b"{}," * 2_000_000 + b"1]"), JSON),
+    "deep arrays": (zstd.compress(b"[" + (b"[" * 400 + b"]" * 400 + b",") * 9_999 + b"1]"), JSON),
+}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_many_lines_or_values_in_few_bytes_cost_no_time(api: ApiProcess, name: str) -> None:
+    """The fastest of several is told: other processes run beside the API."""
+    body, media_type = DENSE[name]
+    headers = {"Content-Type": media_type, "Content-Encoding": "zstd"}
+    seconds = []
+    with httpx.Client(base_url=api.url, timeout=60) as client:
+        for _ in range(5):
+            before = sum(psutil.Process(api.process.pid).cpu_times()[:2])
+            assert_problem(client.post("/v1/telemetry", content=body, headers=headers), 413, "too_large")
+            seconds.append(sum(psutil.Process(api.process.pid).cpu_times()[:2]) - before)
+    assert min(seconds) < 0.2
+
+
+def test_ten_thousand_items_may_be_as_short_as_they_like(api: ApiProcess) -> None:
+    with httpx.Client(base_url=api.url, timeout=60) as client:
+        for item in (b"1", b'""', b"{}", b"[]", b'{"z":1}', b"[[]]"):
+            body = b"[" + b",".join([item] * 10_000) + b"]"
+            assert client.post("/v1/telemetry", content=body, headers={"Content-Type": JSON}).status_code == 422
+            lines = b"\n\n".join([item] * 10_000)
+            assert client.post("/v1/telemetry", content=lines, headers={"Content-Type": NDJSON}).status_code == 422

@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -318,3 +319,12 @@ def test_the_documentation_page_is_there(site: Site) -> None:
     answer = site.client.get("/docs")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "/openapi.json" in answer.text
+
+
+def test_the_document_is_written_once(site: Site) -> None:
+    first = site.client.get("/openapi.json")
+    assert (first.status_code, first.headers["content-type"]) == (200, "application/json")
+    began = time.process_time()
+    for _ in range(300):
+        assert site.client.get("/openapi.json").content == first.content
+    assert time.process_time() - began < 3  # of client and server; to write it each time took 6
