@@ -10,9 +10,9 @@ from starlette.types import Receive, Scope
 from ingest_api.content_encoding import Decoder
 from ingest_api.density import Density
 from ingest_api.limits import Held, Limits
-from ingest_api.line_chunks import LineChunks
 from warehouse.contract.errors import OverloadedError, TooLargeError
 from warehouse.json_bodies import MalformedBodyError
+from warehouse.line_chunks import LineChunks
 
 _OF_A_BODY = "send several, or application/x-ndjson: a body holds"
 _OF_A_STREAM = "send several: a stream holds"

@@ -53,6 +53,8 @@ class FleetHistory:
             if not self._file.exists():
                 self._write()
             report = import_file(url, self._file, self._settings, self._tell)
+            if report.failure:
+                raise report.failure
             with connect(url) as connection:  # or yesterday's hours would be put right an hour from now
                 write_closed_hours(connection, lambda _: None)
             self._file.unlink()

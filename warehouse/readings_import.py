@@ -14,12 +14,15 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
+from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.opened_file import OpenedFile, opened
 from warehouse.lake.paths import Lake
-from warehouse.lake.reading_files import Chunk, chunks, digest
-from warehouse.lake.restore import restore_dropped
+from warehouse.lake.publish import DamagedFileError, MissingFileError
+from warehouse.lake.reading_files import Chunk, UnreadableReadingsError, chunks
+from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import holding_days
@@ -42,6 +45,8 @@ class ImportReport:
 
     lines_skipped: int = 0
     """Done by an earlier, interrupted import of the same file."""
+    lines_done: int = 0
+    """The line of the file up to which it was read, by this import and by earlier ones."""
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
@@ -50,20 +55,24 @@ class ImportReport:
     days: set[date] = field(default_factory=set)
     counted_only: int = 0
     """Of the conflicts and the rejected, those whose bytes are not kept in quarantine."""
+    failure: FleetwattError | None = None
+    """Why it was not read to its end; what came before is stored and counted. It does not name the file."""
 
     @property
     def lines(self) -> int:
         """The readings and broken lines that this run dealt with."""
         return self.accepted + self.duplicates + self.conflicts + self.rejected
 
-    def add(self, outcome: Outcome, first_line: int) -> None:
-        """Count the outcome of a chunk that begins at this line number."""
+    def add(self, outcome: Outcome, lines: int) -> None:
+        """Count the outcome of the next so many lines, blank ones included."""
         self.accepted += outcome.accepted
         self.duplicates += outcome.duplicates
         self.conflicts += len(outcome.conflicts)
         self.rejected += len(outcome.rejections)
         for each in sorted([*outcome.rejections, *outcome.conflicts])[: MAX_REPORTED - len(self.refused)]:
-            self.refused.append(Rejection(first_line + each.index, each.code, each.pointer, each.detail))
+            line = self.lines_done + 1 + each.index
+            self.refused.append(Rejection(line, each.code, each.pointer, each.detail))
+        self.lines_done += lines
 
     def note_counted_only(self, by_code: Mapping[str, int]) -> None:
         """Count items that the quarantine had no room for."""
@@ -77,54 +86,69 @@ Progress = Callable[[float, ImportReport], None]
 def import_file(
     url: str, path: Path, settings: FleetSettings, progress: Progress = lambda _share, _report: None
 ) -> ImportReport:
-    """Import one file. Until it ends, the days it touches are held; one that was dropped is brought back first.
+    """Import one file, or what comes through a pipe. Until it ends, the days it touches are held.
 
-    A reading from before ``settings.first_day`` is refused (``timestamp_too_old``): the warehouse has no such day.
+    A day that was dropped is brought back first; where that cannot be, nothing is added to it. A reading from before
+    ``settings.first_day`` is refused (``timestamp_too_old``): the warehouse has no such day. What is wrong with the
+    file or with such a day stands in the report.
 
     Raises:
-        UnreadableReadingsError: no such file, or a damaged one; what came before the damage is stored.
-        MissingFileError, DamagedFileError: a dropped day cannot be brought back, and so nothing is added to it.
         DatabaseUnavailableError: run it again to go on.
     """
-    file_sha256 = digest(path)
+    report = ImportReport()
+    try:
+        with opened(path, settings.home) as file:
+            _import(url, file, settings, report, progress)
+    except (UnreadableReadingsError, MissingFileError, DamagedFileError, RestoreMismatchError) as error:
+        report.failure = error
+    return report
+
+
+def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportReport, progress: Progress) -> None:
     with connect(url) as connection, holding_days(connection) as hold:
-        begin = {"file_sha256": file_sha256, "file_name": path.name}
+        begin = {"file_sha256": file.sha256, "file_name": file.name}
         ((lines_done,),) = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchall()
-        report = ImportReport(lines_skipped=lines_done)
+        report.lines_skipped = report.lines_done = lines_done
         store = ReadingStore(
             connection, QuarantineQuota.of(settings), always_late=True, note_counted_only=report.note_counted_only
         )
         partitions: set[tuple[Stream, date]] = set()
-        for chunk, telemetry in one_ahead(_decoded(path, lines_done, settings)):
-            touched = _partitions_of(telemetry)
-            for day in sorted({day for _, day in touched - partitions} - report.days):
-                hold(day)
-                make_partitions(connection, [day], settings.grace)
-                restore_dropped(connection, Lake(settings.lake), day)
-                report.days.add(day)
-            partitions |= touched
-            (outcome,) = store.store([telemetry], source=path.name)
-            report.add(outcome, first_line=lines_done + 1)
-            lines_done += len(chunk.lines)
-            _advance(connection, file_sha256, lines_done, is_finished=False)
-            progress(chunk.share, report)
+        try:
+            for chunk, telemetry in one_ahead(_decoded(file, lines_done, settings)):
+                touched = _partitions_of(telemetry)
+                for day in sorted({day for _, day in touched - partitions} - report.days):
+                    hold(day)
+                    make_partitions(connection, [day], settings.grace)
+                    restore_dropped(connection, Lake(settings.lake), day)
+                    report.days.add(day)
+                partitions |= touched
+                (outcome,) = store.store([telemetry], source=file.name)
+                report.add(outcome, len(chunk.lines))
+                _advance(connection, file, report, is_finished=False)
+                progress(chunk.share, report)
+            file.require_unchanged()
+        except UnreadableReadingsError as error:  # it has no more to give: this is its end
+            report.failure = UnreadableReadingsError(_with_place(error, report))
         _vacuum(connection, partitions)
-        _advance(connection, file_sha256, lines_done, is_finished=True)
-    return report
+        _advance(connection, file, report, is_finished=True)
 
 
-def _decoded(path: Path, skip: int, settings: FleetSettings) -> Iterator[tuple[Chunk, Telemetry]]:
-    for chunk in chunks(path, skip):
+def _with_place(error: UnreadableReadingsError, report: ImportReport) -> str:
+    return f"{error.detail} (up to line {report.lines_done:,})" if report.lines_done else error.detail
+
+
+def _decoded(file: OpenedFile, skip: int, settings: FleetSettings) -> Iterator[tuple[Chunk, Telemetry]]:
+    for chunk in chunks(file.file, file.size_bytes, skip):
         window = AcceptedWindow(midnight(settings.first_day), datetime.now(UTC) + settings.accepted_ahead)
-        yield chunk, decode_lines(chunk.lines, window, absent_sensor_is_null=True)
+        yield chunk, decode_lines(chunk.lines, window, absent_sensor_is_null=True, cut_lines=chunk.cut_lines)
 
 
 def _partitions_of(telemetry: Telemetry) -> set[tuple[Stream, date]]:
     return {(kind.readings, day) for kind in DeviceKind for day in telemetry.days(kind)}
 
 
-def _advance(connection: psycopg.Connection, file_sha256: bytes, lines_done: int, *, is_finished: bool) -> None:
-    parameters = {"file_sha256": file_sha256, "lines_done": lines_done, "is_finished": is_finished}
+def _advance(connection: psycopg.Connection, file: OpenedFile, report: ImportReport, *, is_finished: bool) -> None:
+    parameters = {"file_sha256": file.sha256, "lines_done": report.lines_done, "is_finished": is_finished}
     connection.execute(sqlfiles.load(_PACKAGE, "advance_import"), parameters)
 
 

@@ -4,7 +4,7 @@ A large body without a doubt becomes columns at once. Any other is judged item b
 its neighbours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -154,18 +154,31 @@ def _check_count(items: int, max_items: int | None) -> None:
         raise TooManyItemsError
 
 
-def decode_lines(lines: Sequence[bytes], window: AcceptedWindow, *, absent_sensor_is_null: bool = False) -> Telemetry:
-    """Read NDJSON lines, one reading a line; a line that is no JSON is one rejection, a blank line is nothing."""
-    if len(lines) >= _MANY_LINES and (columns := columns_of_lines(lines, window)):
+def decode_lines(
+    lines: Sequence[bytes],
+    window: AcceptedWindow,
+    *,
+    absent_sensor_is_null: bool = False,
+    cut_lines: Container[int] = (),
+) -> Telemetry:
+    """Read NDJSON lines, one reading a line; a line that is no JSON is one rejection, a blank line is nothing.
+
+    ``cut_lines``: those of which only the beginning is there, because they were too long; each is one rejection.
+    """
+    if len(lines) >= _MANY_LINES and not cut_lines and (columns := columns_of_lines(lines, window)):
         return Telemetry.of_columns(lines, columns)
     telemetry = Telemetry(lines, is_batch=True)
-    items = _decoded_lines(lines, telemetry.rejections)
+    items = _decoded_lines(lines, cut_lines, telemetry.rejections)
     return telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)
 
 
-def _decoded_lines(lines: Sequence[bytes], rejections: list[Rejection]) -> Iterable[tuple[int, object]]:
+def _decoded_lines(
+    lines: Sequence[bytes], cut_lines: Container[int], rejections: list[Rejection]
+) -> Iterable[tuple[int, object]]:
     for index, line in enumerate(lines):
-        if not is_blank(line):
+        if index in cut_lines:
+            rejections.append(Rejection(index, "line_too_long", "", "the line is too long; its beginning is kept"))
+        elif not is_blank(line):
             try:
                 yield index, decode(line)
             except MalformedBodyError as error:

@@ -12,7 +12,8 @@ from rich.table import Table
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import visible
 from orchestration.home import database
-from warehouse.lake.reading_files import require_readable
+from warehouse.lake.opened_file import require_readable
+from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.postgres.migrate import migrate
 from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
@@ -25,7 +26,10 @@ def import_readings(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", help="NDJSON, plain or gzip, or Parquet.", show_default=False, callback=as_user_wrote
+            metavar="FILE",
+            help="NDJSON (plain, gzip or zstd) or Parquet; - is stdin.",
+            show_default=False,
+            callback=as_user_wrote,
         ),
     ],
     *,
@@ -35,30 +39,56 @@ def import_readings(
     """Import readings of any past day: a line or row is a reading as POST /v1/telemetry takes it.
 
     A sensor's field that is left out counts as null. Safe to repeat: what is stored already is a duplicate; an
-    interrupted import goes on where it was.
+    interrupted import goes on where it was. What is wrong with one file does not keep the others from being read.
 
     \b
-    Exit code: 0 every line is stored, 1 failed, 3 some lines were refused (they are listed; quarantine keeps them).
+    Exit code: 0 every line is stored, 1 a file could not be read, or not to its end, 3 some lines were refused (they
+    are listed; quarantine keeps them).
         fleetwatt import readings.ndjson.gz
+        zcat readings-*.gz | fleetwatt import -
     """
     settings = read_settings(FleetSettings, home=home)
-    for path in files:
-        require_readable(path)  # before a server is started for nothing
-    reports: dict[str, ImportReport] = {}
+    reports = [(path, _looked_at(path)) for path in files]
+    try:
+        if any(report.failure is None for _, report in reports):  # else a server would be started for nothing
+            _import_all(settings, reports)
+    finally:
+        _tell(reports, as_json=as_json)
+    if any(report.failure for _, report in reports):
+        raise typer.Exit(1)
+    if any(report.rejected + report.conflicts for _, report in reports):
+        raise typer.Exit(SOME_LINES_REFUSED)
+
+
+def _looked_at(path: Path) -> ImportReport:
+    try:
+        require_readable(path)
+    except UnreadableReadingsError as error:
+        return ImportReport(failure=error)
+    return ImportReport()
+
+
+def _import_all(settings: FleetSettings, reports: list[tuple[Path, ImportReport]]) -> None:
+    """Import what can be read, and put each report into its place."""
     with database(settings) as url:
         migrate(url)
         with _progress() as progress:
-            for path in files:
-                task = progress.add_task(visible(path.name), total=1.0, counts="")
-                reports[str(path)] = import_file(url, path, settings, _Bar(progress, task).show)
+            for number, (path, looked_at) in enumerate(reports):
+                if looked_at.failure is None:
+                    task = progress.add_task(visible(path.name), total=1.0, counts="")
+                    reports[number] = (path, import_file(url, path, settings, _Bar(progress, task).show))
+
+
+def _tell(reports: list[tuple[Path, ImportReport]], *, as_json: bool) -> None:
     if as_json:
-        json.dump([{"file": path, **_as_dict(report)} for path, report in reports.items()], sys.stdout)
+        json.dump([{"file": str(path), **_as_dict(report)} for path, report in reports], sys.stdout)
         sys.stdout.write("\n")
-    else:
-        for name, report in reports.items():
-            _print_report(name, report)
-    if any(report.rejected + report.conflicts for report in reports.values()):
-        raise typer.Exit(SOME_LINES_REFUSED)
+    for path, report in reports:
+        if not as_json:
+            _print_report(path, report)
+        if report.failure:
+            notes.print(f"{report.failure.title}: ", style="bold red", end="")
+            notes.print(f"{path}: {report.failure.detail}")
 
 
 class _Bar:
@@ -85,7 +115,9 @@ def _progress() -> Progress:
     )
 
 
-def _print_report(path: str, report: ImportReport) -> None:
+def _print_report(path: Path, report: ImportReport) -> None:
+    if report.failure and not report.lines_done:
+        return
     days = f"{min(report.days)} to {max(report.days)}" if report.days else "no day"
     went_on = f", went on after line {report.lines_skipped:,}" if report.lines_skipped else ""
     notes.print(
@@ -117,6 +149,7 @@ def _as_dict(report: ImportReport) -> dict[str, Any]:
         "rejected": report.rejected,
         "countedOnly": report.counted_only,
         "linesSkipped": report.lines_skipped,
+        "failure": {"code": report.failure.code, "detail": report.failure.detail} if report.failure else None,
         "days": [day.isoformat() for day in sorted(report.days)],
         "refused": [
             {"line": each.index, "code": each.code, "pointer": each.pointer, "detail": each.detail}

@@ -1,26 +1,27 @@
-"""Files of readings as chunks of lines, whatever they are written in: NDJSON, plain or gzip, or Parquet.
+"""Files of readings as chunks of lines, whatever they are written in: NDJSON, plain, gzip or zstd, or Parquet.
 
 A row of Parquet becomes the line it would have been as NDJSON, so one judge looks at both, and what it refuses is kept
-in the same form.
+in the same form. What a file is, its first bytes say, not its name.
 """
 
-import gzip
-import hashlib
-import zlib
 from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from warehouse.compression import Compression, DamagedDataError, Decompressor
 from warehouse.contract.errors import FleetwattError
+from warehouse.lake.foreign_files import HEAD_BYTES, what_else
+from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
+from warehouse.line_chunks import LineChunks
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_PARQUET_MAGIC = b"PAR1"
 CHUNK_LINES = 20_000
+MAX_LINE_BYTES = 2 * 1024 * 1024
+"""As much as the API takes of a line."""
+KEPT_OF_A_LONG_LINE_BYTES = 4 * 1024
+
+_CHUNK_BYTES = 8 * 1024 * 1024
+_READ_BYTES = 256 * 1024
+_PARQUET_MAGIC = b"PAR1"
+_ZSTD_WINDOW_LOG = 27  # 128 MiB: what zstd(1) takes without being asked
 
 
 class UnreadableReadingsError(FleetwattError):
@@ -34,72 +35,94 @@ class Chunk(NamedTuple):
 
     lines: list[bytes]
     share: float
+    cut_lines: frozenset[int] = frozenset()
+    """Those that are longer than a line may be; of each the beginning is there."""
 
 
-def require_readable(path: Path) -> None:
-    """Open the file and close it.
-
-    Raises:
-        UnreadableReadingsError: there is no such file, or we may not read it.
-    """
-    try:
-        with path.open("rb"):
-            return
-    except OSError as error:
-        raise UnreadableReadingsError(f"{path}: {error.strerror}") from error
-
-
-def digest(path: Path) -> bytes:
-    """The file's SHA-256, by which an interrupted import knows it again.
-
-    Raises:
-        UnreadableReadingsError: as ``require_readable``.
-    """
-    require_readable(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def chunks(path: Path, skip: int) -> Iterator[Chunk]:
+def chunks(file: BinaryIO, size_bytes: int, skip: int) -> Iterator[Chunk]:
     """The lines of the file behind the first ``skip``.
 
     Raises:
-        UnreadableReadingsError: the file is damaged; what came before has been handed out.
+        UnreadableReadingsError: it is no file of readings, or it is damaged; what came before has been handed out.
     """
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic == _PARQUET_MAGIC:
-        yield from _parquet_chunks(path, skip)
-    else:
-        yield from _line_chunks(path, skip, is_gzip=magic.startswith(_GZIP_MAGIC))
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if head.startswith(_PARQUET_MAGIC):
+        yield from _rows(file, skip)
+        return
+    compression = next((each for each in Compression if head.startswith(each.magics)), None)
+    skipped = 0
+    for chunk in _lines(file, max(size_bytes, 1), compression):
+        lines_to_skip = min(skip - skipped, len(chunk.lines))
+        skipped += lines_to_skip
+        if lines_to_skip < len(chunk.lines):
+            yield _without_first(chunk, lines_to_skip)
 
 
-def _line_chunks(path: Path, skip: int, *, is_gzip: bool) -> Iterator[Chunk]:
-    size = max(path.stat().st_size, 1)
-    with path.open("rb") as raw:
-        lines: Iterator[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-        try:
-            for _ in islice(lines, skip):
-                pass
-            while chunk := list(islice(lines, CHUNK_LINES)):
-                yield Chunk(chunk, raw.tell() / size)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UnreadableReadingsError(f"{path} is a damaged gzip file: {error}") from error
-
-
-def _parquet_chunks(path: Path, skip: int) -> Iterator[Chunk]:
+def _rows(file: BinaryIO, skip: int) -> Iterator[Chunk]:
     try:
-        with pq.ParquetFile(path) as file:
-            done, total = 0, max(file.metadata.num_rows, 1)
-            for batch in file.iter_batches(batch_size=CHUNK_LINES):
-                done += batch.num_rows
-                if done > skip:
-                    rows = batch.slice(max(0, skip - (done - batch.num_rows))).to_pylist()
-                    yield Chunk([_line(row) for row in rows], done / total)
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableReadingsError(f"{path} is not readable as Parquet: {error}") from error
+        for lines, share in read_parquet(file, skip, CHUNK_LINES):
+            yield Chunk(lines, share)
+    except DamagedParquetError as error:
+        raise UnreadableReadingsError(str(error)) from error
 
 
-def _line(row: dict[str, object]) -> bytes:
-    """Nulls are left out: a table of both kinds has the columns of both."""
-    return msgspec.json.encode({name: value for name, value in row.items() if value is not None})
+def _lines(file: BinaryIO, size_bytes: int, compression: Compression | None) -> Iterator[Chunk]:
+    lines = LineChunks(
+        max_lines=CHUNK_LINES,
+        max_bytes=_CHUNK_BYTES,
+        max_line_bytes=MAX_LINE_BYTES,
+        cut_to_bytes=KEPT_OF_A_LONG_LINE_BYTES,
+    )
+    damage: Exception | None = None
+    pieces = _pieces(file, compression)
+    try:
+        for piece in _checked(pieces):
+            for chunk in lines.feed(piece):
+                yield Chunk(chunk, min(file.tell() / size_bytes, 1.0), lines.cut_lines)
+    except (DamagedDataError, OSError) as error:
+        damage = error
+    if last := _without_blank_end(lines.finish()):
+        yield Chunk(last, 1.0, lines.cut_lines)
+    if damage:
+        raise UnreadableReadingsError(f"{damage}; what came before is stored") from damage
+
+
+def _pieces(file: BinaryIO, compression: Compression | None) -> Iterator[bytes]:
+    if compression is None:
+        while piece := file.read(_READ_BYTES):
+            yield piece
+        return
+    data = Decompressor(compression, zstd_window_log=_ZSTD_WINDOW_LOG, zero_padded=True)
+    while piece := file.read(_READ_BYTES):
+        yield from data.decode(piece)
+    data.finish()
+
+
+def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, once the first of them look like lines of JSON."""
+    head = b""
+    damage: DamagedDataError | None = None
+    try:
+        while len(head) < HEAD_BYTES and (piece := next(pieces, None)) is not None:
+            head += piece
+    except DamagedDataError as error:
+        damage = error
+    if what := what_else(head):
+        raise UnreadableReadingsError(what)
+    yield head
+    if damage:
+        raise damage
+    yield from pieces
+
+
+def _without_first(chunk: Chunk, number: int) -> Chunk:
+    if number == 0:
+        return chunk
+    cut_lines = frozenset(index - number for index in chunk.cut_lines if index >= number)
+    return Chunk(chunk.lines[number:], chunk.share, cut_lines)
+
+
+def _without_blank_end(lines: list[bytes]) -> list[bytes]:
+    """Behind the last newline stands nothing, and that is no line."""
+    return lines[:-1] if lines and not lines[-1] else lines

@@ -1,7 +1,14 @@
 """Files of readings: stored once, whatever happens on the way, and every line accounted for."""
 
+import contextlib
 import gzip
 import json
+import os
+import re
+import resource
+import socket
+import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +16,10 @@ from typing import Any
 import polars as pl
 import psycopg
 import pytest
+from backports import zstd
 
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.lake import reading_files
-from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import is_held
 from warehouse.readings_import import ImportReport, import_file
@@ -30,6 +37,11 @@ def write(path: Path, items: list[Any]) -> Path:
 
 def run(url: str, path: Path) -> ImportReport:
     return import_file(url, path, FleetSettings(_env_file=None))
+
+
+def failure(report: ImportReport) -> str:
+    assert report.failure is not None
+    return report.failure.detail
 
 
 def count(connection: psycopg.Connection, query: str) -> int:
@@ -94,10 +106,10 @@ def test_parquet_goes_on_where_it_was_and_says_when_it_is_damaged(
     monkeypatch.setattr(reading_files, "CHUNK_LINES", 100)
     path = tmp_path / "readings.parquet"
     pl.DataFrame(ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 250, 1.0, 0.1)).write_parquet(path)
-    assert [len(lines) for lines, _ in reading_files.chunks(path, skip=130)] == [70, 50]
+    with path.open("rb") as file:
+        assert [len(chunk.lines) for chunk in reading_files.chunks(file, path.stat().st_size, skip=130)] == [70, 50]
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(UnreadableReadingsError, match="not readable as Parquet"):
-        run(database_url, path)
+    assert "is not readable as Parquet" in failure(run(database_url, path))
 
 
 def test_a_broken_line_is_reported_by_number_and_kept_and_the_others_are_in(
@@ -109,7 +121,7 @@ def test_a_broken_line_is_reported_by_number_and_kept_and_the_others_are_in(
     assert (report.accepted, report.rejected) == (44_999, 1)
     assert [(each.index, each.code) for each in report.refused] == [(30_000, "malformed_json")]
     kept = connection.execute("SELECT code, raw, source FROM quarantined_readings").fetchall()
-    assert kept == [("malformed_json", items[29_999] + b"\n", "broken.ndjson.gz")]
+    assert kept == [("malformed_json", items[29_999], "broken.ndjson.gz")]
     assert count(connection, "SELECT count(*) FROM meter_readings") == 44_999
 
 
@@ -164,14 +176,20 @@ def test_a_damaged_gzip_says_so_and_keeps_what_came_before(
 ) -> None:
     path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 60_000, 1.0, 0.1))
     path.write_bytes(path.read_bytes()[:-2_000])
-    with pytest.raises(UnreadableReadingsError, match=r"cut\.ndjson\.gz is a damaged gzip file"):
-        run(database_url, path)
-    assert count(connection, "SELECT count(*) FROM meter_readings") >= 40_000
+    report = run(database_url, path)
+    assert re.fullmatch(
+        r"the gzip data ends in the middle; what came before is stored \(up to line .*\)", failure(report)
+    )
+    assert report.accepted == count(connection, "SELECT count(*) FROM meter_readings") >= 58_000
+    assert [(each.index, each.code) for each in report.refused] == [(report.lines_done, "malformed_json")], (
+        "the cut line"
+    )
+    again = run(database_url, path)
+    assert (again.accepted, again.duplicates) == (0, report.accepted)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, connection: psycopg.Connection, database_url: str) -> None:
-    with pytest.raises(UnreadableReadingsError, match="No such file"):
-        run(database_url, tmp_path / "nowhere.ndjson")
+    assert failure(run(database_url, tmp_path / "nowhere.ndjson")) == "No such file or directory"
 
 
 def test_an_imported_partition_answers_from_the_index_alone(
@@ -204,3 +222,147 @@ def test_the_days_of_an_import_are_held_until_it_is_done(
         import_file(database_url, path, FleetSettings(_env_file=None), look)
         assert seen == [(True, False)]
         assert not is_held(other, date(2020, 12, 31))
+
+
+# --- what cannot be read twice, and what is no file -------------------------------------------------------------------
+
+
+def through_a_pipe(data: bytes) -> tuple[Path, threading.Thread]:
+    """What a shell makes of ``<(cat file)``."""
+    reading, writing = os.pipe()
+
+    def feed() -> None:
+        with os.fdopen(writing, "wb") as pipe, contextlib.suppress(BrokenPipeError):
+            pipe.write(data)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    return Path(f"/dev/fd/{reading}"), thread
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
+def test_what_comes_through_a_pipe_is_stored_and_leaves_nothing_behind(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str, pack: Callable[[bytes], bytes]
+) -> None:
+    readings = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 30_000, 100.0, 0.01)
+    data = pack(b"\n".join(json.dumps(each).encode() for each in [*readings, "bad"]))
+    settings = FleetSettings(_env_file=None, home=tmp_path / "home")
+    for accepted, duplicates in ((30_000, 0), (0, 30_000)):
+        path, thread = through_a_pipe(data)
+        report = import_file(database_url, path, settings)
+        thread.join()
+        os.close(int(path.name))
+        assert (report.failure, report.accepted, report.duplicates, report.rejected) == (None, accepted, duplicates, 1)
+        assert list(settings.home.iterdir()) == []
+
+
+def test_parquet_comes_through_a_named_pipe(tmp_path: Path, database_url: str) -> None:
+    pl.DataFrame(ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 30, 1.0, 0.1)).write_parquet(tmp_path / "a.parquet")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes((tmp_path / "a.parquet").read_bytes()))
+    writer.start()
+    report = run(database_url, pipe)
+    writer.join()
+    assert (report.failure, report.accepted) == (None, 30)
+
+
+def test_no_room_for_a_copy_is_said(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.lake.opened_file._SPARE_SHARE", 1.0)
+    path, thread = through_a_pipe(b"{}\n" * 100_000)
+    settings = FleetSettings(_env_file=None, home=tmp_path)
+    report = import_file(database_url, path, settings)
+    os.close(int(path.name))
+    thread.join()
+    assert failure(report) == f"cannot be read twice, and {tmp_path} has no room for a copy of it"
+
+
+def test_an_empty_file_or_pipe_is_no_success(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "empty").touch()
+    path, thread = through_a_pipe(b"")
+    thread.join()
+    for each in (tmp_path / "empty", path):
+        assert failure(run(database_url, each)) == "is empty: no reading was read"
+    os.close(int(path.name))
+
+
+def test_what_is_no_file_is_told_what_it_is(tmp_path: Path, database_url: str) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        assert failure(run(database_url, tmp_path / "socket")) == "is a socket, no file"
+    assert failure(run(database_url, tmp_path)) == "is a directory; name the files in it"
+    assert failure(run(database_url, Path("/dev/zero"))).startswith("is a device or a terminal, no file")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "Too many levels of symbolic links" in failure(run(database_url, tmp_path / "loop"))
+
+
+def test_a_file_that_grows_while_it_is_read_is_no_success(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str
+) -> None:
+    lines = [json.dumps(each) + "\n" for each in ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 20, 1.0, 0.1)]
+    path = tmp_path / "growing.ndjson"
+    path.write_text("".join(lines[:10]))
+
+    def grow(_share: float, _report: ImportReport) -> None:
+        with path.open("a") as file:
+            file.write("".join(lines[10:]))
+
+    report = import_file(database_url, path, FleetSettings(_env_file=None), grow)
+    assert "was changed while it was read" in failure(report)
+    assert report.accepted >= 10
+    again = run(database_url, path)
+    assert (again.failure, again.accepted + again.duplicates) == (None, 20)
+
+
+def test_a_name_that_is_no_utf8_is_kept_with_backslashes(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str
+) -> None:
+    path = tmp_path / os.fsdecode(b"m\xe4rz\x1b[31m.ndjson")
+    assert run(database_url, write(path, ["bad"])).rejected == 1
+    assert connection.execute("SELECT source FROM quarantined_readings").fetchall() == [("m\\xe4rz\\x1b[31m.ndjson",)]
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+@pytest.mark.parametrize("behind", [b"\r\n", b"garbage"])
+def test_five_good_lines_and_something_behind_the_compressed_data(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str, pack: Callable[[bytes], bytes], behind: bytes
+) -> None:
+    readings = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 5, 1.0, 0.1)
+    path = tmp_path / "told by its first bytes"
+    path.write_bytes(pack(b"".join(json.dumps(each).encode() + b"\n" for each in readings)) + behind)
+    report = run(database_url, path)
+    assert (report.accepted, report.rejected) == (5, 0)
+    assert "something else follows the" in failure(report)
+    assert failure(report).endswith("; what came before is stored (up to line 5)")
+    assert count(connection, "SELECT count(*) FROM meter_readings") == 5
+
+
+def test_without_its_checksum_every_line_of_a_file_is_stored(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str
+) -> None:
+    path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 25_000, 1.0, 0.01))
+    path.write_bytes(path.read_bytes()[:-8])
+    report = run(database_url, path)
+    assert (report.accepted, report.rejected) == (25_000, 0)
+    assert "ends in the middle" in failure(report)
+
+
+def test_a_line_without_end_costs_itself_and_no_memory(
+    tmp_path: Path, connection: psycopg.Connection, database_url: str
+) -> None:
+    good = [json.dumps(each).encode() for each in ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 3, 1.0, 0.1)]
+    path = tmp_path / "bomb.ndjson.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(good[0] + b'\n{"meterId":"')
+        for _ in range(300):
+            file.write(b"x" * 1_000_000)
+        file.write(b'"}\n' + good[1] + b"\n" + good[2])
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    report = run(database_url, path)
+    assert (report.failure, report.accepted) == (None, 3)
+    assert [(each.index, each.code) for each in report.refused] == [(2, "line_too_long")]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+    assert count(connection, "SELECT length(raw) FROM quarantined_readings") == 4096

@@ -137,6 +137,60 @@ def test_a_file_that_is_not_there_starts_no_server(fleetwatt: Fleetwatt, tmp_pat
 
 
 @pytest.mark.usefixtures("migrated_database")
+def test_a_damaged_or_missing_file_among_several_is_reported_and_all_others_are_read(
+    fleetwatt: Fleetwatt, tmp_path: Path
+) -> None:
+    good = [ndjson(tmp_path / f"{name}.ndjson", meter_payload(meterId=name)) for name in ("first", "last")]
+    zipped = tmp_path / "x.ndjson"
+    zipped.write_bytes(b"PK\3\4")
+    bad = ndjson(tmp_path / "bad.ndjson", vehicle_payload(soc=101))
+    files = [good[0], tmp_path / "nowhere", zipped, tmp_path, bad, good[1]]
+    ended = fleetwatt("import", *files)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{good[0]}: 1 stored" in ended.err
+    assert f"cannot be read: {tmp_path / 'nowhere'}: No such file or directory" in ended.err
+    assert f"cannot be read: {zipped}: is a zip archive; unpack it and import what is in it" in ended.err
+    assert f"cannot be read: {tmp_path}: is a directory" in ended.err
+    assert f"{bad}: 0 stored, 0 duplicates, 0 conflicts, 1 rejected" in ended.err
+    assert f"{good[1]}: 1 stored" in ended.err
+    again = fleetwatt("import", "--json", *files)
+    assert again.code == 1
+    reports = json.loads(again.out)
+    assert [each["file"] for each in reports] == list(map(str, files))
+    assert [each["duplicates"] for each in reports] == [1, 0, 0, 0, 0, 1]
+    assert [each["failure"] and each["failure"]["code"] for each in reports] == [
+        None,
+        *["unreadable_file"] * 3,
+        None,
+        None,
+    ]
+    assert fleetwatt("import", bad, good[0]).code == 3
+
+
+def test_what_a_shell_pipes_in_is_read(database_url: str, tmp_path: Path) -> None:
+    good = ndjson(tmp_path / "good.ndjson", meter_payload(), vehicle_payload())
+    environment = {"FLEET_DATABASE_URL": database_url, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    commands = {
+        f"fleetwatt import --json <(cat {good})": 0,
+        f"cat {good} | fleetwatt import --json -": 0,
+        f"cat {good} | fleetwatt import --json /dev/stdin": 0,
+        f"fleetwatt import --json - < {good}": 0,
+        f"gzip -c {good} | fleetwatt import --json -": 0,
+        "true | fleetwatt import --json -": 1,
+        "fleetwatt import --json - < /dev/null": 1,
+        "fleetwatt import --json - <&-": 1,
+    }
+    for number, (command, code) in enumerate(commands.items()):
+        ended = subprocess.run(
+            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), (command, ended.stderr)
+        (report,) = json.loads(ended.stdout)
+        stored = (report["accepted"], report["duplicates"])
+        assert stored == ((0, 0) if code else (2, 0) if number == 0 else (0, 2)), command
+
+
+@pytest.mark.usefixtures("migrated_database")
 def test_a_file_of_something_else_is_refused(fleetwatt: Fleetwatt, tmp_path: Path) -> None:
     (tmp_path / "broken.ndjson.gz").write_bytes(b"\x1f\x8b no gzip at all")
     ended = fleetwatt("import", "broken.ndjson.gz")

@@ -10,8 +10,9 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.content_encoding import MAX_MEMBERS, PIECE_BYTES, Decoder, decoder_of
-from tests.unit.ingest_api.test_line_chunks import cut
+from ingest_api.content_encoding import MAX_MEMBERS, Decoder, decoder_of
+from tests.unit.warehouse.test_line_chunks import cut
+from warehouse.compression import PIECE_BYTES
 from warehouse.json_bodies import MalformedBodyError
 
 ENCODE: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}

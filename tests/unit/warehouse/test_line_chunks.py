@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.line_chunks import LineChunks
 from warehouse.contract.errors import TooLargeError
+from warehouse.line_chunks import LineChunks
 
 BYTES = st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r\n", b"\n\n", b"{}"]), max_size=60).map(b"".join)
 
@@ -59,3 +59,32 @@ def test_a_line_that_is_too_long_is_refused_and_those_before_it_are_given(pieces
         for piece in pieces:
             list(chunks.feed(piece))
     assert chunks.take() == [b"1", b"2"]
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"a", b"ab", b"abc", b"abcd", b"abcdefgh" * 5]), min_size=1, max_size=20),
+    st.lists(st.integers(min_value=0), max_size=20),
+    st.integers(1, 5),
+)
+def test_where_lines_are_cut_each_other_one_is_given_whole(
+    lines: list[bytes], places: list[int], max_lines: int
+) -> None:
+    chunks = LineChunks(max_lines=max_lines, max_bytes=100, max_line_bytes=3, cut_to_bytes=2)
+    given_lines: list[bytes] = []
+    cut_lines: list[int] = []
+    for piece in [*cut(b"\n".join(lines), places), None]:
+        for some in chunks.feed(piece) if piece is not None else [chunks.finish()]:
+            cut_lines += [len(given_lines) + index for index in sorted(chunks.cut_lines)]
+            given_lines += some
+            assert chunks.kept_bytes <= 100 + 4
+    assert given_lines == [line if len(line) <= 3 else line[:2] for line in lines]
+    assert cut_lines == [index for index, line in enumerate(lines) if len(line) > 3]
+
+
+def test_of_a_line_without_end_no_more_is_kept_than_a_line_may_have() -> None:
+    chunks = LineChunks(max_lines=10, max_bytes=1000, max_line_bytes=100, cut_to_bytes=5)
+    for _ in range(1_000):
+        assert list(chunks.feed(b"x" * 64)) == []
+        assert chunks.kept_bytes <= 101
+    assert list(chunks.feed(b"\nnext\n")) == []
+    assert (chunks.finish(), chunks.cut_lines) == ([b"xxxxx", b"next", b""], frozenset({0}))

@@ -1,0 +1,71 @@
+"""Parquet is read in a process of its own: what crashes it, or asks for all memory, is a damaged file and no more."""
+
+import tempfile
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.lake.test_parquet_lines import GOOD
+from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
+
+
+def write(path: Path, rows: int = 100) -> bytes:
+    pq.write_table(pa.table({name: pa.concat_arrays([each] * (rows // 2)) for name, each in GOOD.items()}), path)
+    return path.read_bytes()
+
+
+def test_its_rows_come_in_batches(tmp_path: Path) -> None:
+    write(tmp_path / "readings.parquet", 250)
+    with (tmp_path / "readings.parquet").open("rb") as file:
+        batches = list(read_parquet(file, 130, 100))
+    assert [(len(lines), share) for lines, share in batches] == [(70, 0.8), (50, 1.0)]
+
+
+@pytest.mark.parametrize("place", [391, 411, 431, 445, -1, -5, -6, -200])
+def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path: Path, place: int) -> None:
+    """The first four are segmentation faults of the library, as the file is written today."""
+    damaged = bytearray(write(tmp_path / "readings.parquet"))
+    damaged[place] ^= 0x5A
+    with tempfile.TemporaryFile() as file:
+        file.write(damaged)
+        file.flush()
+        try:
+            assert sum(len(lines) for lines, _ in read_parquet(file, 0, 100)) == 100
+        except DamagedParquetError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_reader_that_dies_is_a_damaged_file(tmp_path: Path) -> None:
+    write(tmp_path / "readings.parquet", 100_000)
+    with (tmp_path / "readings.parquet").open("rb") as file:
+        batches = read_parquet(file, 0, 100)
+        next(batches)
+        (child,) = psutil.Process().children()
+        child.kill()
+        with pytest.raises(DamagedParquetError, match="its reader crashed, or ran out of memory"):
+            list(batches)
+    assert not child.is_running()
+
+
+def test_who_asks_for_no_more_leaves_no_process_behind(tmp_path: Path) -> None:
+    write(tmp_path / "readings.parquet", 100_000)
+    with (tmp_path / "readings.parquet").open("rb") as file:
+        batches = read_parquet(file, 0, 100)
+        next(batches)
+        batches.close()  # type: ignore[attr-defined] # it is a generator
+    assert psutil.Process().children() == []
+
+
+def test_a_page_that_takes_more_memory_than_it_may_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    text = pa.array(["x" * 300_000_000])
+    pq.write_table(pa.table({"meterId": pa.array(["m"]), "type": text}), path, compression="zstd")
+    assert path.stat().st_size < 1_000_000
+    with path.open("rb") as file:
+        assert [len(lines) for lines, _ in read_parquet(file, 0, 100)] == [1]
+        file.seek(0)
+        with pytest.raises(DamagedParquetError, match=r"takes more than 700 MiB|ran out of memory"):
+            list(read_parquet(file, 0, 100, memory_bytes=700 * 1024**2))
