@@ -1,6 +1,9 @@
 # The one image of migrate, the API and Dagster; docker-compose.yml says what each container of it runs.
 
-FROM python:3.11-slim AS build
+# By digest where you have looked one up: --build-arg PYTHON_IMAGE=python@sha256:... (SECURITY.md, "Supply chain").
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 RUN python -m venv /opt/fleetwatt
 ENV PATH=/opt/fleetwatt/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -14,7 +17,7 @@ COPY orchestration orchestration
 COPY warehouse warehouse
 RUN pip install --no-deps --no-build-isolation .
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/fleetwatt /opt/fleetwatt
 # Nothing is imported from the folder a command runs in; what is said is said at once.
 ENV PATH=/opt/fleetwatt/bin:$PATH PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 FLEET_HOME=/var/lib/fleetwatt

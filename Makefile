@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test test-long bench-ingest bench-warehouse faults lint format lock clean
+.PHONY: help setup run test test-long bench-ingest bench-warehouse faults lint audit sbom format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ lint: $(VENV)/dev.installed ## Check style, types, layers and SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar ingest_api warehouse dbt_like_sql
 	$(BIN)/codespell
+
+audit: $(VENV)/dev.installed ## Ask for known vulnerabilities of the locked packages; says so where nobody can be asked
+	@$(BIN)/python -m tests.audit $(ARGS)
+
+sbom: $(VENV)/dev.installed ## Write sbom.json, the bill of materials (CycloneDX) of the locked packages
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
 format: $(VENV)/dev.installed ## Format the code
 	$(BIN)/ruff check --fix .

@@ -72,7 +72,8 @@ def test_there_is_one_image_of_ours_and_it_is_built_once() -> None:
 
 
 def test_images_are_named_without_a_registry() -> None:
-    bases = {words[0] for words in instructions("FROM")}
+    arguments = dict(assignment.split("=", 1) for words in instructions("ARG") for assignment in words)
+    bases = {arguments[words[0].strip("${}")] for words in instructions("FROM")}
     images = {service["image"] for service in SERVICES.values()}
     assert [image for image in bases | images if not re.fullmatch(r"[a-z]+(:[a-z0-9.-]+)?", image)] == []
 
@@ -148,3 +149,17 @@ def test_what_asks_nobody_who_they_are_is_published_to_this_machine_alone() -> N
     open_to_others = {name for name in OURS if SERVICES[name]["environment"]["FLEET_ALLOW_ANONYMOUS"] == "true"}
     assert open_to_others == set(OURS)
     assert all(port.startswith("127.0.0.1:") for name in OURS for port in SERVICES[name].get("ports", ()))
+
+
+@every_service
+def test_a_service_can_take_neither_all_memory_nor_all_processes(name: str) -> None:
+    assert re.fullmatch(r"\d+[mg]", SERVICES[name]["mem_limit"])
+    assert 0 < SERVICES[name]["pids_limit"] <= 2000
+
+
+def test_the_database_is_in_a_network_of_its_own_out_of_which_nothing_leads() -> None:
+    assert FILE["networks"]["database"] == {"internal": True}
+    assert SERVICES["postgres"]["networks"] == SERVICES["migrate"]["networks"] == ["database"]
+    outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
+    assert outside == {name for name, service in SERVICES.items() if "ports" in service}, "a port needs a way out"
+    assert not any("network_mode" in service for service in SERVICES.values())
