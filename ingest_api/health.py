@@ -14,7 +14,7 @@ from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
 from ingest_api.state import state_of
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
-from warehouse.postgres.schema_version import head_revision
+from warehouse.postgres.schema_version import fault_of_revision
 
 router = APIRouter(tags=["health"])
 
@@ -66,8 +66,8 @@ async def _look(database: Database) -> str | None:
     try:
         async with database.connection() as connection:
             schema = await fetch_one(connection, "find_schema_revision", {})
-            if schema is None or schema["revision"] != head_revision():
-                return "the schema is not current; run fleetwatt migrate"
+            if fault := fault_of_revision(schema["revision"] if schema else None):
+                return fault
             ready = await fetch_one(connection, "count_ready_partitions", {"days": [today, today + timedelta(days=1)]})
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:
         return error.detail

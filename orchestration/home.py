@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.contract.errors import DatabaseUnavailableError, HomeError
+from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
+from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.files import make_folder
+from warehouse.postgres.schema_version import require_current
 from warehouse.settings import FleetSettings
 
 
@@ -44,9 +46,27 @@ def held(home: Path) -> Iterator[None]:
 
 @contextmanager
 def database(settings: FleetSettings) -> Iterator[str]:
-    """The URL of the database to work on: the configured one, or the home's own server.
+    """The URL of the database to work on, whose schema is this version's: the configured one, or the home's own server.
 
-    If that server does not run, it is started for the time of the block.
+    If that server does not run, it is started for the time of the block. None is made.
+
+    Raises:
+        HomeError, ServerStartError: the home's server cannot be had.
+        SchemaOutdatedError: there is none, or the schema is an older or a newer one.
+    """
+    if not settings.database_url and not EmbeddedPostgres(settings.home).has_data():
+        raise SchemaOutdatedError(
+            f"there is no database in {settings.home} yet; run fleetwatt migrate, or start everything with fleetwatt up"
+        )
+    with database_to_migrate(settings) as url:
+        with connect(url) as connection:
+            require_current(connection)
+        yield url
+
+
+@contextmanager
+def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
+    """The same with whatever schema it has; the home's own server is made if there is none.
 
     Raises:
         HomeError, ServerStartError: the home's server cannot be had.
@@ -65,8 +85,21 @@ def database(settings: FleetSettings) -> Iterator[str]:
             server.stop()
 
 
+def current_database(settings: FleetSettings) -> str:
+    """The URL of a database that runs already, and whose schema is this version's.
+
+    Raises:
+        DatabaseUnavailableError: it does not run.
+        SchemaOutdatedError: the schema is an older or a newer one.
+    """
+    url = running_database(settings)
+    with connect(url) as connection:
+        require_current(connection)
+    return url
+
+
 def running_database(settings: FleetSettings) -> str:
-    """The URL of a database that runs already.
+    """The URL of a database that runs already, with whatever schema it has.
 
     Raises:
         DatabaseUnavailableError: the home's server does not run.

@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.home import running_database
+from orchestration.home import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
@@ -43,8 +43,9 @@ class Warehouse:
 
         Raises:
             DatabaseUnavailableError: it does not run.
+            SchemaOutdatedError: its schema is an older or a newer one.
         """
-        return running_database(self.settings)
+        return current_database(self.settings)
 
     def walk(self, catalog: Catalog) -> DayWalk:
         """The walk of a day by the catalog that the definitions are made of: one for all steps of a run."""

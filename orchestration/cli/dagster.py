@@ -8,12 +8,11 @@ import typer
 
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.dagster_processes import HOST, DagsterProcesses
-from orchestration.home import running_database
+from orchestration.home import current_database
 from orchestration.local import require_free
 from orchestration.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
-from warehouse.postgres.migrate import migrate
 from warehouse.postgres.superuser import superuser_remark
 from warehouse.settings import FleetSettings
 
@@ -37,8 +36,7 @@ def dagster(
     settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
     require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
     require_free(host, settings.dagster_port, "--dagster-port")
-    url = running_database(settings)
-    migrate(url)
+    url = current_database(settings)
     with connect(url) as connection:
         if remark := superuser_remark(connection):
             notes.print(remark)

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 
 from orchestration.cli.options import AsJson, Home, notes, read_settings
-from orchestration.home import database
+from orchestration.home import database, database_to_migrate
 from warehouse.postgres import migrate as migrations
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions import make_ahead
@@ -20,7 +20,7 @@ def migrate(*, home: Home = None) -> None:
     Of a PostgreSQL of your own:
         FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt migrate
     """
-    with database(read_settings(FleetSettings, home=home)) as url:
+    with database_to_migrate(read_settings(FleetSettings, home=home)) as url:
         applied = migrations.migrate(url)
     notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")
 

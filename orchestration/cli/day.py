@@ -11,7 +11,6 @@ from orchestration.home import database
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres.migrate import migrate
 from warehouse.settings import FleetSettings
 
 Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A UTC day, e.g. 2026-02-08.", show_default=False)]
@@ -59,5 +58,4 @@ def run_day(day: Day, *, home: Home = None) -> None:
 
 
 def _walk(settings: FleetSettings, url: str) -> DayWalk:
-    migrate(url)
     return DayWalk(url, Lake(settings.lake), Catalog.load())

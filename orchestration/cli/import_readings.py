@@ -14,7 +14,6 @@ from orchestration.cli.terminal import visible
 from orchestration.home import database
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
-from warehouse.postgres.migrate import migrate
 from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 
@@ -70,13 +69,11 @@ def _looked_at(path: Path) -> ImportReport:
 
 def _import_all(settings: FleetSettings, reports: list[tuple[Path, ImportReport]]) -> None:
     """Import what can be read, and put each report into its place."""
-    with database(settings) as url:
-        migrate(url)
-        with _progress() as progress:
-            for number, (path, looked_at) in enumerate(reports):
-                if looked_at.failure is None:
-                    task = progress.add_task(visible(path.name), total=1.0, counts="")
-                    reports[number] = (path, import_file(url, path, settings, _Bar(progress, task).show))
+    with database(settings) as url, _progress() as progress:
+        for number, (path, looked_at) in enumerate(reports):
+            if looked_at.failure is None:
+                task = progress.add_task(visible(path.name), total=1.0, counts="")
+                reports[number] = (path, import_file(url, path, settings, _Bar(progress, task).show))
 
 
 def _tell(reports: list[tuple[Path, ImportReport]], *, as_json: bool) -> None:

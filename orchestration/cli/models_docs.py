@@ -8,7 +8,7 @@ import typer
 from orchestration.cli.catalog import read_catalog
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
-from orchestration.home import running_database
+from orchestration.home import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect
@@ -47,7 +47,7 @@ def docs(
 def _published(settings: FleetSettings) -> tuple[dict[str, PublishedDataset], str]:
     """What the ledger says of the lake, and a sentence on that."""
     try:
-        with connect(running_database(settings)) as connection:
+        with connect(current_database(settings)) as connection:
             published = published_datasets(connection)
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:
         return {}, f"Without counts: {error.detail}"

@@ -16,7 +16,7 @@ from rich.table import Table
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_home import opened
-from orchestration.home import running_database
+from orchestration.home import current_database
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
@@ -44,7 +44,7 @@ def status(
         fleetwatt status --json
     """
     settings = read_settings(FleetSettings, home=home)
-    url = running_database(settings)
+    url = current_database(settings)
     with connect(url) as connection:
         overview = look(connection)
         to_run = _days_to_run(connection, url, settings)

@@ -9,7 +9,6 @@ from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.device_hours import write_closed_hours
-from warehouse.postgres.migrate import migrate
 from warehouse.retention import Retention
 from warehouse.settings import FleetSettings
 
@@ -22,10 +21,8 @@ def hours(*, home: Home = None) -> None:
         fleetwatt hours
     """
     settings = read_settings(FleetSettings, home=home)
-    with database(settings) as url:
-        migrate(url)
-        with connect(url) as connection:
-            done = write_closed_hours(connection, notes.print)
+    with database(settings) as url, connect(url) as connection:
+        done = write_closed_hours(connection, notes.print)
     notes.print(f"{len(done.hours):,} hours written, of {done.corrected_devices:,} devices older hours put right")
 
 
@@ -38,14 +35,12 @@ def scrub(*, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     looked_at = damaged = 0
-    with database(settings) as url:
-        migrate(url)
-        with connect(url) as connection:
-            for damage in scrub_lake(connection, Lake(settings.lake)):
-                looked_at += 1
-                if damage:
-                    damaged += 1
-                    notes.print(damage.what, soft_wrap=True)
+    with database(settings) as url, connect(url) as connection:
+        for damage in scrub_lake(connection, Lake(settings.lake)):
+            looked_at += 1
+            if damage:
+                damaged += 1
+                notes.print(damage.what, soft_wrap=True)
     notes.print(f"{looked_at:,} files, {damaged:,} damaged")
     if damaged:
         raise typer.Exit(1)
@@ -60,7 +55,6 @@ def retain(*, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
-        migrate(url)
         verdicts = list(Retention(url, Lake(settings.lake), settings.retention).drop_old())
     for verdict in verdicts:
         notes.print(str(verdict), soft_wrap=True)
@@ -77,10 +71,8 @@ def pack(*, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     freed_bytes = 0
-    with database(settings) as url:
-        migrate(url)
-        with connect(url) as connection:
-            for each in pack_closed_days(connection):
-                freed_bytes += each.before_bytes - each.after_bytes
-                notes.print(str(each), soft_wrap=True)
+    with database(settings) as url, connect(url) as connection:
+        for each in pack_closed_days(connection):
+            freed_bytes += each.before_bytes - each.after_bytes
+            notes.print(str(each), soft_wrap=True)
     notes.print(f"{freed_bytes / 1e6:,.1f} MB freed")

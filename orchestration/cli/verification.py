@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import notes
-from orchestration.home import running_database
+from orchestration.home import current_database
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.checked_files import CheckedFiles
 from warehouse.lake.paths import Lake
@@ -39,7 +39,7 @@ def verification(
         if skip:
             return
         try:
-            with connect(running_database(settings)) as connection:
+            with connect(current_database(settings)) as connection:
                 checked.require_published(connection, Lake(settings.lake), datasets, day)
         except DatabaseUnavailableError as error:
             say_what_was_not_checked(error.detail)

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.contract.errors import DatabaseUnavailableError
+from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.postgres.connection import open_connection
-from warehouse.postgres.schema_version import MIGRATIONS
+from warehouse.postgres.schema_version import MIGRATIONS, fault_of_revision, head_revision
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -24,6 +24,7 @@ def migrate(url: str) -> list[str]:
 
     Raises:
         DatabaseUnavailableError: the database cannot be reached.
+        SchemaOutdatedError: a newer version has migrated it.
     """
     from alembic import command
     from alembic.runtime.migration import MigrationContext
@@ -42,6 +43,8 @@ def migrate(url: str) -> list[str]:
             connection.commit()  # the lock belongs to the session; the migrations get transactions of their own
             before = MigrationContext.configure(connection).get_current_revision()
             connection.commit()
+            if before is not None and before > head_revision():
+                raise SchemaOutdatedError(str(fault_of_revision(before)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             script = ScriptDirectory.from_config(config)

@@ -128,6 +128,15 @@ class EmbeddedPostgres:
         with translated_errors():
             role.make_database(self.upkeep_url(), name)
 
+    def has_data(self) -> bool:
+        """Whether there is a data directory.
+
+        Raises:
+            HomeError: it belongs to another user.
+        """
+        account_for(self.data)
+        return self.data.exists()
+
     def is_alive(self) -> bool:
         """Whether its process lives: cheap enough to ask often, and true of a frozen server too."""
         return postmaster(self.data) is not None

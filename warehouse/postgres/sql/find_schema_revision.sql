@@ -1,0 +1,2 @@
+SELECT version_num AS revision
+FROM alembic_version
