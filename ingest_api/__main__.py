@@ -17,6 +17,7 @@ from ingest_api.settings import ApiSettings
 from ingest_api.single_reading import TelemetryHttpProtocol
 from ingest_api.worker_process import see_deaths_of_workers
 from warehouse.contract.errors import FleetwattError
+from warehouse.contract.redaction import redact_output
 from warehouse.env_file import env_file
 from warehouse.listening import ListeningError, bound_sockets, require_allowed, warning
 from warehouse.settings import InvalidSettingError, read
@@ -36,6 +37,7 @@ def main() -> None:
     Ends with 0 when it was told to stop, with 2 where a setting is wrong or it may not listen, with 3 where it
     cannot start.
     """
+    redact_output()
     # The server drains and then raises the signal again, for whoever was there before: that is what ends with 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

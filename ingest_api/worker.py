@@ -9,6 +9,7 @@ import threading
 from starlette.types import ASGIApp
 
 from ingest_api.app import create_app
+from warehouse.contract.redaction import redact_output
 
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 """Python's 700 are reached every few requests, and requests leave next to no cycles behind."""
@@ -20,6 +21,7 @@ def create_worker_app() -> ASGIApp:
     Raises:
         DatabaseUnavailableError: no database is configured.
     """
+    redact_output()
     app = create_app()
     gc.collect()
     gc.freeze()  # modules, routes and schemas stay for good: no collection needs to walk them

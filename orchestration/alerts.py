@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 import httpx
 import typer
 
+from warehouse.contract.redaction import redacted
+
 MARK = "ALERT: "
 """What begins a line that a supervisor shows in its terminal."""
 ANSWERS_WITHIN_S = 5.0
@@ -24,7 +26,7 @@ class Alert:
     def text(self) -> str:
         """All of it in a sentence or two."""
         what = f"{self.what} of {self.day}" if self.day else self.what
-        return f"{what} failed: {self.reason.rstrip('.')}. See {self.url}"
+        return redacted(f"{what} failed: {self.reason.rstrip('.')}. See {self.url}")
 
 
 def send(alert: Alert, webhook: str | None) -> None:
@@ -43,10 +45,10 @@ def send(alert: Alert, webhook: str | None) -> None:
 
 def as_json(alert: Alert) -> dict[str, str]:
     """What is sent: ``text`` is what chat programs show."""
-    fields = asdict(alert)
+    fields = {name: redacted(value) for name, value in asdict(alert).items()}
     return {"text": alert.text, "runId": fields.pop("run_id"), **fields}
 
 
 def tell(text: str) -> None:
     """Say it on stderr, in one line that a supervisor shows."""
-    typer.echo(MARK + " ".join(text.split()), err=True)
+    typer.echo(MARK + redacted(" ".join(text.split())), err=True)

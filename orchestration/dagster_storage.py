@@ -19,6 +19,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from sqlalchemy import Dialect, Engine, create_engine, event
 
+from warehouse.contract.redaction import keep_secret, redact_output, redacted
 from warehouse.postgres.session import SessionStart
 
 POOL_SIZE = 2
@@ -30,6 +31,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Makes the tables where they are missing, as its base does."""
+        keep_secret(postgres_url)
+        redact_output()  # whichever of Dagster's processes this is
         super().__init__(postgres_url, inst_data=inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             # There is no other way to give it one, and to keep the web server from another one that tries nothing.
@@ -79,9 +82,29 @@ def _look_once(storage: PostgresEventLogStorage) -> None:
 
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url, isolation_level="AUTOCOMMIT", pool_size=POOL_SIZE, max_overflow=MOST_BESIDE_POOL, pool_pre_ping=True
     )
+    event.listen(engine, "before_cursor_execute", _without_secrets, retval=True)
+    return engine
+
+
+def _without_secrets(*told: Any) -> tuple[str, Any]:
+    """Of what Dagster writes (errors with their tracebacks, metadata, ticks) all goes by here."""
+    statement, values = told[2], told[3]
+    return statement, _redacted(values)
+
+
+def _redacted(values: Any) -> Any:
+    match values:
+        case str():
+            return redacted(values)
+        case dict():
+            return {name: _redacted(value) for name, value in values.items()}
+        case list() | tuple():
+            return type(values)(map(_redacted, values))
+        case _:
+            return values
 
 
 @cache

@@ -24,6 +24,7 @@ from orchestration.resources import warehouse_resource
 from orchestration.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.schedules import daily_maintenance
 from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
+from warehouse.contract.redaction import redact_output
 from warehouse.settings import FleetSettings
 
 RUNS_NICENESS = 19
@@ -35,6 +36,7 @@ RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
 @dg.definitions
 def definitions() -> dg.Definitions:
     """The definitions of this installation. Loading them is where a process begins, so here the settings are read."""
+    redact_output()
     is_run = parent_process() is not None
     if is_run:
         os.setpriority(os.PRIO_PROCESS, 0, max(RUNS_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from warehouse.contract.errors import FleetwattError
+from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.origins import normal
-from warehouse.secrets import DatabaseUrl, HiddenDatabaseUrl, Secret, Token
+from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Secret, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
 from warehouse.user_path import UserPath
 
@@ -37,7 +38,7 @@ class FleetSettings(BaseSettings):
     """Where the data lies, where the API answers, and how a day's life is timed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FLEET_", env_file=ENV_FILE, env_file_encoding=ENCODING, extra="ignore"
+        env_prefix="FLEET_", env_file=ENV_FILE, env_file_encoding=ENCODING, extra="ignore", hide_input_in_errors=True
     )
 
     home: UserPath = Field(
@@ -97,6 +98,9 @@ class FleetSettings(BaseSettings):
         if values.get("_env_file", ENV_FILE) is not None:
             env_file()
         super().__init__(**values)
+        for name in SECRET_SETTINGS & type(self).model_fields.keys():
+            secret = getattr(self, name)
+            keep_secret(secret.get_secret_value() if isinstance(secret, SecretStr) else secret)
 
     @field_validator("dagster_origins")
     @classmethod

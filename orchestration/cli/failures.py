@@ -6,6 +6,8 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from warehouse.contract.redaction import redacted
+
 _homes: list[Path] = []
 
 
@@ -29,7 +31,7 @@ def sentence_of(error: BaseException) -> str:
 
 def write_details(error: BaseException) -> Path | None:
     """Append the traceback to a file that only its owner reads; ``None`` where no file can be written."""
-    text = "".join(traceback.format_exception(error))
+    text = redacted("".join(traceback.format_exception(error)))
     for open_log in (_log_of_home, _log_elsewhere):
         try:
             descriptor, path = open_log()

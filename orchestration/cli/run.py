@@ -14,6 +14,7 @@ from orchestration.cli.commands import app
 from orchestration.cli.failures import sentence_of, write_details
 from orchestration.cli.options import notes
 from warehouse.contract.errors import FleetwattError
+from warehouse.contract.redaction import redact_output
 
 FAILED = 1
 NOBODY_READS = 141
@@ -25,6 +26,7 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that is not written in UTF-8 can be shown
+    redact_output()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk can still be told

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.server import GuardedWebserver
+from warehouse.contract.redaction import redact_output
 
 # Dagster's own defaults.
 STATEMENT_WITHIN_MS = 15_000
@@ -22,6 +23,7 @@ POOL_MOST_BESIDE = 20
 
 def main() -> None:
     """Serve until it is told to stop."""
+    redact_output()
     arguments = _arguments()
     configure_loggers(log_level="WARNING")
     with DagsterInstance.get() as instance:

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from warehouse.contract.redaction import redacted
+
 
 class FleetwattError(Exception):
     """Something went wrong"""
@@ -16,7 +18,11 @@ class FleetwattError(Exception):
     @property
     def detail(self) -> str:
         """What happened to whom, and what to do."""
-        return str(self.args[0]) if self.args else self.title
+        return redacted(str(self.args[0])) if self.args else self.title
+
+    def __str__(self) -> str:
+        """As it is said: the detail."""
+        return self.detail
 
 
 class DatabaseUnavailableError(FleetwattError):

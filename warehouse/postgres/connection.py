@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
+from warehouse.contract.redaction import keep_secret
 from warehouse.postgres.session import Session
 
 CONNECT_TIMEOUT_S = 5
@@ -26,6 +27,7 @@ def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection
 
 def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
     """A connection that the caller closes. Raises the driver's errors: wrap it in ``translated_errors``."""
+    keep_secret(url)
     return Session.connect(url, autocommit=autocommit, **connect_options())
 
 
