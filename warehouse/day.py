@@ -30,6 +30,7 @@ from warehouse.lake.lake_readme import explain_lake
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import (
+    ONLY_COPY,
     is_intact,
     is_settled,
     publish,
@@ -274,10 +275,7 @@ class DayWalk:
 
     def _require_only_copy(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
         if not is_intact(connection, self.lake, stream, day):
-            raise OnlyCopyDamagedError(
-                f"{self.lake.file(stream, day)} is not what was published, and PostgreSQL no longer has that day: "
-                f"put the file back from a backup"
-            )
+            raise OnlyCopyDamagedError(f"{self.lake.file(stream, day)} is not what was published; {ONLY_COPY}")
 
     def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
         known = published(connection, dataset, day)

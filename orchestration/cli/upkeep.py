@@ -29,6 +29,8 @@ def hours(*, home: Home = None) -> None:
 def scrub(*, home: Home = None) -> None:
     """Check every file of the lake against its hash. The day of a damaged one is asked for, and made anew.
 
+    Where PostgreSQL no longer has the day, its files of readings come from a backup alone: then it says which.
+
     \b
     Exit code: 0 all are what was published, 1 some are not (they are listed).
         fleetwatt scrub

@@ -17,9 +17,11 @@ from psycopg.rows import class_row
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake, sync_folder
-from warehouse.postgres.ledger import request_build
+from warehouse.postgres.ledger import dropped_streams, request_build
 
 _PACKAGE = "warehouse.postgres"
+ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
+"""What to do where readings were dropped and their file is not what was published."""
 
 
 class DamagedFileError(FleetwattError):
@@ -86,23 +88,41 @@ def published(connection: psycopg.Connection, dataset: str, day: date) -> LakeFi
 def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
     """The published file, its hash checked: a flipped bit in Parquet mostly passes as a wrong number.
 
-    Whoever does not hold the day may find a version that is published meanwhile: that one is as good.
+    Whoever does not hold the day may find a version that is published meanwhile: that one is as good. What is raised
+    says what to do.
 
     Raises:
         MissingFileError: it was never published, or somebody deleted it.
         DamagedFileError: its bytes are not those that were published.
     """
+    try:
+        return _published_file(connection, lake, dataset, day)
+    except (MissingFileError, DamagedFileError) as error:
+        raise type(error)(f"{error.detail}; {_remedy(connection, lake, dataset, day)}") from None
+
+
+def _published_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
     path = lake.file(dataset, day)
     known = published(connection, dataset, day)
     while True:
         if known is None or not path.exists():
-            what = "was never published" if known is None else "is not there"
-            raise MissingFileError(f"{path} {what}; fleetwatt run-day {day} makes it")
+            raise MissingFileError(f"{path} {'was never published' if known is None else 'is not there'}")
         if digest(path) in (known.sha256, known.publishing_sha256):
             return path
         before, known = known, published(connection, dataset, day)
         if known == before:
-            raise DamagedFileError(f"{path} was changed or damaged; fleetwatt run-day {day} makes it anew")
+            raise DamagedFileError(f"{path} was changed or damaged")
+
+
+def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:
+    """What to do about a file: its day is run again, unless readings that it is made of are nowhere else any more."""
+    dropped = set(dropped_streams(connection, day))
+    if dataset in dropped:
+        return ONLY_COPY
+    lost = [str(lake.file(stream, day)) for stream in sorted(dropped) if not is_intact(connection, lake, stream, day)]
+    if lost:
+        return f"first put {' and '.join(lost)} back from a backup, then fleetwatt run-day {day} makes it anew"
+    return f"fleetwatt run-day {day} makes it anew"
 
 
 def verified_or_asked_for(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
@@ -121,7 +141,7 @@ def verified_or_asked_for(connection: psycopg.Connection, lake: Lake, dataset: s
 def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
     """Whether the file is there as it was published."""
     try:
-        verified_file(connection, lake, dataset, day)
+        _published_file(connection, lake, dataset, day)
     except (MissingFileError, DamagedFileError):
         return False
     return True

@@ -23,8 +23,8 @@ class Damage(NamedTuple):
 def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]:
     """Check the hash of each published file, newest day first; ``None`` for each that is right.
 
-    The day of a damaged file is asked for: its next run makes all of its files anew. The connection must be in
-    autocommit.
+    The day of a damaged file is asked for: its next run makes all of its files anew, unless PostgreSQL no longer has
+    its readings and their file is damaged; then it says what to put back. The connection must be in autocommit.
     """
     for dataset, day in connection.execute(sqlfiles.load("warehouse.postgres", "list_lake_files")).fetchall():
         if is_intact(connection, lake, dataset, day):

@@ -89,7 +89,7 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
     except duckdb.Error as error:
         first_line = str(error).partition("\n")[0]
         raise UnreadableFileError(
-            f"{model.name} in {lake_root}: {first_line}; fleetwatt run-day DAY makes the files of a day anew"
+            f"{model.name} in {lake_root}: {first_line}; fleetwatt scrub finds the damaged file and says what to do"
         ) from error
 
 

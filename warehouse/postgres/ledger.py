@@ -100,6 +100,12 @@ def stream_day(connection: psycopg.Connection, stream: Stream, day: date) -> Str
     return found
 
 
+def dropped_streams(connection: psycopg.Connection, day: date) -> list[Stream]:
+    """The streams whose readings of a day PostgreSQL no longer has: the lake's file is all there is."""
+    found = connection.execute(sqlfiles.load(_PACKAGE, "find_dropped_streams"), {"day": day})
+    return [Stream(stream) for (stream,) in found.fetchall()]
+
+
 def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
     """The closed days with readings that are not in the lake as they are, oldest first."""
     with connection.cursor(row_factory=class_row(DayToRun)) as cursor:

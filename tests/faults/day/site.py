@@ -112,5 +112,7 @@ class Site:
 
     def import_and_run(self, file: Path) -> None:
         """Import a file, and walk the days that it concerns."""
-        import_file(self.url, file, self.settings)
+        report = import_file(self.url, file, self.settings)
+        if report.failure:
+            raise report.failure
         self.run_days()

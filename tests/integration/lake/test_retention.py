@@ -24,12 +24,13 @@ from warehouse.lake.scrub import Damage, scrub
 from warehouse.postgres import dropping, ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partition_figures import partition_figures
-from warehouse.readings_import import import_file
+from warehouse.readings_import import ImportReport, import_file
 from warehouse.retention import Retention, Verdict
 from warehouse.settings import FleetSettings
 
 DAY = datetime.now(UTC).date() - timedelta(days=40)
 ROWS = 60
+FROM_A_BACKUP = "PostgreSQL no longer has that day: put the file back from a backup"
 
 
 class History:
@@ -45,13 +46,18 @@ class History:
 
     def import_hour(self, hour: int) -> int:
         """An hour of both; returns the rows stored."""
+        report = self.try_to_import_hour(hour)
+        assert report.failure is None
+        return report.accepted
+
+    def try_to_import_hour(self, hour: int) -> ImportReport:
         start = midnight(DAY) + timedelta(hours=hour)
         meters = ramp(meter_payload, "kwhConsumedAc", start, ROWS, 100.0 + hour, 0.1)
         vehicles = ramp(vehicle_payload, "kwhDeliveredDc", start, ROWS, 50.0 + hour, 0.09)
         path = self.settings.home / f"{hour}.ndjson"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(f"{json.dumps(each)}\n" for each in [*meters, *vehicles]))
-        return import_file(self.url, path, self.settings).accepted
+        return import_file(self.url, path, self.settings)
 
     def forget_when_it_was_written(self) -> None:
         """Retention counts from the last write: let it have been long ago."""
@@ -234,12 +240,35 @@ def test_nothing_is_added_to_a_dropped_day_whose_only_copy_is_damaged(history: H
     history.drop()
     file = history.lake.file(Stream.METER_READINGS, DAY)
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DamagedFileError):
-        history.import_hour(12)
-    assert history.state(Stream.METER_READINGS) == "dropped"
+    report = history.try_to_import_hour(12)
+    assert isinstance(report.failure, DamagedFileError)
+    assert report.failure.detail == f"{file} was changed or damaged; {FROM_A_BACKUP}"
+    assert (report.accepted, history.state(Stream.METER_READINGS)) == (0, "dropped")
     ledger.request_build(history.connection, DAY, "a test")
     with pytest.raises(OnlyCopyDamagedError, match="backup"):
         history.walk.run(DAY)
+
+
+@pytest.mark.parametrize("harm", ["cut", "delete"])
+def test_what_to_do_about_a_damaged_file_of_a_dropped_day_is_true(history: History, harm: str) -> None:
+    """Its readings come from a backup, whatever is made of them by a run of the day, once its readings are back."""
+    history.drop()
+    files = [history.lake.file(name, DAY) for name in (Stream.METER_READINGS, "hourly_energy")]
+    contents = [file.read_bytes() for file in files]
+    for file in files:
+        file.unlink() if harm == "delete" else file.write_bytes(b"PAR1")
+
+    def told() -> dict[str, str]:
+        found = scrub(history.connection, history.lake)
+        return {damage.dataset: damage.what.partition("; ")[2] for damage in found if damage}
+
+    anew = f"fleetwatt run-day {DAY} makes it anew"
+    first = f"first put {files[0]} back from a backup, then "
+    assert told() == {Stream.METER_READINGS: FROM_A_BACKUP, "hourly_energy": first + anew}
+    files[0].write_bytes(contents[0])
+    assert told() == {"hourly_energy": anew}
+    history.walk.run(DAY)
+    assert told() == {}
 
 
 def test_two_imports_into_a_dropped_day_restore_it_once(history: History) -> None:

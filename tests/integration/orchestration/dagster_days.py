@@ -62,7 +62,7 @@ class Days:
                 midnight = int(datetime.combine(day, datetime.min.time(), UTC).timestamp())
                 for body in bodies(Fleet(VEHICLES), midnight, midnight + 86_400):
                     target.write(body.content)
-        import_file(self.url, file, self.settings)
+        assert import_file(self.url, file, self.settings).failure is None
         with connect(self.url) as connection:
             connection.execute(
                 "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "

@@ -1,0 +1,3 @@
+SELECT stream
+FROM partition_ledger
+WHERE day = %(day)s AND state = 'dropped'
