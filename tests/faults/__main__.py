@@ -21,11 +21,13 @@ from tests.faults import (
     frozen_postgres,
     kill_api,
     kill_postgres,
+    many_connections,
     openapi_examples,
     overload,
     pool_exhausted,
     repeated_batch,
     slow_clients,
+    stalled_bodies,
 )
 from tests.faults.day import kill_import, kill_retention, kill_run, two_workers
 from tests.faults.scenario import QUICK, Scale, Stage
@@ -40,6 +42,8 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "overload": overload.run,
     "flood": flood.run,
     "slow-clients": slow_clients.run,
+    "slow": stalled_bodies.run,
+    "many": many_connections.run,
     "disk-full": disk_full.run,
     "clocks": device_clocks.run,
     "bad-bodies": bad_bodies.run,

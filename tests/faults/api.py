@@ -25,8 +25,12 @@ _POLL_S = 0.02
 class Api:
     """``python -m ingest_api`` with real worker processes. Start it from the main thread."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], workers: int) -> None:
-        """``folder`` is where it works and where its log is written; ``settings`` are FLEET_* variables."""
+    def __init__(self, folder: Path, settings: Mapping[str, str], workers: int, open_files: int | None = None) -> None:
+        """``folder`` is where it works and where its log is written; ``settings`` are FLEET_* variables.
+
+        Each of its processes may have so many files and sockets open.
+        """
+        self._limited = ["/bin/sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh"] if open_files else []
         self.port = free_port()
         self.log = folder / "api.log"
         self._folder = folder
@@ -53,6 +57,7 @@ class Api:
             said_before = log.tell()
             self._process = subprocess.Popen(
                 [
+                    *self._limited,
                     sys.executable,
                     "-I",
                     "-S",

@@ -20,8 +20,19 @@ WORKERS = 2
 class Product(AbstractContextManager["Product"]):
     """Running inside a ``with`` block. ``url`` is the database's; it stays the same when the server is restarted."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] = {}, *, home: Path | None = None) -> None:
-        """``home`` is where PostgreSQL keeps its data; by default in the folder, which holds the API's log."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] = {},
+        *,
+        home: Path | None = None,
+        open_files: int | None = None,
+    ) -> None:
+        """``home`` is where PostgreSQL keeps its data; by default in the folder, which holds the API's log.
+
+        Each process of the API may have so many files and sockets open.
+        """
+        self._open_files = open_files
         self.folder = folder
         self.began_at = datetime.now(UTC)
         self.postgres = Postgres(home or folder / "home")
@@ -37,7 +48,7 @@ class Product(AbstractContextManager["Product"]):
             settings = FleetSettings(_env_file=None)
             with connect(self.url) as connection:
                 make_ahead(connection, datetime.now(UTC), settings.accepted_age, settings.grace)
-            self.api = Api(self.folder, {"FLEET_DATABASE_URL": self.url, **self._settings}, WORKERS)
+            self.api = Api(self.folder, {"FLEET_DATABASE_URL": self.url, **self._settings}, WORKERS, self._open_files)
             stack.callback(self.api.kill)
             self.api.start()
             self._stack = stack.pop_all()

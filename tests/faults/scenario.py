@@ -29,6 +29,12 @@ class Scale:
     slow_clients: int = 500
     slow_s: float = 40.0
     slow_rounds: int = 3
+    stalled_bodies: int = 128
+    """Of 2 MiB: as much as all workers may hold."""
+    many_connections: int = 2000
+    many_s: float = 20.0
+    open_files: int = 1024
+    """Of each worker, where there are many connections."""
     full_s: float = 10.0
     """How long the disk stays full."""
     clock_devices: int = 500
@@ -56,6 +62,10 @@ QUICK = Scale(
     flood_connections=16,
     slow_clients=60,
     slow_rounds=1,
+    stalled_bodies=128,
+    many_connections=800,
+    many_s=6.0,
+    open_files=400,
     full_s=3.0,
     clock_devices=20,
     bad_bodies=20_000,
@@ -80,9 +90,9 @@ class Stage:
         """What is drawn at random comes from here."""
         self.drawn = random.Random(self.seed)  # noqa: S311 - to be repeatable is the point
 
-    def product(self, *, home: Path | None = None, **settings: str) -> Product:
+    def product(self, *, home: Path | None = None, open_files: int | None = None, **settings: str) -> Product:
         """A product that nobody else uses, with these FLEET_* settings."""
-        return Product(self.folder, settings, home=home)
+        return Product(self.folder, settings, home=home, open_files=open_files)
 
     @contextmanager
     def book(self, product: Product, *, others_write: bool = False) -> Iterator[Book]:
