@@ -34,7 +34,7 @@ from ingest_api.group_commit import GroupCommit
 from ingest_api.head_requests import HeadAsGet
 from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
-from ingest_api.loop_connection import open_loop_connection
+from ingest_api.loop_connection import open_writer
 from ingest_api.rate_limit import RateLimits
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
@@ -46,6 +46,7 @@ from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed
 from warehouse.postgres.quarantine import QuarantineQuota
 from warehouse.postgres.reading_store import ReadingStore
+from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS
 from warehouse.settings import read
 
 DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what the last 24 hours were worth.
@@ -120,7 +121,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Share
     database = Database(url, name, shared.pulse)
     reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url, pulse=shared.pulse)
     commits = GroupCommit(
-        partial(open_loop_connection, url),
+        partial(open_writer, url, settings.workers * API_WORKER_CONNECTIONS),
         make_store,
         max_waiting_items=settings.max_waiting_readings,
         max_waiting_bytes=settings.max_held_bytes,
@@ -134,8 +135,12 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Share
     state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest, connections)
     await database.open()
     await reads.open()
-    ready = asyncio.create_task(fleet.keep_ready(), name="fleet-answers")
+    tasks = [
+        asyncio.create_task(fleet.keep_ready(), name="fleet-answers"),
+        asyncio.create_task(health.say_fault_at_start(state), name="first-look"),
+    ]
     yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application
-    ready.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
     metrics.leave()

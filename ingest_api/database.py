@@ -1,5 +1,6 @@
 """The pool that answers questions: async connections, rows as dictionaries, the driver's errors translated."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -14,6 +15,7 @@ from ingest_api.database_pulse import DatabasePulse
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect_options, has_ended, translated_errors
+from warehouse.postgres.server_fitness import fault_of, fault_of_pooler
 from warehouse.postgres.session import AsyncSession
 
 POOL_SIZE = 8
@@ -51,10 +53,28 @@ class Database:
             open=False,
         )
         self._lent: set[Connection] = set()
+        self._url = url
+        self._keeps_sessions = False
 
     async def open(self) -> None:
         """Begin to connect, in the background: the process starts, and says it is not ready, without a database."""
         await self._pool.open(wait=False)
+
+    async def find_fault(self, opens: int) -> str | None:
+        """What is wrong with the server; ``None``: nothing. Behind a pooler it is looked at until that is well, once.
+
+        Raises:
+            DatabaseUnavailableError: it cannot be asked.
+        """
+        async with self.connection() as connection:
+            cursor = await connection.execute(sqlfiles.load("warehouse.postgres", "read_server"))
+            server = await cursor.fetchone() or {}
+            has_pooler = server["backend_pid"] != connection.info.backend_pid
+        fault = fault_of(server, opens)
+        if fault is None and has_pooler and not self._keeps_sessions:
+            fault = await asyncio.to_thread(fault_of_pooler, self._url)
+            self._keeps_sessions = fault is None
+        return fault
 
     async def close(self) -> None:
         """Close every connection, also those whose query a frozen database has never answered."""

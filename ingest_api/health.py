@@ -1,6 +1,7 @@
 """``/health``, ``/livez``, ``/readyz``: whether this process lives, and whether it can do its work."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from ingest_api.database import Database, fetch_one
+from ingest_api.database import fetch_one
 from ingest_api.openapi import problems
 from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
-from ingest_api.state import state_of
+from ingest_api.state import State, state_of
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.schema_version import fault_of_revision
+from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS
 
+logger = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
@@ -43,16 +46,23 @@ async def health(request: Request) -> Any:
 
 @router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
 async def readyz(request: Request) -> Any:
-    """The database answers within a second, its schema is current, partitions stand ready for today and tomorrow."""
-    fault = await _fault(state_of(request).database)
+    """The database answers within a second and keeps what is written, its schema is current, partitions stand ready."""
+    fault = await find_fault(state_of(request))
     if fault is None:
         return Health(status="ok")
     body = problem_body(request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", fault)
     return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, retry_later(), MEDIA_TYPE)
 
 
-async def _fault(database: Database) -> str | None:
-    look = asyncio.create_task(_look(database))
+async def say_fault_at_start(state: State) -> None:
+    """A line of the log, where this process begins without being ready."""
+    if fault := await find_fault(state):
+        logger.warning("not ready: %s", fault)
+
+
+async def find_fault(state: State) -> str | None:
+    """What keeps this process from its work; ``None``: it is ready."""
+    look = asyncio.create_task(_look(state))
     # wait() and not timeout(): a query to a frozen server does not let itself be cancelled in time.
     done, _ = await asyncio.wait({look}, timeout=DATABASE_ANSWERS_WITHIN_S)
     if not done:
@@ -61,10 +71,12 @@ async def _fault(database: Database) -> str | None:
     return look.result()
 
 
-async def _look(database: Database) -> str | None:
+async def _look(state: State) -> str | None:
     today = utc_day(datetime.now(UTC))
     try:
-        async with database.connection() as connection:
+        if fault := await state.database.find_fault(state.settings.workers * API_WORKER_CONNECTIONS):
+            return fault
+        async with state.database.connection() as connection:
             schema = await fetch_one(connection, "find_schema_revision", {})
             if fault := fault_of_revision(schema["revision"] if schema else None):
                 return fault

@@ -13,6 +13,7 @@ from psycopg import waiting
 from psycopg.abc import PQGen
 
 from warehouse.postgres.connection import connect_options
+from warehouse.postgres.server_fitness import require_fit_session
 from warehouse.postgres.session import Session
 
 P = ParamSpec("P")
@@ -34,6 +35,21 @@ class LoopConnection(Session):
 def open_loop_connection(url: str) -> LoopConnection:
     """A connection in autocommit that the caller closes. Blocks while it connects; raises the driver's errors."""
     return LoopConnection.connect(url, autocommit=True, **connect_options())
+
+
+def open_writer(url: str, opens: int) -> LoopConnection:
+    """The same, to a server that keeps what is written there.
+
+    Raises:
+        DatabaseUnfitError: it does not.
+    """
+    connection = open_loop_connection(url)
+    try:
+        require_fit_session(connection, url, opens)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 async def run_on_loop(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:

@@ -37,6 +37,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.PartitionMissingError: 503,
     errors.SchemaOutdatedError: 503,
     errors.DatabaseUnavailableError: 503,
+    errors.DatabaseUnfitError: 503,
     errors.OverloadedError: 503,
     errors.BodyLostError: 503,
     errors.TooLargeError: 413,

@@ -15,7 +15,6 @@ _BYTES_A_READING = 1024
 class ApiSettings(SecretSettings):
     """How many processes serve, and what they accept."""
 
-    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 19 connections.")
     register_unknown_devices: bool = Field(
         default=True, description="Register a device on its first reading; false: refuse it (422 unknown_device)."
     )

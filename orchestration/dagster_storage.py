@@ -19,6 +19,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from sqlalchemy import Dialect, Engine, create_engine, event
 
+from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.contract.redaction import keep_secret, redact_output, redacted
 from warehouse.postgres.session import SessionStart
 
@@ -61,6 +62,7 @@ def _connect(dialect: Dialect, _record: Any, arguments: list[Any], named: dict[s
 def _begin(dialect: Dialect, arguments: list[Any], named: dict[str, Any], start: SessionStart) -> Any:
     connection = dialect.connect(*arguments, **{**named, **start.at_connect})
     try:
+        _require_texts_as_written(connection)
         connection.autocommit = True  # in a transaction it could be ended before it says how long one may take
         with closing(connection.cursor()) as cursor:
             cursor.execute(start.statement)
@@ -69,6 +71,15 @@ def _begin(dialect: Dialect, arguments: list[Any], named: dict[str, Any], start:
         connection.close()
         raise
     return connection
+
+
+def _require_texts_as_written(connection: Any) -> None:
+    """The driver decides when it connects how it writes texts. Behind a pooler no start-up option comes before that."""
+    if connection.get_parameter_status("standard_conforming_strings") != "on":
+        raise DatabaseUnfitError(
+            "standard_conforming_strings is off, and a connection pooler keeps us from setting it in time; "
+            "ALTER DATABASE or ALTER ROLE ... RESET standard_conforming_strings"
+        )
 
 
 def _look_once(storage: PostgresEventLogStorage) -> None:

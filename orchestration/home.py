@@ -11,6 +11,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.files import make_folder
 from warehouse.postgres.schema_version import require_current
+from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit
 from warehouse.settings import FleetSettings
 
 
@@ -70,17 +71,18 @@ def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
 
     Raises:
         HomeError, ServerStartError: the home's server cannot be had.
+        DatabaseUnfitError: the database cannot keep what is written there.
     """
-    if settings.database_url:
-        yield settings.database_url
-        return
     server = EmbeddedPostgres(settings.home)
-    if url := server.running_url():
+    if url := settings.database_url or server.running_url():
+        require_fit(url, JOB_CONNECTIONS)
         yield url
         return
     with held(settings.home):
         try:
-            yield server.ensure_running()
+            url = server.ensure_running()
+            require_fit(url, JOB_CONNECTIONS)
+            yield url
         finally:
             server.stop()
 

@@ -28,6 +28,12 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.server_fitness import (
+    API_WORKER_CONNECTIONS,
+    DAGSTER_CONNECTIONS,
+    JOB_CONNECTIONS,
+    require_fit,
+)
 from warehouse.postgres.superuser import superuser_remark
 from warehouse.settings import FleetSettings
 
@@ -116,6 +122,8 @@ class LocalPlatform:
 
     def _prepare(self, url: str, dagster: DagsterProcesses | None) -> None:
         """Bring the schema up to date. The others find the database by their environment, on a new port too."""
+        of_dagster = DAGSTER_CONNECTIONS if dagster else 0
+        require_fit(url, self.settings.workers * API_WORKER_CONNECTIONS + of_dagster + JOB_CONNECTIONS)
         applied = migrate(url)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)

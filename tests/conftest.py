@@ -66,9 +66,6 @@ def postgres_server() -> Iterator[Server]:
     try:
         url = server.ensure_running()
         with connect(server.upkeep_url()) as admin:
-            # The tests' databases live for seconds: what is tested is what is committed, not the disk.
-            admin.execute("ALTER SYSTEM SET fsync = off")
-            admin.execute("SELECT pg_reload_conf()")
             admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
         yield Server(url, server.upkeep_url())
     finally:

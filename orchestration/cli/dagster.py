@@ -13,6 +13,7 @@ from orchestration.local import require_free
 from orchestration.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
+from warehouse.postgres.server_fitness import DAGSTER_CONNECTIONS, require_fit
 from warehouse.postgres.superuser import superuser_remark
 from warehouse.settings import FleetSettings
 
@@ -37,6 +38,7 @@ def dagster(
     require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
     require_free(host, settings.dagster_port, "--dagster-port")
     url = current_database(settings)
+    require_fit(url, DAGSTER_CONNECTIONS)
     with connect(url) as connection:
         if remark := superuser_remark(connection):
             notes.print(remark)

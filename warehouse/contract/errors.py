@@ -31,6 +31,12 @@ class DatabaseUnavailableError(FleetwattError):
     code = "database_unavailable"
 
 
+class DatabaseUnfitError(DatabaseUnavailableError):
+    """The database cannot be used as it is set up"""
+
+    code = "database_unfit"
+
+
 class PartitionMissingError(FleetwattError):
     """No partition stands ready for this time"""
 

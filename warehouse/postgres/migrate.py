@@ -8,9 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
-from warehouse.postgres.connection import open_connection
+from psycopg.errors import InsufficientPrivilege
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import DatabaseUnavailableError, DatabaseUnfitError, SchemaOutdatedError
+from warehouse.postgres.connection import connect, open_connection
 from warehouse.postgres.schema_version import MIGRATIONS, fault_of_revision, head_revision
+from warehouse.postgres.session import SessionStart
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -25,16 +29,18 @@ def migrate(url: str) -> list[str]:
     Raises:
         DatabaseUnavailableError: the database cannot be reached.
         SchemaOutdatedError: a newer version has migrated it.
+        DatabaseUnfitError: we may not make the tables, or they are there in a schema that we do not look at.
     """
     from alembic import command
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
     from sqlalchemy.pool import NullPool
 
     config = alembic_config()
     # The driver reads the address, not SQLAlchemy: so every form that works for a service works here.
+    _require_schema(url)
     connect = partial(open_connection, url, autocommit=False)
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     try:
@@ -51,7 +57,24 @@ def migrate(url: str) -> list[str]:
             applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
     except OperationalError as error:
         raise DatabaseUnavailableError(str(error.orig).strip().splitlines()[0]) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise DatabaseUnfitError(f"{str(error.orig).splitlines()[0]}; whoever migrates must own the tables") from error
     return applied[::-1]
+
+
+def _require_schema(url: str) -> None:
+    """Tables must not be made a second time beside those that an earlier search path has led to."""
+    if "search_path" in SessionStart.of_address(url).given:
+        return
+    with connect(url) as connection:
+        found = connection.execute(sqlfiles.load("warehouse.postgres", "find_other_schema")).fetchone()
+    if found:
+        raise DatabaseUnfitError(
+            f"the tables are in the schema {found[0]}, which is not looked at; "
+            f"add ?options=-csearch_path%3D{found[0]} to FLEET_DATABASE_URL"
+        )
 
 
 def alembic_config() -> "Config":

@@ -154,10 +154,7 @@ def history_of(stage: Stage) -> Iterator[History]:
     postgres = Postgres(stage.folder / "home")
     try:
         url = postgres.start()
-        # It is the workers that are killed here: what is tested is what is committed.
         with connect(postgres.server.upkeep_url()) as admin:
-            admin.execute("ALTER SYSTEM SET fsync = off")
-            admin.execute("SELECT pg_reload_conf()")
             admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
         stage.findings.say("making the states to begin from")
         history = History(url, stage.folder, stage.scale.day_devices)

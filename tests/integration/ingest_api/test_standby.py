@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.conftest import serving
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import assert_problem
+from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -19,7 +21,7 @@ from warehouse.postgres.partitions import make_ahead
 
 
 @pytest.fixture
-def standby_url() -> Iterator[str]:
+def standby() -> Iterator[EmbeddedPostgres]:
     """A server that was stopped with its readings and came back as a standby that waits for more."""
     home = Path(tempfile.mkdtemp(prefix="fleetwatt-standby-"))  # not pytest's own: its parents are closed to others
     home.chmod(0o755)
@@ -32,20 +34,23 @@ def standby_url() -> Iterator[str]:
             connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
         server.stop()
         (server.data / "standby.signal").touch()
-        yield server.ensure_running()
+        with suppress(DatabaseUnavailableError):  # at its start it looks after its roles
+            server.ensure_running()
+        yield server
     finally:
         server.stop()
         shutil.rmtree(home)
 
 
-def test_a_standby_is_no_database_to_write_to(standby_url: str) -> None:
+def test_a_standby_is_no_database_to_write_to(standby: EmbeddedPostgres) -> None:
     reading = meter_payload()
-    with serving(database_url=standby_url) as api:
+    with serving(database_url=standby.running_url()) as api:
+        assert "is a standby" in assert_problem(api.get("/readyz"), 503, "not_ready")["detail"]
         for _ in range(3):
-            assert_problem(api.post("/v1/telemetry", json=reading), 503, "database_unavailable")
+            assert_problem(api.post("/v1/telemetry", json=reading), 503, "database_unfit")
         assert_problem(api.patch("/v1/meters/meter-1", json={"model": "x"}), 503, "database_unavailable")
         assert api.get("/v1/meters/meter-1").status_code == 200
-        with psycopg.connect(standby_url, autocommit=True) as admin:
+        with psycopg.connect(standby.upkeep_url(), autocommit=True) as admin:
             assert admin.execute("SELECT pg_promote()").fetchone() == (True,)
         assert [api.post("/v1/telemetry", json=reading).status_code for _ in range(2)] == [201, 200]
         assert api.patch("/v1/meters/meter-1", json={"model": "x"}).status_code == 200

@@ -146,7 +146,7 @@ def test_a_new_home_gets_a_server_with_our_settings(make_server: MakeServer, fol
         "server_encoding": "UTF8",
         "listen_addresses": "127.0.0.1",
         "shared_buffers": "256MB",
-        "max_connections": "100",
+        "max_connections": "200",
         "max_locks_per_transaction": "256",
         "max_wal_size": "2GB",
         "jit": "off",
@@ -154,6 +154,7 @@ def test_a_new_home_gets_a_server_with_our_settings(make_server: MakeServer, fol
         "log_timezone": "UTC",
         "autovacuum_naptime": "15s",
         "fsync": "on",
+        "full_page_writes": "on",
         "synchronous_commit": "on",
         "data_checksums": "on",
     }

@@ -43,11 +43,12 @@ _SOCKET_PATH_BYTES = 107  # Linux's sockaddr_un holds 108, the last is a zero
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "256MB",
-    "max_connections": "100",
+    "max_connections": "200",  # eight API processes, Dagster, and commands beside them
     "max_locks_per_transaction": "256",  # one statement over many days locks each day's partition and its index
     "max_wal_size": "2GB",
     "wal_compression": "on",
     "fsync": "on",
+    "full_page_writes": "on",
     "synchronous_commit": "on",
     "jit": "off",  # compiling costs more than our short queries take
     "timezone": "UTC",
