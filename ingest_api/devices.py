@@ -22,7 +22,14 @@ from warehouse.contract.tables import DeviceKind
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
-_IN_THE_RULE = {"energy_kind", "max_power_kw", "resolution_kwh", "rollover_kwh", "expected_interval_s"}
+_IN_THE_RULE = {
+    "energy_kind",
+    "max_power_kw",
+    "resolution_kwh",
+    "rollover_kwh",
+    "max_reset_kwh",
+    "expected_interval_s",
+}
 """The settings that decide what past readings amount to."""
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Devices a page.")]
@@ -36,6 +43,9 @@ class Settings(Wire):
     max_power_kw: float | None = Field(description="Bounds how fast the register can grow.", examples=[22])
     resolution_kwh: float | None = Field(description="The register's smallest step.", examples=[0.01])
     rollover_kwh: float | None = Field(description="Where the register starts over at 0.", examples=[100000])
+    max_reset_kwh: float | None = Field(
+        description="The most it can show after it restarted: what one battery takes, with its losses.", examples=[150]
+    )
     expected_interval_seconds: int = Field(description="How often it reports.", examples=[60])
     model: str | None = Field(examples=["Wallbox 22"])
     display_name: str | None = Field(examples=["Depot north, bay 4"])
@@ -55,6 +65,7 @@ class SettingsChange(Wire):
     max_power_kw: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
     resolution_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
     rollover_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e9, allow_inf_nan=False, strict=True)
+    max_reset_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e9, allow_inf_nan=False, strict=True)
     expected_interval_seconds: int = Field(default=60, ge=1, le=86_400, strict=True, json_schema_extra=_without_default)
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
     display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest_api.packed_readings import microseconds, unpacked
-from warehouse.contract.energy import DeviceSettings, EnergyKind
+from warehouse.contract.energy import CAP_BASE_KWH, CAP_MARGIN, GAP_INTERVALS, DeviceSettings, EnergyKind
 
 Packed = Mapping[tuple[str, int], bytes | None]
 """The window's readings by side (ac, dc) and device; ``None`` where it has none."""
@@ -69,7 +69,7 @@ def _growth(readings: npt.NDArray[Any], stretch: Stretch) -> _Growth | None:
         energy_kwh=float(kwh[end - 1] - kwh[before]),
         covered_seconds=float((end - first) * settings.expected_interval_s),
         temperatures=readings["temperature"][first:end],
-        gaps=int(np.count_nonzero(steps_s[before : max(end - 1, 0)] > 15 * settings.expected_interval_s)),
+        gaps=int(np.count_nonzero(steps_s[before : max(end - 1, 0)] > GAP_INTERVALS * settings.expected_interval_s)),
     )
 
 
@@ -77,7 +77,7 @@ def _only_grew(
     steps_kwh: npt.NDArray[np.float64], steps_s: npt.NDArray[np.float64], max_power_kw: float | None
 ) -> bool:
     """Whether no step went back, or further than it can; see ``warehouse.contract.energy``."""
-    if max_power_kw is not None and (steps_kwh > max_power_kw * steps_s / 3600 * 1.10 + 1.0).any():
+    if max_power_kw is not None and (steps_kwh > max_power_kw * steps_s / 3600 * CAP_MARGIN + CAP_BASE_KWH).any():
         return False
     return not (steps_kwh < 0).any()
 

@@ -124,7 +124,7 @@ class LocalPlatform:
         """Bring the schema up to date. The others find the database by their environment, on a new port too."""
         of_dagster = DAGSTER_CONNECTIONS if dagster else 0
         require_fit(url, self.settings.workers * API_WORKER_CONNECTIONS + of_dagster + JOB_CONNECTIONS)
-        applied = migrate(url)
+        applied = migrate(url, self.say)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
             if remark := superuser_remark(connection):

@@ -15,10 +15,10 @@ SELECT
     count(*) FILTER (WHERE step.is_gap) AS gap
 FROM unnest(
     %(sides)s::text[], %(device_ids)s::integer[], %(energy_kinds)s::text[], %(max_powers_kw)s::float8[],
-    %(rollovers_kwh)s::float8[], %(expected_intervals_s)s::integer[],
+    %(rollovers_kwh)s::float8[], %(max_resets_kwh)s::float8[], %(expected_intervals_s)s::integer[],
     %(counts_from)s::timestamptz[], %(counts_to)s::timestamptz[]
 ) AS segment (
-    side, device_id, energy_kind, max_power_kw, rollover_kwh, expected_interval_s, counts_from, counts_to
+    side, device_id, energy_kind, max_power_kw, rollover_kwh, max_reset_kwh, expected_interval_s, counts_from, counts_to
 )
 CROSS JOIN LATERAL (
     WITH samples AS (

@@ -21,7 +21,7 @@ def migrate(*, home: Home = None) -> None:
         FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt migrate
     """
     with database_to_migrate(read_settings(FleetSettings, home=home)) as url:
-        applied = migrations.migrate(url)
+        applied = migrations.migrate(url, notes.print)
     notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")
 
 

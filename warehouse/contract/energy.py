@@ -8,15 +8,22 @@ For neighbours ``a -> b`` of a counter, ``d = b.kwh - a.kwh`` over ``dt`` second
     cap(t) = max_power_kw * t / 3600 * 1.10 + 1.0        (no limit where max_power_kw is None)
     b is reachable from a  when  -min(0.10 * a.kwh, cap(min(dt, 900))) <= d <= cap(dt)
 
-1. A *glitch* is a sample its predecessor cannot reach while its successor, on the same UTC day, is reachable from that
-   predecessor: one corrupt row, left out. Only where ``max_power_kw`` is known.
+1. A *glitch* is one sample, or one of two or three neighbouring samples of the same value, that their predecessor
+   cannot reach while the sample after them, on the same UTC day, is reachable from that predecessor: corrupt rows, left
+   out. The shortest such run counts. Predecessor and successor are the neighbours before anything is left out, so a
+   good sample right behind a run may be flagged too, which changes no total. Values that differ are a register that
+   counts on. Only where ``max_power_kw`` is known.
 2. Each remaining step contributes by the first row that matches: reachable (a small step back is a ``dip`` and
-   subtracts), ``jump`` (0), declared ``rollover``, ``reset`` to zero (contributes what the register shows now), else
-   ``rebase`` (0). A step longer than 15 expected intervals carries ``gap`` besides; its energy is booked.
+   subtracts), ``jump`` (0), declared ``rollover``, ``reset`` to zero (contributes what the register shows now: less
+   than 0.9 of what it showed, and at most ``min(cap(dt), max_reset_kwh)``, what one battery takes), else ``rebase``
+   (0). A step longer than 15 expected intervals carries ``gap`` besides; its energy is booked.
 
 The rule looks at neighbours only and never past midnight, so a day is computed exactly from its own samples and one
-carried sample. Known limits: a corrupt zero as the last row before a long silence books up to ``cap(dt)``; a register
-that restarts and climbs past its old value between two samples looks like a glitch.
+carried sample. Known limits: a corrupt zero as the last row before a long silence can book up to
+``min(cap(dt), max_reset_kwh)``, and so can a used meter that is put in and shows less than that; a counter that
+restarts and passes its old value at the next sample but one, or after a flat run of two or three, looks like a glitch.
+Setting ``max_power_kw`` to the charger's real limit makes both unlikely. A register that restarts and takes more than
+``max_reset_kwh`` before it reports again books nothing: trucks declare more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,6 +34,26 @@ from typing import NamedTuple
 
 TOLERANCE_KWH = 1e-6
 """Comparisons allow this much, so that a register printed with three decimals is not judged by its float64 noise."""
+
+CAP_MARGIN = 1.10
+"""Chargers pass a little more than their label says, and clocks are not exact."""
+CAP_BASE_KWH = 1.0
+"""Whatever its power, a register may grow this much at once: some show whole kWh."""
+LARGEST_DIP_SHARE = 0.10
+"""Of what the register showed: a larger step back is no dip."""
+LONGEST_DIP_S = 900
+"""A dip is no larger than what the device could pass in this time, however long ago the sample before is."""
+LONGEST_RUN = 3
+"""So many equal corrupt rows are glitches; one more is another register."""
+ROLLS_OVER_FROM = 0.9
+ROLLS_OVER_TO = 0.1
+"""A rollover leads from the last tenth of ``rollover_kwh`` into the first."""
+RESTARTS_BELOW = 0.9
+"""A register that restarted shows less than this share of what it showed."""
+MAX_RESET_KWH = 150.0
+"""What a register that restarted shows at most, unless declared otherwise: a large battery with its losses."""
+GAP_INTERVALS = 15
+"""A step that took longer than so many expected intervals is a gap."""
 
 
 class EnergyKind(StrEnum):
@@ -56,6 +83,7 @@ class DeviceSettings(NamedTuple):
     rollover_kwh: float | None = None
     resolution_kwh: float = 0.01
     expected_interval_s: int = 60
+    max_reset_kwh: float | None = MAX_RESET_KWH
 
 
 class Sample(NamedTuple):
@@ -94,15 +122,15 @@ def increase_kwh(samples: Iterable[Sample], settings: DeviceSettings) -> float:
 
 
 def _cap_kwh(seconds: float, settings: DeviceSettings) -> float:
-    """The most a register can grow in this time. 1.0 on top because a register may show whole kWh."""
+    """The most a register can grow in this time."""
     if settings.max_power_kw is None:
         return float("inf")
-    return settings.max_power_kw * seconds / 3600 * 1.10 + 1.0
+    return settings.max_power_kw * seconds / 3600 * CAP_MARGIN + CAP_BASE_KWH
 
 
 def _reachable(before: Sample, after: Sample, settings: DeviceSettings) -> bool:
     seconds = (after.ts - before.ts).total_seconds()
-    largest_dip = min(0.10 * before.kwh, _cap_kwh(min(seconds, 900), settings))
+    largest_dip = min(LARGEST_DIP_SHARE * before.kwh, _cap_kwh(min(seconds, LONGEST_DIP_S), settings))
     change = after.kwh - before.kwh
     return -largest_dip - TOLERANCE_KWH <= change <= _cap_kwh(seconds, settings) + TOLERANCE_KWH
 
@@ -112,18 +140,31 @@ def _glitches(ordered: Sequence[Sample], settings: DeviceSettings) -> set[dateti
         return set()
     return {
         sample.ts
-        for before, sample, after in zip(ordered, ordered[1:], ordered[2:], strict=False)
-        if sample.ts.astimezone(UTC).date() == after.ts.astimezone(UTC).date()
-        and not _reachable(before, sample, settings)
-        and _reachable(before, after, settings)
+        for first in range(1, len(ordered))
+        for sample in ordered[first : first + _corrupt_run(ordered, first, settings)]
     }
+
+
+def _corrupt_run(ordered: Sequence[Sample], first: int, settings: DeviceSettings) -> int:
+    """How many samples from ``first`` on are the shortest run that is left out; 0: it begins none."""
+    before, corrupt = ordered[first - 1], ordered[first]
+    if _reachable(before, corrupt, settings):
+        return 0
+    for length, after in enumerate(ordered[first + 1 : first + 1 + LONGEST_RUN], start=1):
+        if after.ts.astimezone(UTC).date() != corrupt.ts.astimezone(UTC).date():
+            return 0
+        if _reachable(before, after, settings):
+            return length
+        if after.kwh != corrupt.kwh:
+            return 0
+    return 0
 
 
 def _step(before: Sample, after: Sample, settings: DeviceSettings) -> Step:
     seconds = (after.ts - before.ts).total_seconds()
     kwh, flag = _contribution(before, after, settings)
     flags = (flag,) if flag else ()
-    if seconds > 15 * settings.expected_interval_s:
+    if seconds > GAP_INTERVALS * settings.expected_interval_s:
         flags = (*flags, Flag.GAP)
     return Step(after.ts, kwh, flags)
 
@@ -138,11 +179,16 @@ def _contribution(before: Sample, after: Sample, settings: DeviceSettings) -> tu
         return 0.0, Flag.JUMP
     if (
         rollover is not None
-        and before.kwh >= 0.9 * rollover - TOLERANCE_KWH
-        and after.kwh <= 0.1 * rollover + TOLERANCE_KWH
+        and before.kwh >= ROLLS_OVER_FROM * rollover - TOLERANCE_KWH
+        and after.kwh <= ROLLS_OVER_TO * rollover + TOLERANCE_KWH
         and rollover + change <= cap
     ):
         return rollover + change, Flag.ROLLOVER
-    if after.kwh < 0.9 * before.kwh + TOLERANCE_KWH and after.kwh <= cap:
+    has_restarted = after.kwh < RESTARTS_BELOW * before.kwh + TOLERANCE_KWH
+    if has_restarted and after.kwh <= min(cap, _max_reset_kwh(settings) + TOLERANCE_KWH):
         return after.kwh, Flag.RESET
     return 0.0, Flag.REBASE
+
+
+def _max_reset_kwh(settings: DeviceSettings) -> float:
+    return float("inf") if settings.max_reset_kwh is None else settings.max_reset_kwh

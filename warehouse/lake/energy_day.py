@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from warehouse.contract.energy import MAX_RESET_KWH
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.lake.hourly_energy import (
@@ -54,13 +55,16 @@ class DayInputs(NamedTuple):
         ).cast(SAMPLES)
 
     def devices(self, kind: DeviceKind) -> pl.LazyFrame:
-        """The settings of one side's devices."""
+        """The settings of one side's devices. A file of before there was ``max_reset_kwh`` has its default."""
         frame = pl.scan_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)
+        if "max_reset_kwh" not in frame.collect_schema():
+            frame = frame.with_columns(max_reset_kwh=pl.lit(MAX_RESET_KWH))
         return frame.select(
             pl.col(kind.device_id).alias("device_id"),
             "energy_kind",
             "max_power_kw",
             "rollover_kwh",
+            "max_reset_kwh",
             "expected_interval_s",
         )
 

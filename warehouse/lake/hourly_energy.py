@@ -8,10 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from warehouse.contract.energy import TOLERANCE_KWH, EnergyKind, Flag
+from warehouse.contract.energy import (
+    GAP_INTERVALS,
+    RESTARTS_BELOW,
+    ROLLS_OVER_FROM,
+    ROLLS_OVER_TO,
+    TOLERANCE_KWH,
+    EnergyKind,
+    Flag,
+)
 from warehouse.contract.partitions import midnight
+from warehouse.lake.reach import cap_kwh, is_glitch, of_device, reaches
 
-_DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
@@ -45,7 +53,8 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
 
     ``samples``: sorted by (device_id, ts), columns ``SAMPLES``. ``carried``: one sample a device from before the day
     (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
-    expected_interval_s, segment_from). Adds them, before_ts, before_kwh, energy_kwh, flag (null: growth) and is_gap.
+    max_reset_kwh, expected_interval_s, segment_from). Adds them, before_ts, before_kwh, energy_kwh, flag (null: growth)
+    and is_gap.
     """
     before_day = carried.select(*SAMPLES.names()[:3], battery_temp_celsius=pl.lit(None, pl.Float32)).sort("device_id")
     ordered = (
@@ -54,7 +63,7 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
         .join(devices, on="device_id", how="left", maintain_order="left")
         .with_columns(us=pl.col("ts").dt.timestamp("us"))
     )
-    marked = ordered.with_columns(is_glitch=_is_glitch())
+    marked = ordered.with_columns(is_glitch=is_glitch())
     kept = marked.filter(~pl.col("is_glitch")).with_columns(
         before_ts=of_device("ts", 1), before_kwh=of_device("kwh", 1), before_us=of_device("us", 1)
     )
@@ -161,59 +170,28 @@ def device_last(samples: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     )
 
 
-def of_device(column: str, offset: int) -> pl.Expr:
-    """The neighbour's value, null where the neighbour is another device's."""
-    return pl.when(pl.col("device_id") == pl.col("device_id").shift(offset)).then(pl.col(column).shift(offset))
-
-
-def power_kw(change_kwh: pl.Expr, seconds: pl.Expr) -> pl.Expr:
-    """The least ``max_power_kw`` for which a growth is within the cap."""
-    return (change_kwh - 1.0) * 3600 / (1.10 * seconds)
-
-
 def is_gap(seconds: pl.Expr) -> pl.Expr:
     """Whether a step took too long."""
-    is_long = seconds > 15 * pl.col("expected_interval_s")
+    is_long = seconds > GAP_INTERVALS * pl.col("expected_interval_s")
     return ((pl.col("energy_kind") == EnergyKind.COUNTER) & is_long).fill_null(value=False)
-
-
-def _cap_kwh(seconds: pl.Expr) -> pl.Expr:
-    return (pl.col("max_power_kw") * seconds / 3600 * 1.10 + 1.0).fill_null(float("inf"))
-
-
-def _reaches(before_kwh: pl.Expr, after_kwh: pl.Expr, seconds: pl.Expr) -> pl.Expr:
-    largest_dip = pl.min_horizontal(0.10 * before_kwh, _cap_kwh(pl.min_horizontal(seconds, pl.lit(900.0))))
-    change = after_kwh - before_kwh
-    return (change >= -largest_dip - TOLERANCE_KWH) & (change <= _cap_kwh(seconds) + TOLERANCE_KWH)
-
-
-def _is_glitch() -> pl.Expr:
-    before_kwh, before_us = of_device("kwh", 1), of_device("us", 1)
-    next_kwh, next_us = of_device("kwh", -1), of_device("us", -1)
-    return (
-        (pl.col("energy_kind") == EnergyKind.COUNTER)
-        & pl.col("max_power_kw").is_not_null()
-        & (pl.col("us") // _DAY_US == next_us // _DAY_US)
-        & ~_reaches(before_kwh, pl.col("kwh"), (pl.col("us") - before_us) / 1e6)
-        & _reaches(before_kwh, next_kwh, (next_us - before_us) / 1e6)
-    ).fill_null(value=False)
 
 
 def _flag() -> pl.Expr:
     before, after, seconds = pl.col("before_kwh"), pl.col("kwh"), pl.col("seconds")
-    rollover, cap = pl.col("rollover_kwh"), _cap_kwh(seconds) + TOLERANCE_KWH
+    rollover, cap = pl.col("rollover_kwh"), cap_kwh(seconds) + TOLERANCE_KWH
     rolls_over = (
-        (before >= 0.9 * rollover - TOLERANCE_KWH)
-        & (after <= 0.1 * rollover + TOLERANCE_KWH)
+        (before >= ROLLS_OVER_FROM * rollover - TOLERANCE_KWH)
+        & (after <= ROLLS_OVER_TO * rollover + TOLERANCE_KWH)
         & (rollover - before + after <= cap)
     ).fill_null(value=False)
-    restarts = (after < 0.9 * before + TOLERANCE_KWH) & (after <= cap)
+    most_kwh = pl.min_horizontal(cap, pl.col("max_reset_kwh") + TOLERANCE_KWH)  # null is no limit
+    restarts = (after < RESTARTS_BELOW * before + TOLERANCE_KWH) & (after <= most_kwh)
     return (
         pl.when("is_glitch")
         .then(pl.lit(Flag.GLITCH.value))
         .when((pl.col("energy_kind") != EnergyKind.COUNTER) | before.is_null())
         .then(pl.lit(None, pl.String))
-        .when(_reaches(before, after, seconds))
+        .when(reaches(before, after, seconds))
         .then(pl.when(after < before).then(pl.lit(Flag.DIP.value)))
         .when(after - before > cap)
         .then(pl.lit(Flag.JUMP.value))

@@ -7,7 +7,8 @@ finds the devices that need the rule, and the hours of all others; where no step
 import polars as pl
 
 from warehouse.contract.energy import EnergyKind, Flag
-from warehouse.lake.hourly_energy import HOURS, carried_in, in_hour, is_gap, of_device, power_kw, reading_sums
+from warehouse.lake.hourly_energy import HOURS, carried_in, in_hour, is_gap, reading_sums
+from warehouse.lake.reach import of_device, power_kw
 
 
 def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame, kind: str) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ One process migrates at a time (an advisory lock); the others wait and then find
 but a backup: a downgrade that drops history is not something to have lying around.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 _ADVISORY_LOCK = 0x466C6565_74776174
 """'Fleetwat' in ASCII: any constant nobody else takes."""
+_TOLD = "told"
+"""Where Alembic's configuration carries what the migrations tell."""
 
 
-def migrate(url: str) -> list[str]:
+def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[str]:
     """Bring the database to head; returns the revisions that were applied, oldest first.
+
+    ``say`` hears what the migrations tell the user, once they are committed.
 
     Raises:
         DatabaseUnavailableError: the database cannot be reached.
@@ -53,6 +58,8 @@ def migrate(url: str) -> list[str]:
                 raise SchemaOutdatedError(str(fault_of_revision(before)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            for line in config.attributes.get(_TOLD, []):
+                say(line)
             script = ScriptDirectory.from_config(config)
             applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
     except OperationalError as error:
@@ -84,6 +91,13 @@ def alembic_config() -> "Config":
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+def tell(line: str) -> None:
+    """Let whoever migrates hear this, from within a migration."""
+    from alembic import context
+
+    context.config.attributes.setdefault(_TOLD, []).append(line)
 
 
 def run_sql_file(migration_file: str) -> None:

@@ -13,6 +13,7 @@ DEFAULTS = {
     "maxPowerKw": 400.0,
     "resolutionKwh": 0.01,
     "rolloverKwh": None,
+    "maxResetKwh": 150.0,
     "expectedIntervalSeconds": 60,
     "model": None,
     "displayName": None,
@@ -22,6 +23,7 @@ OTHERS = {
     "maxPowerKw": 22.0,
     "resolutionKwh": 0.001,
     "rolloverKwh": 100000.0,
+    "maxResetKwh": 600.0,
     "expectedIntervalSeconds": 900,
     "model": "Wallbox 22",
     "displayName": "Depot «Nord» 4 \u2713",
@@ -72,7 +74,7 @@ def test_each_field_changes_alone(site: Site, kind: str, field: str) -> None:
 def test_null_means_unknown(site: Site, kind: str) -> None:
     path = f"/v1/{kind}/{new_id()}"
     patch(site, path, OTHERS)
-    unknown = dict.fromkeys(["maxPowerKw", "resolutionKwh", "rolloverKwh", "model", "displayName"])
+    unknown = dict.fromkeys(["maxPowerKw", "resolutionKwh", "rolloverKwh", "maxResetKwh", "model", "displayName"])
     assert patch(site, path, unknown).json()["settings"] == {**OTHERS, **unknown}
 
 
@@ -83,6 +85,8 @@ def test_null_means_unknown(site: Site, kind: str) -> None:
         ("maxPowerKw", 1e6),
         ("resolutionKwh", 1e6),
         ("rolloverKwh", 1e9),
+        ("maxResetKwh", 1e-9),
+        ("maxResetKwh", 1e9),
         ("expectedIntervalSeconds", 1),
         ("expectedIntervalSeconds", 86_400),
         ("model", ""),
@@ -113,6 +117,11 @@ def test_the_ends_of_what_is_allowed(site: Site, field: str, value: object) -> N
         {"rolloverKwh": 0},
         {"rolloverKwh": 1000000000.1},
         {"rolloverKwh": False},
+        {"maxResetKwh": 0},
+        {"maxResetKwh": -150},
+        {"maxResetKwh": 1000000000.1},
+        {"maxResetKwh": "150"},
+        {"maxResetKwh": True},
         {"expectedIntervalSeconds": None},
         {"expectedIntervalSeconds": 0},
         {"expectedIntervalSeconds": 86_401},

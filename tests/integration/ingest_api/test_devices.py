@@ -14,6 +14,7 @@ DEFAULTS = {
     "maxPowerKw": 400.0,
     "resolutionKwh": 0.01,
     "rolloverKwh": None,
+    "maxResetKwh": 150.0,
     "expectedIntervalSeconds": 60,
     "model": None,
     "displayName": None,

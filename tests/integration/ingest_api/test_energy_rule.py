@@ -45,8 +45,15 @@ class Fleet:
         self.execute("TRUNCATE meter_readings, vehicle_readings")
         for kind in ("meter", "vehicle"):
             self.execute(
-                f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, expected_interval_s, energy_kind) = (%s, %s, %s, %s)",
-                [device.max_power_kw, device.rollover_kwh, device.expected_interval_s, device.energy_kind],
+                f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, max_reset_kwh, expected_interval_s, energy_kind)"
+                " = (%s, %s, %s, %s, %s)",
+                [
+                    device.max_power_kw,
+                    device.rollover_kwh,
+                    device.max_reset_kwh,
+                    device.expected_interval_s,
+                    device.energy_kind,
+                ],
             )
             self.execute(
                 f"INSERT INTO {kind}_readings ({kind}_id, ts, kwh) "

@@ -51,6 +51,7 @@ def explain(connection: psycopg.Connection, query: Composable, end: datetime, ho
                 "energy_kinds": ["counter", "counter"],
                 "max_powers_kw": [400.0, 400.0],
                 "rollovers_kwh": [None, None],
+                "max_resets_kwh": [150.0, None],
                 "expected_intervals_s": [60, 60],
                 "counts_from": [start, start],
                 "counts_to": [end, end],

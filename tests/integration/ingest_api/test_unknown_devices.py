@@ -21,6 +21,7 @@ def test_a_device_is_registered_on_first_contact_as_a_counter_with_defaults(site
             "maxPowerKw": 400.0,
             "resolutionKwh": 0.01,
             "rolloverKwh": None,
+            "maxResetKwh": 150.0,
             "expectedIntervalSeconds": 60,
             "model": None,
             "displayName": None,

@@ -53,12 +53,15 @@ class LakeOfDays:
 
     def _write_devices(self, day: date, devices: dict[int, DeviceSettings]) -> None:
         for kind, known in (("meter", devices), ("vehicle", {})):
-            rows = [
-                (number, str(each.energy_kind), each.max_power_kw, each.rollover_kwh, each.expected_interval_s)
-                for number, each in known.items()
+            columns = [
+                ("energy_kind", pl.String()),
+                ("max_power_kw", pl.Float64()),
+                ("rollover_kwh", pl.Float64()),
+                ("max_reset_kwh", pl.Float64()),
+                ("expected_interval_s", pl.Int32()),
             ]
-            settings = {"energy_kind": pl.String(), "max_power_kw": pl.Float64(), "rollover_kwh": pl.Float64()}
-            schema = pl.Schema({f"{kind}_id": pl.Int32(), **settings, "expected_interval_s": pl.Int32()})
+            rows = [(number, *(getattr(each, name) for name, _ in columns)) for number, each in known.items()]
+            schema = pl.Schema({f"{kind}_id": pl.Int32(), **dict(columns)})
             pl.DataFrame(rows, schema=schema, orient="row").write_parquet(self.path(day, f"{kind}s"))
         mapping = {"vehicle_id": pl.Int32(), "meter_id": pl.Int32(), "valid_from": TS, "valid_to": TS}
         pl.DataFrame(schema=mapping).write_parquet(self.path(day, "vehicle_meter_map"))

@@ -2,8 +2,9 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import cycle, groupby
 from typing import Any
 
 import psycopg
@@ -40,9 +41,15 @@ class Device:
         self.connection.execute("DELETE FROM hourly_ledger WHERE hour >= %s", [MIDNIGHT])
         for kind in DeviceKind:
             self.connection.execute(
-                f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, expected_interval_s, energy_kind)"
-                " = (%s, %s, %s, %s)".encode(),
-                [device.max_power_kw, device.rollover_kwh, device.expected_interval_s, device.energy_kind],
+                f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, max_reset_kwh, expected_interval_s, energy_kind)"
+                " = (%s, %s, %s, %s, %s)".encode(),
+                [
+                    device.max_power_kw,
+                    device.rollover_kwh,
+                    device.max_reset_kwh,
+                    device.expected_interval_s,
+                    device.energy_kind,
+                ],
             )
 
     def store(self, samples: Iterable[Sample]) -> None:
@@ -142,3 +149,42 @@ def test_equals_the_reference_when_each_hour_is_written_as_it_closes(
         device.store([sample for sample in samples if _hour(sample.ts) == hour])
         device_hours._write_hour(device.connection, hour)
     assert device.hours() == expected(samples, series[1])
+
+
+@pytest.mark.parametrize("every_min", [7, 25, 60])
+@pytest.mark.parametrize("pieces", ["hours", "days"])
+def test_runs_of_equal_rows_are_put_right_with_the_hour_that_shows_them(
+    device: Device, every_min: int, pieces: str
+) -> None:
+    """Runs of one to four rows, which begin and end at every place around an hour's end, and at midnight."""
+    settings_of = DeviceSettings(max_power_kw=22)
+    samples = list(register_with_runs(every_min))
+    flags = {flag for step in steps(samples, settings_of) for flag in step.flags}
+    assert {"glitch", "jump", "rebase"} <= flags
+    in_the_end = expected(samples, settings_of)
+    device.begin(settings_of)
+    device.write()
+    by_piece = {"hours": lambda sample: _hour(sample.ts), "days": lambda sample: utc_day(sample.ts)}[pieces]
+    device.connection.execute(
+        "DELETE FROM hourly_ledger WHERE hour = any(%s)", [sorted({_hour(sample.ts) for sample in samples})]
+    )
+    for _, of_piece in groupby(samples, by_piece):
+        piece = list(of_piece)
+        device.store(piece)
+        for hour in sorted({_hour(sample.ts) for sample in piece}):
+            device_hours._write_hour(device.connection, hour)
+            if pieces == "days":  # the readings after the hour are there: it is right at once
+                assert device.hours()[hour] == in_the_end[hour]
+    assert device.hours() == in_the_end
+
+
+def register_with_runs(every_min: int) -> Iterator[Sample]:
+    kwh, ts = 1000.0, MIDNIGHT + timedelta(minutes=30)
+    lengths, good_rows, values = cycle([1, 2, 3, 4, 3]), cycle([1, 2, 3, 5]), cycle([0.0, 9000.0, 500.0])
+    while ts < END:
+        corrupt_kwh = next(values)
+        for shown in [kwh + 0.1 * place for place in range(next(good_rows))] + [corrupt_kwh] * next(lengths):
+            if ts < END:
+                yield Sample(ts, shown)
+            ts += timedelta(minutes=every_min)
+        kwh += 1.0

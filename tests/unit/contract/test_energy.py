@@ -6,8 +6,8 @@ from itertools import groupby
 import pytest
 from hypothesis import given
 
-from tests.energy_series import Vector, dirty_series, vectors
-from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
+from tests.energy_series import CONTRACT, Vector, dirty_series, read_vectors, vectors
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag, Sample, increase_kwh, steps
 
 MIDNIGHT = datetime(2026, 2, 8, tzinfo=UTC)
 
@@ -41,7 +41,33 @@ def test_an_interval_device_books_each_value_and_no_rule_applies() -> None:
     assert all(step.flags == () for step in steps(samples, settings))
 
 
-def test_two_corrupt_rows_in_a_row_are_not_glitches() -> None:
-    samples = [Sample(MIDNIGHT + timedelta(minutes=at), kwh) for at, kwh in enumerate([1000.0, 9000.0, 9000.0, 1000.2])]
+def test_the_project_has_the_vectors_of_the_contract() -> None:
+    if not CONTRACT.exists():
+        pytest.skip(f"the contract is not beside this project: no {CONTRACT}")
+    ours = {vector.name: vector for vector in vectors()}
+    for vector in read_vectors(CONTRACT):
+        assert ours[vector.name] == vector
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("corrupt_kwh", [0.0, 500.0, 9000.0])
+def test_a_run_of_equal_rows_changes_nothing_but_flags(length: int, corrupt_kwh: float) -> None:
+    device = DeviceSettings(max_power_kw=22)
+    register = [1000 + minute * 0.1 for minute in range(20)]
+    clean = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate(register)]
+    for first in range(1, 20 - length):
+        run = range(first, first + length)
+        dirty = [Sample(ts, corrupt_kwh if minute in run else kwh) for minute, (ts, kwh) in enumerate(clean)]
+        assert increase_kwh(dirty, device) == pytest.approx(increase_kwh(clean, device), abs=1e-6)
+        flagged = {step.ts: step.flags for step in steps(dirty, device) if step.flags}
+        good_behind = clean[first + length].ts
+        assert flagged.keys() - {good_behind} == {clean[minute].ts for minute in run}
+        assert set(flagged.values()) == {(Flag.GLITCH,)}
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_rows_that_differ_are_a_register_that_counts_on(length: int) -> None:
+    register = [1000.0, *(9000 + place * 0.1 for place in range(length)), 1000.2]
+    samples = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate(register)]
     flags = [step.flags for step in steps(samples, DeviceSettings(max_power_kw=22)) if step.flags]
-    assert [flag for (flag,) in flags] == ["jump", "rebase"]
+    assert flags == [(Flag.JUMP,), (Flag.REBASE,)]

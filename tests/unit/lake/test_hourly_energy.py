@@ -39,6 +39,7 @@ def devices(settings_of: DeviceSettings, device_id: int = 1) -> pl.LazyFrame:
             "energy_kind": [str(settings_of.energy_kind)],
             "max_power_kw": [settings_of.max_power_kw],
             "rollover_kwh": [settings_of.rollover_kwh],
+            "max_reset_kwh": [settings_of.max_reset_kwh],
             "expected_interval_s": [settings_of.expected_interval_s],
         },
         schema={
@@ -46,6 +47,7 @@ def devices(settings_of: DeviceSettings, device_id: int = 1) -> pl.LazyFrame:
             "energy_kind": pl.String,
             "max_power_kw": pl.Float64,
             "rollover_kwh": pl.Float64,
+            "max_reset_kwh": pl.Float64,
             "expected_interval_s": pl.Int32,
         },
     )

@@ -1,33 +1,50 @@
 -- The energy rule over the samples of one device: a row a sample, with what the step that ends at it books. Part of other
 -- statements: they name the samples (ts, epoch_s, kwh, battery_temp_celsius), and the device's settings `segment`.
--- warehouse/contract/energy.py is the plain reference.
+-- warehouse/contract/energy.py is the plain reference, and names the constants.
 -- noqa: disable=RF01
 WITH neighbours AS (
     SELECT
         *,
         lag(kwh) OVER by_time AS before_kwh,
         lead(kwh) OVER by_time AS next_kwh,
+        lead(kwh, 2) OVER by_time AS second_kwh,
+        lead(kwh, 3) OVER by_time AS third_kwh,
         lag(epoch_s) OVER by_time AS before_s,
-        lead(epoch_s) OVER by_time AS next_s
+        lead(epoch_s) OVER by_time AS next_s,
+        lead(epoch_s, 2) OVER by_time AS second_s,
+        lead(epoch_s, 3) OVER by_time AS third_s
     FROM samples
     WINDOW by_time AS (ORDER BY ts)
 ),
 
--- A corrupt row is out of reach of its predecessor, while its successor on the same day is within it.
-judged AS (
+-- How many samples from here on are the shortest run of corrupt rows of one value: they are out of reach of their
+-- predecessor, while the sample after them, on the same day, is within it. Most samples are within reach.
+runs AS (
     SELECT
         ts,
         epoch_s,
         kwh,
         battery_temp_celsius,
-        coalesce(
-            NOT register_reaches(before_kwh, kwh, epoch_s - before_s, segment.max_power_kw)
-            AND segment.max_power_kw IS NOT NULL AND segment.energy_kind = 'counter'
-            AND floor(epoch_s / 86400) = floor(next_s / 86400)
-            AND register_reaches(before_kwh, next_kwh, next_s - before_s, segment.max_power_kw),
-            FALSE
-        ) AS is_glitch
+        CASE
+            WHEN coalesce(register_reaches(before_kwh, kwh, epoch_s - before_s, segment.max_power_kw), TRUE) THEN 0
+            WHEN segment.max_power_kw IS NULL OR segment.energy_kind <> 'counter' THEN 0
+            WHEN floor(epoch_s / 86400) = floor(next_s / 86400)
+                AND register_reaches(before_kwh, next_kwh, next_s - before_s, segment.max_power_kw) THEN 1
+            WHEN next_kwh = kwh AND floor(epoch_s / 86400) = floor(second_s / 86400)
+                AND register_reaches(before_kwh, second_kwh, second_s - before_s, segment.max_power_kw) THEN 2
+            WHEN next_kwh = kwh AND second_kwh = kwh AND floor(epoch_s / 86400) = floor(third_s / 86400)
+                AND register_reaches(before_kwh, third_kwh, third_s - before_s, segment.max_power_kw) THEN 3
+            ELSE 0
+        END AS run
     FROM neighbours
+),
+
+judged AS (
+    SELECT
+        *,
+        run >= 1 OR lag(run, 1, 0) OVER by_time >= 2 OR lag(run, 2, 0) OVER by_time >= 3 AS is_glitch
+    FROM runs
+    WINDOW by_time AS (ORDER BY ts)
 ),
 
 -- Partitioned by it, the corrupt rows are left out of each other's and everyone's neighbourhood.
@@ -53,8 +70,9 @@ steps AS (
             WHEN before_kwh >= 0.9 * segment.rollover_kwh - 1e-6 AND kwh <= 0.1 * segment.rollover_kwh + 1e-6
                 AND segment.rollover_kwh - before_kwh + kwh
                 <= register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'rollover'
+            -- `least` passes over a limit that is null.
             WHEN kwh < 0.9 * before_kwh + 1e-6
-                AND kwh <= register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'reset'
+                AND kwh <= least(register_cap_kwh(seconds, segment.max_power_kw), segment.max_reset_kwh) + 1e-6 THEN 'reset'
             ELSE 'rebase'
         END AS judgement
     FROM kept

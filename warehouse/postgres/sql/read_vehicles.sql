@@ -1,3 +1,4 @@
 SELECT
-    vehicle_id, external_id, energy_kind, max_power_kw, resolution_kwh, rollover_kwh, expected_interval_s, model, display_name
+    vehicle_id, external_id, energy_kind, max_power_kw, resolution_kwh, rollover_kwh, max_reset_kwh, expected_interval_s, model,
+    display_name
 FROM vehicles

@@ -1,5 +1,5 @@
 -- The energy rule over these devices' hours. A row of `segment` is one device and one span of whole hours, which begins at
--- midnight or after a reading that is no glitch. The reading after the span tells whether its last one is.
+-- midnight or after a reading that is no glitch. The three readings after the span tell whether its last ones are.
 WITH changes AS (
     SELECT mapping.{device_id} AS device_id, array_agg(change.ts) AS mapping_changes
     FROM vehicle_meter_map AS mapping
@@ -17,6 +17,7 @@ segment AS (
         device.energy_kind,
         device.max_power_kw,
         device.rollover_kwh,
+        device.max_reset_kwh,
         device.expected_interval_s
     FROM unnest(%(device_ids)s::integer[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[])
         AS span (device_id, starts_at, ends_at)
@@ -56,7 +57,7 @@ steps AS (
                 FROM {readings}
                 WHERE {device_id} = segment.device_id AND ts >= segment.ends_at AND ts >= %(first)s
                 ORDER BY ts
-                LIMIT 1
+                LIMIT 3
             )
         )
 

@@ -1,6 +1,6 @@
 -- The quick look at these devices' hours: what they booked if their registers only grew, and which did something else.
--- The first are written; write_judged_hours.sql is for the others, which are returned. The two readings before tell whether
--- the last one before may be a glitch: is_doubtful_before, then the rule has to begin at midnight.
+-- The first are written; write_judged_hours.sql is for the others, which are returned. The four readings before tell whether
+-- the last one before may be a glitch, alone or in a run: is_doubtful_before, then the rule has to begin at midnight.
 WITH changes AS (
     SELECT mapping.{device_id} AS device_id, array_agg(change.ts) AS mapping_changes
     FROM vehicle_meter_map AS mapping
@@ -53,7 +53,7 @@ steps AS (
                             AND inside.ts >= %(first)s AND inside.ts < %(last)s
                     )
                 ORDER BY ts DESC
-                LIMIT 2
+                LIMIT 4
             )
         ) AS samples
         WINDOW by_time AS (ORDER BY ts)

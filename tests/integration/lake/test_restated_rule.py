@@ -1,0 +1,156 @@
+"""A database of before the energy rule's last change is restated when it is migrated, and says so."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+from alembic import command
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from dbt_like_sql.catalog import Catalog
+from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.integration.lake.stored import post
+from warehouse.contract.partitions import Stream, midnight
+from warehouse.day import DayWalk
+from warehouse.lake.paths import Lake
+from warehouse.postgres import dropping, ledger
+from warehouse.postgres.connection import connect, open_connection
+from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.migrate import alembic_config, migrate
+from warehouse.postgres.schema_version import MIGRATIONS
+
+TODAY = datetime.now(UTC).date()
+EXPORTED, DROPPED, OPEN = (TODAY - timedelta(days=back) for back in (4, 5, 3))
+MIGRATION = next((MIGRATIONS / "versions").glob("*_max_reset_kwh.sql"))
+
+
+@pytest.fixture
+def before(server_url: str) -> Iterator[str]:
+    """A database at the revision before the change."""
+    name = "test before the change"
+    with connect(server_url) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        url = make_conninfo(server_url, dbname=name)
+        engine = create_engine("postgresql+psycopg://", creator=lambda: open_connection(url), poolclass=NullPool)
+        with engine.connect() as connection:
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, f"{int(MIGRATION.name[:4]) - 1:04}")
+        yield url
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -> None:
+    with connect(before) as connection:
+        connection.execute("INSERT INTO meters (external_id) VALUES ('m'), ('other')")
+        for day, state in ((DROPPED, "dropped"), (EXPORTED, "exported"), (OPEN, "open")):
+            for stream in Stream:
+                connection.execute(
+                    "INSERT INTO partition_ledger (stream, day, state, late_after, seal_after) "
+                    "VALUES (%s, %s, %s, now(), now())",
+                    [stream, day, state],
+                )
+        connection.execute("INSERT INTO day_builds (day, requested, built) VALUES (%s, 3, 3)", [EXPORTED])
+        for device_id, flags in ((1, '{"reset": 1}'), (1, '{"gap": 1, "rebase": 1}'), (2, '{"dip": 9, "gap": 1}')):
+            connection.execute(
+                "INSERT INTO device_hourly (starts_at, energy_kwh, device_id, kind, reading_count, flags) "
+                "VALUES (clock_timestamp(), 1, %s, 'meter', 60, %s)",
+                [device_id, flags],
+            )
+    said: list[str] = []
+    assert MIGRATION.name[:4] in migrate(before, said.append)
+    (line,) = (line for line in said if "energy rule" in line)
+    assert line == (
+        f"the energy rule changed: the models of 2 exported days ({DROPPED} to {EXPORTED}) will be built anew, "
+        "from the exports as they are"
+    )
+    with connect(before) as connection:
+        builds = connection.execute("SELECT day, requested, built, reason FROM day_builds ORDER BY day").fetchall()
+        assert [row[:3] for row in builds] == [(DROPPED, 1, 0), (EXPORTED, 4, 3)]
+        assert all(row[3].startswith("the energy rule changed") for row in builds)
+        requests = connection.execute("SELECT kind::text, device_id, since FROM hourly_requests").fetchall()
+        assert requests == [("meter", 1, None)]
+        assert connection.execute("SELECT DISTINCT max_reset_kwh FROM meters").fetchall() == [(150.0,)]
+    again: list[str] = []
+    assert migrate(before, again.append) == []
+    assert again == []
+
+
+def test_a_database_without_exported_days_has_nothing_to_tell(before: str) -> None:
+    said: list[str] = []
+    migrate(before, said.append)
+    assert not [line for line in said if "energy rule" in line]
+
+
+def put_in_a_used_meter(connection: psycopg.Connection, day: date, old_kwh: float, used_kwh: float) -> None:
+    """What the old meter shows at nine, and the used one at one o'clock; then it counts 5.9 in an hour."""
+    at_nine = midnight(day) + timedelta(hours=9)
+    post(connection, [meter_payload(kwhConsumedAc=old_kwh, timestamp=iso(at_nine))])
+    at_one = at_nine + timedelta(hours=4)
+    post(connection, ramp(meter_payload, "kwhConsumedAc", at_one, 60, used_kwh, 0.1))
+    post(connection, ramp(vehicle_payload, "kwhDeliveredDc", at_one, 60, 10.0, 0.09))
+
+
+def register_as_before(connection: psycopg.Connection) -> None:
+    """By the rule of before, whatever a register shows after a restart is booked."""
+    connection.execute("INSERT INTO meters (external_id, max_reset_kwh) VALUES ('meter-1', NULL)")
+
+
+def change_the_rule(connection: psycopg.Connection) -> None:
+    for devices in ("meters", "vehicles"):
+        connection.execute(SQL("ALTER TABLE {} DROP COLUMN max_reset_kwh").format(Identifier(devices)))
+    connection.execute(MIGRATION.read_bytes())
+
+
+def booked_kwh(walk: DayWalk, day: date) -> float:
+    hours = pl.read_parquet(walk.lake.file("hourly_energy", day))
+    return float(hours.filter(pl.col("kind") == "meter")["energy_kwh"].sum())
+
+
+def hourly_kwh(connection: psycopg.Connection, day: date) -> float:
+    row = connection.execute(
+        "SELECT sum(energy_kwh) FROM device_hourly WHERE kind = 'meter' AND starts_at >= %s AND starts_at < %s",
+        [midnight(day), midnight(day + timedelta(days=1))],
+    ).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def test_exported_and_dropped_days_are_restated_and_exports_stay(
+    connection: psycopg.Connection, database_url: str, tmp_path: Path
+) -> None:
+    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    register_as_before(connection)
+    for day, old_kwh, used_kwh, booked in ((DROPPED, 12034.5, 850.0, 855.9), (EXPORTED, 856.0, 700.0, 706.0)):
+        put_in_a_used_meter(connection, day, old_kwh, used_kwh)
+        walk.run(day)
+        assert booked_kwh(walk, day) == pytest.approx(booked)
+    for stream in Stream:
+        assert dropping.detach(connection, stream, DROPPED)
+        dropping.drop_detached(connection, stream, DROPPED)
+    exports = {(stream, day): walk.lake.file(stream, day) for stream in Stream for day in (DROPPED, EXPORTED)}
+    stood = {key: file.read_bytes() for key, file in exports.items()}
+
+    change_the_rule(connection)
+    assert [each.day for each in ledger.days_to_run(connection)] == [DROPPED, EXPORTED]
+    for day, booked in ((DROPPED, 5.9), (EXPORTED, 6.0)):
+        walk.run(day)
+        assert booked_kwh(walk, day) == pytest.approx(booked)
+    assert ledger.days_to_run(connection) == []
+    assert {key: file.read_bytes() for key, file in exports.items()} == stood
+
+
+def test_closed_hours_are_restated(connection: psycopg.Connection) -> None:
+    register_as_before(connection)
+    put_in_a_used_meter(connection, EXPORTED, 12034.5, 850.0)
+    write_closed_hours(connection, lambda _line: None)
+    assert hourly_kwh(connection, EXPORTED) == pytest.approx(855.9)
+    change_the_rule(connection)
+    write_closed_hours(connection, lambda _line: None)
+    assert hourly_kwh(connection, EXPORTED) == pytest.approx(5.9)

@@ -1,0 +1,23 @@
+"""A limit to what a register books that restarted; what the energy rule of before booked is restated."""
+
+from alembic import op
+
+from warehouse.postgres.migrate import run_sql_file, tell
+
+revision = "0005"
+down_revision = "0004"
+
+_EXPORTED = """
+    SELECT count(DISTINCT day), min(day), max(day) FROM partition_ledger WHERE state IN ('exported', 'dropped')
+"""
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name, and say what it asks for."""
+    run_sql_file(__file__)
+    days, first, last = op.get_bind().exec_driver_sql(_EXPORTED).one()
+    if days:
+        tell(
+            f"the energy rule changed: the models of {days:,} exported days ({first} to {last}) will be built anew, "
+            "from the exports as they are"
+        )
