@@ -38,7 +38,6 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
     """
     from alembic import command
     from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine, text
     from sqlalchemy.exc import OperationalError, ProgrammingError
     from sqlalchemy.pool import NullPool
@@ -60,15 +59,14 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
             command.upgrade(config, "head")
             for line in config.attributes.get(_TOLD, []):
                 say(line)
-            script = ScriptDirectory.from_config(config)
-            applied = [step.revision for step in script.iterate_revisions("head", before or "base")]
+            applied = _revisions_since(config, before)
     except OperationalError as error:
         raise DatabaseUnavailableError(str(error.orig).strip().splitlines()[0]) from error
     except ProgrammingError as error:
         if not isinstance(error.orig, InsufficientPrivilege):
             raise
         raise DatabaseUnfitError(f"{str(error.orig).splitlines()[0]}; whoever migrates must own the tables") from error
-    return applied[::-1]
+    return applied
 
 
 def _require_schema(url: str) -> None:
@@ -106,3 +104,10 @@ def run_sql_file(migration_file: str) -> None:
 
     sql = Path(migration_file).with_suffix(".sql").read_text(encoding="utf-8")
     op.get_bind().exec_driver_sql(sql)
+
+
+def _revisions_since(config: "Config", before: str | None) -> list[str]:
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(config)
+    return [step.revision for step in script.iterate_revisions("head", before or "base")][::-1]
