@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
+from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
 from warehouse.postgres.session import option, settings_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ DAYS_TAG = "fleetwatt/days"
 
 
 class DagsterDatabaseError(FleetwattError):
-    """Dagster's database cannot be made"""
+    """Dagster's database cannot be used"""
 
     code = "dagster_database"
 
@@ -62,13 +63,15 @@ class DagsterHome:
         """Make folder, files and database where they are missing; returns the environment of Dagster's processes.
 
         Raises:
-            DagsterDatabaseError: we may not make the database.
+            DagsterDatabaseError: we may not make the database, or its tables.
+            DatabaseUnfitError: it cannot be used as it is set up.
             DatabaseUnavailableError: the server cannot be reached.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "dagster.yaml").write_text(_as_yaml(instance_settings(self.folder, self.logs / "steps")))
         self.workspace.write_text(_as_yaml({"load_from": [{"grpc_server": self._code_server}]}))
         make_database(database_url, self.database)
+        require_usable(database_url, self.database)
         return {
             "DAGSTER_HOME": str(self.folder),
             STORAGE_URL: storage_url(database_url, self.database),
@@ -148,19 +151,30 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
 
 @contextmanager
 def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"]:
-    """Dagster's instance, for a look from outside its own processes; ``None`` where it has no database yet."""
+    """Dagster's instance, for a look from outside its own processes; ``None`` where it has no database yet.
+
+    Raises:
+        DagsterDatabaseError: its database cannot be read.
+    """
     with connect(database_url) as connection:
         if not _has_database(connection, name):
             yield None
             return
     import dagster as dg  # a second, which only who looks inside pays
     from dagster._core.instance import InstanceRef
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
 
     with TemporaryDirectory() as folder:
         settings = instance_settings(Path(folder), Path(folder))
         settings["storage"]["custom"]["config"] = {"postgres_url": storage_url(database_url, name)}
-        with dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=settings)) as instance:
-            yield instance
+        try:
+            with dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=settings)) as instance:
+                yield instance
+        except (SQLAlchemyError, DagsterPostgresException) as error:
+            cause = error.__cause__ or error
+            said = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+            raise DagsterDatabaseError(f"the database {name} cannot be read: {said}") from error
 
 
 def make_database(database_url: str, name: str) -> None:
@@ -173,12 +187,31 @@ def make_database(database_url: str, name: str) -> None:
         if _has_database(connection, name):
             return
         try:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+            # In the template's encoding, which may be any, not every text of an event could be stored.
+            make = "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+            connection.execute(SQL(make).format(Identifier(name)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise DagsterDatabaseError(
                 f"{connection.info.user} may not make the database {name}; as an administrator run: "
                 f"CREATE DATABASE {name} OWNER {connection.info.user}"
             ) from error
+
+
+def require_usable(database_url: str, name: str) -> None:
+    """See that Dagster can make its tables in its database, before its processes try to, again and again.
+
+    Raises:
+        DagsterDatabaseError: its role may not.
+        DatabaseUnfitError: the database cannot be used as it is set up.
+    """
+    url = storage_url(database_url, name)
+    with connect(url) as connection:
+        require_fit_session(connection, url, JOB_CONNECTIONS)
+        if connection.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')").fetchone() != (True,):
+            raise DagsterDatabaseError(
+                f"{connection.info.user} may not make tables in the database {name}; as an administrator run: "
+                f"ALTER DATABASE {name} OWNER TO {connection.info.user}"
+            )
 
 
 def _has_database(connection: psycopg.Connection, name: str) -> bool:

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,7 +91,7 @@ class LocalPlatform:
                 supervisor.add(child)
             news = LakeNews(self._environment, f"{dagster.url}/runs" if dagster else "fleetwatt query", self.say)
             if supervisor.start_all():
-                self._say_where(time.monotonic() - began, dagster, fleet)
+                self._say_where(time.monotonic() - began, dagster, fleet, supervisor.down())
                 if self._history:
                     self._history.begin(self._environment["FLEET_DATABASE_URL"])
                 news.begin()
@@ -155,7 +155,9 @@ class LocalPlatform:
             return None
         return dict(answer.json()) if answer.is_success else None
 
-    def _say_where(self, seconds: float, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> None:
+    def _say_where(
+        self, seconds: float, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None, down: Sequence[str]
+    ) -> None:
         home = self.settings.home.resolve()
         command = "fleetwatt" if shutil.which("fleetwatt") else sys.argv[0]
         by_hand = f"{shlex.join([command, 'run-day', '--home', str(home)])} DAY"
@@ -164,6 +166,8 @@ class LocalPlatform:
         self.say(f"  API        {self.url}")
         self.say(f"  docs       {self.url}/docs")
         self.say(f"  Dagster    {dagster.url if dagster else f'not started; closed days wait for: {by_hand}'}")
+        if down:
+            self.say(f"  not up     {', '.join(down)}: started again and again; the logs say why")
         self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.database_url else home}")
         self.say(f"  logs       {self._log('api').parent}")
         if fleet:

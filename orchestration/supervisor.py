@@ -18,6 +18,7 @@ _POLL_S = 0.2
 _QUICK_POLL_S = 0.05
 _STEADY_S = 60.0  # a death after this long counts as the first one again
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
+_TOLD_WHY_AT_S = 4 * _FIRST_DELAY_S  # the third death in a row
 _SAME_KEYPRESS_S = 0.2  # a terminal and a wrapper such as `timeout` may both deliver one wish to stop
 
 
@@ -89,6 +90,7 @@ class _Watched:
             self._plan_restart(f"did not start ({error})")
 
     def _plan_restart(self, what_happened: str) -> None:
+        self.is_up = False
         now = time.monotonic()
         if now - self._started_at >= _STEADY_S:
             self._next_delay_s = _FIRST_DELAY_S
@@ -96,6 +98,8 @@ class _Watched:
         self._next_delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
         self._restart_at = now + delay_s
         self._say(f"{self.it.name} {what_happened}, restarting in {delay_s:g} s")
+        if delay_s == _TOLD_WHY_AT_S:
+            self._say(f"{self.it.name} does not stay up{self.it.last_words()}")
 
     def _is_overdue(self) -> bool:
         return time.monotonic() - self._started_at >= self.it.ready_timeout_s
@@ -140,6 +144,10 @@ class Supervisor:
         if self._asked_at is not None:
             self.stop_all()
         return self._asked_at is None
+
+    def down(self) -> list[str]:
+        """The names of those that are not up."""
+        return [one.it.name for one in self._all if not one.is_up]
 
     def run_until_stopped(self) -> None:
         """Watches until a signal asks to stop; ``stop_all`` is still to be called."""

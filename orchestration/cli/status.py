@@ -15,7 +15,7 @@ from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
-from orchestration.dagster_home import opened
+from orchestration.dagster_home import DagsterDatabaseError, opened
 from orchestration.home import current_database
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
@@ -62,9 +62,18 @@ def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettin
     days = ledger.days_to_run(connection)
     if not days:
         return []
+    try:
+        return _planned(connection, url, settings)
+    except DagsterDatabaseError as error:
+        waiting = [f"{each.day} is to be run: fleetwatt run-day DAY" for each in days]
+        return [*waiting, f"{error.title}: {error.detail}"]
+
+
+def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
     with opened(url, settings.dagster_database) as instance:
         if instance is None:
-            return [f"{each.day} is to be run, and Dagster was never started: fleetwatt run-day DAY" for each in days]
+            never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
+            return [f"{each.day} {never}" for each in ledger.days_to_run(connection)]
         from orchestration.day_plan import plan_days  # these load Dagster, as ``opened`` did
         from orchestration.partitions import days_of_request
 

@@ -26,7 +26,9 @@ class DatabaseSwitch:
     def kill_connections(self) -> None:
         """What a crash of the server, a failover or an administrator does."""
         self._admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [self._name]
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = %s AND backend_type = 'client backend'",  # not the server's own that vacuums there
+            [self._name],
         )
 
     def alter(self, change: str) -> None:

@@ -10,10 +10,11 @@ import dagster as dg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from orchestration.dagster_home import make_database, opened
+from orchestration.dagster_home import DagsterDatabaseError, make_database, opened, require_usable
 from orchestration.past_runs import RUN_KEY_TAG
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days
+from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
 
 _numbers = count(1)
@@ -68,3 +69,32 @@ def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:
     result = days.run(instance, FIRST, {**request.tags, RUN_KEY_TAG: str(request.run_key)})
     assert not result.success
     return result.run_id
+
+
+def test_a_database_that_dagster_cannot_use_is_a_sentence(
+    days: Days, dagster_database: str, fleetwatt: Fleetwatt
+) -> None:
+    make_database(days.url, dagster_database)
+    require_usable(days.url, dagster_database)
+    of_dagster = days.url.rpartition("/")[0] + f"/{dagster_database}"
+    with connect(of_dagster) as connection:
+        connection.execute("DROP SCHEMA public")
+    with pytest.raises(DatabaseUnfitError, match="no schema public"):
+        require_usable(days.url, dagster_database)
+    shown = fleetwatt("status")
+    assert f"{FIRST} is to be run: fleetwatt run-day DAY" in shown.out
+    assert f"Dagster's database cannot be used: the database {dagster_database} cannot be read: " in shown.out
+    assert "Traceback" not in shown.out + shown.err
+
+
+def test_a_role_that_may_not_make_dagsters_tables_is_told_before_its_processes_try(
+    admin_url: str, database_url: str, dagster_database: str
+) -> None:
+    with connect(admin_url) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(dagster_database)))
+    if admin_url == database_url:
+        pytest.skip("the role of the tests may do everything")
+    with pytest.raises(DagsterDatabaseError, match=f"ALTER DATABASE {dagster_database} OWNER TO"):
+        require_usable(database_url, dagster_database)
+    with connect(admin_url) as admin:
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(dagster_database)))

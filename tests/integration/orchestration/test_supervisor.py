@@ -303,6 +303,9 @@ def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
 
     deaths = [message for message in house.said if "died" in message]
     assert deaths == [f"looping died (exit 3), restarting in {delay} s" for delay in ("0.5", "1", "2")]
+    (why,) = [message for message in house.said if message.startswith("looping does not stay up")]
+    assert why.endswith("\n  up"), "with its last words"
+    assert house.supervisor.down() == ["looping"]
     assert house.log("steady").count("--- ") == 1
 
 
