@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import typer
 
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
 from warehouse.postgres.connection import connect
@@ -14,25 +17,30 @@ from warehouse.postgres.schema_version import require_current
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit
 from warehouse.settings import FleetSettings
 
+_WAIT_FOR_SERVER_S = 60.0
+"""For a server that another command is starting or stopping: a first start takes seconds, on a busy machine more."""
+_POLL_S = 0.1
+
+
+class HomeInUseError(HomeError):
+    """The home folder cannot be used"""
+
 
 @contextmanager
 def held(home: Path) -> Iterator[None]:
     """Hold the home folder, which is made if it is not there: one platform a home.
 
     Raises:
-        HomeError: another process holds it, or it cannot be written.
+        HomeError: it cannot be written.
+        HomeInUseError: another process holds it.
     """
-    try:
-        make_folder(home)
-        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
+    lock = _opened(home, "lock", os.O_RDWR)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(lock, 32).decode() or "another process"
-            raise HomeError(
+            raise HomeInUseError(
                 f"{home} is in use by {holder}; stop that one, or choose another folder with --home"
             ) from None
         os.truncate(lock, 0)
@@ -69,22 +77,71 @@ def database(settings: FleetSettings) -> Iterator[str]:
 def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
     """The same with whatever schema it has; the home's own server is made if there is none.
 
+    It runs for the time of the block, and for as long as other commands that found it running have to do with it. One
+    that another command is starting or stopping is waited for.
+
     Raises:
         HomeError, ServerStartError: the home's server cannot be had.
         DatabaseUnfitError: the database cannot keep what is written there.
     """
     server = EmbeddedPostgres(settings.home)
-    if url := settings.database_url or server.running_url():
-        require_fit(url, JOB_CONNECTIONS)
-        yield url
+    if settings.database_url:
+        require_fit(settings.database_url, JOB_CONNECTIONS)
+        yield settings.database_url
         return
-    with held(settings.home):
+    users = _opened(settings.home, "users", os.O_RDONLY)  # a file that another user made serves as well
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with ExitStack() as stack:
+            if url := _running_or_held(server, settings.home, stack):
+                require_fit(url, JOB_CONNECTIONS)
+                yield url
+                return
+            try:
+                url = server.ensure_running()
+                require_fit(url, JOB_CONNECTIONS)
+                yield url
+            finally:
+                try:
+                    _wait_for_others(users)
+                finally:
+                    server.stop()
+    finally:
+        os.close(users)
+
+
+def _running_or_held(server: EmbeddedPostgres, home: Path, stack: ExitStack) -> str | None:
+    """The URL of the home's server, or the home is held to start it: whoever holds it may be about to do either."""
+    deadline = time.monotonic() + _WAIT_FOR_SERVER_S
+    while True:
+        if url := server.running_url():
+            return url
         try:
-            url = server.ensure_running()
-            require_fit(url, JOB_CONNECTIONS)
-            yield url
-        finally:
-            server.stop()
+            stack.enter_context(held(home))
+        except HomeInUseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return None
+
+
+def _wait_for_others(users: int) -> None:
+    """Until nobody else works on the server that we started; Ctrl-C ends the waiting, and them."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        typer.echo("done; other commands work on the server that this one started, and it stays for them", err=True)
+        fcntl.flock(users, fcntl.LOCK_EX)
+
+
+def _opened(home: Path, name: str, access: int) -> int:
+    """A descriptor of a file in the home to be locked; both are made where they are missing."""
+    try:
+        make_folder(home)
+        return os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
 
 
 def current_database(settings: FleetSettings) -> str:
