@@ -36,6 +36,7 @@ from tests.faults.verdict import Findings, table
 SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "kill-api": kill_api.run,
     "kill-postgres": kill_postgres.run,
+    "kill-postgres-lax": kill_postgres.run_with_a_lax_role,
     "frozen": frozen_postgres.run,
     "pool": pool_exhausted.run,
     "repeated": repeated_batch.run,

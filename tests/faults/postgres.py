@@ -45,8 +45,11 @@ class Postgres:
 
     def kill_a_backend(self) -> None:
         """SIGKILL to one that serves a client: the server ends all the others and recovers by itself."""
-        _, *children = self.processes()
-        secrets.choice([each for each in children if "127.0.0.1" in _title(each)]).kill()
+        while True:
+            _, *children = self.processes()
+            with suppress(psutil.NoSuchProcess):  # its client had just closed it
+                secrets.choice([each for each in children if "127.0.0.1" in _title(each)]).kill()
+                return
 
     def restart_as_supervised(self) -> float:
         """Wait as the supervisor would, then start it; how many seconds the start and its recovery took."""
