@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from ingest_api.database import fetch_one
+from ingest_api.database import Database, fetch_one
 from ingest_api.openapi import problems
 from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
 from ingest_api.state import State, state_of
@@ -32,16 +32,35 @@ class Health(BaseModel):
     status: str = Field(examples=["ok"])
 
 
+class ServiceHealth(Health):
+    """This service is well. What somebody stopped in the pipeline behind it is said, where that is so."""
+
+    stopped_in_pipeline: list[str] | None = Field(
+        default=None,
+        alias="stoppedInPipeline",
+        description="Sensors and schedules; readings are taken all the same.",
+    )
+
+
 @router.get("/livez", summary="Does the process live?")
 async def livez() -> Health:
     """Asks nothing of anyone: a failure means this process should be restarted."""
     return Health(status="ok")
 
 
-@router.get("/health", summary="Is the service healthy?", responses=problems(503), response_model=Health)
+@router.get(
+    "/health",
+    summary="Is the service healthy?",
+    responses=problems(503),
+    response_model=ServiceHealth,
+    response_model_exclude_none=True,
+)
 async def health(request: Request) -> Any:
-    """The same question as `/readyz`, under the name that fleet specifications use."""
-    return await readyz(request)
+    """The same question as `/readyz`, under the name that fleet specifications use; it also says what is stopped."""
+    ready = await readyz(request)
+    if not isinstance(ready, Health):
+        return ready
+    return ServiceHealth(status=ready.status, stoppedInPipeline=await _stopped(state_of(request).database))
 
 
 @router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
@@ -52,6 +71,24 @@ async def readyz(request: Request) -> Any:
         return Health(status="ok")
     body = problem_body(request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", fault)
     return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, retry_later(), MEDIA_TYPE)
+
+
+async def _stopped(database: Database) -> list[str] | None:
+    look = asyncio.create_task(_look_for_stopped(database))
+    done, _ = await asyncio.wait({look}, timeout=DATABASE_ANSWERS_WITHIN_S)  # as below
+    if not done:
+        look.cancel()
+        return None
+    return look.result()
+
+
+async def _look_for_stopped(database: Database) -> list[str] | None:
+    try:
+        async with database.connection() as connection:
+            found = await fetch_one(connection, "find_stopped_pipeline", {})
+    except DatabaseUnavailableError:  # a moment ago it answered
+        return None
+    return list(found["stopped"]) if found else None
 
 
 async def say_fault_at_start(state: State) -> None:

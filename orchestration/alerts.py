@@ -1,5 +1,6 @@
-"""Tells people of a failed run: a line for the terminal and the log, and a POST to a webhook where one is set."""
+"""Tells people what they should look at, such as a failed run: a line in the terminal and the log, and a webhook."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import httpx
@@ -32,15 +33,20 @@ class Alert:
 def send(alert: Alert, webhook: str | None) -> None:
     """Say it on stderr, and POST it as JSON. A webhook that does not take it is said too, and stops nothing."""
     tell(alert.text)
+    deliver(as_json(alert), webhook, tell)
+
+
+def deliver(fields: Mapping[str, str], webhook: str | None, say: Callable[[str], None]) -> None:
+    """POST these fields as JSON, where a webhook is set. ``say`` is told where it does not take them."""
     if not webhook:
         return
     try:
-        answer = httpx.post(webhook, json=as_json(alert), timeout=ANSWERS_WITHIN_S)
+        answer = httpx.post(webhook, json=dict(fields), timeout=ANSWERS_WITHIN_S)
         problem = "" if answer.is_success else f"it answered {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         problem = str(error) or type(error).__name__
     if problem:  # without the address, which is a secret to many a chat program
-        tell(f"the webhook of FLEET_ALERT_WEBHOOK did not take this: {problem}")
+        say(f"the webhook of FLEET_ALERT_WEBHOOK did not take this: {problem}")
 
 
 def as_json(alert: Alert) -> dict[str, str]:

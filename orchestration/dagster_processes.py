@@ -19,7 +19,7 @@ import httpx
 from orchestration.alerts import MARK
 from orchestration.child_environment import as_environment
 from orchestration.child_process import Child
-from orchestration.dagster_home import LOCATION, DagsterHome
+from orchestration.dagster_home import LOCATION, STORAGE_URL, DagsterHome
 from orchestration.home import held
 from warehouse.contract.errors import HomeError
 from warehouse.listening import is_loopback
@@ -65,6 +65,16 @@ class DagsterProcesses:
     def url(self) -> str:
         """Where the UI answers, on this machine."""
         return own_origins(self.host, self.port, [])[0]
+
+    @property
+    def database_url(self) -> str:
+        """The fleet's database, once they are prepared."""
+        return self._of_code["FLEET_DATABASE_URL"]
+
+    @property
+    def storage_url(self) -> str:
+        """Dagster's own database, once they are prepared."""
+        return self._of_others[STORAGE_URL]
 
     @property
     def is_read_only(self) -> bool:

@@ -51,6 +51,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 @event.listens_for(Engine, "do_connect")
 def _connect(dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
     """Connect as SQLAlchemy would, and say what the session relies on."""
+    if dialect.name != "postgresql":  # Dagster's own storage of an instance that forgets
+        return None
     start = SessionStart.of_options(named.get("options"))
     while True:
         try:

@@ -20,6 +20,7 @@ from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
 from orchestration.fleet_history import FleetHistory
 from orchestration.lake_news import LakeNews
+from orchestration.pipeline_watch import PipelineWatch
 from orchestration.simulated_fleet import SimulatedFleet
 from orchestration.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
@@ -95,6 +96,8 @@ class LocalPlatform:
                 if self._history:
                     self._history.begin(self._environment["FLEET_DATABASE_URL"])
                 news.begin()
+                if dagster:
+                    PipelineWatch(dagster, self.say).begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")

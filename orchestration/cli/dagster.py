@@ -10,6 +10,7 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.dagster_processes import HOST, DagsterProcesses
 from orchestration.home import current_database
 from orchestration.local import require_free
+from orchestration.pipeline_watch import PipelineWatch
 from orchestration.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
@@ -56,5 +57,6 @@ def dagster(
         if supervisor.start_all():
             notes.print(f"Dagster is up after {time.monotonic() - began:.1f} s: {processes.url}")
             notes.print("Ctrl-C stops it.")
+            PipelineWatch(processes, notes.print).begin()
             supervisor.run_until_stopped()
     notes.print("stopped; the next start goes on from here")

@@ -13,6 +13,7 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
+from orchestration.automation import what_is_stopped
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_home import DagsterDatabaseError, opened
@@ -94,6 +95,9 @@ def _print(overview: Overview, most_days: int) -> None:
     database = overview.database
     for server in overview.open_servers:
         console.print(f"WARNING: {server} listens beyond loopback and asks nobody who they are", style="bold red")
+    if (pipeline := overview.pipeline) and pipeline.stopped:
+        since = f"since {pipeline.changed_at:%Y-%m-%d %H:%M}Z"
+        console.print(f"WARNING: {what_is_stopped(pipeline.stopped)}; {since}", style="bold red")
     console.print(
         f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
         f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"

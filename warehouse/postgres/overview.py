@@ -10,6 +10,7 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.listening import OPEN
+from warehouse.postgres.pipeline_status import PipelineStatus, pipeline_status
 
 _PACKAGE = "warehouse.postgres"
 EXACT_BELOW_BYTES = 64 * 1024 * 1024
@@ -75,6 +76,7 @@ class Overview:
     quarantine: list[QuarantineOverview]
     devices: list[DeviceOverview]
     partitions: list[PartitionOverview]
+    pipeline: PipelineStatus | None
     open_servers: list[str]
     """Those of ours that listen beyond loopback and ask nobody who they are."""
 
@@ -92,7 +94,8 @@ def look(connection: psycopg.Connection) -> Overview:
     for partition in partitions:
         _count(connection, partition)
     rows = connection.execute(sqlfiles.load(_PACKAGE, "find_open_servers"), {"names": f"%, {OPEN}"}).fetchall()
-    return Overview(database, quarantine, devices, partitions, open_servers=[name for (name,) in rows])
+    pipeline = pipeline_status(connection)
+    return Overview(database, quarantine, devices, partitions, pipeline, open_servers=[name for (name,) in rows])
 
 
 def _count(connection: psycopg.Connection, partition: PartitionOverview) -> None:

@@ -1,9 +1,5 @@
 """Failed runs are told: on stderr, and to a webhook that may be slow, wrong or gone."""
 
-import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,41 +8,11 @@ import pytest
 
 from orchestration import alerts
 from orchestration.alerts import MARK, Alert, send
+from tests.integration.orchestration.conftest import Webhook
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 URL = "http://127.0.0.1:3001/runs/abc"
 ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1 row against: it adds up.", URL)
-
-
-@dataclass
-class Webhook:
-    """A real HTTP server that takes what is posted to it, and answers with ``status``."""
-
-    status: int = 200
-    taken: list[dict[str, str]] = field(default_factory=list)
-    url: str = ""
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(hook.status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_port}/secret-token"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield hook
-        server.shutdown()
-        thread.join()
 
 
 def test_an_alert_is_a_line_and_a_post(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,3 @@
+SELECT stopped
+FROM pipeline_status
+WHERE cardinality(stopped) > 0

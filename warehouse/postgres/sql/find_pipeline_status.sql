@@ -1,0 +1,4 @@
+SELECT
+    stopped,
+    changed_at
+FROM pipeline_status
