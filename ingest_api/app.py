@@ -39,11 +39,13 @@ from ingest_api.rate_limit import RateLimits
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
+from ingest_api.storing_health import StoringHealth
 from ingest_api.telemetry import TelemetryIngest
 from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed
+from warehouse.postgres.device_quota import DeviceQuota, DeviceRoom
 from warehouse.postgres.quarantine import QuarantineQuota
 from warehouse.postgres.reading_store import ReadingStore
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS
@@ -98,11 +100,14 @@ def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Shared) -> AsyncIterator[dict[str, State]]:
+    room = DeviceRoom(DeviceQuota.of(settings))
+
     def make_store(connection: psycopg.Connection) -> ReadingStore:
         store = ReadingStore(
             connection,
             QuarantineQuota.of(settings),
             register_unknown=settings.register_unknown_devices,
+            room=room,
             note_counted_only=metrics.count_counted_only,
         )
         store.learn_devices()
@@ -132,7 +137,9 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Share
     most_connections = min(settings.max_connections, room_for_connections())
     connections = Connections(most_connections, settings.max_connections_per_address, shared.clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
-    state = app.state.fleetwatt = State(settings, database, reads, fleet, ingest, connections)
+    state = app.state.fleetwatt = State(
+        settings, database, reads, fleet, ingest, connections, StoringHealth(commits, database)
+    )
     await database.open()
     await reads.open()
     tasks = [

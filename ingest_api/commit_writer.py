@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 import psycopg
 
@@ -20,6 +22,15 @@ logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.1
 """Only then is the connection looked at before it is used: under load that would be a system call for nothing."""
+
+
+class Failure(NamedTuple):
+    """A commit that failed."""
+
+    reason: str
+    at: float
+    """By the monotonic clock."""
+
 
 Result = Outcome | Exception | None
 """What became of a body; ``None``: nothing was done with it."""
@@ -44,7 +55,10 @@ class CommitWriter:
         self._store: ReadingStore | None = None
         self._busy_since: float | None = None
         self._free_since = time.monotonic()
-        self._is_failing = False
+        self.failure: Failure | None = None
+        """The last commit's, where it failed because of the database."""
+        self.stored_at = -math.inf
+        """When the last commit was made, by the monotonic clock."""
         self._is_closing = False
         self._task = asyncio.create_task(self._write_until_closed(), name="commit-writer")
 
@@ -81,10 +95,7 @@ class CommitWriter:
             store = await self._connected_store()
             outcomes = await run_on_loop(store.store, [entry.body for entry in batch], source="http")
         except DatabaseUnavailableError as error:
-            metrics.count_failed_commit(error)
-            if not self._is_failing:
-                self._is_failing = True
-                logger.warning("nothing can be stored: %s", error.detail)
+            self._note_failure(error)
             self._disconnect()
             self._deliver(batch, [error] * len(batch))
             await self._try_until_it_does_not_hang()
@@ -100,12 +111,22 @@ class CommitWriter:
                 await self._commit(batch[:middle])
                 await self._commit(batch[middle:])
         else:
-            if self._is_failing:
-                self._is_failing = False
-                logger.warning("readings are stored again")
+            self._note_success()
             # The next batch goes to the database first, which works on it while these are answered.
             asyncio.get_running_loop().call_soon(self._deliver, batch, outcomes)
-            metrics.count_commit(outcomes, time.monotonic() - began_at)
+            metrics.count_commit(outcomes, self.stored_at - began_at)
+
+    def _note_failure(self, error: DatabaseUnavailableError) -> None:
+        metrics.count_failed_commit(error)
+        if self.failure is None:
+            logger.warning("nothing can be stored: %s", error.detail)
+        self.failure = Failure(error.detail, time.monotonic())
+
+    def _note_success(self) -> None:
+        self.stored_at = time.monotonic()
+        if self.failure is not None:
+            self.failure = None
+            logger.warning("readings are stored again")
 
     async def _connected_store(self) -> ReadingStore:
         was_idle = time.monotonic() - self._free_since > _IDLE_S

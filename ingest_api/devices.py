@@ -16,9 +16,10 @@ from ingest_api.state import state_of
 from ingest_api.wire import Instant, Wire, checked_device_id, written
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
-from warehouse.contract.errors import MeterNotFoundError, VehicleNotFoundError
+from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.readings import SMALLEST_KWH
 from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -155,9 +156,7 @@ async def get_vehicle(request: Request, vehicleId: str) -> Vehicle:  # noqa: N80
 )
 async def change_meter(request: Request, meterId: str, change: SettingsChange) -> Meter:  # noqa: N803
     """Changes the settings that are given; a meter not seen before is registered."""
-    async with state_of(request).database.connection() as connection:
-        await _change(connection, DeviceKind.METER, meterId, change)
-        return _meter(await _find(connection, DeviceKind.METER, meterId))
+    return _meter(await _change(request, DeviceKind.METER, meterId, change))
 
 
 @router.patch(
@@ -168,26 +167,46 @@ async def change_meter(request: Request, meterId: str, change: SettingsChange) -
 )
 async def change_vehicle(request: Request, vehicleId: str, change: SettingsChange) -> Vehicle:  # noqa: N803
     """Changes the settings that are given; a vehicle not seen before is registered."""
-    async with state_of(request).database.connection() as connection:
-        await _change(connection, DeviceKind.VEHICLE, vehicleId, change)
-        return _vehicle(await _find(connection, DeviceKind.VEHICLE, vehicleId))
+    return _vehicle(await _change(request, DeviceKind.VEHICLE, vehicleId, change))
 
 
-async def register(connection: Connection, kind: DeviceKind, external_ids: Sequence[str]) -> dict[str, int]:
-    """Register these devices where they are not yet; returns the surrogate id of each."""
+async def register(
+    connection: Connection, kind: DeviceKind, external_ids: Sequence[str], quota: DeviceQuota
+) -> dict[str, int]:
+    """Register these devices where they are not yet; returns the surrogate id of each.
+
+    Raises:
+        TooManyDevicesError: there is no room for all of them.
+    """
     names = {"devices": Identifier(kind.devices), "device_id": Identifier(kind.device_id)}
     parameters = {"external_ids": list(external_ids)}
-    await connection.execute(sqlfiles.load("warehouse.postgres", "register_devices").format(**names), parameters)
-    found = await connection.execute(sqlfiles.load("warehouse.postgres", "find_devices").format(**names), parameters)
-    return {row["external_id"]: row[kind.device_id] for row in await found.fetchall()}
+    find = sqlfiles.load("warehouse.postgres", "find_devices").format(**names)
+    found = await (await connection.execute(find, parameters)).fetchall()
+    if len(found) < len(external_ids):
+        counted = await connection.execute(sqlfiles.load("warehouse.postgres", "count_registered"))
+        (count,) = await counted.fetchall()
+        if len(external_ids) - len(found) > quota.left(**count):
+            raise TooManyDevicesError(f"{len(external_ids) - len(found):,} {kind}s would be new, and {quota}")
+        await connection.execute(sqlfiles.load("warehouse.postgres", "register_devices").format(**names), parameters)
+        found = await (await connection.execute(find, parameters)).fetchall()
+    return {row["external_id"]: row[kind.device_id] for row in found}
 
 
-async def _change(connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange) -> None:
+async def _change(request: Request, kind: DeviceKind, external_id: str, change: SettingsChange) -> Row:
+    quota = DeviceQuota.of(state_of(request).settings)
+    async with state_of(request).database.connection() as connection:
+        await _apply(connection, kind, external_id, change, quota)
+        return await _find(connection, kind, external_id)
+
+
+async def _apply(
+    connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange, quota: DeviceQuota
+) -> None:
     given = change.model_dump(exclude_unset=True)
     if "expected_interval_seconds" in given:
         given["expected_interval_s"] = given.pop("expected_interval_seconds")
     async with connection.transaction():
-        ids = await register(connection, kind, [checked_device_id(external_id)])
+        ids = await register(connection, kind, [checked_device_id(external_id)], quota)
         if given:
             assignments = SQL(", ").join(
                 SQL("{} = {}").format(Identifier(column), Placeholder(column)) for column in given

@@ -17,7 +17,7 @@ import psycopg
 
 from ingest_api import limits, metrics
 from ingest_api.batch_queue import BatchQueue, Entry, Promise
-from ingest_api.commit_writer import CommitWriter, Result
+from ingest_api.commit_writer import CommitWriter, Failure, Result
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.loop_connection import LoopConnection
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
@@ -72,6 +72,18 @@ class GroupCommit:
         for writer in self._writers:
             if writer.hangs():
                 raise DatabaseUnavailableError("the database does not answer; send this again later")
+
+    def newest_failure(self) -> Failure | None:
+        """The newest that no later commit of its size has made good: a full disk may yet have room for small ones."""
+        failures: list[Failure] = []
+        for writers in (self._writers[:SMALL_WRITERS], self._writers[SMALL_WRITERS:]):
+            stored_at = max(writer.stored_at for writer in writers)
+            failures += [each.failure for each in writers if each.failure and each.failure.at > stored_at]
+        return max(failures, key=lambda failure: failure.at, default=None)
+
+    def stored_at(self) -> float:
+        """When anything was committed last, by the monotonic clock."""
+        return max(writer.stored_at for writer in self._writers)
 
     def store(self, body: Telemetry, size_bytes: int, promise: Promise) -> None:
         """Have a body stored; the promise is kept after the commit.

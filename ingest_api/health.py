@@ -65,7 +65,10 @@ async def health(request: Request) -> Any:
 
 @router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
 async def readyz(request: Request) -> Any:
-    """The database answers within a second and keeps what is written, its schema is current, partitions stand ready."""
+    """The database answers within a second and keeps what is written, its schema is current, partitions stand ready.
+
+    And readings can be stored: no commit failed just now, and where there was none, the question writes something.
+    """
     fault = await find_fault(state_of(request))
     if fault is None:
         return Health(status="ok")
@@ -122,4 +125,4 @@ async def _look(state: State) -> str | None:
         return error.detail
     if ready is None or ready["partitions"] < 2 * 2:
         return "partitions for today and tomorrow are missing; run fleetwatt partitions"
-    return None
+    return await state.storing.fault()

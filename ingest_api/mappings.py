@@ -19,6 +19,7 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"])
 
@@ -96,7 +97,7 @@ async def post_mappings(
     """
     wishes = body if isinstance(body, list) else [body]
     async with state_of(request).database.connection() as connection, connection.transaction():
-        mappings, created = await _map(connection, wishes)
+        mappings, created = await _map(connection, wishes, DeviceQuota.of(state_of(request).settings))
     response.status_code = 201 if created else 200
     if isinstance(body, list):
         return MappedFleet(created=created, items=[Mapping.of(mapping) for mapping in mappings])
@@ -150,12 +151,15 @@ def _now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-async def _map(connection: Connection, wishes: Sequence[NewMapping]) -> tuple[list[MeterMapping], int]:
+async def _map(
+    connection: Connection, wishes: Sequence[NewMapping], quota: DeviceQuota
+) -> tuple[list[MeterMapping], int]:
     """The mappings that then hold, in the order of the wishes, and how many of them are new."""
     vehicle_ids = sorted({wish.vehicle_id for wish in wishes})
     meter_ids = sorted({wish.meter_id for wish in wishes})
-    vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids)
-    meters = await register(connection, DeviceKind.METER, meter_ids)
+    # Meters first, as ingest does: whoever registers both waits for the other, and never the other way round too.
+    meters = await register(connection, DeviceKind.METER, meter_ids, quota)
+    vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, quota)
     await fetch_all(connection, "lock_vehicles", {"vehicle_ids": vehicle_ids})
     standing = await fetch_all(connection, "find_mappings", {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids})
     plan = MappingPlan.on((MeterMapping(**row) for row in standing), _now())

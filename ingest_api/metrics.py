@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as written
@@ -16,7 +16,9 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.openapi import success_headers
+from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
+from warehouse.disk import disk_of
 from warehouse.postgres.reading_store import Outcome
 
 router = APIRouter(tags=["health"])
@@ -41,6 +43,11 @@ COMMIT_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2),
 )
 FAILED_COMMITS = Counter("fleet_failed_commits", "Transactions that failed, by the product's error code.", ["code"])
+DISK_USED = Gauge(
+    "fleet_disk_used_ratio",
+    "How full the disk of HOME is as this process sees it, 0 to 1.",
+    multiprocess_mode="livemax",
+)
 WAITING_ITEMS = Gauge("fleet_waiting_items", "Items that wait to be stored.", multiprocess_mode="livesum")
 WAITING_BYTES = Gauge("fleet_waiting_bytes", "Bytes of bodies that wait to be stored.", multiprocess_mode="livesum")
 
@@ -136,8 +143,10 @@ def leave() -> None:
     response_class=PlainTextResponse,
     responses={200: {"description": "The text format of Prometheus.", "headers": success_headers()}},
 )
-def get_metrics() -> Response:
+def get_metrics(request: Request) -> Response:
     """Of all processes that serve this address."""
+    settings: ApiSettings = request.app.state.fleetwatt.settings  # the state knows the writers, and they count here
+    DISK_USED.set(disk_of(settings.home).used_ratio)
     registry = REGISTRY
     if _FOLDER in os.environ:
         registry = CollectorRegistry()

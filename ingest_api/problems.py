@@ -32,6 +32,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.MeterNotFoundError: 404,
     errors.VehicleNotMappedError: 404,
     errors.MappingNotFoundError: 404,
+    errors.TooManyDevicesError: 422,
     errors.MappingOverlapError: 409,
     errors.WindowNotRetainedError: 410,
     errors.PartitionMissingError: 503,

@@ -12,6 +12,7 @@ from ingest_api.database_pulse import DatabasePulse
 from ingest_api.fleet import FleetAnswers
 from ingest_api.limits import HeldBytes
 from ingest_api.settings import ApiSettings
+from ingest_api.storing_health import StoringHealth
 from ingest_api.telemetry import TelemetryIngest
 
 
@@ -35,6 +36,7 @@ class State:
     fleet: FleetAnswers
     ingest: TelemetryIngest
     connections: Connections
+    storing: StoringHealth
 
 
 def state_of(request: Request) -> State:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
+from warehouse.disk import Disk, disks_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.files import make_folder
@@ -51,6 +52,12 @@ def held(home: Path) -> Iterator[None]:
             os.truncate(lock, 0)
     finally:
         os.close(lock)
+
+
+def disks(settings: FleetSettings) -> list[Disk]:
+    """The disks of a home that this machine can see. Of another server's disk it knows nothing."""
+    folders = [settings.home, settings.lake]
+    return disks_of(folders if settings.database_url else [*folders, EmbeddedPostgres(settings.home).data])
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from orchestration.child_environment import of_the_api
 from orchestration.child_process import Child, Service
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
 from orchestration.dagster_processes import DagsterProcesses
+from orchestration.disk_watch import DiskWatch
 from orchestration.fleet_history import FleetHistory
 from orchestration.lake_news import LakeNews
 from orchestration.pipeline_watch import PipelineWatch
@@ -98,6 +99,7 @@ class LocalPlatform:
                 news.begin()
                 if dagster:
                     PipelineWatch(dagster, self.say).begin()
+                DiskWatch(self.settings).begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")

@@ -25,6 +25,7 @@ from warehouse.lake.reading_files import Chunk, UnreadableReadingsError, chunks
 from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
+from warehouse.postgres.device_quota import DeviceQuota, DeviceRoom
 from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
 from warehouse.postgres.quarantine import QuarantineQuota
@@ -110,7 +111,11 @@ def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportR
         ((lines_done,),) = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchall()
         report.lines_skipped = report.lines_done = lines_done
         store = ReadingStore(
-            connection, QuarantineQuota.of(settings), always_late=True, note_counted_only=report.note_counted_only
+            connection,
+            QuarantineQuota.of(settings),
+            always_late=True,
+            room=DeviceRoom(DeviceQuota.of(settings)._replace(max_new_per_hour=None)),  # it is at hand, and no stranger
+            note_counted_only=report.note_counted_only,
         )
         partitions: set[tuple[Stream, date]] = set()
         try:

@@ -78,6 +78,16 @@ class FleetSettings(BaseSettings):
         default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
 
+    max_devices: int = Field(default=1_000_000, ge=1, description="Meters and vehicles that may be registered in all.")
+    max_new_devices_per_hour: int = Field(
+        default=50_000, ge=0, description="New meters and vehicles an hour; the import of a file is not bound by it."
+    )
+    disk_low_ratio: float = Field(
+        default=0.85, gt=0, le=1, description="The share of the disk of HOME from which on it is told to be low."
+    )
+    disk_critical_ratio: float = Field(
+        default=0.95, gt=0, le=1, description="The share from which on that is urgent; nothing stops by itself."
+    )
     quarantine_max_rows: int = Field(
         default=100_000, ge=0, description="Refused items whose bytes are kept; beyond them each is only counted."
     )

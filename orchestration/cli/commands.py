@@ -20,6 +20,7 @@ COMMANDS = {
     "scrub": "upkeep:scrub",
     "retain": "upkeep:retain",
     "pack": "upkeep:pack",
+    "devices": "devices:devices",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }

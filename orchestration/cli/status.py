@@ -17,8 +17,9 @@ from orchestration.automation import what_is_stopped
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_home import DagsterDatabaseError, opened
-from orchestration.home import current_database
+from orchestration.home import current_database, disks
 from warehouse.contract.partitions import Stream
+from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
@@ -50,12 +51,30 @@ def status(
         overview = look(connection)
         to_run = _days_to_run(connection, url, settings)
     if as_json:
-        json.dump({**dataclasses.asdict(overview), "days_to_run": to_run}, sys.stdout, default=_as_text)
+        said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
+        json.dump(said, sys.stdout, default=_as_text)
         sys.stdout.write("\n")
     else:
         _print(overview, days)
+        _print_disks(settings)
         for each in to_run:
             print_line(str(each))
+
+
+def _disks_as_dicts(settings: FleetSettings) -> list[dict[str, object]]:
+    return [{**dataclasses.asdict(disk), "level": level.name.lower()} for disk, level in _disks(settings)]
+
+
+def _print_disks(settings: FleetSettings) -> None:
+    for disk, level in _disks(settings):
+        mark = "" if level is DiskLevel.OK else f": {level.name}, make room"
+        sys.stdout.write(f"disk of {disk.folder}: {disk.used_ratio:.0%} used, {decimal(disk.free_bytes)} free{mark}\n")
+    if settings.database_url:
+        sys.stdout.write("the disk of PostgreSQL is not seen from here, unless it is the same\n")
+
+
+def _disks(settings: FleetSettings) -> list[tuple[Disk, DiskLevel]]:
+    return [(disk, Watermarks.of(settings).level(disk.used_ratio)) for disk in disks(settings)]
 
 
 def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:

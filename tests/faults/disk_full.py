@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ingest_api.storing_health import RECENT_S
 from tests.faults.attempts import clock
 from tests.faults.ledger_client import LedgerClients
 from tests.faults.polling import Poller
@@ -23,6 +24,7 @@ DISK_MB = 400
 FILLS_WITHIN_S = 60.0
 RESUMES_WITHIN_S = 30.0
 ANSWER_WITHIN_S = 2.25
+HEALTH_WITHIN_S = RECENT_S + 10
 
 
 def run(stage: Stage) -> None:
@@ -43,13 +45,16 @@ def _run(stage: Stage, home: Path) -> None:
     findings = stage.findings
     with stage.product(home=home) as product, stage.book(product) as book:
         clients, livez = book.clients(connections=16), Poller(product.api.port, "/livez", 0.1)
-        with clients.sending(), livez.asking():
+        health = Poller(product.api.port, "/health", 0.1)
+        with clients.sending(), livez.asking(), health.asking():
             findings.require("ingest works", clients.wait_for(clients.connections))
             ballast = home / "ballast"
             _fill(ballast)
             filled_at = clock()
             findings.require("a full disk is told as 503", _refused(clients, product, filled_at))
             findings.figure("first_503_after_s", clock() - filled_at)
+            findings.require("health says that nothing is stored", _answered(health, product, 503))
+            findings.figure("not_ready_after_s", clock() - filled_at)
             _watch(product.postgres, stage.scale.full_s)
             _need_log_segment(product.url)
             findings.figure("vain_starts_of_postgres", _watch(product.postgres, stage.scale.full_s))
@@ -59,6 +64,19 @@ def _run(stage: Stage, home: Path) -> None:
             findings.require("ingest resumes", clients.wait_for(1, RESUMES_WITHIN_S))
             findings.at_most("resumed_after_s", clock() - room_at, RESUMES_WITHIN_S)
             findings.require("ingest works", clients.wait_for(clients.connections))
+            findings.require("health is well again", _answered(health, product, 200))
+        _watch(product.postgres, RECENT_S + 1)  # no commit speaks for the present any more
+        with health.asking():
+            quiet_at = clock()
+            _watch(product.postgres, 1.0)
+            findings.statuses(health.attempts.between(quiet_at), {200}, of="health_in_silence")
+            _fill(ballast)
+            filled_at = clock()
+            findings.require("a full disk is seen without traffic", _answered(health, product, 503))
+            findings.figure("seen_without_traffic_s", clock() - filled_at)
+            ballast.unlink()
+            findings.require("room is seen without traffic", _answered(health, product, 200))
+        findings.statuses(health.attempts.between(0), {200, 503}, of="health")
         findings.statuses(clients.attempts.between(0), {200, 201, 503})
         findings.at_most("slowest_answer_s", clients.attempts.between(0).slowest_s, ANSWER_WITHIN_S)
         findings.statuses(livez.attempts.between(0), {200}, of="livez")
@@ -108,6 +126,16 @@ def _refused(clients: LedgerClients, product: Product, since: float) -> bool:
     give_up = clock() + FILLS_WITHIN_S
     while clock() < give_up:
         if len(clients.attempts.between(since).of(503)):
+            return True
+        _watch(product.postgres, 0.2)
+    return False
+
+
+def _answered(health: Poller, product: Product, status: int) -> bool:
+    """Whether the question is answered so soon, by whichever process is asked."""
+    began, give_up = clock(), clock() + HEALTH_WITHIN_S
+    while clock() < give_up:
+        if len(health.attempts.between(began).of(status)):
             return True
         _watch(product.postgres, 0.2)
     return False

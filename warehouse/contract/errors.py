@@ -85,6 +85,12 @@ class WindowNotRetainedError(FleetwattError):
     code = "window_not_retained"
 
 
+class TooManyDevicesError(FleetwattError):
+    """No more devices are registered"""
+
+    code = "too_many_devices"
+
+
 class InvalidRequestError(FleetwattError):
     """The request cannot be understood"""
 

@@ -1,6 +1,7 @@
 """From the id a device sends to the integer the tables know it by, remembered for the life of a connection."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.sql import Identifier
@@ -18,7 +19,7 @@ LEARNT_AT_ONCE = 100_000
 
 
 class DeviceIds:
-    """A cache of surrogate ids. They are never changed or given to another device, so none of them ever expires."""
+    """A cache of surrogate ids. They are never changed or given to another device; of a removed one, none is valid."""
 
     def __init__(self) -> None:
         self._ids: dict[DeviceKind, dict[str, int]] = {kind: {} for kind in DeviceKind}
@@ -27,24 +28,38 @@ class DeviceIds:
         """The ids known so far. To be read, not changed."""
         return self._ids[kind]
 
-    def look_up(
-        self, connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str], *, register: bool
-    ) -> None:
-        """Learn the ids of these devices; unknown ones are registered, or stay unknown.
-
-        Registers in the caller's transaction. In autocommit that is a transaction of its own: a device without
-        readings harms nobody, and a cached id must never be rolled back.
-        """
+    def look_up(self, connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str]) -> set[str]:
+        """Learn the ids of those of these devices that are registered; returns the others."""
         known = self._ids[kind]
         if len(known) > MAX_REMEMBERED:
             known.clear()
         missing = set(external_ids).difference(known)
-        if not missing:
-            return
-        known.update(find_ids(connection, kind, missing))
-        unknown = missing - known.keys()
-        if unknown and register:
-            known.update(register_devices(connection, kind, unknown))
+        if missing:
+            known.update(find_ids(connection, kind, missing))
+        return missing - known.keys()
+
+    @contextmanager
+    def registering(
+        self, connection: psycopg.Connection, unknown: Mapping[DeviceKind, Iterable[str]]
+    ) -> Iterator[None]:
+        """Register these devices in a transaction that ends with the block: where it fails, they are unknown again."""
+        registered: dict[DeviceKind, dict[str, int]] = {}
+        try:
+            with connection.transaction():
+                for kind, external_ids in unknown.items():
+                    registered[kind] = register_devices(connection, kind, external_ids)
+                    self._ids[kind].update(registered[kind])
+                yield
+        except BaseException:
+            for kind, ids in registered.items():
+                for external_id in ids:
+                    self._ids[kind].pop(external_id, None)
+            raise
+
+    def forget(self) -> None:
+        """Look all of them up again."""
+        for known in self._ids.values():
+            known.clear()
 
     def learn(self, connection: psycopg.Connection) -> None:
         """Learn the newest devices of both kinds at once, so that the first readings of a whole fleet look none up."""

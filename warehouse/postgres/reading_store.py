@@ -11,11 +11,14 @@ from functools import cache
 from typing import LiteralString
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL
 
 from warehouse import sqlfiles
+from warehouse.contract.errors import TooManyDevicesError
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import translated_errors
+from warehouse.postgres.device_quota import DeviceRoom
 from warehouse.postgres.devices import DeviceIds
 from warehouse.postgres.prepared import BINARY_BOOL, BOOL_OID, PreparedStatement
 from warehouse.postgres.quarantine import QuarantineQuota, Refusals
@@ -46,12 +49,14 @@ class ReadingStore:
         quota: QuarantineQuota,
         *,
         register_unknown: bool = True,
+        room: DeviceRoom | None = None,
         always_late: bool = False,
         note_counted_only: Callable[[Mapping[str, int]], None] = lambda _: None,
     ) -> None:
         """Make a store.
 
         ``register_unknown``: devices not seen before are registered, else their readings are refused.
+        ``room``: for how many; without it there is no bound.
         ``always_late``: count each row as late, whatever the clock says (an import into days long gone).
         ``note_counted_only``: is told of refused items whose bytes are not kept, by code.
         """
@@ -59,6 +64,7 @@ class ReadingStore:
         self._quota = quota
         self._note_counted_only = note_counted_only
         self._register_unknown = register_unknown
+        self._room = room
         self._always_late = always_late
         self._ids = DeviceIds()
         self._plain_insert = PreparedStatement(connection, _statement(""), _OIDS)
@@ -81,37 +87,70 @@ class ReadingStore:
             PartitionMissingError: a timestamp lies outside every partition; nothing was stored.
         """
         with translated_errors():
-            batch = self._batch(bodies)
-            outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
+            try:
+                return self._store(bodies, source)
+            except psycopg.errors.ForeignKeyViolation:  # a device was removed since we looked it up
+                self._ids.forget()
+                return self._store(bodies, source)
+
+    def _store(self, bodies: Sequence[Telemetry], source: str) -> list[Outcome]:
+        batch = ReadingBatch(bodies, self._ids)
+        if not batch.unknown:  # nearly always
+            return self._try_to_write(bodies, batch, source)
+        wanted = external_ids(bodies)
+        unknown = {kind: self._ids.look_up(self._connection, kind, each) for kind, each in wanted.items()}
+        allowed = self._allowed(unknown)
+        if not any(allowed.values()):
+            return self._try_to_write(bodies, ReadingBatch(bodies, self._ids), source)
+        # In one transaction with its first reading: whatever is refused registers nobody.
+        with self._ids.registering(self._connection, allowed):
+            return self._try_to_write(bodies, ReadingBatch(bodies, self._ids), source)
+
+    def _allowed(self, unknown: Mapping[DeviceKind, set[str]]) -> dict[DeviceKind, list[str]]:
+        """Which of these devices are to be registered."""
+        if not self._register_unknown:
+            return {}
+        allowed = {}
+        for kind, devices in unknown.items():
+            most = len(devices)
+            if self._room and most:
+                most = self._room.take(self._connection, most)
+            allowed[kind] = sorted(devices)[:most]
+        return allowed
+
+    def _try_to_write(self, bodies: Sequence[Telemetry], batch: ReadingBatch, source: str) -> list[Outcome]:
+        outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
+        if batch.unknown:
+            code, why = self._why_unknown()
             for origin in batch.unknown:
                 outcome = outcomes[origin.body]
                 outcome.accepted -= 1
-                outcome.rejections.append(Rejection(origin.item, "unknown_device", "", _UNKNOWN_DEVICE))
-            try:
-                self._write(bodies, batch, outcomes, source)
-            except psycopg.errors.UniqueViolation:
-                self._write_again(bodies, batch, outcomes, source)
+                outcome.rejections.append(Rejection(origin.item, code, "", why))
+        try:
+            self._write(bodies, batch, outcomes, source)
+        except psycopg.errors.UniqueViolation:
+            self._write_again(bodies, batch, outcomes, source)
         return outcomes
 
-    def _batch(self, bodies: Sequence[Telemetry]) -> ReadingBatch:
-        batch = ReadingBatch(bodies, self._ids)
-        if batch.unknown:  # seldom: a device is looked up once
-            for kind, wanted in external_ids(bodies).items():
-                self._ids.look_up(self._connection, kind, wanted, register=self._register_unknown)
-            batch = ReadingBatch(bodies, self._ids)
-        return batch
+    def _why_unknown(self) -> tuple[str, str]:
+        if self._register_unknown and self._room:
+            return TooManyDevicesError.code, f"this device is not registered, and {self._room.quota}"
+        return "unknown_device", _UNKNOWN_DEVICE
 
     def _write(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
         refused = _refused(bodies, outcomes, source)
-        if not refused:  # nearly always: one statement is a transaction by itself
+        is_alone = self._connection.info.transaction_status == TransactionStatus.IDLE
+        if not refused and is_alone:  # nearly always: one statement is a transaction by itself
             arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
             self._plain_insert.execute({**arrays, **self._flags_as_sent})
             return
+        counted_only = {}
         with self._connection.transaction():
             self._insert(batch, "", report_stored=False)
-            counted_only = refused.store(self._connection, self._quota)
+            if refused:
+                counted_only = refused.store(self._connection, self._quota)
         self._note_counted_only(counted_only)
 
     def _write_again(

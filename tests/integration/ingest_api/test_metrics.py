@@ -69,3 +69,7 @@ def test_failed_transactions_are_counted() -> None:
 )
 def test_each_says_what_it_is(api: httpx.Client, name: str) -> None:
     assert re.search(rf"^# HELP {name}(_total)? \w.*\.$", api.get("/metrics").text, re.MULTILINE)
+
+
+def test_how_full_the_disk_is_stands_there(api: httpx.Client) -> None:
+    assert 0 < counted(api)[("fleet_disk_used_ratio",)] < 1

@@ -241,6 +241,6 @@ def test_devices_that_are_known_already_are_learnt_at_once(connection: psycopg.C
         store = ReadingStore(connection, QUOTA)
         with pytest.raises(SchemaOutdatedError):
             store.learn_devices()
-        ids.look_up(connection, DeviceKind.METER, ["first"], register=True)
+        assert ids.look_up(connection, DeviceKind.METER, ["first"]) == set()
     finally:
         connection.execute("ALTER TABLE hidden RENAME TO meters")

@@ -1,0 +1,97 @@
+"""``fleetwatt devices``: what is registered and was never heard of again."""
+
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.home import database
+from warehouse.device_pruning import LEAST_DAYS, Pruning, look, remove
+from warehouse.lake.paths import Lake
+from warehouse.postgres.connection import connect
+from warehouse.settings import FleetSettings
+
+MAX_SHOWN = 20
+
+devices = typer.Typer(
+    help="The registered meters and vehicles.\n\n"
+    "Those that nothing is left of can be removed:\n\n"
+    "\b\n    fleetwatt devices prune --older-than 30d",
+    no_args_is_help=True,
+    add_completion=False,  # it is the whole command's
+    rich_markup_mode=None,
+)
+
+
+@devices.callback()
+def group() -> None:
+    """What is registered."""
+
+
+def _age(text: str) -> timedelta:
+    days = re.fullmatch(r"(\d{1,5})d", text)
+    if days is None or int(days[1]) < LEAST_DAYS:
+        raise typer.BadParameter(f"a number of days, at least {LEAST_DAYS}, e.g. 30d")
+    return timedelta(days=int(days[1]))
+
+
+@devices.command()
+def prune(
+    *,
+    older_than: Annotated[timedelta, typer.Option(parser=_age, metavar="DAYS", help="Silent for so long, e.g. 30d.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it they are only shown.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove devices that were registered long ago, have not reported since, and of which nothing is left.
+
+    A device stays where PostgreSQL or the lake has readings of it, or a mapping, ended or not, speaks of it. One that
+    is removed and reports again is registered anew.
+
+    \b
+    See them first, then remove them:
+        fleetwatt devices prune --older-than 30d
+        fleetwatt devices prune --older-than 30d --yes
+    """
+    settings = read_settings(FleetSettings, home=home)
+    before = datetime.now(UTC) - older_than
+    with database(settings) as url, connect(url) as connection:
+        pruning = look(connection, Lake(settings.lake), before)
+        removed = remove(connection, pruning.removable, before) if yes else 0
+    if as_json:
+        json.dump(_as_dict(pruning, removed), sys.stdout, default=str)
+        sys.stdout.write("\n")
+        return
+    _print(pruning)
+    notes.print(f"{removed:,} removed" if yes else "none removed: that takes --yes")
+
+
+def _print(pruning: Pruning) -> None:
+    for device in pruning.removable[:MAX_SHOWN]:
+        last = f"last reading of {device.last_ts:%Y-%m-%d}" if device.last_ts else "never reported"
+        notes.print(f"{device.kind} {device.external_id}: registered {device.registered_at:%Y-%m-%d}, {last}")
+    if len(pruning.removable) > MAX_SHOWN:
+        notes.print(f"and {len(pruning.removable) - MAX_SHOWN:,} more")
+    notes.print(f"{len(pruning.removable):,} devices can be removed")
+    for (kind, reason), count in pruning.kept.items():
+        notes.print(f"{count:,} silent {kind}s stay: {reason}")
+
+
+def _as_dict(pruning: Pruning, removed: int) -> dict[str, object]:
+    return {
+        "removable": [
+            {
+                "kind": device.kind,
+                "externalId": device.external_id,
+                "registeredAt": device.registered_at.isoformat(),
+                "lastReadingAt": device.last_ts.isoformat() if device.last_ts else None,
+            }
+            for device in pruning.removable
+        ],
+        "kept": [{"kind": kind, "why": why, "count": count} for (kind, why), count in pruning.kept.items()],
+        "removed": removed,
+    }

@@ -1,0 +1,133 @@
+"""Devices are registered by readings that are stored, and not without end."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.conftest import serving
+from tests.factories import iso, meter_payload, now_s, vehicle_payload
+from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, encode, new_id
+from warehouse.contract.partitions import Stream, partition_name
+from warehouse.postgres.device_quota import LOOK_EVERY_S
+
+
+def registered(site: Site) -> int:
+    ((count,),) = site.rows("SELECT (SELECT count(*) FROM meters) + (SELECT count(*) FROM vehicles)")
+    return int(count)
+
+
+def readings(devices: list[str]) -> bytes:
+    return encode([meter_payload(meterId=device) for device in devices])
+
+
+@pytest.mark.parametrize("setting", ["max_devices", "max_new_devices_per_hour"])
+def test_beyond_the_limit_each_new_device_is_refused_and_kept(make_site: MakeSite, setting: str) -> None:
+    site = make_site(**{setting: 3})
+    answer = site.send(readings(["m1", "m2", "m3", "m4", "m5"])).json()
+    assert (answer["accepted"], answer["rejected"]) == (3, 2)
+    assert [(error["index"], error["code"]) for error in answer["errors"]] == [
+        (3, "too_many_devices"),
+        (4, "too_many_devices"),
+    ]
+    stranger = encode(vehicle_payload(vehicleId="v1"))
+    assert "3" in assert_problem(site.send(stranger), 422, "too_many_devices")["detail"]
+    assert site.quarantined(stranger) == [("too_many_devices", "", "http", 1)]
+    assert registered(site) == 3
+    for device in ("m1", "m2", "m3"):  # who is known goes on
+        reading = meter_payload(meterId=device, timestamp=iso(now_s() - timedelta(minutes=1)))
+        assert site.send(encode(reading)).status_code == 201
+    mapping = {"vehicleId": "v1", "meterId": "m1"}
+    for answer_of_another in (
+        site.client.post("/v1/mappings", json=mapping),
+        site.client.post("/v1/mappings", json=[mapping]),
+        site.client.patch("/v1/meters/m6", json={}),
+        site.client.patch("/v1/vehicles/v1", json={"maxPowerKw": 22}),
+    ):
+        assert_problem(answer_of_another, 422, "too_many_devices")
+    assert site.client.patch("/v1/meters/m1", json={"maxPowerKw": 22}).status_code == 200
+    assert registered(site) == 3
+
+
+def test_an_hour_later_there_is_room_again(make_site: MakeSite) -> None:
+    site = make_site(max_new_devices_per_hour=1)
+    assert [site.send(readings([device])).status_code for device in ("m1", "m2")] == [200, 422]
+    site.rows("UPDATE meters SET registered_at = registered_at - interval '1 hour' RETURNING 1")
+    time.sleep(LOOK_EVERY_S)
+    assert [site.send(readings([device])).status_code for device in ("m2", "m3")] == [200, 422]
+
+
+def test_several_processes_share_the_limit(make_site: MakeSite) -> None:
+    site = make_site(max_devices=4)
+    with serving(database_url=site.database_url, max_devices=4) as other:
+        assert site.send(readings(["m1", "m2"])).json()["accepted"] == 2
+        answer = other.post("/v1/telemetry", json=json.loads(readings(["m3", "m4", "m5"])))
+        assert (answer.json()["accepted"], answer.json()["rejected"]) == (2, 1)
+        time.sleep(LOOK_EVERY_S)
+        assert_problem(site.send(readings(["m6"])), 422, "all_invalid")
+    assert registered(site) == 4
+
+
+def test_a_whole_fleet_connects_at_once(make_site: MakeSite) -> None:
+    site = make_site()
+    lines = [
+        encode(payload)
+        for number in range(10_000)
+        for payload in (meter_payload(meterId=f"m{number}"), vehicle_payload(vehicleId=f"v{number}"))
+    ]
+    assert site.send_lines(lines).json()["accepted"] == 20_000
+    assert registered(site) == 20_000
+
+
+def partition_moves(now: datetime) -> tuple[str, str]:
+    """Statements that take today's partition away, and put it back."""
+    start = datetime(now.year, now.month, now.day, tzinfo=UTC)
+    name = partition_name(Stream.METER_READINGS, now.date())
+    bounds = f"FOR VALUES FROM ('{start.isoformat()}') TO ('{(start + timedelta(days=1)).isoformat()}')"
+    alter = "ALTER TABLE meter_readings"
+    return f"{alter} DETACH PARTITION {name}", f"{alter} ATTACH PARTITION {name} {bounds}"
+
+
+def test_what_is_refused_registers_nobody(make_site: MakeSite) -> None:
+    site = make_site()
+    old = iso(now_s() - timedelta(days=90))
+    for body in (
+        encode(meter_payload(meterId="stranger", timestamp=old)),
+        encode([meter_payload(meterId="stranger", kwhConsumedAc=-1), meter_payload(meterId="other", voltage="x")]),
+        readings(["stranger"])[:-1],
+    ):
+        assert site.send(body).status_code in (400, 422)
+    hide, show = partition_moves(datetime.now(UTC))
+    site.connection.execute(hide.encode())
+    for body in (readings(["stranger"]), encode(meter_payload(meterId="stranger")), readings(["a", "b"])):
+        assert_problem(site.send(body), 503, "partition_missing")
+    site.connection.execute(show.encode())
+    assert registered(site) == 0
+    assert site.send(readings(["stranger"])).json()["accepted"] == 1  # and nothing wrong is remembered
+
+
+def test_a_new_device_beside_a_duplicate_and_a_conflict_is_registered_once(site: Site) -> None:
+    known, new = new_id(), new_id()
+    first = meter_payload(meterId=known)
+    assert site.send(encode(first)).status_code == 201
+    body = encode([first, {**first, "voltage": 1.0}, meter_payload(meterId=new), "bad"])
+    answer = site.send(body).json()
+    assert [answer[name] for name in ("accepted", "duplicates", "conflicts", "rejected")] == [1, 1, 1, 1]
+    assert len(site.stored(new)) == 1
+
+
+@pytest.mark.parametrize("form", ["single", "array"])
+def test_a_device_that_was_removed_is_registered_anew(site: Site, form: str) -> None:
+    device = new_id()
+    first = meter_payload(meterId=device, timestamp=iso(now_s() - timedelta(minutes=2)))
+    assert site.send(encode(first)).status_code == 201
+    for table in ("meter_readings", "meter_latest", "meters"):
+        site.rows(
+            f"DELETE FROM {table} WHERE meter_id = (SELECT meter_id FROM meters WHERE external_id = %s) RETURNING 1",
+            [device],
+        )
+    again = meter_payload(meterId=device)
+    answer = site.send(encode(again if form == "single" else [again]))
+    assert answer.status_code in (200, 201)
+    assert len(site.stored(device)) == 1

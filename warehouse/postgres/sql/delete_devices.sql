@@ -1,0 +1,2 @@
+DELETE FROM {devices}
+WHERE {device_id} = any(%(device_ids)s)

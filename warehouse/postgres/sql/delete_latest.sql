@@ -1,0 +1,2 @@
+DELETE FROM {latest}
+WHERE {device_id} = any(%(device_ids)s)
