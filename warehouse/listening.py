@@ -49,8 +49,8 @@ def require_allowed(what: str, host: str, *, allow_anonymous: bool) -> None:
     """
     if not allow_anonymous and not is_loopback(host):
         raise ListeningError(
-            f"{what} asks nobody who they are, and {host or 'an empty address'} answers other machines too: whoever "
-            "reaches it could send readings for any device and read all of them. Listen on 127.0.0.1, or, where "
+            f"{what} asks nobody who they are, and at {host or 'an empty address'} it would answer other machines too: "
+            "whoever reaches it could read everything, and send readings or start runs. Listen on 127.0.0.1, or, where "
             "something else keeps strangers out, say so with FLEET_ALLOW_ANONYMOUS=true"
         )
 
@@ -61,7 +61,7 @@ def warning(what: str, host: str) -> str | None:
         return None
     return (
         f"WARNING: {what} listens on {host} and asks nobody who they are (FLEET_ALLOW_ANONYMOUS): whoever reaches it "
-        "can send readings for any device and read all of them"
+        "can read everything, and send readings or start runs"
     )
 
 

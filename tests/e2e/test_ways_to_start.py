@@ -49,10 +49,10 @@ def test_a_home_works_after_starts_that_failed(home: Path) -> None:
     assert taken.stderr == f"The port cannot be used: 127.0.0.1:{port} is taken; {remedy}\n"
     assert processes_of(home) == []
 
-    broken = run(*arguments, home=home, cwd=Path("/"), FLEET_WORKERS="none")
+    broken = run(*arguments, home=home, cwd=Path("/"), FLEET_MAX_ITEMS="none")
     assert broken.returncode == 1
     assert "A part of Fleetwatt did not start: api died (exit 2) before it was ready" in broken.stderr
-    assert "FLEET_WORKERS: " in broken.stderr, "the reason"
+    assert "FLEET_MAX_ITEMS: " in broken.stderr, "the reason"
     assert processes_of(home) == [], "its database was stopped with it"
 
     with Platform(home, "--no-demo", "--no-dagster", port=port, cwd=Path("/")) as platform:
