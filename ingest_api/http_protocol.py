@@ -2,16 +2,18 @@
 
 A client that sends its request slower than anything real is cut off, a head that does not end is refused, and a stop
 does not wait for a body that does not come. What is no HTTP is refused once all that came before it is answered.
-Where there is no room for all connections, those go that wait for their clients.
+Where there is no room for all connections, those go that wait for their clients. Of requests that are sent without
+waiting for answers some are read ahead, and the others when those are answered.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 
 import httptools
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ingest_api.client_address import peer_of
@@ -29,6 +31,9 @@ SLOWEST_BYTES_PER_S = 2048
 """A body that comes, or an answer that is taken, has to do so at this pace over the last ``PATIENCE_S``, and not on the
 whole: a burst is worth no patience later. A modem of 20 kbit/s just about gets through."""
 MAX_HEAD_BYTES = 64 * 1024
+MOST_PIPELINED = 64
+_PIECE_BYTES = 8 * 1024
+"""Read at a time, for how many requests there are in it is known only then: a head may have thirty bytes."""
 DRAIN_S = 3.0
 LOOK_EVERY_S = 5.0
 """So a client is cut off 15 to 20 s after it stopped. One timer a connection, none a request."""
@@ -56,6 +61,19 @@ class _Mark(NamedTuple):
     moved_bytes: int
 
 
+class _HeldFlow(FlowControl):
+    """Flow control that reads on only where there is nothing left of what was read before."""
+
+    def __init__(self, transport: asyncio.Transport, may_read: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._may_read = may_read
+
+    def resume_reading(self) -> None:
+        """Read on, or be asked again once a request is answered."""
+        if self._may_read():
+            super().resume_reading()
+
+
 class PatientHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with an end to its patience."""
 
@@ -64,6 +82,8 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self._one_write = OneWriteTransport(transport)
         super().connection_made(cast(asyncio.Transport, self._one_write))
         self.parser = RequestParser(self)  # type: ignore[assignment] # it has what uvicorn asks of httptools' own
+        self.flow = _HeldFlow(self.transport, self._may_read)
+        self._unparsed = b""
         self._is_malformed = False
         self._received_bytes = 0
         self._head_bytes = 0
@@ -89,16 +109,34 @@ class PatientHttpProtocol(HttpToolsProtocol):
             return
         self._received_bytes += len(data)
         self._unset_keepalive_if_required()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._end_malformed()
-            return
-        if self.cycle is None or self.cycle.scope is not self.scope:
-            self._check_head(len(data))
-        elif self.expect_100_continue:
-            # If it is refused before it was asked for, its body may not come, and what comes would be taken for it.
-            self.cycle.keep_alive = False
+        if self._unparsed:
+            self._unparsed += data
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Have it read, but not more requests ahead than may be: they take a hundred times the room of their bytes."""
+        for start in range(0, len(data), _PIECE_BYTES):
+            if start and self.transport.is_closing():
+                return
+            if len(self.pipeline) >= MOST_PIPELINED:
+                self._unparsed = data[start:]
+                self.flow.pause_reading()
+                return
+            piece = data[start : start + _PIECE_BYTES]
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserError:
+                self._end_malformed()
+                return
+            if self.cycle is None or self.cycle.scope is not self.scope:
+                self._check_head(len(piece))
+            elif self.expect_100_continue:
+                # If it is refused before it was asked for, its body may not come, and what comes would be taken for it.
+                self.cycle.keep_alive = False
+
+    def _may_read(self) -> bool:
+        return not (self._unparsed or self.pipeline)
 
     def on_response_complete(self) -> None:
         """The answer is out."""
@@ -107,6 +145,10 @@ class PatientHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if is_last:
             self._refuse_malformed()
+        elif self._unparsed and not self.pipeline and not self.transport.is_closing():
+            unparsed, self._unparsed = self._unparsed, b""
+            self._parse(unparsed)
+            self.flow.resume_reading()
 
     def _end_malformed(self) -> None:
         """What comes now is no HTTP: whole requests before it are answered first."""

@@ -1,8 +1,11 @@
 """A client that offers another protocol is answered as if it had not: its body is read, whatever it offers."""
 
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -136,6 +139,26 @@ def test_who_asks_before_it_sends_its_body_is_told_to(site: Site, connection: Ra
     connection.send(body)
     assert connection.answer().status == 201
     assert len(site.stored(device)) == 1
+
+
+def has_http2(curl: str | None) -> bool:
+    if curl is None:
+        return False
+    return b"HTTP2" in subprocess.run([curl, "--version"], capture_output=True, check=True).stdout
+
+
+@pytest.mark.skipif(not has_http2(shutil.which("curl")), reason="curl with HTTP/2 is not installed")
+def test_curl_that_would_rather_speak_http_2(site: Site, tmp_path: Path) -> None:
+    device = new_id("curl")
+    (tmp_path / "lines").write_bytes(lines_of(device))
+    body = ["-H", f"Content-Type: {NDJSON}", "--data-binary", f"@{tmp_path / 'lines'}"]
+    sent = subprocess.run(
+        ["curl", "--silent", "--show-error", "--http2", f"{site.client.base_url}/v1/telemetry", *body],
+        capture_output=True,
+        check=True,
+    )
+    assert b'"accepted":5' in sent.stdout
+    assert len(site.stored(device)) == 5
 
 
 class TestNoSuccessForABodyThatWasNotRead:
