@@ -17,7 +17,13 @@ CATALOG = Catalog.load()
 DAY = date(2026, 2, 8)
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SETTINGS = {"energy_kind": "counter", "max_power_kw": 400.0, "resolution_kwh": 0.01, "expected_interval_s": 60}
+_SETTINGS = {
+    "energy_kind": "counter",
+    "max_power_kw": 400.0,
+    "max_reset_kwh": 150.0,
+    "resolution_kwh": 0.01,
+    "expected_interval_s": 60,
+}
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "meters": _SETTINGS,
     "vehicles": _SETTINGS,

@@ -47,6 +47,15 @@ class Fleet:
                 readings.append(vehicle_payload(vehicleId=f"v{number}", kwhDeliveredDc=kwh, timestamp=iso(ts)))
         post(self.connection, readings)
 
+    def show(self, meter: int, shown: dict[float, float]) -> None:
+        """What a meter's register shows at these hours, instead of what it counts."""
+        instants = {midnight(FIRST) + timedelta(hours=hour): kwh for hour, kwh in shown.items()}
+        self.sent["meter", meter] += [Sample(ts, kwh) for ts, kwh in instants.items()]
+        payloads = [
+            meter_payload(meterId=f"m{meter}", kwhConsumedAc=kwh, timestamp=iso(ts)) for ts, kwh in instants.items()
+        ]
+        post(self.connection, payloads)
+
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
         while days := ledger.days_to_run(self.connection):
@@ -106,3 +115,12 @@ def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
         old != fleet.walk.lake.file("hourly_energy", day).read_bytes() for old, day in zip(before, DAYS, strict=True)
     )
     require_conserved(fleet)
+
+
+def test_they_do_with_runs_of_corrupt_rows_and_a_used_meter(fleet: Fleet) -> None:
+    fleet.show(2, {5.1: 0.0, 5.2: 0.0, 11.9: 9000.0, 11.95: 9000.0, 11.97: 9000.0, 23.9: 0.0, 23.95: 0.0})
+    fleet.show(1, {45.8: 160.0, 45.9: 160.6})
+    fleet.run_days()
+    require_conserved(fleet)
+    assert fleet.column("hourly_energy", "glitch_count").sum() >= 5
+    assert fleet.column("hourly_energy", "rebase_count").sum() == 1

@@ -283,6 +283,29 @@ def test_energy_made_up_beside_a_restart_is_found(right_day: HandMadeLake) -> No
     assert result.sample == ({"kind": "meter", "device_id": 1, "booked_kwh": 104.5, "expected_kwh": 104.0},)
 
 
+def test_a_restart_that_books_more_than_a_battery_is_found(right_day: HandMadeLake) -> None:
+    restart_first_meter(right_day, energy_kwh=103.0)
+    right_day.change("meters", "SELECT * REPLACE (100.0 AS max_reset_kwh) FROM file")
+    result = right_day.failing("flagged_steps")["corrupt_rows_and_restarts_are_bounded"]
+    assert "a restart books at most max_reset_kwh" in result.check.description
+    assert [(row["kind"], row["device_id"], row["flag"]) for row in result.sample] == [("meter", 1, "reset")]
+    right_day.change("meters", "SELECT * REPLACE (NULL::DOUBLE AS max_reset_kwh) FROM file")
+    assert right_day.failing("flagged_steps") == {}
+
+
+@pytest.mark.parametrize(("clock", "energy_kwh"), [("02:30", 0.0), ("01:00", 1.0)])
+def test_a_corrupt_reading_that_ends_its_day_or_books_energy_is_found(
+    right_day: HandMadeLake, clock: str, energy_kwh: float
+) -> None:
+    right_day.change(
+        "flagged_steps",
+        f"SELECT * REPLACE ('glitch' AS flag, TIMESTAMPTZ '2026-02-08 {clock}Z' AS ts, {energy_kwh} AS energy_kwh) "
+        "FROM file WHERE device_id = 1 UNION ALL FROM file WHERE device_id = 2",
+    )
+    result = right_day.failing("flagged_steps")["corrupt_rows_and_restarts_are_bounded"]
+    assert [(row["kind"], row["device_id"], row["flag"]) for row in result.sample] == [("meter", 1, "glitch")]
+
+
 def test_only_what_was_made_of_a_day_is_checked(right_day: HandMadeLake) -> None:
     right_day.lake.file("daily_fleet_efficiency", DAY).unlink()
     checked = {result.check.model for result in check_day(right_day.lake.root, CATALOG, DAY)}
