@@ -9,7 +9,7 @@ from warehouse.json_bodies import MalformedBodyError, decode
 
 _BYTES_EACH = 32
 """A reading on a line of its own has 80 at the least."""
-_DEEP_WITHIN_BYTES = 4096
+_DEEP_WITHIN_BYTES = 32 * 1024
 _FREE = 4
 """Times the items that an array may have: so many lines and values may be as short as they like."""
 
@@ -29,7 +29,7 @@ class Density:
         """
         self._bytes += len(piece)
         self._lines += piece.count(b"\n")
-        self._values += piece.count(b"{") + piece.count(b"[")
+        self._values += piece.count(b"}") + piece.count(b"]")  # those that are opened alone cost nothing
         most = self._most + self._bytes // _BYTES_EACH
         if self._lines > most or self._values > most:
             raise TooLargeError("too many lines, objects or arrays in so few bytes; send several")
