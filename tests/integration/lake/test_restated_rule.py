@@ -7,22 +7,20 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
-from alembic import command
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from dbt_like_sql.catalog import Catalog
+from tests.earlier_schema import bring_to
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres import dropping, ledger
-from warehouse.postgres.connection import connect, open_connection
+from warehouse.postgres.connection import connect
 from warehouse.postgres.device_hours import write_closed_hours
-from warehouse.postgres.migrate import alembic_config, migrate
+from warehouse.postgres.migrate import migrate
 from warehouse.postgres.schema_version import MIGRATIONS
 
 TODAY = datetime.now(UTC).date()
@@ -37,11 +35,7 @@ def before(server_url: str) -> Iterator[str]:
     with connect(server_url) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         url = make_conninfo(server_url, dbname=name)
-        engine = create_engine("postgresql+psycopg://", creator=lambda: open_connection(url), poolclass=NullPool)
-        with engine.connect() as connection:
-            config = alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, f"{int(MIGRATION.name[:4]) - 1:04}")
+        bring_to(url, f"{int(MIGRATION.name[:4]) - 1:04}")
         yield url
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
@@ -67,8 +61,8 @@ def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -
     assert MIGRATION.name[:4] in migrate(before, said.append)
     (line,) = (line for line in said if "energy rule" in line)
     assert line == (
-        f"the energy rule changed: the models of 2 exported days ({DROPPED} to {EXPORTED}) will be built anew, "
-        "from the exports as they are"
+        f"the energy rule changed: the models of all exported days (2, {DROPPED} to {EXPORTED}) will be built "
+        "anew, from the exports as they are"
     )
     with connect(before) as connection:
         builds = connection.execute("SELECT day, requested, built, reason FROM day_builds ORDER BY day").fetchall()

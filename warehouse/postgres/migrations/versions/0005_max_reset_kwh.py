@@ -18,6 +18,6 @@ def upgrade() -> None:
     days, first, last = op.get_bind().exec_driver_sql(_EXPORTED).one()
     if days:
         tell(
-            f"the energy rule changed: the models of {days:,} exported days ({first} to {last}) will be built anew, "
-            "from the exports as they are"
+            f"the energy rule changed: the models of all exported days ({days:,}, {first} to {last}) will be built "
+            "anew, from the exports as they are"
         )
