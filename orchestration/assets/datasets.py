@@ -6,10 +6,11 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.previews import preview
-from orchestration.checks import check_specs, evaluations, over_days, require_passed
-from orchestration.partitions import A_WEEK_A_RUN, days_of
+from orchestration.checks import check_specs, evaluations, nothing_to_check, over_days, require_passed
+from orchestration.partitions import A_WEEK_A_RUN
 from orchestration.resources import WarehouseParam, told_plainly
 from orchestration.run_config import NO_CONFIG
 from warehouse.day import DayWalk, Made
@@ -34,24 +35,26 @@ def dataset_asset(
     def build(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
             walk = warehouse.walk(catalog)
-            yield from told(context, walk, [each for day in days_of(context) for each in make(walk, day)], evaluations)
+            made = [each for day in days_to_make(context, walk, names) for each in make(walk, day)]
+            yield from told(context, walk, names, made, evaluations)
 
     return build
 
 
 def told(
-    context: dg.AssetExecutionContext, walk: DayWalk, made: Sequence[Made], check: Check
+    context: dg.AssetExecutionContext, walk: DayWalk, names: Sequence[str], made: Sequence[Made], check: Check
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Check what a step made, and tell: by day what it is, and of all its days together what the checks found.
+    """Check what a step made of these datasets, and tell: by day what it is, of all days together what checks found.
 
     Raises:
         dagster.Failure: a check failed.
     """
-    datasets = dict.fromkeys(each.dataset for each in made)
-    results = {name: over_days(check(walk, each) for each in made if each.dataset == name) for name in datasets}
+    results = {name: over_days(check(walk, each) for each in made if each.dataset == name) for name in names}
+    if not made:
+        results = {name: nothing_to_check(context.selected_asset_check_keys, name) for name in names}
     for each in made:
         shown = preview(walk.catalog.models[each.dataset], walk, each.day)
         context.add_asset_metadata({**what_was_made(each, walk.lake), **shown}, str(each.dataset), each.day.isoformat())
-    for name in datasets:
+    for name in names:
         yield dg.MaterializeResult(asset_key=str(name), check_results=results[name])
     require_passed(results)

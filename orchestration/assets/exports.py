@@ -7,9 +7,10 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset, told
+from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec
 from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
-from orchestration.partitions import A_WEEK_A_RUN, days_of
+from orchestration.partitions import A_WEEK_A_RUN
 from orchestration.resources import WarehouseParam, told_plainly
 from orchestration.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
@@ -39,8 +40,9 @@ def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDef
     def export(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
             walk = warehouse.walk(catalog)
-            made = [_exported(context, walk, stream, day) for day in days_of(context)]
-            yield from told(context, walk, made, _check)
+            days = days_to_make(context, walk, [stream])
+            made = [_exported(context, walk, stream, day) for day in days]
+            yield from told(context, walk, [stream], made, _check)
 
     return export
 

@@ -6,8 +6,9 @@ import dagster as dg
 import polars as pl
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import REPORTS
-from orchestration.partitions import A_WEEK_A_RUN, days_of
+from orchestration.partitions import A_WEEK_A_RUN
 from orchestration.resources import WarehouseParam, told_plainly
 from orchestration.run_config import NO_CONFIG
 
@@ -37,7 +38,7 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     def day_report(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> None:
         with told_plainly():
             walk = warehouse.walk(catalog)
-            for day in days_of(context):
+            for day in days_to_make(context, walk, ["day_report"]):
                 figures = pl.read_parquet(walk.verified(FIGURES, day)).row(0, named=True)
                 walk.finish(day)
                 readable = {name: _readable(figure) for name, figure in figures.items()}

@@ -9,7 +9,7 @@ read has changed. Dagster shows days and moves them on, but asks here.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -111,6 +111,24 @@ def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
     with connection.cursor(row_factory=class_row(DayToRun)) as cursor:
         found = cursor.execute(sqlfiles.load(_PACKAGE, "find_days_to_run")).fetchall()
     return [each for each in found if each.was_sealed or _has_readings(connection, each.day)]
+
+
+def is_without_readings(connection: psycopg.Connection, day: date) -> bool:
+    """Whether there is nothing to walk on this day: never sealed, and no reading came."""
+    try:
+        standings = [stream_day(connection, stream, day) for stream in Stream]
+    except DayNotKnownError:
+        return True
+    return all(standing.state == PartitionState.OPEN for standing in standings) and not _has_readings(connection, day)
+
+
+def is_open_until(connection: psycopg.Connection, day: date) -> datetime | None:
+    """When this day, of which there are readings, can be sealed; ``None`` where it is or can be now."""
+    standings = [stream_day(connection, stream, day) for stream in Stream]
+    if any(standing.state != PartitionState.OPEN for standing in standings):
+        return None
+    seal_after = max(standing.seal_after for standing in standings)
+    return seal_after if seal_after > datetime.now(UTC) else None
 
 
 def seal(connection: psycopg.Connection, day: date) -> list[Stream]:

@@ -1,5 +1,6 @@
 """Several days as one run, as in a backfill: the same files, told of day by day."""
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from orchestration.partitions import days_of_run, range_tags
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
-from warehouse.contract.partitions import Stream
+from warehouse.contract.partitions import Stream, days_between
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
 
@@ -82,6 +83,50 @@ def test_a_run_for_an_hour_or_for_nothing_has_no_days(tags: dict[str, str]) -> N
 
 def told_of(instance: dg.DagsterInstance, name: str) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
     """The metadata of an asset by day."""
-    records = instance.fetch_materializations(dg.AssetKey(name), limit=10).records
+    records = instance.fetch_materializations(dg.AssetKey(name), limit=100).records
     found = [record.asset_materialization for record in records]
     return {str(each.partition): dict(each.metadata) for each in found if each}
+
+
+EMPTY, EARLIER = SECOND + timedelta(days=1), FIRST - timedelta(days=20)
+"""With partitions that nothing came into, and a day of which there are not even these."""
+
+
+@pytest.mark.parametrize(("first", "last"), [(FIRST, EMPTY), (EARLIER, FIRST), (EARLIER, SECOND + timedelta(days=2))])
+def test_days_without_readings_are_skipped_and_said(
+    days: Days, instance: dg.DagsterInstance, first: date, last: date
+) -> None:
+    result = days.run_together(instance, first, last)
+    assert result.success
+    wanted = {day for day in BOTH if first <= day <= last}
+    for name in days.walk.catalog.models:
+        assert set(days.walk.lake.days(name)) == wanted, name
+        told = told_of(instance, name)
+        states = {day: str(metadata["state"].value) for day, metadata in told.items()}
+        for day in days_between(first, last):
+            assert (states[str(day)] == "skipped: it has no readings") == (day not in wanted), (name, day)
+    with connect(days.url) as connection:
+        assert {each.day for each in ledger.days_to_run(connection)} == set(BOTH) - wanted
+
+
+@pytest.mark.parametrize("day", [EMPTY, EARLIER])
+def test_a_run_of_nothing_but_such_a_day_does_nothing_and_says_why(
+    days: Days, instance: dg.DagsterInstance, day: date
+) -> None:
+    result = days.run(instance, day)
+    assert result.success
+    assert str(told_of(instance, "day_report")[str(day)]["state"].value) == "skipped: it has no readings"
+    assert not days.walk.lake.days("hourly_energy")
+
+
+def test_a_day_that_is_not_closed_waits_for_its_time_and_the_others_are_made(
+    days: Days, instance: dg.DagsterInstance
+) -> None:
+    with connect(days.url) as connection:
+        connection.execute(
+            "UPDATE partition_ledger SET seal_after = now() + interval '1 hour' WHERE day = %s", [SECOND]
+        )
+    assert days.run_together(instance, *BOTH).success
+    assert set(days.walk.lake.days("hourly_energy")) == {FIRST}
+    told = str(told_of(instance, "day_report")[str(SECOND)]["state"].value)
+    assert told.startswith("skipped: it is not closed before ")
