@@ -6,7 +6,6 @@ Everything lies in one temporary folder on a real disk and is gone at the end.
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from orchestration.child_process import LAUNCHER
 from tests.benchmarks.figures import Report
 from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.scale import Scale
+from tests.ports import free_port
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -185,8 +185,7 @@ class Stand(AbstractContextManager["Stand"]):
 
     @contextmanager
     def _serving(self, arguments: list[str], environment: dict[str, str]) -> Iterator[Server]:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port()
         log = self.home / f"server-{port}.log"
         own = {name: value for name, value in os.environ.items() if not name.startswith(("FLEET_", "UVICORN_"))}
         with log.open("ab") as output:

@@ -2,10 +2,8 @@
 
 import os
 import pwd
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ import psycopg
 import pytest
 
 from orchestration.child_process import LAUNCHER
+from tests.ports import free_port
 from warehouse.postgres.embedded import EmbeddedPostgres
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,17 +41,6 @@ def eventually(condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.1)
     return True
-
-
-def free_port() -> int:
-    """A free port below those that the system gives to outgoing connections: it stays free between two starts."""
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

@@ -26,8 +26,9 @@ from psycopg.sql import SQL, Identifier
 
 import warehouse
 from tests.conftest import fresh_database
-from tests.e2e.conftest import PATIENCE_S, Platform, eventually, free_port, run
+from tests.e2e.conftest import PATIENCE_S, Platform, eventually, run
 from tests.factories import vehicle_payload
+from tests.ports import free_port
 from warehouse.postgres.connection import connect
 
 PASSWORD = "canary-password-Zq7/x@y:z"  # noqa: S105 - made for this test

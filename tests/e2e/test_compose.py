@@ -24,7 +24,8 @@ from psycopg.sql import SQL, Identifier
 
 from tests.compose import ROOT, compose, copied, environment, image_environment
 from tests.conftest import fresh_database
-from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, free_port, kill_all, processes_of, with_us
+from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, kill_all, processes_of, with_us
+from tests.ports import free_port
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded.account import account_for
 from warehouse.postgres.embedded.cluster import program

@@ -11,8 +11,9 @@ import pytest
 
 import dbt_like_sql
 from orchestration.definitions import RUNS_NICENESS
-from tests.e2e.conftest import Platform, eventually, free_port, kill_all, processes_of, run, traits
+from tests.e2e.conftest import Platform, eventually, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
+from tests.ports import free_port
 
 VEHICLES = 5
 REPORTED = ": sealed, exported, rolled up and reported; see "

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import AS_ROOT, REPOSITORY, Platform, eventually, free_port, processes_of, run
+from tests.e2e.conftest import AS_ROOT, REPOSITORY, Platform, eventually, processes_of, run
+from tests.ports import free_port
 from warehouse.postgres.connection import connect
 
 

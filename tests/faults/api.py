@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from orchestration.child_process import LAUNCHER
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0
@@ -150,14 +150,3 @@ def serves(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return "spawn_main" in " ".join(process.cmdline())
     return False
-
-
-def free_port() -> int:
-    """A free port below those that the system gives to outgoing connections: it stays free between two starts."""
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port

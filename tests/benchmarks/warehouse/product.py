@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -56,12 +55,6 @@ def wait_for_page(process: subprocess.Popen[bytes], port: int, path: str, log: P
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{path} is not there (exit {process.poll()}):\n{log.read_text()[-2000:]}")
         time.sleep(POLL_S)
-
-
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _status(port: int, path: str) -> int | None:

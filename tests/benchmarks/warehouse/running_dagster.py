@@ -14,8 +14,9 @@ from psycopg.sql import SQL, Identifier
 from orchestration.dagster_home import LOCATION
 from orchestration.partitions import range_tags
 from tests.benchmarks.memory import PeakMemory
-from tests.benchmarks.warehouse.product import fleetwatt, free_port, wait_for_page
+from tests.benchmarks.warehouse.product import fleetwatt, wait_for_page
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from tests.ports import free_port
 from warehouse.postgres.connection import connect
 
 BUILT_WITHIN_S = 900.0

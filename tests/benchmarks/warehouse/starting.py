@@ -5,8 +5,9 @@ from statistics import median
 
 from tests.benchmarks.figures import Bar, Figure
 from tests.benchmarks.memory import PeakMemory
-from tests.benchmarks.warehouse.product import fleetwatt, free_port, wait_for_page
+from tests.benchmarks.warehouse.product import fleetwatt, wait_for_page
 from tests.benchmarks.warehouse.stand import WarehouseStand
+from tests.ports import free_port
 
 WITHIN_S = Bar("value", 12, 7, lower_is_better=True)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "ingest_api"]
 
@@ -48,8 +50,7 @@ def environment(database_url: str, port: int, **settings: object) -> dict[str, s
 def api_process(database_url: str, *, open_files: int | None = None, **settings: object) -> Iterator[ApiProcess]:
     """Start it, allowed so many open files, wait until it answers; at the end it is killed if it still runs."""
     limited = ["/bin/sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh"] if open_files else []
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([*limited, *COMMAND], cwd=ROOT, env=environment(database_url, port, **settings))
     try:
         while True:

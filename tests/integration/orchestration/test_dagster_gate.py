@@ -23,7 +23,7 @@ from orchestration.dagster_health import faults
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT
 from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, GuardedWebserver
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from warehouse.origins import own_origins
 
 ELSEWHERE = "https://dagster.example"

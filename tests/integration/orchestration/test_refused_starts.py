@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import free_port
 from tests.integration.ingest_api.api_process import api_process
 from tests.integration.orchestration.conftest import Fleetwatt
+from tests.ports import free_port
 
 FLEETWATT = [sys.executable, "-m", "orchestration.cli.main"]
 API = [sys.executable, "-m", "ingest_api"]

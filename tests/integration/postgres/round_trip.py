@@ -59,12 +59,22 @@ def ask_api(url: str) -> Answers:
 def run_jobs(url: str, home: Path) -> Answers:
     """What the hours and the day's exports come to."""
     applied = migrate(url)
-    with connect(url) as connection:
-        written = write_closed_hours(connection, lambda _: None)
+    hours = write_hours(url)
     walk = DayWalk(url, Lake(home / "lake"), Catalog.load())
     walk.seal(DAY)
     exported = [walk.export(stream, DAY).rows for stream in Stream]
-    return {"applied": applied, "hours": len(written.hours), "exported": exported, "files": _files(walk)}
+    return {"applied": applied, "hours": hours, "exported": exported, "files": _files(walk)}
+
+
+def write_hours(url: str) -> list[tuple[Any, ...]]:
+    """What the hours of the day come to."""
+    with connect(url) as connection:
+        write_closed_hours(connection, lambda _: None)
+        query = (
+            "SELECT starts_at, kind, device_id, energy_kwh, reading_count, flags FROM device_hourly "
+            "WHERE starts_at >= %s AND starts_at < %s ORDER BY starts_at, kind, device_id"
+        )
+        return connection.execute(query, [midnight(DAY), midnight(DAY) + timedelta(days=1)]).fetchall()
 
 
 def run_whole_day(url: str, home: Path) -> Answers:
@@ -114,6 +124,7 @@ def _told(answer: httpx.Response) -> tuple[int, Any]:
         # Of this very request, or of the moment at which it was stored.
         for name in (
             "requestId",
+            "missingHours",
             "asOf",
             "generatedAt",
             "fromTs",

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from tests.integration.ingest_api.site import assert_problem, until
 from tests.integration.postgres import round_trip
 from tests.integration.postgres.round_trip import ask_api, dropped_afterwards
 from tests.integration.postgres.test_session_settings import HOSTILE, KINDS
+from tests.ports import free_port
 from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import require_fit
@@ -43,8 +43,7 @@ def bounced(database_url: str) -> Iterator[Bouncer]:
 def _bouncer(url: str, settings: dict[str, str]) -> Iterator[str]:
     server = conninfo_to_dict(url)
     folder = Path(tempfile.mkdtemp(prefix="fleetwatt-pgbouncer-"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     to = " ".join(f"{name}={server[name]}" for name in ("host", "port", "user", "password"))
     lines = {
         "listen_addr": "127.0.0.1",
@@ -64,7 +63,7 @@ def _bouncer(url: str, settings: dict[str, str]) -> Iterator[str]:
         yield through
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         shutil.rmtree(folder)
 
 

@@ -19,10 +19,9 @@ from orchestration import dagster_storage
 from orchestration.dagster_home import storage_url
 from tests.conftest import fresh_database
 from tests.integration.postgres import round_trip
-from tests.integration.postgres.round_trip import Answers, ask_api, dropped_afterwards, read_back
+from tests.integration.postgres.round_trip import Answers, ask_api, dropped_afterwards, read_back, write_hours
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect, open_connection
-from warehouse.postgres.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.session import RELIED_ON, SCHEMA, option, settings_of
 
@@ -100,10 +99,7 @@ def _known(url: str) -> dict[str, str]:
 
 
 def _trip(url: str) -> Answers:
-    answers = ask_api(url)
-    with connect(url) as connection:
-        answers["hours"] = len(write_closed_hours(connection, lambda _: None).hours)
-    return {**answers, "migrated": migrate(url)}
+    return {**ask_api(url), "hours": write_hours(url), "migrated": migrate(url)}
 
 
 def test_for_all_that_is_relied_on_there_is_a_hostile_value() -> None:

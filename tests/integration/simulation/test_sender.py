@@ -272,7 +272,7 @@ def test_the_command_stops_cleanly_and_says_what_it_did(api: RecordingApi, sign:
         while not api.stored and process.poll() is None and time.monotonic() - began < 20:
             time.sleep(0.05)
         process.send_signal(sign)
-        output, lines = process.communicate(timeout=20)
+        output, lines = process.communicate(timeout=60)
     assert process.returncode == 0, lines
     assert output == ""
     assert f"in all: {len(api.stored):,} sent, {len(api.stored):,} stored, 0 duplicates" in lines
@@ -293,7 +293,7 @@ def test_a_command_that_was_killed_leaves_no_hole(api: RecordingApi) -> None:
             time.sleep(0.01)
         process.kill()
     with command(*arguments, "--once") as process:
-        _, lines = process.communicate(timeout=20)
+        _, lines = process.communicate(timeout=60)
     assert process.returncode == 0, lines
     assert "resuming at" in lines
     assert expected(Fleet(250), began_s, began_s + HOUR_S).items() <= api.stored.items()
@@ -303,6 +303,6 @@ def test_the_command_fails_with_the_problem_where_it_is_refused(api: RecordingAp
     api.away = Misbehaviour(401, code="not_authorized")
     now_s = time.time() - 120
     with command("--url", api.url, "--since", datetime.fromtimestamp(now_s, UTC).isoformat()) as process:
-        _, lines = process.communicate(timeout=20)
+        _, lines = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "WARNING: refused, giving up: POST /v1/telemetry: 401 not_authorized: this is what not_authorized" in lines

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from tests.ports import free_port
 from warehouse.listening import ListeningError, bound_sockets, is_loopback, require_allowed, warning
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what is tried
@@ -59,11 +60,6 @@ def test_a_name_is_what_it_resolves_to(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_address_is_told_in_a_sentence(host: str) -> None:
     with pytest.raises(ListeningError, match="is no address of this machine"):
         is_loopback(host)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def has_ipv6() -> bool:
