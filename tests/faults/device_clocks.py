@@ -99,10 +99,10 @@ def _check_database(
     findings = stage.findings
     expected: Counter[str] = Counter(WRONG_BY[wrong_by] for wrong_by, _ in sent)
     kept: dict[str, int] = dict(
-        connection.execute("SELECT code, sum(times_seen)::bigint FROM quarantined_readings GROUP BY code").fetchall()
+        connection.execute("SELECT code, sum(item_count)::bigint FROM quarantine_counts GROUP BY code").fetchall()
     )
     refused = {code: count for code, count in expected.items() if code != "stored"}
-    findings.require("what was refused is in quarantine", kept == refused, kept)
+    findings.require("what was refused is counted", kept == refused, kept)
     days = Counter(
         datetime.fromisoformat(reading["timestamp"]).date() for by, reading in sent if WRONG_BY[by] == "stored"
     )

@@ -38,7 +38,8 @@ class DeviceQuota(NamedTuple):
 class DeviceRoom:
     """What is left of the quota, for all connections of a process.
 
-    It looks once a second. So each further process may exceed the quota by what the others register within a second.
+    It looks once a second. So the quota may be exceeded by what is being registered at that moment, a transaction a
+    connection, and by each further process by what the others register within a second.
     """
 
     def __init__(self, quota: DeviceQuota, clock: Callable[[], float] = time.monotonic) -> None:

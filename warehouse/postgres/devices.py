@@ -78,8 +78,10 @@ def register_devices(connection: psycopg.Connection, kind: DeviceKind, external_
     """Register these devices where they are not yet, with default settings; returns the surrogate ids of all."""
     wanted = list(external_ids)
     query = sqlfiles.load(_PACKAGE, "register_devices").format(**_names(kind))
-    connection.execute(query, {"external_ids": wanted})
-    return find_ids(connection, kind, wanted)
+    registered: dict[str, int] = dict(connection.execute(query, {"external_ids": wanted}).fetchall())
+    if others := set(wanted).difference(registered):  # by somebody else, at the same time or before
+        registered |= find_ids(connection, kind, others)
+    return registered
 
 
 def _names(kind: DeviceKind) -> dict[str, Identifier]:

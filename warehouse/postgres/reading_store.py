@@ -11,7 +11,6 @@ from functools import cache
 from typing import LiteralString
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL
 
 from warehouse import sqlfiles
@@ -103,8 +102,17 @@ class ReadingStore:
         if not any(allowed.values()):
             return self._try_to_write(bodies, ReadingBatch(bodies, self._ids), source)
         # In one transaction with its first reading: whatever is refused registers nobody.
-        with self._ids.registering(self._connection, allowed):
-            return self._try_to_write(bodies, ReadingBatch(bodies, self._ids), source)
+        try:
+            with self._ids.registering(self._connection, allowed):
+                batch = ReadingBatch(bodies, self._ids)
+                outcomes = self._outcomes(bodies, batch)
+                self._write_plainly(bodies, batch, outcomes, source)
+        except psycopg.errors.UniqueViolation:
+            with self._ids.registering(self._connection, allowed):
+                batch = ReadingBatch(bodies, self._ids)
+                outcomes = self._outcomes(bodies, batch)
+                self._write_what_is_new(bodies, batch, outcomes, source)
+        return outcomes
 
     def _allowed(self, unknown: Mapping[DeviceKind, set[str]]) -> dict[DeviceKind, list[str]]:
         """Which of these devices are to be registered."""
@@ -119,6 +127,16 @@ class ReadingStore:
         return allowed
 
     def _try_to_write(self, bodies: Sequence[Telemetry], batch: ReadingBatch, source: str) -> list[Outcome]:
+        outcomes = self._outcomes(bodies, batch)
+        try:
+            self._write(bodies, batch, outcomes, source)
+        except psycopg.errors.UniqueViolation:
+            with self._connection.transaction():
+                self._write_what_is_new(bodies, batch, outcomes, source)
+        return outcomes
+
+    def _outcomes(self, bodies: Sequence[Telemetry], batch: ReadingBatch) -> list[Outcome]:
+        """What becomes of each body, as far as that is known before anything is written."""
         outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
         if batch.unknown:
             code, why = self._why_unknown()
@@ -126,10 +144,6 @@ class ReadingStore:
                 outcome = outcomes[origin.body]
                 outcome.accepted -= 1
                 outcome.rejections.append(Rejection(origin.item, code, "", why))
-        try:
-            self._write(bodies, batch, outcomes, source)
-        except psycopg.errors.UniqueViolation:
-            self._write_again(bodies, batch, outcomes, source)
         return outcomes
 
     def _why_unknown(self) -> tuple[str, str]:
@@ -140,30 +154,32 @@ class ReadingStore:
     def _write(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        refused = _refused(bodies, outcomes, source)
-        is_alone = self._connection.info.transaction_status == TransactionStatus.IDLE
-        if not refused and is_alone:  # nearly always: one statement is a transaction by itself
+        if any(outcome.rejections for outcome in outcomes):
+            with self._connection.transaction():
+                self._write_plainly(bodies, batch, outcomes, source)
+        else:  # nearly always: one statement is a transaction by itself
             arrays = {name: array.to_bytes() for name, array in batch.parameters().items()}
             self._plain_insert.execute({**arrays, **self._flags_as_sent})
-            return
-        counted_only = {}
-        with self._connection.transaction():
-            self._insert(batch, "", report_stored=False)
-            if refused:
-                counted_only = refused.store(self._connection, self._quota)
-        self._note_counted_only(counted_only)
 
-    def _write_again(
+    def _write_plainly(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        with self._connection.transaction():
-            inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
-            stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
-            self._compare(batch, stored, outcomes)
-            counted_only = {}
-            if refused := _refused(bodies, outcomes, source):
-                counted_only = refused.store(self._connection, self._quota)
-        self._note_counted_only(counted_only)
+        """Write in the caller's transaction; raises UniqueViolation where a key stands already."""
+        self._insert(batch, "", report_stored=False)
+        self._keep(_refused(bodies, outcomes, source))
+
+    def _write_what_is_new(
+        self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
+    ) -> None:
+        """Write in the caller's transaction, and compare with what stands."""
+        inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
+        stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
+        self._compare(batch, stored, outcomes)
+        self._keep(_refused(bodies, outcomes, source))
+
+    def _keep(self, refused: Refusals) -> None:
+        if refused:
+            self._note_counted_only(refused.store(self._connection, self._quota))
 
     def _insert(
         self, batch: ReadingBatch, on_conflict: LiteralString, *, report_stored: bool

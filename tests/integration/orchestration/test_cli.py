@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import typer
@@ -111,9 +112,27 @@ def test_what_is_imported_shows_in_the_status(fleetwatt: Fleetwatt, tmp_path: Pa
     assert re.search(r"vehicles +2 +2 +0", status.out)
     overview = json.loads(fleetwatt("status", "--json").out)
     assert overview["database"]["quarantined"] == 1
+    assert overview["quarantine"] == [
+        {"code": "out_of_range", "item_count": 1, "counted_only": 0, "kept_rows": 1, "kept_bytes": ANY}
+    ]
+    assert {disk["level"] for disk in overview["disks"]} <= {"ok", "low", "critical"}
+    assert re.search(r"^disk of .+: \d+% used, .+ free", status.out, re.MULTILINE)
     days = [each for each in overview["partitions"] if each["row_count"]]
     assert sum(each["row_count"] for each in days) == 3
     assert {each["state"] for each in days} == {"open"}
+
+
+@pytest.mark.usefixtures("migrated_database")
+def test_what_quarantine_has_no_room_for_shows_in_the_status(
+    fleetwatt: Fleetwatt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_QUARANTINE_MAX_ROWS", "4")
+    bad = ndjson(tmp_path / "bad.ndjson", *[vehicle_payload(soc=101 + number) for number in range(10)])
+    refused = fleetwatt("import", bad)
+    assert "but for 7 that are only counted" in refused.err
+    assert "refused and only counted, for want of room in quarantine: out_of_range 7" in fleetwatt("status").out
+    (report,) = json.loads(fleetwatt("import", "--json", bad).out)
+    assert report["countedOnly"] == 7
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------------
