@@ -2,11 +2,12 @@
 
 import psycopg
 
+from warehouse import sqlfiles
+
 
 def superuser_remark(connection: psycopg.Connection) -> str | None:
     """A sentence where the connection's role is a superuser; else ``None``."""
-    row = connection.execute("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").fetchone()
-    if row is None or not row[0]:
+    if connection.execute(sqlfiles.load("warehouse.postgres", "find_superuser")).fetchone() is None:
         return None
     return (
         f"the role {connection.info.user} of FLEET_DATABASE_URL is a superuser: who takes over a part of Fleetwatt "

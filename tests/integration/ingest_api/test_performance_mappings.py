@@ -81,7 +81,7 @@ class TestPartlyMapped:
     ) -> None:
         mapping = charging.map()
         site.client.delete(f"/v1/mappings/{mapping}")
-        answer = charging.answer(now_s() + HOUR, hours=2)
+        answer = charging.answer(now_s() + timedelta(minutes=2), hours=2)
         assert (answer["meterId"], answer["meterIds"]) == (None, [charging.meter])
         assert answer["flags"] == {"partly_mapped": 1, "low_coverage": 2}
 

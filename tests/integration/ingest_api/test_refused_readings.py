@@ -88,7 +88,6 @@ CASES: dict[str, Case] = {
     "a leap second": at("2026-02-08T12:00:60Z", "invalid_timestamp"),
     "a space": at(CLOCK.replace("T", " ") + "Z", "invalid_timestamp"),
     "+0000": at(CLOCK + "+0000", "invalid_timestamp"),
-    "7 decimals": at(CLOCK + ".1234567Z", "invalid_timestamp"),
     "no decimals after the point": at(CLOCK + ".Z", "invalid_timestamp"),
     "an offset of 60 minutes": at(CLOCK + "+05:60", "invalid_timestamp"),
     "an offset of 24 hours": at(CLOCK + "+24:00", "invalid_timestamp"),

@@ -65,7 +65,8 @@ def test_lineage_goes_back_to_the_exports() -> None:
     tree = run("lineage", "low_efficiency_days").stdout
     assert tree.startswith("low_efficiency_days (SQL)")
     assert "meter_readings (export)" in tree
-    assert tree.count("hourly_energy (energy rule)") == 1
+    assert tree.count("hourly_energy (energy rule)\n") == 1
+    assert tree.count("hourly_energy (energy rule), see above") == 1
 
 
 def test_lineage_of_a_column_goes_back_to_what_it_is_computed_from() -> None:

@@ -85,7 +85,7 @@ def test_a_column_that_a_days_file_lacks_is_missed_and_not_made_up(lake: HandMad
 def test_a_damaged_file_is_named(lake: HandMadeLake) -> None:
     file = lake.lake.file("meters", DAY)
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(UnreadableFileError, match=rf"meters in .*{file}.*fleetwatt run-day"):
+    with pytest.raises(UnreadableFileError, match=rf"meters in .*{file}.*fleetwatt scrub"):
         open_lake(lake.lake.root, CATALOG.in_order(), None)
 
 

@@ -15,7 +15,14 @@ from warehouse.postgres.schema_version import head_revision
 from warehouse.settings import FleetSettings
 
 DAY = "2026-02-08"
-ARGUMENTS = {"query": ["SELECT 1"], "import": ["readings.ndjson"], "seal": [DAY], "export": [DAY], "run-day": [DAY]}
+ARGUMENTS = {
+    "query": ["SELECT 1"],
+    "import": ["readings.ndjson"],
+    "seal": [DAY],
+    "export": [DAY],
+    "run-day": [DAY],
+    "devices": ["prune", "--older-than", "30d"],
+}
 WITHOUT_A_DATABASE = {"simulate", "models"}
 MIGRATES = {"up", "migrate"}
 STARTS_WITHOUT_A_DATABASE = {"api"}

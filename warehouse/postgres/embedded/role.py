@@ -15,9 +15,6 @@ from warehouse.postgres.embedded.cluster import ROLE
 
 _UPKEEP_DATABASE = "postgres"
 """No role but the superuser owns anything there."""
-_MADE_BY_US = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> %s"
-_MEMBERSHIPS = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole"
-_IS_OWNER = "SELECT FROM pg_database WHERE datname = %s AND datdba = %s::regrole"
 _POWERS = SQL("NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS")
 
 
@@ -30,7 +27,7 @@ def settle(upkeep_url: str, password: str) -> None:
     with open_for_upkeep(upkeep_url) as connection:
         with connection.transaction():
             _settle_role(connection)
-        names = [name for (name,) in connection.execute(_MADE_BY_US, [_UPKEEP_DATABASE]).fetchall()]
+        names = [name for (name,) in _rows(connection, "list_databases_beside", database=_UPKEEP_DATABASE)]
     for name in names:
         with open_for_upkeep(upkeep_url, name) as connection, connection.transaction():
             _hand_over(connection, name)
@@ -41,7 +38,7 @@ def settle(upkeep_url: str, password: str) -> None:
 def make_database(upkeep_url: str, name: str) -> None:
     """Make a database for the role, if there is none of this name."""
     with open_for_upkeep(upkeep_url) as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+        if not _rows(connection, "find_database", database=name):
             create = SQL("CREATE DATABASE {} OWNER {}")
             connection.execute(create.format(Identifier(name), Identifier(ROLE)))
 
@@ -53,10 +50,10 @@ def open_for_upkeep(upkeep_url: str, database: str = _UPKEEP_DATABASE) -> psycop
 
 def _settle_role(connection: psycopg.Connection) -> None:
     role = Identifier(ROLE)
-    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
+    if not _rows(connection, "find_role", role=ROLE):
         connection.execute(SQL("CREATE ROLE {}").format(role))
     connection.execute(SQL("ALTER ROLE {} {}").format(role, _POWERS))
-    for (membership,) in connection.execute(_MEMBERSHIPS, [ROLE]).fetchall():
+    for (membership,) in _rows(connection, "list_memberships", role=ROLE):
         connection.execute(SQL("REVOKE {} FROM {} CASCADE").format(SQL(membership), role))
 
 
@@ -67,9 +64,12 @@ def _let_in(connection: psycopg.Connection, password: str) -> None:
 
 
 def _hand_over(connection: psycopg.Connection, database: str) -> None:
-    statements = connection.execute(sqlfiles.load("warehouse.postgres", "list_owner_changes"), {"role": ROLE})
-    for (statement,) in statements.fetchall():
+    for (statement,) in _rows(connection, "list_owner_changes", role=ROLE):
         connection.execute(statement.encode())
-    if connection.execute(_IS_OWNER, [database, ROLE]).fetchone() is None:
+    if not _rows(connection, "find_database_of_owner", database=database, role=ROLE):
         change = SQL("ALTER DATABASE {} OWNER TO {}")
         connection.execute(change.format(Identifier(database), Identifier(ROLE)))
+
+
+def _rows(connection: psycopg.Connection, name: str, **parameters: str) -> list[tuple[str, ...]]:
+    return connection.execute(sqlfiles.load("warehouse.postgres", name), parameters).fetchall()

@@ -43,4 +43,4 @@ owned (kind, name, classid, objid) AS (
 SELECT format('ALTER %%s %%s OWNER TO %%I', kind, name, %(role)s::text)
 FROM owned
 WHERE NOT EXISTS (SELECT FROM belonging WHERE (belonging.classid, belonging.objid) = (owned.classid, owned.objid))
-ORDER BY kind, name;
+ORDER BY kind, name

@@ -2,20 +2,17 @@
 
 from alembic import op
 
+from warehouse import sqlfiles
 from warehouse.postgres.migrate import run_sql_file, tell
 
 revision = "0005"
 down_revision = "0004"
 
-_EXPORTED = """
-    SELECT count(DISTINCT day), min(day), max(day) FROM partition_ledger WHERE state IN ('exported', 'dropped')
-"""
-
 
 def upgrade() -> None:
     """Run the SQL file of the same name, and say what it asks for."""
     run_sql_file(__file__)
-    days, first, last = op.get_bind().exec_driver_sql(_EXPORTED).one()
+    days, first, last = op.get_bind().exec_driver_sql(sqlfiles.load("warehouse.postgres", "span_exported_days")).one()
     if days:
         tell(
             f"the energy rule changed: the models of all exported days ({days:,}, {first} to {last}) will be built "
