@@ -12,7 +12,8 @@ down_revision = "0004"
 def upgrade() -> None:
     """Run the SQL file of the same name, and say what it asks for."""
     run_sql_file(__file__)
-    days, first, last = op.get_bind().exec_driver_sql(sqlfiles.load("warehouse.postgres", "span_exported_days")).one()
+    query = sqlfiles.load("warehouse.postgres", "count_exported_days")
+    days, first, last = op.get_bind().exec_driver_sql(query.as_string()).one()
     if days:
         tell(
             f"the energy rule changed: the models of all exported days ({days:,}, {first} to {last}) will be built "
