@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import uvicorn
@@ -20,6 +19,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
 from warehouse.env_file import env_file
 from warehouse.listening import ListeningError, bound_sockets, require_allowed, warning
+from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import InvalidSettingError, read
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ def main() -> None:
         sockets = bound_sockets(settings.host, settings.port)
     except FleetwattError as error:
         _end(error)
-    with TemporaryDirectory(prefix="fleetwatt-metrics-") as shared:
+    with scratch_folder("metrics") as shared:
         if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # where the workers count together
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # where the workers count together
             see_deaths_of_workers()
         config = uvicorn.Config(
             "ingest_api.worker:create_worker_app",

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import psutil
 
+from orchestration.bounded_log import BoundedLog
 from orchestration.child_environment import inherited, none_of_ours
 from warehouse.contract.errors import FleetwattError
 
@@ -88,6 +89,7 @@ class Service:
     start: Callable[[], object]
     is_alive: Callable[[], bool]
     stop: Callable[[], object]
+    log: BoundedLog | None = None
 
     essential: ClassVar[bool] = True
     ready_timeout_s: ClassVar[float] = 0
@@ -100,7 +102,9 @@ class Service:
         return False
 
     def show_output(self) -> None:
-        """Its log is its own affair."""
+        """What it writes is its own affair, but not without end."""
+        if self.log:
+            self.log.look()
 
     def last_words(self) -> str:
         return ""
@@ -126,6 +130,7 @@ class ChildProcess:
         self._exit: int | None = None
         self._started_at = 0.0
         self._log_start = self._log_shown = 0
+        self._log = BoundedLog(child.log)
 
     def start(self) -> None:
         """Starts the command; that there is no such command shows in its log and its exit.
@@ -184,7 +189,12 @@ class ChildProcess:
         return self._environment != dict(self._child.environment)
 
     def show_output(self) -> None:
-        """Tells the marked lines written since the last call."""
+        """Tells the marked lines written since the last call, and keeps the log from growing without end."""
+        self._tell_marked_lines()
+        if self._log.look():
+            self._log_start = self._log_shown = 0
+
+    def _tell_marked_lines(self) -> None:
         mark = self._child.told_mark
         if mark is None:
             return

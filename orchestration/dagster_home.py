@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +17,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
 from warehouse.postgres.session import option, settings_of
+from warehouse.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -165,11 +165,11 @@ def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"
     from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import SQLAlchemyError
 
-    with TemporaryDirectory() as folder:
-        settings = instance_settings(Path(folder), Path(folder))
+    with scratch_folder("dagster") as folder:
+        settings = instance_settings(folder, folder)
         settings["storage"]["custom"]["config"] = {"postgres_url": storage_url(database_url, name)}
         try:
-            with dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=settings)) as instance:
+            with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=settings)) as instance:
                 yield instance
         except (SQLAlchemyError, DagsterPostgresException) as error:
             cause = error.__cause__ or error

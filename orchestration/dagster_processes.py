@@ -3,7 +3,6 @@
 import glob
 import hashlib
 import os
-import shutil
 import socket
 import stat
 import sys
@@ -25,6 +24,7 @@ from warehouse.contract.errors import HomeError
 from warehouse.listening import is_loopback
 from warehouse.origins import own_origins
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.scratch_folder import PREFIX, holding, remove_abandoned
 from warehouse.settings import FleetSettings
 
 HOST = "127.0.0.1"
@@ -150,12 +150,12 @@ def socket_folder(home: Path) -> Iterator[Path]:
         HomeError: it is there and not ours alone.
     """
     name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"fleetwatt-{os.geteuid()}-{name}"
+    prefix = f"{PREFIX}{os.geteuid()}-"
+    remove_abandoned(prefix)
+    folder = Path(tempfile.gettempdir()) / f"{prefix}{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise HomeError(f"{folder} is needed and not ours alone; remove it, or choose another place with TMPDIR")
-    try:
+    with holding(folder):
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

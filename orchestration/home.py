@@ -96,7 +96,7 @@ def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
         require_fit(settings.database_url, JOB_CONNECTIONS)
         yield settings.database_url
         return
-    users = _opened(settings.home, "users", os.O_RDONLY)  # a file that another user made serves as well
+    users = _opened(settings.home, "users", os.O_RDONLY)
     try:
         fcntl.flock(users, fcntl.LOCK_SH)
         with ExitStack() as stack:
@@ -146,9 +146,13 @@ def _opened(home: Path, name: str, access: int) -> int:
     """A descriptor of a file in the home to be locked; both are made where they are missing."""
     try:
         make_folder(home)
-        return os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # Who can open the file can hold the lock: nobody but the home's owner.
+        lock = os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if os.geteuid() == 0:
+            os.fchown(lock, home.stat().st_uid, home.stat().st_gid)
     except OSError as error:
         raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
+    return lock
 
 
 def current_database(settings: FleetSettings) -> str:

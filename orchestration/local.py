@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from orchestration.bounded_log import BoundedLog
 from orchestration.child_environment import of_the_api
 from orchestration.child_process import Child, Service
 from orchestration.dagster_processes import HOST as DAGSTER_HOST
@@ -122,7 +123,11 @@ class LocalPlatform:
             return Service("database", lambda: self._prepare(url, dagster), lambda: True, lambda: None)
         server = EmbeddedPostgres(self.settings.home)
         return Service(
-            "postgres", lambda: self._prepare(server.ensure_running(), dagster), server.is_alive, server.stop
+            "postgres",
+            lambda: self._prepare(server.ensure_running(), dagster),
+            server.is_alive,
+            server.stop,
+            BoundedLog(server.log),
         )
 
     def _prepare(self, url: str, dagster: DagsterProcesses | None) -> None:

@@ -11,6 +11,7 @@ from orchestration.dagster_processes import HOST, DagsterProcesses
 from orchestration.home import current_database
 from orchestration.local import require_free
 from orchestration.pipeline_watch import PipelineWatch
+from orchestration.step_down import work_in
 from orchestration.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
@@ -38,6 +39,7 @@ def dagster(
     settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
     require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
     require_free(host, settings.dagster_port, "--dagster-port")
+    work_in(settings)
     url = current_database(settings)
     require_fit(url, DAGSTER_CONNECTIONS)
     with connect(url) as connection:

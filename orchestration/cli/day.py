@@ -8,6 +8,7 @@ import typer
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home import database
+from orchestration.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
@@ -36,6 +37,7 @@ def export(day: Day, *, home: Home = None) -> None:
         fleetwatt export 2026-02-08
     """
     settings = read_settings(FleetSettings, home=home)
+    work_in(settings)
     with database(settings) as url:
         walk = _walk(settings, url)
         walk.seal(day.date())
@@ -53,6 +55,7 @@ def run_day(day: Day, *, home: Home = None) -> None:
         fleetwatt run-day 2026-02-08
     """
     settings = read_settings(FleetSettings, home=home)
+    work_in(settings)
     with database(settings) as url:
         _walk(settings, url).run(day.date(), lambda line: notes.print(line, soft_wrap=True))
 

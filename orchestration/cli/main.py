@@ -8,14 +8,17 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 
-def main() -> NoReturn:
-    """Run the command line: exit code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused."""
+def main(*, in_its_own_process: bool = True) -> NoReturn:
+    """Run the command line: exit code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused.
+
+    ``in_its_own_process``: it may begin again under another account, and set what holds for the whole process.
+    """
     try:
         _open_standard_streams()
         _speak_utf8()
         from orchestration.cli.run import run
 
-        code = run()
+        code = run(in_its_own_process=in_its_own_process)
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.cli.verification import Unverified, verification
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
+from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import FleetSettings
 
 
@@ -87,8 +87,8 @@ def _read() -> tuple[Catalog | None, Sequence[Problem]]:
 def _effects(lake: Path, catalog: Catalog, day: date | None) -> list[Effect]:
     if day is None:
         return []
-    with tempfile.TemporaryDirectory(prefix="fleetwatt-check-") as folder:
-        return list(effects_of_models(lake, catalog, day, Path(folder)))
+    with scratch_folder("check") as folder:
+        return list(effects_of_models(lake, catalog, day, folder))
 
 
 def _report(results: Sequence[CheckResult], day: date) -> None:

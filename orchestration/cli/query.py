@@ -1,7 +1,6 @@
 """``fleetwatt query``: one SELECT over the lake, as a table, CSV, JSON or Parquet."""
 
 import sys
-import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +21,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake
 from warehouse.lake.steady import asked_steadily
 from warehouse.lake.views import forbid_changes, open_lake, text
+from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import FleetSettings
 
 _LONGEST_TABLE_ROWS = 100_000
@@ -96,8 +96,8 @@ def query(
     datasets = [name for name in catalog.models if _names(select, name)]
     verify = verification(settings, datasets, day.date() if day else None, skip=unverified)
     _note_what_is_missing(lake, catalog, day)
-    with tempfile.TemporaryDirectory(prefix="fleetwatt-query-") as folder:
-        written = output.absolute() if output and form is not Format.JSON else Path(folder) / "rows"
+    with scratch_folder("query") as folder:
+        written = output.absolute() if output and form is not Format.JSON else folder / "rows"
 
         def ask() -> Rows | None:
             verify()

@@ -13,6 +13,7 @@ from dbt_like_sql.model import CatalogError
 from orchestration.cli.commands import app
 from orchestration.cli.failures import sentence_of, write_details
 from orchestration.cli.options import notes
+from orchestration.step_down import begins_processes
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
 
@@ -21,8 +22,9 @@ NOBODY_READS = 141
 """The exit code of a command whose reader is gone (``| head``), as shells have it of one that a SIGPIPE ended."""
 
 
-def run() -> int:
+def run(*, in_its_own_process: bool = False) -> int:
     """Run what the command line says; returns the exit code. Whatever happens is said in a sentence."""
+    begins_processes.set(in_its_own_process)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that is not written in UTF-8 can be shown

@@ -10,6 +10,7 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.cli.terminal import visible
 from orchestration.home import held, running_database
 from orchestration.local import LocalPlatform
+from orchestration.step_down import serve_unprivileged, work_in
 from warehouse.listening import require_allowed, warning
 from warehouse.settings import FleetSettings
 
@@ -48,6 +49,7 @@ def up(
     """
     settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+    work_in(settings)
     with held(settings.home):
         LocalPlatform(settings, vehicles if demo else 0, history_days, dagster, _say).run()
 
@@ -76,8 +78,8 @@ def api(
         if value is not None:
             environment[name] = str(value)
     # Becomes the API's process: it gets our signals, and our memory is given back.
-    command = [sys.executable, "-P", "-m", "ingest_api"]  # -P: nothing is imported from the user's folder
-    os.execve(sys.executable, command, {**os.environ, **environment})  # noqa: S606
+    command = ["-P", "-m", "ingest_api"]  # -P: nothing is imported from the user's folder
+    serve_unprivileged(settings, command, environment)
 
 
 def _say(line: str) -> None:

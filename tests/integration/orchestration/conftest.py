@@ -42,7 +42,7 @@ def fleetwatt(
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr("sys.argv", ["fleetwatt", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            main()
+            main(in_its_own_process=False)
         code = ended.value.code
         assert isinstance(code, int)
         return Ended(code, *capsys.readouterr())

@@ -159,7 +159,7 @@ def start_as_before(server: EmbeddedPostgres) -> str:
     server._files.home.mkdir(exist_ok=True)
     account = account_for(server.data)
     deadline = time.monotonic() + 60
-    with server._files.lock(deadline) as lock:
+    with server._files.lock(deadline, account) as lock:
         create_cluster(server._files, account, lock)
         return server._start_until_it_answers(account, deadline)
 

@@ -70,6 +70,12 @@ class ServerAccount:
             for path in paths:
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
+    def can_write(self, folder: Path) -> bool:
+        """Whether the account may make files in this folder."""
+        with tempfile.TemporaryFile() as nothing:
+            test: list[str | Path] = ["/bin/sh", "-c", '[ -w "$1" ] && [ -x "$1" ]', "sh", folder]
+            return self.run(test, output=nothing.fileno()) == 0
+
     def check_enters(self, home: Path, binaries: Path) -> None:
         """Change nothing, and see whether the account can enter every folder on the way to both.
 
@@ -82,9 +88,9 @@ class ServerAccount:
         ):
             folder = self._first_closed(goal)
             if folder:
-                who = f"The embedded PostgreSQL runs as '{self.name}'"
+                who = f"Fleetwatt and its PostgreSQL run as '{self.name}'"
                 if os.geteuid() == 0:
-                    who += " (it refuses to run as root)"
+                    who += " (PostgreSQL refuses to run as root)"
                 raise HomeError(
                     f"{who}, and that account may not enter {folder}, which leads to {goal}. "
                     f"Its permissions are left alone; instead {advice}, {_WAYS_OUT}."
@@ -132,6 +138,18 @@ def account_for(data: Path) -> ServerAccount:
         f"PostgreSQL refuses to run as root, and this system has none of the accounts "
         f"{', '.join(UNPRIVILEGED_ACCOUNTS)} to run it under: {_WAYS_OUT}."
     )
+
+
+def account_for_home(home: Path) -> ServerAccount:
+    """The account that works in a home, which need not exist yet: its server's, else its owner if that is not root.
+
+    Raises: as ``account_for``.
+    """
+    data = home / "postgres"
+    owner = _owner(home)
+    if os.geteuid() == 0 and owner and _owner(data) is None:
+        return _account(owner, home.stat().st_gid)
+    return account_for(data)
 
 
 def _owner(data: Path) -> int | None:

@@ -30,13 +30,16 @@ class ServerFiles:
 
     @property
     def log(self) -> Path:
-        """What the server, and the programs that make, start and stop it, have to say. It only ever grows."""
+        """What the server, and the programs that make, start and stop it, have to say."""
         return self.home / "logs" / "postgres.log"
 
     @contextmanager
     def opened_log(self, account: ServerAccount) -> Iterator[int]:
         """A descriptor that appends to the log; the file belongs to the server's account."""
-        make_folder(self.log.parent)
+        make_folder(self.home)
+        if not self.log.parent.exists():
+            self.log.parent.mkdir(mode=0o750, exist_ok=True)
+            account.own(self.log.parent)
         # O_NOFOLLOW: root hands the file over, and must not be led to hand over another one.
         log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
@@ -64,7 +67,7 @@ class ServerFiles:
         )
 
     @contextmanager
-    def lock(self, deadline: float) -> Iterator[int]:
+    def lock(self, deadline: float, account: ServerAccount) -> Iterator[int]:
         """Hold the home's server alone: of two commands that start at once, one starts it and the other finds it.
 
         Yields a descriptor: the system lets go of the lock when every process that holds it open has ended or
@@ -74,11 +77,13 @@ class ServerFiles:
             ServerStartError: another process held it until then.
         """
         make_folder(self.home)
-        # Opened for reading: the lock needs no more, and a file that root made serves other users too.
-        lock = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        # Who can open the file can hold the lock: nobody but its owner.
+        lock = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            if os.fstat(lock).st_uid == os.geteuid():
-                os.fchmod(lock, 0o644)  # whatever the umask says
+            if os.geteuid() == 0:
+                os.fchown(lock, account.uid, account.gid)
+            if os.fstat(lock).st_uid == os.geteuid() or os.geteuid() == 0:
+                os.fchmod(lock, 0o600)  # an earlier version let others read it
             while not _locked(lock):
                 if time.monotonic() > deadline:
                     raise ServerStartError(f"Another process is still starting or stopping the server of {self.home}.")

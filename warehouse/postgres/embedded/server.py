@@ -102,7 +102,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + self.start_seconds
         account = account_for(self.data)
         account.check_enters(self.home, binaries())
-        with self._files.errors_of_home(), self._files.lock(deadline) as lock:
+        with self._files.errors_of_home(), self._files.lock(deadline, account) as lock:
             if not has_cluster(self.data):
                 create_cluster(self._files, account, lock)
             return self._settled(self._start_until_it_answers(account, deadline), account)
@@ -166,7 +166,7 @@ class EmbeddedPostgres:
         if not self.data.exists():
             return
         deadline = time.monotonic() + self.start_seconds
-        with self._files.errors_of_home(), self._files.lock(deadline), self._files.opened_log(account) as log:
+        with self._files.errors_of_home(), self._files.lock(deadline, account), self._files.opened_log(account) as log:
             if postmaster(self.data) is None:
                 return
             command = [program("pg_ctl"), "stop", "-s", "-w", "-m", "fast", "-t", str(_STOP_SECONDS)]

@@ -1,0 +1,126 @@
+"""Root starts Fleetwatt as an unprivileged account: the one that PostgreSQL runs under.
+
+The process begins again as that account, in place: with its number, its terminal and its children-to-be. Only root's
+own part is done before: the home is handed over, and an interpreter is found that the account can run.
+"""
+
+import ctypes
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from orchestration.child_environment import PREFIX
+from orchestration.home_files import close_to_others, hand_over
+from warehouse.contract.errors import HomeError
+from warehouse.env_file import ENCODING, env_file
+from warehouse.postgres.embedded.account import ServerAccount, account_for_home
+from warehouse.postgres.embedded.cluster import binaries
+from warehouse.settings import FleetSettings
+
+UMASK = 0o027
+"""What is made in a home, its group may read and others not at all."""
+begins_processes: ContextVar[bool] = ContextVar("begins_processes", default=False)
+"""Whether this process is the command's own, and not one that calls it, such as a test."""
+
+_COMMAND = "import sys; del sys.argv[0]; from orchestration.cli.main import main; main()"
+"""Unlike ``-m`` it leaves the command its name, which it shows in what it advises."""
+_PACKAGES = ("orchestration", "psycopg", "pydantic_core")
+_GET_DEATH_SIGNAL, _SET_DEATH_SIGNAL = 2, 1  # of prctl
+
+
+def work_in(settings: FleetSettings) -> None:
+    """Become whoever works in this home, and make it theirs alone. As root this begins the command anew.
+
+    Raises:
+        HomeError: the account may not go there, or cannot run Fleetwatt.
+    """
+    if not begins_processes.get():
+        return
+    home = settings.home.resolve()
+    if os.geteuid() == 0:
+        account = account_for_home(home)
+        account.check_enters(home.parent, home.parent if settings.database_url else binaries())
+        hand_over(home, account)
+        _become(account, ["-P", "-c", _COMMAND, *sys.argv, "--home", str(home)], dict(os.environ))
+    os.umask(UMASK)
+    close_to_others(home)
+
+
+def serve_unprivileged(settings: FleetSettings, command: list[str], environment: Mapping[str, str]) -> None:
+    """Become another program of ours, as root under the account of the home; does not return."""
+    whole = {**os.environ, **environment}
+    if os.geteuid() == 0 and begins_processes.get():
+        _become(account_for_home(settings.home.resolve()), command, whole)
+    os.execve(sys.executable, [sys.executable, *command], whole)  # noqa: S606
+
+
+def _become(account: ServerAccount, command: list[str], environment: dict[str, str]) -> None:
+    python, path = _interpreter(account)
+    environment = {**_settings_of_file(environment), **environment, "HOME": "/", "USER": account.name, **path}
+    _take_on(account)
+    os.chdir("/")  # the user's folder may be closed to the account, and its .env was read
+    os.execve(python, [python, *command], environment)  # noqa: S606
+
+
+def _settings_of_file(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``.env`` that the environment does not overrule."""
+    file = env_file()
+    if file is None:
+        return {}
+    known = {name.upper() for name in environment}
+    found = dotenv_values(file, encoding=ENCODING).items()
+    ours = ((name, value) for name, value in found if name.upper().startswith(PREFIX))
+    return {name: value for name, value in ours if value and name.upper() not in known}
+
+
+def _interpreter(account: ServerAccount) -> tuple[str, dict[str, str]]:
+    """A Python that the account can run with our packages, and the environment it needs for that.
+
+    Raises:
+        HomeError: there is none.
+    """
+    for python, environment in _candidates():
+        # By a shell, which says in its exit status that there is no such program, or that it may not be run.
+        test = ["/bin/sh", "-c", 'exec "$@"', "sh", python, "-P", "-c", f"import {', '.join(_PACKAGES)}"]
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            if account.run(test, output=null, environment=environment) == 0:
+                return python, environment
+        finally:
+            os.close(null)
+    raise HomeError(
+        f"Started by root, Fleetwatt runs as '{account.name}', and that account can run neither {sys.executable} "
+        f"({Path(sys.executable).resolve()}) nor a Python of the system of the same version with our packages. Make "
+        f"the environment with one that other users may run (make clean, make PYTHON=/usr/bin/python3 ...), or run "
+        f"Fleetwatt as an ordinary user."
+    )
+
+
+def _candidates() -> Iterator[tuple[str, dict[str, str]]]:
+    """Our own, then those of the system with the same version, which can load the same packages."""
+    yield sys.executable, {}
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = [Path(__file__).parents[1], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    path = os.pathsep.join(dict.fromkeys(map(str, places)))
+    for folder in ("/usr/bin", "/usr/local/bin"):
+        yield f"{folder}/{version}", {"PYTHONPATH": path}
+
+
+def _take_on(account: ServerAccount) -> None:
+    """Become the account for good. Whoever was to be told of its parent's death still is: the kernel forgets that."""
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    signal_number, parent = ctypes.c_int(0), os.getppid()
+    if libc:
+        libc.prctl(_GET_DEATH_SIGNAL, ctypes.byref(signal_number))
+    os.setgroups([])
+    os.setresgid(account.gid, account.gid, account.gid)
+    os.setresuid(account.uid, account.uid, account.uid)
+    if libc and signal_number.value:
+        libc.prctl(_SET_DEATH_SIGNAL, signal_number.value)
+        if os.getppid() != parent:
+            sys.exit("not started: who began this is gone")

@@ -1,0 +1,65 @@
+"""Started by root, nothing of the platform runs as root or leaves files of root behind, by whatever command."""
+
+import json
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import AS_ROOT, Platform, eventually, processes_of, run
+from tests.factories import meter_payload
+
+pytestmark = pytest.mark.skipif(not AS_ROOT, reason="needs root: it is about root and another account")
+
+
+def of_root(home: Path) -> list[Path]:
+    return [path for path in [home, *home.rglob("*")] if path.lstat().st_uid == 0]
+
+
+def open_to_others(home: Path) -> list[Path]:
+    """But for the server's socket, to which its folder leads."""
+    found = (path for path in [home, *home.rglob("*")] if path.lstat().st_mode & 0o007)
+    return [path for path in found if not stat.S_ISSOCK(path.lstat().st_mode)]
+
+
+def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) -> None:
+    home.mkdir(mode=0o755)
+    for name in ("logs", "lake", "dagster"):  # as an earlier version made them
+        (home / name).mkdir()
+        (home / name).chmod(0o755)
+    (home / "lock").touch(mode=0o644)
+    with Platform(home, "--vehicles", "2", "--history-days", "1") as platform:
+        platform.wait_until_up()
+        assert platform.error_of_dagsters_code() is None
+        assert {process.uids().effective for process in processes_of(home) if process.pid != os.getpid()} == {
+            home.stat().st_uid
+        }
+        platform.wait_for(": sealed, exported, rolled up and reported")
+        assert of_root(home) == []
+        assert open_to_others(home) == []
+        day = str(datetime.now(UTC).date() - timedelta(days=1))
+        readings = home.parent / "readings.ndjson"
+        readings.write_text(json.dumps(meter_payload()))
+        commands = [
+            ["status"],
+            ["query", "FROM daily_fleet_efficiency"],
+            ["import", str(readings)],
+            ["run-day", day],
+            ["export", day],
+            *([each] for each in ("hours", "scrub", "retain", "pack", "migrate", "partitions")),
+        ]
+        for command in commands:
+            done = run(*command, "--home", str(home), home=home)
+            assert (command, done.returncode, done.stderr) == (command, 0, done.stderr)
+            assert (command, of_root(home)) == (command, [])
+        assert platform.stop() == 0
+    for command in commands[2:]:  # which now start the server for their time
+        done = run(*command, "--home", str(home), home=home)
+        assert (command, done.returncode, done.stderr) == (command, 0, done.stderr)
+        assert (command, of_root(home)) == (command, [])
+    with Platform(home, "--vehicles", "2", "--no-dagster") as platform:
+        platform.wait_until_up()
+        assert eventually(platform.answers)
+        assert platform.stop() == 0
