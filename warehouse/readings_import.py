@@ -5,7 +5,8 @@ goes on at its chunk, and a finished one run again finds only duplicates. Its ro
 was exported already is exported again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -119,18 +120,19 @@ def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportR
         )
         partitions: set[tuple[Stream, date]] = set()
         try:
-            for chunk, telemetry in one_ahead(_decoded(file, lines_done, settings)):
-                touched = _partitions_of(telemetry)
-                for day in sorted({day for _, day in touched - partitions} - report.days):
-                    hold(day)
-                    make_partitions(connection, [day], settings.grace)
-                    restore_dropped(connection, Lake(settings.lake), day)
-                    report.days.add(day)
-                partitions |= touched
-                (outcome,) = store.store([telemetry], source=file.name)
-                report.add(outcome, len(chunk.lines))
-                _advance(connection, file, report, is_finished=False)
-                progress(chunk.share, report)
+            with closing(_decoded(file, lines_done, settings)) as decoded, closing(one_ahead(decoded)) as ahead:
+                for chunk, telemetry in ahead:
+                    touched = _partitions_of(telemetry)
+                    for day in sorted({day for _, day in touched - partitions} - report.days):
+                        hold(day)
+                        make_partitions(connection, [day], settings.grace)
+                        restore_dropped(connection, Lake(settings.lake), day)
+                        report.days.add(day)
+                    partitions |= touched
+                    (outcome,) = store.store([telemetry], source=file.name)
+                    report.add(outcome, len(chunk.lines))
+                    _advance(connection, file, report, is_finished=False)
+                    progress(chunk.share, report)
             file.require_unchanged()
         except UnreadableReadingsError as error:  # it has no more to give: this is its end
             report.failure = UnreadableReadingsError(_with_place(error, report))
@@ -142,7 +144,7 @@ def _with_place(error: UnreadableReadingsError, report: ImportReport) -> str:
     return f"{error.detail} (up to line {report.lines_done:,})" if report.lines_done else error.detail
 
 
-def _decoded(file: OpenedFile, skip: int, settings: FleetSettings) -> Iterator[tuple[Chunk, Telemetry]]:
+def _decoded(file: OpenedFile, skip: int, settings: FleetSettings) -> Generator[tuple[Chunk, Telemetry]]:
     for chunk in chunks(file.file, file.size_bytes, skip):
         window = AcceptedWindow(midnight(settings.first_day), datetime.now(UTC) + settings.accepted_ahead)
         yield chunk, decode_lines(chunk.lines, window, absent_sensor_is_null=True, cut_lines=chunk.cut_lines)

@@ -47,33 +47,34 @@ def import_readings(
         zcat readings-*.gz | fleetwatt import -
     """
     settings = read_settings(FleetSettings, home=home)
-    reports = [(path, _looked_at(path)) for path in files]
+    found = [(path, _what_is_wrong(path)) for path in files]
+    done: list[tuple[Path, ImportReport]] = []
     try:
-        if any(report.failure is None for _, report in reports):  # else a server would be started for nothing
-            _import_all(settings, reports)
+        if all(failed for _, failed in found):  # a server would be started for nothing
+            done += [(path, failed) for path, failed in found if failed]
+        else:
+            with database(settings) as url, _progress() as progress:
+                for path, failed in found:
+                    done.append((path, failed or _import(url, path, settings, progress)))
     finally:
-        _tell(reports, as_json=as_json)
-    if any(report.failure for _, report in reports):
+        _tell(done, as_json=as_json)
+    if any(report.failure for _, report in done):
         raise typer.Exit(1)
-    if any(report.rejected + report.conflicts for _, report in reports):
+    if any(report.rejected + report.conflicts for _, report in done):
         raise typer.Exit(SOME_LINES_REFUSED)
 
 
-def _looked_at(path: Path) -> ImportReport:
+def _what_is_wrong(path: Path) -> ImportReport | None:
     try:
         require_readable(path)
     except UnreadableReadingsError as error:
         return ImportReport(failure=error)
-    return ImportReport()
+    return None
 
 
-def _import_all(settings: FleetSettings, reports: list[tuple[Path, ImportReport]]) -> None:
-    """Import what can be read, and put each report into its place."""
-    with database(settings) as url, _progress() as progress:
-        for number, (path, looked_at) in enumerate(reports):
-            if looked_at.failure is None:
-                task = progress.add_task(visible(path.name), total=1.0, counts="")
-                reports[number] = (path, import_file(url, path, settings, _Bar(progress, task).show))
+def _import(url: str, path: Path, settings: FleetSettings, progress: Progress) -> ImportReport:
+    task = progress.add_task(visible(path.name), total=1.0, counts="")
+    return import_file(url, path, settings, _Bar(progress, task).show)
 
 
 def _tell(reports: list[tuple[Path, ImportReport]], *, as_json: bool) -> None:

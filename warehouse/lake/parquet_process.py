@@ -17,6 +17,8 @@ from warehouse.contract.errors import FleetwattError
 
 MEMORY_BYTES = 2 * 1024**3
 """Addresses, of which the libraries themselves take a part. A batch of any sane file takes a tenth."""
+_OF_THE_DATABASE = ("FLEET_", "PG")
+"""Settings and passwords, which are no business of who reads a file."""
 LENGTH_BYTES = 4
 """Of a message, before it: big-endian."""
 
@@ -61,7 +63,8 @@ def read_parquet(
         DamagedParquetError: it is damaged or encrypted, no reading can be in it, or it takes too much memory.
     """
     command = [sys.executable, "-P", "-m", "warehouse.lake.parquet_child", *map(str, (skip, batch_rows, memory_bytes))]
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **_FRUGAL}
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OF_THE_DATABASE)}
+    environment = {**inherited, **_FRUGAL, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, env=environment) as child,  # noqa: S603 - our own module
@@ -91,7 +94,7 @@ def _explain_death(status: int, errors: IO[bytes]) -> None:
     errors.seek(0)
     words = errors.read().decode("utf-8", "backslashreplace")
     if status < 0 or "MemoryError" in words or "bad_alloc" in words:
-        raise DamagedParquetError("is damaged Parquet: its reader crashed, or ran out of memory")
+        raise DamagedParquetError("is damaged or encrypted Parquet: its reader crashed, or ran out of memory")
     raise ParquetProcessError(words or f"it ended with {status}")
 
 

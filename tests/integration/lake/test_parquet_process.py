@@ -1,5 +1,6 @@
 """Parquet is read in a process of its own: what crashes it, or asks for all memory, is a damaged file and no more."""
 
+import base64
 import tempfile
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.parquet import encryption
 
 from tests.unit.lake.test_parquet_lines import GOOD
 from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
+from warehouse.lake.reading_files import UnreadableReadingsError, chunks
 
 
 def write(path: Path, rows: int = 100) -> bytes:
@@ -77,3 +80,26 @@ def test_a_page_that_takes_more_memory_than_it_may_is_refused(tmp_path: Path) ->
         file.seek(0)
         with pytest.raises(DamagedParquetError, match=r"takes more than 700 MiB|ran out of memory"):
             list(read_parquet(file, 0, 100, memory_bytes=700 * 1024**2))
+
+
+class OpenKeys(encryption.KmsClient):  # type: ignore[misc] # no type information is published
+    """Keys that are wrapped in nothing."""
+
+    def wrap_key(self, key_bytes: bytes, _master_key_identifier: str) -> bytes:
+        return base64.b64encode(key_bytes)
+
+
+@pytest.mark.parametrize("plaintext_footer", [True, False])
+def test_an_encrypted_file_is_refused_in_words(tmp_path: Path, plaintext_footer: bool) -> None:
+    """Where its footer is not, the library crashes."""
+    keys = encryption.CryptoFactory(lambda _configuration: OpenKeys())
+    configuration = encryption.EncryptionConfiguration(
+        footer_key="key", column_keys={"key": ["meterId"]}, plaintext_footer=plaintext_footer
+    )
+    properties = keys.file_encryption_properties(encryption.KmsConnectionConfig(), configuration)
+    path = tmp_path / "encrypted.parquet"
+    table = pa.table({"meterId": ["m"]})
+    with pq.ParquetWriter(path, table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table)
+    with path.open("rb") as file, pytest.raises(UnreadableReadingsError, match="encrypted"):
+        list(chunks(file, path.stat().st_size, 0))

@@ -7,13 +7,17 @@ import os
 import re
 import resource
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psutil
 import psycopg
 import pytest
 from backports import zstd
@@ -25,6 +29,7 @@ from warehouse.postgres.ledger import is_held
 from warehouse.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 
+ROOT = Path(__file__).parents[3]
 LONG_AGO = datetime(2020, 12, 31, 22, tzinfo=UTC)
 
 
@@ -267,6 +272,19 @@ def test_parquet_comes_through_a_named_pipe(tmp_path: Path, database_url: str) -
     assert (report.failure, report.accepted) == (None, 30)
 
 
+def test_an_import_that_is_killed_while_it_copies_a_pipe_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    code = f"from warehouse.lake.opened_file import *\nwith opened(Path('-'), Path({str(home)!r})): pass"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=ROOT) as child:
+        assert child.stdin is not None
+        child.stdin.write(bytes(10_000_000))
+        child.stdin.flush()
+        while not any(str(home) in str(fd.readlink()) for fd in Path(f"/proc/{child.pid}/fd").iterdir()):
+            time.sleep(0.05)
+        child.kill()
+    assert list(home.iterdir()) == []
+
+
 def test_no_room_for_a_copy_is_said(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.lake.opened_file._SPARE_SHARE", 1.0)
     path, thread = through_a_pipe(b"{}\n" * 100_000)
@@ -366,3 +384,22 @@ def test_a_line_without_end_costs_itself_and_no_memory(
     assert [(each.index, each.code) for each in report.refused] == [(2, "line_too_long")]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
     assert count(connection, "SELECT length(raw) FROM quarantined_readings") == 4096
+
+
+def test_an_import_that_ends_early_leaves_no_process_behind(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_files, "CHUNK_LINES", 100)
+    path = tmp_path / "readings.parquet"
+    pl.DataFrame(ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 50_000, 1.0, 0.001)).write_parquet(path)
+
+    def children() -> list[int]:  # PostgreSQL is another one
+        return [each.pid for each in psutil.Process().children() if "warehouse.lake.parquet_child" in each.cmdline()]
+
+    def end(_share: float, _report: ImportReport) -> None:
+        assert children()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        import_file(database_url, path, FleetSettings(_env_file=None), end)
+    assert children() == []
