@@ -8,13 +8,13 @@ import uvicorn
 from ingest_api.__main__ import main
 from ingest_api.http_protocol import PatientHttpProtocol
 
-_run = uvicorn.run
+_Config = uvicorn.Config
 
 
-def _run_baseline(product: object, **settings: Any) -> None:
+def _of_baseline(product: object, **settings: Any) -> uvicorn.Config:
     # The product's own protocol answers readings itself: a yardstick for applications is one.
-    _run(sys.argv[1], **{**settings, "http": PatientHttpProtocol, "factory": False})
+    return _Config(sys.argv[1], **{**settings, "http": PatientHttpProtocol, "factory": False})
 
 
-uvicorn.run = _run_baseline  # type: ignore[assignment] # it takes whatever the product sets
+uvicorn.Config = _of_baseline  # type: ignore[assignment,misc] # it takes whatever the product sets
 main()
