@@ -36,6 +36,7 @@ from ingest_api.hot_path import HotPath
 from ingest_api.limits import HeldBytes
 from ingest_api.loop_connection import open_writer
 from ingest_api.rate_limit import RateLimits
+from ingest_api.relative_redirects import RelativeRedirects
 from ingest_api.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
@@ -69,7 +70,7 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     shared = Shared(HeldBytes(settings.max_held_bytes), ClientAddresses(settings.trusted_networks))
     app = create_routes(settings, shared)
     in_time = AnswerInTime(app, settings.limits, shared)
-    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(in_time)))
+    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(in_time))))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
     return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))

@@ -16,6 +16,8 @@ Network = IPv4Network | IPv6Network
 _FORWARDED_FOR = b"x-forwarded-for"
 _MOST_HOPS = 16
 _CLIENT_BITS = 64
+_LONGEST = 64
+"""Characters. An address has 45 at most, and the name of an interface behind it 15."""
 _PORT_BEHIND_IPV4 = 1  # colons
 
 
@@ -43,11 +45,11 @@ class ClientAddresses:
         """The nearest address that is no trusted proxy's; what stands before it, its sender may have made up."""
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == _FORWARDED_FOR]
         for hop in reversed(",".join(values).rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
-            host = _without_port(hop.strip())
-            if _address(host) is None:
+            address = _address(_without_port(hop.strip()))
+            if address is None:
                 break
-            peer = host
-            if not self.is_trusted(host):
+            peer = str(address)  # without what may stand behind a "%", which would be kept as it was sent
+            if not self.is_trusted(peer):
                 break
         return peer
 
@@ -69,9 +71,13 @@ def peer_of(client: object) -> str:
     return str(client[0]) if isinstance(client, tuple | list) and client else ""
 
 
-@lru_cache(4096)
 def client_at(host: str) -> str:
     """What an address counts as."""
+    return _client_at(host) if len(host) <= _LONGEST else ""
+
+
+@lru_cache(4096)
+def _client_at(host: str) -> str:
     address = _address(host)
     if address is None:
         return ""
@@ -80,8 +86,12 @@ def client_at(host: str) -> str:
     return str(IPv6Network((int(address), _CLIENT_BITS), strict=False))
 
 
-@lru_cache(4096)
 def _address(host: str) -> Address | None:
+    return _read(host) if len(host) <= _LONGEST else None
+
+
+@lru_cache(4096)
+def _read(host: str) -> Address | None:
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -15,7 +15,7 @@ FRAMING = "fleetwatt.framing"
 MAX_FRAMING_BYTES = 64 * 1024
 _FRAMING_PER_BYTE = 16
 """A chunk of one byte has five around it."""
-_HOST = re.compile(rb"[A-Za-z0-9._~%:\[\]-]*").fullmatch
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?").fullmatch
 
 
 class MalformedHeadError(httptools.HttpParserError):

@@ -84,6 +84,7 @@ def microseconds(ts: datetime) -> int:
 def columns_of_array(body: bytes, window: AcceptedWindow) -> Mapping[DeviceKind, ReadingColumns] | None:
     """The readings of a JSON array; ``None`` where something is doubtful."""
     try:
+        _require_utf8(body)
         return _columns(_decode(body), window)
     except (_DoubtError, ValueError, RecursionError):
         return None
@@ -92,7 +93,9 @@ def columns_of_array(body: bytes, window: AcceptedWindow) -> Mapping[DeviceKind,
 def columns_of_lines(lines: Sequence[bytes], window: AcceptedWindow) -> Mapping[DeviceKind, ReadingColumns] | None:
     """The readings of NDJSON, one a line; ``None`` where something is doubtful, or a line is blank."""
     try:
-        return _columns([_decode_line(line) for line in lines], window)  # together they could make up for each other
+        for line in lines:  # one by one: together they could make up for each other
+            _require_utf8(line)
+        return _columns([_decode_line(line) for line in lines], window)
     except (_DoubtError, ValueError, RecursionError):
         return None
 
@@ -190,6 +193,12 @@ def _number(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     for digit in digits.T:
         number = number * 10 + digit
     return number
+
+
+def _require_utf8(text: bytes) -> None:
+    """The decoder passes over the fields that it is not asked for, whatever bytes are in them."""
+    if not text.isascii():
+        text.decode()
 
 
 def _require(is_plain: object) -> None:

@@ -43,6 +43,11 @@ HEADS = {
     "two Hosts in one": f"{START}Host: a, b\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
     "a Host with a path": f"{START}Host: a/b\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
     "a Host with a user": f"{START}Host: a@b\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
+    "a Host with two ports": f"{START}Host: a:1:2\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
+    "a Host with a port of letters": f"{START}Host: a:b\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
+    "a Host with half its brackets": f"{START}Host: [::1\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
+    "a Host without brackets": f"{START}Host: ::1\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
+    "more behind brackets": f"{START}Host: [::1]a\r\nContent-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
     "two Hosts in HTTP/1.0": f"POST /v1/telemetry HTTP/1.0\r\n{PLAIN}Host: b\r\nContent-Length: LENGTH\r\n\r\n",
     "two lengths": f"{START}{PLAIN}Content-Length: LENGTH\r\nContent-Length: 1\r\n\r\n",
     "the same length twice": f"{START}{PLAIN}Content-Length: LENGTH\r\nContent-Length: LENGTH\r\n\r\n",
@@ -112,7 +117,10 @@ def test_a_chunk_that_is_longer_than_it_says_is_refused(site: Site, connection: 
     assert not site.is_registered(device)
 
 
-@pytest.mark.parametrize("host", ["fleetwatt:3000", "127.0.0.1", "[::1]:3000", "ingest_api", "", "bücher".encode()])
+@pytest.mark.parametrize(
+    "host",
+    ["fleetwatt:3000", "127.0.0.1", "[::1]:3000", "[::ffff:127.0.0.1]", "ingest_api", "a:", "", "bücher".encode()],
+)
 def test_hosts_that_are_hosts(connection: RawConnection, host: str | bytes) -> None:
     is_one = isinstance(host, str)
     connection.send(b"GET /livez HTTP/1.1\r\nHost: %s\r\n\r\n" % (host.encode() if isinstance(host, str) else host))
@@ -197,3 +205,11 @@ def test_framing_without_end_is_refused_and_costs_no_memory(
             for _ in range(100_000):
                 connection.send(again)
         assert process.memory_info().rss - was < 20e6
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_redirect_repeats_no_host(site: Site, connection: RawConnection, method: str) -> None:
+    path = "/v1/telemetry/" if method == "POST" else "/v1/meters/"
+    connection.send(f"{method} {path}?limit=1 HTTP/1.1\r\nHost: stranger.example\r\nContent-Length: 0\r\n\r\n".encode())
+    answer = connection.answer(is_head=method == "HEAD")
+    assert (answer.status, answer.headers["location"]) == (307, f"{path[:-1]}?limit=1")

@@ -1,5 +1,6 @@
 """Who a client is: its address, its IPv6 network, or what a proxy says that is believed."""
 
+import tracemalloc
 from ipaddress import ip_network
 
 import pytest
@@ -68,6 +69,33 @@ def test_nobody_is_believed_who_is_not_named(forwarded_for: str) -> None:
 def test_a_proxy_that_is_named_is_believed(forwarded_for: list[str], expected: str) -> None:
     assert client(BEHIND_PROXIES, "10.0.0.1", *forwarded_for) == expected
     assert client(BEHIND_PROXIES, "::ffff:10.0.0.1", *forwarded_for) == expected
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "expected"),
+    [
+        ("fe80::1%\x1b[2J", "fe80::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("fe80::1%" + "x" * 60_000, "10.0.0.1"),
+    ],
+)
+def test_of_what_is_forwarded_the_address_alone_is_kept(forwarded_for: str, expected: str) -> None:
+    headers = [(b"x-forwarded-for", forwarded_for.encode())]
+    scope = {"type": "http", "client": ("10.0.0.1", 50_000), "headers": headers}
+    assert BEHIND_PROXIES.address_of(scope) == expected
+
+
+def test_long_addresses_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            client(BEHIND_PROXIES, "10.0.0.1", f"fe80::1%{number:060000}")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
 
 
 def test_proxies_are_named_by_address_or_network() -> None:

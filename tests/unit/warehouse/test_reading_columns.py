@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.factories import meter_payload, vehicle_payload
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
+from warehouse.json_bodies import MalformedBodyError
 from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines, microseconds
 from warehouse.telemetry import READINGS, Telemetry, decode_body, decode_lines
 
@@ -227,6 +228,29 @@ METER = json.dumps(at("2026-02-08T12:00:00Z")).encode()
 )
 def test_lines_are_one_reading_each_or_left_to_the_judge(lines: list[bytes]) -> None:
     assert columns_of_lines(lines, WINDOW) is None
+
+
+@pytest.mark.parametrize(
+    "unknown", [b'"x":"\xff"', b'"x":"\xc0\x80"', b'"x":"\xed\xa0\x80"', b'"\xff":1', b'"x":{"a":["\xff"]}']
+)
+def test_bad_utf8_is_refused_in_fields_that_nobody_asks_for_too(unknown: bytes) -> None:
+    plain = [
+        json.dumps(meter_payload(meterId=f"meter-{number}", timestamp=NOW.isoformat())).encode() for number in range(60)
+    ]
+    spoilt = [*plain[:-1], plain[-1][:-1] + b"," + unknown + b"}"]
+    assert columns_of_lines(plain, WINDOW) is not None
+    assert columns_of_lines(spoilt, WINDOW) is None
+    assert columns_of_array(b"[" + b",".join(spoilt) + b"]", WINDOW) is None
+    (rejection,) = decode_lines(spoilt, WINDOW).rejections
+    assert (rejection.index, rejection.code) == (59, "invalid_utf8")
+    with pytest.raises(MalformedBodyError, match="UTF-8"):
+        decode_body(b"[" + b",".join(spoilt) + b"]", WINDOW)
+
+
+def test_what_is_no_ascii_and_is_utf8_is_plain() -> None:
+    lines = [json.dumps({**meter_payload(timestamp=NOW.isoformat()), "site": "Köln"}, ensure_ascii=False).encode()] * 40
+    assert columns_of_lines(lines, WINDOW) is not None
+    assert columns_of_array(b"[" + b",".join(lines) + b"]", WINDOW) is not None
 
 
 def test_lines_may_end_in_a_carriage_return() -> None:
