@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from codecs import BOM_UTF8
 from typing import Any, NoReturn
 
 from tests.faults.readings import Shape
@@ -23,7 +24,7 @@ def count_items(body: bytes, shape: Shape) -> int:
     """
     if shape is Shape.LINES:
         return sum(bool(line.strip()) for line in body.split(b"\n"))
-    value = _decoded(body)
+    value = _decoded(body.removeprefix(BOM_UTF8))
     return len(value) if isinstance(value, list) else 1
 
 
@@ -48,7 +49,7 @@ def unzipped(body: bytes) -> bytes:
 
 def is_array(body: bytes) -> bool:
     """Whether a body that is JSON is an array."""
-    return body.lstrip(_SPACE.encode()).startswith(b"[")
+    return body.removeprefix(BOM_UTF8).lstrip(_SPACE.encode()).startswith(b"[")
 
 
 def is_json(text: bytes) -> bool:
