@@ -84,7 +84,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self.parser = RequestParser(self)  # type: ignore[assignment] # it has what uvicorn asks of httptools' own
         self.flow = _HeldFlow(self.transport, self._may_read)
         self._unparsed = b""
-        self._is_malformed = False
+        self._is_malformed = self._has_ended = False
         self._received_bytes = 0
         self._head_bytes = 0
         self._head: object = None
@@ -149,6 +149,19 @@ class PatientHttpProtocol(HttpToolsProtocol):
             unparsed, self._unparsed = self._unparsed, b""
             self._parse(unparsed)
             self.flow.resume_reading()
+        if self._has_ended and not self._has_to_answer():
+            self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
+        """The client sends no more; true: the connection stays until what has come in whole is answered."""
+        self._has_ended = True
+        return self._has_to_answer()
+
+    def _has_to_answer(self) -> bool:
+        cycle = self.cycle
+        return bool(self.pipeline or self._unparsed) or (
+            cycle is not None and not cycle.response_complete and not cycle.more_body
+        )
 
     def _end_malformed(self) -> None:
         """What comes now is no HTTP: whole requests before it are answered first."""

@@ -37,7 +37,7 @@ class TelemetryHttpProtocol(PatientHttpProtocol):
 
     def end_of_reading(self) -> None:
         """A reading was answered. No timer waits for the next one: who is idle is found by the look at all of them."""
-        if self.pipeline or self.flow.read_paused:
+        if self.pipeline or self.flow.read_paused or self._has_ended:
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1
