@@ -9,6 +9,7 @@ from orchestration.cli.catalog import read_catalog
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
 from orchestration.home import current_database
+from orchestration.step_down import work_in
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect
@@ -33,6 +34,8 @@ def docs(
         fleetwatt models docs --out /tmp/models
     """
     settings = read_settings(FleetSettings, home=home)
+    if out is None:
+        work_in(settings)
     catalog = read_catalog()
     published, status = _published(settings)
     folder = (out or settings.home / "docs").absolute()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) ->
             ["run-day", day],
             ["export", day],
             *([each] for each in ("hours", "scrub", "retain", "pack", "migrate", "partitions")),
+            ["models", "docs"],
         ]
         for command in commands:
             done = run(*command, "--home", str(home), home=home)
@@ -63,3 +65,23 @@ def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) ->
         platform.wait_until_up()
         assert eventually(platform.answers)
         assert platform.stop() == 0
+
+
+def test_root_writes_no_pages_through_links_that_the_account_laid(home: Path) -> None:
+    roots = home.parent / "roots"
+    roots.mkdir(mode=0o700)
+    of_root_alone = roots / "secret"
+    of_root_alone.write_text("as it was")
+    account = pwd.getpwnam("nobody")
+    (home / "docs").mkdir(parents=True)
+    (home / "docs" / "index.html").symlink_to(of_root_alone)
+    for path in (home / "docs", home):
+        os.chown(path, account.pw_uid, account.pw_gid)
+    home.parent.chmod(0o755)
+    refused = run("models", "docs", "--home", str(home), home=home)
+    assert (of_root_alone.read_text(), of_root(home / "docs")) == ("as it was", [home / "docs" / "index.html"])
+    assert refused.returncode != 0
+    assert "Permission denied" in refused.stderr
+    (home / "docs" / "index.html").unlink()
+    written = run("models", "docs", "--home", str(home), home=home)
+    assert (written.returncode, of_root(home)) == (0, []), written.stderr
