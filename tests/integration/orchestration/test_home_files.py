@@ -13,6 +13,7 @@ from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
+from warehouse.postgres.embedded.files import make_folder
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it is about root and another account")
 
@@ -53,6 +54,18 @@ def test_a_home_of_before_is_closed_to_others_once(home: Path) -> None:
     close_to_others(home)
     assert stat.S_IMODE(home.stat().st_mode) == 0o755
     assert stat.S_IMODE((home / "logs" / "api.log").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
+def test_a_home_that_is_made_is_its_owners_alone_whatever_the_umask(folder: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        make_folder(folder / "above" / "home")
+    finally:
+        os.umask(before)
+    enter = stat.S_IXOTH if os.geteuid() == 0 else 0  # until the account has it
+    assert stat.S_IMODE((folder / "above" / "home").stat().st_mode) == 0o700 | enter
+    assert stat.S_IMODE((folder / "above").stat().st_mode) == 0o777 & ~umask | enter
 
 
 def test_what_was_closed_further_stays_so(home: Path) -> None:

@@ -106,10 +106,13 @@ class ServerFiles:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder with all above it that is missing. Made by root, they can be entered by the server's account."""
+    """Make a home with all above it that is missing. Made by root, they can be entered by the server's account.
+
+    The home is its owner's alone, whatever the umask; its user may open it later.
+    """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
-        each.mkdir(exist_ok=True)
+        each.mkdir(mode=0o700 if each == folder else 0o777, exist_ok=True)
         if os.geteuid() == 0:
             each.chmod(each.stat().st_mode | stat.S_IXOTH)  # a strict umask took it; only what we made is changed
 
