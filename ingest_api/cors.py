@@ -7,9 +7,10 @@ pass it.
 
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from warehouse.origins import normal
 
 PATHS = "/v1/"
 _READS = (b"GET", b"HEAD")
@@ -33,21 +34,9 @@ def origins_of(text: str) -> frozenset[bytes]:
 
 
 def _origin(text: str) -> bytes:
-    message = "an origin is a scheme and a host, with a port where it has one, like https://fleet.example.com"
     if text == "*":
-        raise ValueError(f"* would let any page read the fleet; name the origins: {message}")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(message) from None
-    host = parts.hostname or ""
-    is_one = parts.scheme in ("http", "https") and host and text.isascii() and "*" not in host and "@" not in text
-    if not is_one or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(message)
-    is_usual = port is None or (parts.scheme, port) in (("http", 80), ("https", 443))
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{'' if is_usual else f':{port}'}".encode()
+        raise ValueError("* would let any page read the fleet; name the origins, like https://fleet.example.com")
+    return normal(text).encode()
 
 
 class CrossOriginReads:

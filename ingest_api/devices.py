@@ -186,7 +186,7 @@ async def register(
         counted = await connection.execute(sqlfiles.load("warehouse.postgres", "count_registered"))
         (count,) = await counted.fetchall()
         if len(external_ids) - len(found) > quota.left(**count):
-            raise TooManyDevicesError(f"{len(external_ids) - len(found):,} {kind}s would be new, and {quota}")
+            raise TooManyDevicesError(f"new {kind}s: {len(external_ids) - len(found):,}, and {quota}")
         await connection.execute(sqlfiles.load("warehouse.postgres", "register_devices").format(**names), parameters)
         found = await (await connection.execute(find, parameters)).fetchall()
     return {row["external_id"]: row[kind.device_id] for row in found}

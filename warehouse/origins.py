@@ -1,11 +1,13 @@
 """Web origins (``https://fleet.example``): as a browser writes them, and the names under which they are asked."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 EVERY_ADDRESS = {"0.0.0.0", "[::]", "[::0]", ""}  # noqa: S104 - not bound here
 """Where a server may listen, and no name of it."""
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9._-]+)?").fullmatch
 
 
 def own_origins(host: str, port: int, others: Iterable[str]) -> list[str]:
@@ -21,13 +23,19 @@ def normal(origin: str) -> str:
     Raises:
         ValueError: it is no scheme, host and port.
     """
-    parts = urlsplit(origin.strip().lower())
-    parts.port  # noqa: B018 - raises where it is no number
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"} or "@" in parts.netloc:
-        raise ValueError(f"{origin!r} is not like https://fleet.example or http://10.0.0.5:3001")
-    if parts.query or parts.fragment or "*" in parts.netloc:
-        raise ValueError(f"{origin!r} is not like https://fleet.example or http://10.0.0.5:3001")
-    return f"{parts.scheme}://{parts.netloc.removesuffix(f':{DEFAULT_PORTS[parts.scheme]}')}"
+    wrong = ValueError(f"{origin!r} is not like https://fleet.example or http://10.0.0.5:3001")
+    try:
+        parts = urlsplit(origin.strip().lower())
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:  # a port that is none, half a pair of brackets
+        raise wrong from None
+    is_alone = parts.path in {"", "/"} and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in DEFAULT_PORTS or not _HOST(host) or not is_alone:
+        raise wrong
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (
+        "" if port is None or str(port) == DEFAULT_PORTS[parts.scheme] else f":{port}"
+    )
 
 
 def hosts_of(origins: Iterable[str]) -> set[str]:

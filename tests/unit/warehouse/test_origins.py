@@ -5,8 +5,6 @@ import pytest
 from warehouse.origins import hosts_of, normal, own_origins
 from warehouse.settings import FleetSettings
 
-NO_ORIGINS = ["", "*", "null", "fleet.example", "ftp://fleet.example", "https://", "https://fleet.example/path"]
-NO_ORIGINS += ["https://a@fleet.example", "https://*.example", "https://fleet.example?x", "http://fleet.example:x"]
 HERE = ["http://127.0.0.1:3001", "http://localhost:3001", "http://[::1]:3001"]
 
 
@@ -16,6 +14,7 @@ HERE = ["http://127.0.0.1:3001", "http://localhost:3001", "http://[::1]:3001"]
         ("https://Fleet.Example", "https://fleet.example"),
         (" https://fleet.example:443/ ", "https://fleet.example"),
         ("http://fleet.example:80", "http://fleet.example"),
+        ("https://fleet.example:", "https://fleet.example"),
         ("http://fleet.example:8080", "http://fleet.example:8080"),
         ("http://[2001:db8::1]:3001", "http://[2001:db8::1]:3001"),
     ],
@@ -38,12 +37,18 @@ def test_an_origin_is_written_as_a_browser_does(given: str, expected: str) -> No
         "https://*.example",
         "https://fleet.example?x",
         "http://fleet.example:x",
+        "https://fleet example",
+        'https://fleet"example',
+        "https://fleet.example;https://other.example",
+        "https://flöte.example",
+        "https://%61.example",
+        "http://[::1",
     ],
 )
 def test_what_is_no_origin_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match=r"is not like|Port could not"):
+    with pytest.raises(ValueError, match="is not like"):
         normal(given)
-    with pytest.raises(ValueError, match=r"is not like|Port could not"):
+    with pytest.raises(ValueError, match="is not like"):
         FleetSettings(_env_file=None, dagster_origins=f"https://fleet.example,{given}")
 
 
