@@ -89,7 +89,9 @@ class DagsterProcesses:
         of_dagster = self.home.prepare(database_url)
         of_ours = {"FLEET_HOME": str(self.home.home.resolve()), "FLEET_DATABASE_URL": database_url}
         self._of_others.update(of_dagster)
-        self._of_code.update({**as_environment(self.settings), **of_dagster, **of_ours})
+        # Dagster's sockets go there too, and with the folder when whoever made them was killed.
+        of_folder = {"TMPDIR": str(self.home.code_socket.parent)}
+        self._of_code.update({**as_environment(self.settings), **of_dagster, **of_ours, **of_folder})
 
     def children(self) -> Iterator[Child]:
         """In the order in which they are to be started; the code is loaded while the web server starts."""
