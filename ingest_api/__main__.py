@@ -86,7 +86,9 @@ def _serve(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
 
 
 def _say_where(settings: ApiSettings) -> None:
-    logger.info("listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "no .env")
+    logger.info(
+        "listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "the environment"
+    )
     if said := warning("the API", settings.host):
         logger.warning(said)
 

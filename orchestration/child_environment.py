@@ -1,7 +1,16 @@
-"""What a child finds in its environment: of our settings those that it needs, and no secret of another one's."""
+"""Where a child starts, and what it finds in its environment: the settings that it needs, no secret of another one's.
 
+A child that started in the user's folder would read all of its ``.env``, and Dagster loads it into its environment: so
+it starts elsewhere, and is told what it needs.
+"""
+
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from dotenv import dotenv_values
+
+from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.settings import FleetSettings
 
 PREFIX = "FLEET_"
@@ -31,6 +40,43 @@ def inherited(environment: Mapping[str, str], takes: Callable[[str], bool]) -> d
     return {
         name: value for name, value in environment.items() if not name.upper().startswith(PREFIX) or takes(name.upper())
     }
+
+
+def for_a_child(takes: Callable[[str], bool]) -> dict[str, str]:
+    """What a child inherits of this process, with the settings of ``.env`` that it takes.
+
+    Raises:
+        EnvFileError: the ``.env`` of this folder cannot be used.
+    """
+    return inherited(with_env_file(os.environ), takes)
+
+
+def with_env_file(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process in another folder: with our settings of this folder's ``.env``, overruled by it.
+
+    Raises:
+        EnvFileError: the ``.env`` of this folder cannot be used.
+    """
+    known = {name.upper() for name in environment}
+    file = env_file()
+    found = dotenv_values(file, encoding=ENCODING) if file else {}
+    ours = {name: value for name, value in found.items() if value and name.upper().startswith(PREFIX)}
+    whole = {**{name: value for name, value in ours.items() if name.upper() not in known}, **environment}
+    if path := search_path(whole):
+        whole["PYTHONPATH"] = os.pathsep.join(path)
+    return whole
+
+
+def search_path(environment: Mapping[str, str]) -> list[str]:
+    """The folders of ``PYTHONPATH``, which may be written as seen from this folder, for a process in another one."""
+    given = environment.get("PYTHONPATH")
+    return [os.path.abspath(each) for each in given.split(os.pathsep)] if given else []  # noqa: PTH100 - not resolved
+
+
+def folder_without_env_file() -> Path:
+    """Where a process finds no ``.env``: a folder that only the system's administrator writes to."""
+    folders = map(Path, ("/", "/usr", "/dev"))
+    return next(folder for folder in folders if not os.path.lexists(folder / ENV_FILE))
 
 
 def as_environment(settings: FleetSettings) -> dict[str, str]:

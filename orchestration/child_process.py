@@ -20,7 +20,7 @@ from typing import ClassVar
 import psutil
 
 from orchestration.bounded_log import BoundedLog
-from orchestration.child_environment import inherited, none_of_ours
+from orchestration.child_environment import folder_without_env_file, for_a_child, none_of_ours
 from warehouse.contract.errors import FleetwattError
 
 _POLL_S = 0.05
@@ -58,8 +58,9 @@ class ChildStartError(FleetwattError):
 class Child:
     """A process in the foreground, in a session of its own, so that Ctrl-C reaches only the supervisor.
 
-    ``environment`` is added to the supervisor's own, of whose settings it gets those it ``inherits``. A child whose
-    ``environment`` has changed since the start is started again.
+    It starts in a folder without a ``.env``. ``environment`` is added to the supervisor's own, of whose settings, and
+    of those of its folder's ``.env``, it gets those it ``inherits``. A child whose ``environment`` has changed since
+    the start is started again.
     ``ready`` is asked until it says yes, while others wait: it answers quickly, and an OSError from it means "not yet".
     Without it, a child is ready once it has run for a moment.
     An ``essential`` child that cannot start stops everything; another one is tried again like one that died.
@@ -154,9 +155,10 @@ class ChildProcess:
                     # Unbuffered: what a Python child has to say is in the log when it dies, not lost in its buffer.
                     env={
                         "PYTHONUNBUFFERED": "1",
-                        **inherited(os.environ, self._child.inherits),
+                        **for_a_child(self._child.inherits),
                         **self._environment,
                     },
+                    cwd=folder_without_env_file(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

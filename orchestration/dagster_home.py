@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
+from orchestration.child_environment import search_path
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
@@ -77,7 +78,7 @@ class DagsterHome:
             STORAGE_URL: storage_url(database_url, self.database),
             "PYTHONSAFEPATH": "1",  # nothing is imported from the user's folder, by Dagster's own children neither
             # Without the user's folder, what comes first is somebody's; Dagster takes the first one away all the same.
-            "PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PYTHONPATH": os.pathsep.join([str(self.folder), *search_path(os.environ)]),
         }
 
     @property

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import typer
 
+from orchestration.home_files import hand_over
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
 from warehouse.disk import Disk, disks_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded.account import account_for_home
 from warehouse.postgres.embedded.files import make_folder
 from warehouse.postgres.schema_version import require_current
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit
@@ -142,17 +144,37 @@ def _wait_for_others(users: int) -> None:
         fcntl.flock(users, fcntl.LOCK_EX)
 
 
+def make_home(home: Path) -> None:
+    """Make the folder, if it is not there, for whoever works there alone: by root for the account.
+
+    Raises:
+        HomeError: it cannot be made, or there is no account that could work there.
+    """
+    with _refusals_of(home):
+        if os.geteuid() == 0 and not home.exists():
+            hand_over(home, account_for_home(home.resolve()))
+        else:
+            make_folder(home)
+
+
 def _opened(home: Path, name: str, access: int) -> int:
     """A descriptor of a file in the home to be locked; both are made where they are missing."""
-    try:
-        make_folder(home)
+    make_home(home)
+    with _refusals_of(home):
         # Who can open the file can hold the lock: nobody but the home's owner.
         lock = os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if os.geteuid() == 0:
             os.fchown(lock, home.stat().st_uid, home.stat().st_gid)
+    return lock
+
+
+@contextmanager
+def _refusals_of(home: Path) -> Iterator[None]:
+    """What the system refuses, as HomeError."""
+    try:
+        yield
     except OSError as error:
         raise HomeError(f"cannot use {home}: {error.strerror}; choose another folder with --home") from error
-    return lock
 
 
 def current_database(settings: FleetSettings) -> str:

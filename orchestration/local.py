@@ -147,7 +147,11 @@ class LocalPlatform:
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:
-        self._environment |= {"FLEET_HOST": self.settings.host, "FLEET_PORT": str(self.settings.port)}
+        self._environment |= {
+            "FLEET_HOME": str(self.settings.home.resolve()),
+            "FLEET_HOST": self.settings.host,
+            "FLEET_PORT": str(self.settings.port),
+        }
         return Child(
             name="api",
             command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder

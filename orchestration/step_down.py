@@ -12,12 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from dotenv import dotenv_values
-
-from orchestration.child_environment import PREFIX
+from orchestration.child_environment import folder_without_env_file, for_a_child, of_the_api, with_env_file
+from orchestration.home import make_home
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
-from warehouse.env_file import ENCODING, env_file
 from warehouse.postgres.embedded.account import ServerAccount, account_for_home
 from warehouse.postgres.embedded.cluster import binaries
 from warehouse.settings import FleetSettings
@@ -37,7 +35,7 @@ def work_in(settings: FleetSettings) -> None:
     """Become whoever works in this home, and make it theirs alone. As root this begins the command anew.
 
     Raises:
-        HomeError: the account may not go there, or cannot run Fleetwatt.
+        HomeError: the account may not go there, or cannot run Fleetwatt, or the home cannot be made.
     """
     if not begins_processes.get():
         return
@@ -46,36 +44,27 @@ def work_in(settings: FleetSettings) -> None:
         account = account_for_home(home)
         account.check_enters(home.parent, home.parent if settings.database_url else binaries())
         hand_over(home, account)
-        _become(account, ["-P", "-c", _COMMAND, *sys.argv, "--home", str(home)], dict(os.environ))
+        _become(account, ["-P", "-c", _COMMAND, *sys.argv, "--home", str(home)], with_env_file(os.environ))
     os.umask(UMASK)
+    make_home(home)
     close_to_others(home)
 
 
-def serve_unprivileged(settings: FleetSettings, command: list[str], environment: Mapping[str, str]) -> None:
-    """Become another program of ours, as root under the account of the home; does not return."""
-    whole = {**os.environ, **environment}
+def become_the_api(settings: FleetSettings, command: list[str], environment: Mapping[str, str]) -> None:
+    """Become the API's program, as root under the account of the home; does not return."""
+    whole = {**for_a_child(of_the_api), **environment, "FLEET_HOME": str(settings.home.resolve())}
     if os.geteuid() == 0 and begins_processes.get():
         _become(account_for_home(settings.home.resolve()), command, whole)
+    os.chdir(folder_without_env_file())
     os.execve(sys.executable, [sys.executable, *command], whole)  # noqa: S606
 
 
 def _become(account: ServerAccount, command: list[str], environment: dict[str, str]) -> None:
     python, path = _interpreter(account)
-    environment = {**_settings_of_file(environment), **environment, "HOME": "/", "USER": account.name, **path}
+    environment = {**environment, "HOME": "/", "USER": account.name, **path}
     _take_on(account)
-    os.chdir("/")  # the user's folder may be closed to the account, and its .env was read
+    os.chdir(folder_without_env_file())  # the user's folder may be closed to the account, and its .env was read
     os.execve(python, [python, *command], environment)  # noqa: S606
-
-
-def _settings_of_file(environment: Mapping[str, str]) -> dict[str, str]:
-    """Those of ``.env`` that the environment does not overrule."""
-    file = env_file()
-    if file is None:
-        return {}
-    known = {name.upper() for name in environment}
-    found = dotenv_values(file, encoding=ENCODING).items()
-    ours = ((name, value) for name, value in found if name.upper().startswith(PREFIX))
-    return {name: value for name, value in ours if value and name.upper() not in known}
 
 
 def _interpreter(account: ServerAccount) -> tuple[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.cli.terminal import visible
 from orchestration.home import held, running_database
 from orchestration.local import LocalPlatform
-from orchestration.step_down import serve_unprivileged, work_in
+from orchestration.step_down import become_the_api, work_in
 from warehouse.listening import require_allowed, warning
 from warehouse.settings import FleetSettings
 
@@ -63,6 +63,8 @@ def api(
 ) -> None:
     """Serve the API alone, on FLEET_DATABASE_URL or on the server that runs in HOME.
 
+    It logs to stderr; whoever keeps that in a file rotates it.
+
     \b
     With four processes:
         fleetwatt api --workers 4
@@ -79,7 +81,7 @@ def api(
             environment[name] = str(value)
     # Becomes the API's process: it gets our signals, and our memory is given back.
     command = ["-P", "-m", "ingest_api"]  # -P: nothing is imported from the user's folder
-    serve_unprivileged(settings, command, environment)
+    become_the_api(settings, command, environment)
 
 
 def _say(line: str) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of
+from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of, traits
 
 TOKEN = "canary-of-the-admin-token-0123456789"  # noqa: S105 - made for this test
 READ_DSN = "postgresql://reader:canary-of-the-read-dsn@127.0.0.1:1/fleetwatt"
@@ -30,7 +31,9 @@ LOGS = """subscription ($run: ID!) { pipelineRunLogs(runId: $run) {
 
 @pytest.fixture(scope="module")
 def platform(make_home: MakeHome) -> Iterator[Platform]:
-    with Platform(make_home(), "--no-demo", environment=SECRETS) as platform:
+    home = make_home()
+    (home.parent / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in SECRETS.items()))
+    with Platform(home, "--no-demo") as platform:
         platform.wait_until_up()
         assert eventually(lambda: platform.error_of_dagsters_code() is None)
         yield platform
@@ -89,8 +92,11 @@ def test_what_needs_no_page_is_refused(platform: Platform) -> None:
 def test_dagsters_processes_do_not_know_the_secrets_of_the_api(platform: Platform) -> None:
     found: dict[str, set[str]] = {}
     for process in processes_of(platform.home):
-        for name in {"ingest_api", "dagster", "dagster._daemon", "orchestration.dagster_ui"} & set(process.cmdline()):
+        for name in {"ingest_api", "dagster", "dagster._daemon", "orchestration.dagster_ui"} & set(traits(process)):
             environment = process.environ()
+            assert not (Path(process.cwd()) / ".env").exists(), "Dagster would load it"
+            if name == "ingest_api":
+                assert environment["FLEET_HOME"] == str(platform.home)
             found.setdefault(name, set()).update(each for each, value in environment.items() if "canary" in value)
             assert ("FLEET_DATABASE_URL" in environment) == (name in {"ingest_api", "dagster"})
             assert ("FLEET_DAGSTER_STORAGE_URL" in environment) == (name != "ingest_api")

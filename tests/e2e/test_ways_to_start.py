@@ -117,4 +117,6 @@ def test_an_ordinary_user_starts_it_as_oneself(home: Path, ordinary: pwd.struct_
         assert platform.error_of_dagsters_code() is None, "it finds what PYTHONPATH names"
         assert platform.find("ingest_api").uids().real == ordinary.pw_uid
         assert (home / "postgres").stat().st_uid == ordinary.pw_uid
+        assert home.stat().st_mode & 0o777 == 0o700
+        assert not [path for path in (home / "logs").rglob("*") if path.stat().st_mode & 0o007]
         assert platform.stop() == 0

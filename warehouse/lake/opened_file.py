@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from warehouse.lake.reading_files import UnreadableReadingsError
+from warehouse.postgres.embedded.files import make_folder
 
 _STANDARD_INPUT = frozenset({"-", "/dev/stdin"})
 _COPY_BYTES = 1024 * 1024
@@ -115,7 +116,7 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 
 @contextmanager
 def _copied(given: BinaryIO, spool: Path) -> Iterator[BinaryIO]:
-    spool.mkdir(parents=True, exist_ok=True)
+    make_folder(spool)
     with tempfile.TemporaryFile(dir=spool) as copy:  # it has no name: it is gone with this process, however that ends
         while piece := given.read(_COPY_BYTES):
             room = shutil.disk_usage(spool)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import held
+from orchestration.home import held, make_home
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -163,3 +163,15 @@ def test_a_folder_with_other_things_in_it_is_not_given_away(folder: Path) -> Non
     with pytest.raises(HomeError, match=r"holds what is not Fleetwatt's \(accounts.ods\)"):
         hand_over(folder, account_for_home(folder))
     assert {folder.stat().st_uid, (folder / "accounts.ods").stat().st_uid} == {0}
+
+
+def test_a_home_is_made_for_its_owner_alone(folder: Path) -> None:
+    """By an ordinary user too, whatever the umask."""
+    home = folder / "made" / "home"
+    before = os.umask(0o022)
+    try:
+        make_home(home)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert home.stat().st_uid == (account_for_home(home).uid if os.geteuid() == 0 else os.geteuid())

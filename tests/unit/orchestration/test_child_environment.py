@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.child_environment import as_environment, inherited, none_of_ours, of_a_client, of_the_api
+from orchestration.child_environment import (
+    as_environment,
+    for_a_child,
+    inherited,
+    none_of_ours,
+    of_a_client,
+    of_the_api,
+)
 from warehouse.settings import FleetSettings
 
 OPERATOR = {
@@ -49,3 +56,15 @@ def test_settings_are_found_again_wherever_they_came_from(tmp_path: Path, monkey
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert FleetSettings() == settings
+
+
+def test_of_the_folders_file_a_child_gets_what_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("FLEET_ADMIN_TOKEN=t0ken\nfleet_max_items=7\nFLEET_PORT=1\nOTHER=x\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLEET_PORT", "2")
+    monkeypatch.setenv("PYTHONPATH", "packages:/opt/packages")
+    found = for_a_child(of_the_api)
+    assert {"FLEET_ADMIN_TOKEN": "t0ken", "fleet_max_items": "7", "FLEET_PORT": "2"}.items() <= found.items()
+    assert "OTHER" not in found
+    assert found["PYTHONPATH"] == f"{tmp_path}/packages:/opt/packages", "it starts elsewhere"
+    assert not [name for name in for_a_child(none_of_ours) if name.upper().startswith("FLEET_")]
