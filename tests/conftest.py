@@ -97,7 +97,7 @@ def template(server_url: str) -> Iterator[str]:
         with connect(url) as connection:
             make_ahead(connection, datetime.now(UTC), timedelta(days=9), timedelta(hours=2))
         yield name
-        _drop(admin, name)
+        drop_database(admin, name)
 
 
 _numbers = count(1)
@@ -120,14 +120,15 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
         try:
             yield _named(server_url, name)
         finally:
-            _drop(admin, name)
+            drop_database(admin, name)
 
 
-def _drop(connection: psycopg.Connection, name: str) -> None:
+def drop_database(connection: psycopg.Connection, name: str) -> None:
+    """Drop it, whoever is connected to it."""
     deadline = time.monotonic() + DROPPED_WITHIN_S
     while True:
         try:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
         except psycopg.errors.InsufficientPrivilege:
             # A worker of autovacuum is the superuser's, so an ordinary role cannot end it; it ends by itself.
             assert time.monotonic() < deadline

@@ -25,7 +25,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 import warehouse
-from tests.conftest import fresh_database
+from tests.conftest import drop_database, fresh_database
 from tests.e2e.conftest import PATIENCE_S, Platform, eventually, run
 from tests.factories import vehicle_payload
 from tests.ports import free_port
@@ -132,7 +132,7 @@ def database(server_url: str, admin_url: str, template: str) -> Iterator[str]:
         host = where.netloc.rpartition("@")[2]
         yield urlunsplit(where._replace(netloc=f"{role}:canary-password-Zq7%2Fx%40y%3Az@{host}"))
         admin.execute(SQL("DROP OWNED BY {}").format(Identifier(role)))
-        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(f"{role}_dagster")))
+        drop_database(admin, f"{role}_dagster")
         admin.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 

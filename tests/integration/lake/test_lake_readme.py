@@ -4,7 +4,9 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -38,9 +40,15 @@ def run(block: str, folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home() -> Iterator[Path]:
     """A home whose lake has one day: of two vehicles one has an efficiency of 0.7. Its numbers are right."""
-    home = tmp_path_factory.mktemp("explained") / ".fleetwatt"
+    # Not pytest's own folder: that one is closed to the account that root's commands begin again as.
+    with TemporaryDirectory(prefix="fleetwatt-explained-") as folder:
+        Path(folder).chmod(0o755)
+        yield _explained(Path(folder) / ".fleetwatt")
+
+
+def _explained(home: Path) -> Path:
     lake = HandMadeLake(home / "lake")
     lake.pairs(1, 2)
     for kind, number, kwh in (("meter", 1, 10.0), ("vehicle", 1, 9.0), ("meter", 2, 10.0), ("vehicle", 2, 7.0)):
@@ -90,6 +98,11 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_the_commands_of_the_projects_readme_run(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.chdir(home.parent)
+    if command == "models docs":  # started by root it begins again as another account, in the place of its process
+        program = [sys.executable, "-m", "orchestration.cli.main", *shlex.split(command)]
+        done = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return
     monkeypatch.setattr("sys.argv", ["fleetwatt", *shlex.split(command)])
     with pytest.raises(SystemExit) as ended:
         main()

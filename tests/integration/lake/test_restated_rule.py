@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import drop_database
 from tests.earlier_schema import bring_to
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
@@ -37,7 +38,7 @@ def before(server_url: str) -> Iterator[str]:
         url = make_conninfo(server_url, dbname=name)
         bring_to(url, f"{int(MIGRATION.name[:4]) - 1:04}")
         yield url
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(admin, name)
 
 
 def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -> None:

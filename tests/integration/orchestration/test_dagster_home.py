@@ -30,6 +30,7 @@ from orchestration.dagster_home import (
 )
 from orchestration.dagster_processes import DagsterProcesses, socket_folder
 from orchestration.run_launcher import WatchedRunLauncher, runs_since
+from tests.conftest import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
@@ -43,7 +44,7 @@ def database(admin_url: str) -> Iterator[str]:
     name = f"dagster_{os.getpid()}_{next(_numbers)}"
     yield name
     with connect(admin_url) as admin:
-        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(admin, name)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from dagster._core.scheduler.instigation import (
     InstigatorType,
     ScheduleInstigatorData,
 )
-from psycopg.sql import SQL, Identifier
 
 from orchestration.alerts import MARK
 from orchestration.automation import MEANS
@@ -23,7 +22,7 @@ from orchestration.dagster_home import STORAGE_URL
 from orchestration.dagster_processes import DagsterProcesses
 from orchestration.definitions import build_definitions
 from orchestration.pipeline_watch import PipelineWatch
-from tests.conftest import MakeApi
+from tests.conftest import MakeApi, drop_database
 from tests.integration.orchestration.conftest import Fleetwatt, Webhook
 from tests.integration.orchestration.dagster_days import CATALOG, TODAY
 from warehouse.contract.errors import FleetwattError
@@ -81,7 +80,7 @@ def stage(
         monkeypatch.setenv(STORAGE_URL, processes.storage_url)
         yield Stage(processes)
     with connect(database_url) as admin:
-        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(admin, name)
 
 
 def test_every_sensor_and_schedule_of_ours_is_watched() -> None:

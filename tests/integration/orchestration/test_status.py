@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from orchestration.dagster_home import DagsterDatabaseError, make_database, opened, require_usable
 from orchestration.past_runs import RUN_KEY_TAG
+from tests.conftest import drop_database
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days
 from warehouse.contract.errors import DatabaseUnfitError
@@ -37,7 +38,7 @@ def dagster_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("FLEET_DAGSTER_DATABASE", name)
     yield name
     with connect(database_url) as admin:
-        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(admin, name)
 
 
 def test_where_dagster_was_never_started_the_way_by_hand_is_shown(
@@ -97,4 +98,4 @@ def test_a_role_that_may_not_make_dagsters_tables_is_told_before_its_processes_t
     with pytest.raises(DagsterDatabaseError, match=f"ALTER DATABASE {dagster_database} OWNER TO"):
         require_usable(database_url, dagster_database)
     with connect(admin_url) as admin:
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(dagster_database)))
+        drop_database(admin, dagster_database)

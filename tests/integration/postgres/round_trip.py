@@ -12,11 +12,10 @@ import dagster as dg
 import httpx
 import psycopg
 from dagster._core.instance import InstanceRef
-from psycopg.sql import SQL, Identifier
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.dagster_home import instance_settings, make_database, storage_url
-from tests.conftest import serving
+from tests.conftest import drop_database, serving
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
@@ -115,7 +114,7 @@ def dropped_afterwards(server_url: str, names: Sequence[str]) -> Iterator[None]:
     finally:
         with connect(server_url) as admin:
             for name in names:
-                admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+                drop_database(admin, name)
 
 
 def _told(answer: httpx.Response) -> tuple[int, Any]:

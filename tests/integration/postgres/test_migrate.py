@@ -11,7 +11,7 @@ from psycopg.errors import DuplicateTable
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.exc import ProgrammingError
 
-from tests.conftest import fresh_database
+from tests.conftest import drop_database, fresh_database
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
@@ -28,7 +28,7 @@ def empty(server_url: str) -> Iterator[str]:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         admin.execute(SQL("ALTER DATABASE {} SET timezone = 'Asia/Kolkata'").format(Identifier(name)))
         yield make_conninfo(server_url, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(admin, name)
 
 
 @pytest.fixture(scope="module")
