@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from orchestration.child_environment import folder_without_env_file, for_a_child, of_the_api, with_env_file
+from orchestration.child_environment import folder_without_env_file, for_a_child, of_the_api, search_path, with_env_file
 from orchestration.home import make_home
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
@@ -95,7 +95,7 @@ def _candidates() -> Iterator[tuple[str, dict[str, str]]]:
     yield sys.executable, {}
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = [Path(__file__).parents[1], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    path = os.pathsep.join(dict.fromkeys(map(str, places)))
+    path = os.pathsep.join(dict.fromkeys([*search_path(os.environ), *map(str, places)]))  # the user's own come first
     for folder in ("/usr/bin", "/usr/local/bin"):
         yield f"{folder}/{version}", {"PYTHONPATH": path}
 
