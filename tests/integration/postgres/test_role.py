@@ -136,6 +136,24 @@ def test_the_role_lays_no_trap_for_the_superuser(server: EmbeddedPostgres) -> No
             connection.execute("ALTER DATABASE fleetwatt RESET search_path; DROP SCHEMA traps CASCADE")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER ROLE fleetwatt SET local_preload_libraries = 'evil'",
+        "ALTER ROLE fleetwatt IN DATABASE fleetwatt SET local_preload_libraries = 'evil'",
+        "ALTER DATABASE fleetwatt SET local_preload_libraries = 'evil'",
+        "ALTER DATABASE fleetwatt CONNECTION LIMIT 0",
+        "REVOKE CONNECT ON DATABASE fleetwatt FROM PUBLIC, fleetwatt",
+    ],
+)
+def test_the_role_is_let_in_again_that_shut_itself_out(server: EmbeddedPostgres, statement: str) -> None:
+    with connect(server.ensure_running()) as connection:
+        connection.execute(statement.encode())
+    server.stop()
+    with connect(server.ensure_running()) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (ROLE,)
+
+
 def test_a_database_is_made_for_the_role_once(server: EmbeddedPostgres) -> None:
     server.ensure_running()
     for _ in range(2):
@@ -169,7 +187,7 @@ def old_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
     """A home with readings and a run of Dagster, all of it the superuser's."""
     server = EmbeddedPostgres(Path(tempfile.mkdtemp(dir=folder)))
     server.home.chmod(0o755)
-    url = start_as_before(server)
+    url = make_conninfo(start_as_before(server), dbname=DATABASE)
     migrate(url)
     with connect(url) as connection:
         make_ahead(connection, datetime.now(UTC), timedelta(days=1), timedelta(hours=2))

@@ -13,7 +13,7 @@ from warehouse import sqlfiles
 from warehouse.postgres.connection import open_connection
 from warehouse.postgres.embedded.cluster import ROLE
 
-_UPKEEP_DATABASE = "postgres"
+UPKEEP_DATABASE = "postgres"
 """No role but the superuser owns anything there."""
 _POWERS = SQL("NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS")
 
@@ -27,12 +27,26 @@ def settle(upkeep_url: str, password: str) -> None:
     with open_for_upkeep(upkeep_url) as connection:
         with connection.transaction():
             _settle_role(connection)
-        names = [name for (name,) in _rows(connection, "list_databases_beside", database=_UPKEEP_DATABASE)]
+        names = [name for (name,) in _rows(connection, "list_databases_beside", database=UPKEEP_DATABASE)]
     for name in names:
         with open_for_upkeep(upkeep_url, name) as connection, connection.transaction():
             _hand_over(connection, name)
     with open_for_upkeep(upkeep_url) as connection:
         _let_in(connection, password)
+
+
+def forget_settings(upkeep_url: str) -> None:
+    """Take back what keeps the role out of its databases: settings of its own or theirs, and who may connect."""
+    role = Identifier(ROLE)
+    with open_for_upkeep(upkeep_url) as connection:
+        connection.execute(SQL("ALTER ROLE {} RESET ALL").format(role))
+        for (name,) in _rows(connection, "list_databases_of_owner", role=ROLE):
+            database = Identifier(name)
+            connection.execute(SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(role, database))
+            connection.execute(SQL("ALTER DATABASE {} RESET ALL").format(database))
+            connection.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
+            connection.execute(SQL("ALTER DATABASE {} CONNECTION LIMIT -1").format(database))
+            connection.execute(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
 
 
 def make_database(upkeep_url: str, name: str) -> None:
@@ -43,7 +57,7 @@ def make_database(upkeep_url: str, name: str) -> None:
             connection.execute(create.format(Identifier(name), Identifier(ROLE)))
 
 
-def open_for_upkeep(upkeep_url: str, database: str = _UPKEEP_DATABASE) -> psycopg.Connection:
+def open_for_upkeep(upkeep_url: str, database: str = UPKEEP_DATABASE) -> psycopg.Connection:
     """The superuser's connection, for the caller to close."""
     return open_connection(make_conninfo(upkeep_url, dbname=database, options="-c search_path=pg_catalog"))
 

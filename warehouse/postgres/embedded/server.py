@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from warehouse.contract.errors import FleetwattError, ServerStartError
+from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError, ServerStartError
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.embedded import role
 from warehouse.postgres.embedded.account import ServerAccount, account_for
@@ -225,13 +225,25 @@ class EmbeddedPostgres:
     def _settled(self, upkeep_url: str, account: ServerAccount) -> str:
         """The ordinary role's URL, once it has what it is to have and nothing else."""
         password = kept_role_password(self.data, account)
-        with translated_errors():
-            role.settle(upkeep_url, password)
+        reason = self._settle(upkeep_url, password)
+        if reason:  # who had the role's password may have shut it out, by settings of the role or of its databases
+            with translated_errors():
+                role.forget_settings(upkeep_url)
+            reason = self._settle(upkeep_url, password)
         url = self._role_url()
-        reason = _refusal(url) if url else "it has ended"
         if url is None or reason:
             raise self._files.start_error(f"PostgreSQL on {self.data} does not let the role {ROLE} in ({reason})")
         return url
+
+    def _settle(self, upkeep_url: str, password: str) -> str | None:
+        """Settle the role; why it is not let in then, if it is not."""
+        try:
+            with translated_errors():
+                role.settle(upkeep_url, password)
+        except DatabaseUnavailableError as error:
+            return error.detail
+        url = self._role_url()
+        return _refusal(url) if url else "it has ended"
 
     def _role_url(self) -> str | None:
         """By the pid file, whether or not anybody answers there; None: there is no port or no such role yet."""
@@ -241,11 +253,11 @@ class EmbeddedPostgres:
     def _upkeep_url(self) -> str | None:
         """By the pid file, whether or not anybody answers there; None: no port is written there."""
         port = recorded_port(self.data)
-        return _url(SUPERUSER, read_password(self.data), port) if port else None
+        return _url(SUPERUSER, read_password(self.data), port, role.UPKEEP_DATABASE) if port else None
 
 
-def _url(user: str, password: str, port: int) -> str:
-    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{DATABASE}"
+def _url(user: str, password: str, port: int, database: str = DATABASE) -> str:
+    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
 
 
 def _refusal(url: str) -> str | None:
