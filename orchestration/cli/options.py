@@ -23,12 +23,22 @@ P = TypeVar("P", Path, list[Path], None)
 
 def as_user_wrote(given: P) -> P:
     """The paths of an option or argument with ``~`` replaced, for its ``callback``."""
+    if given is None:
+        return given
+    if not isinstance(given, Path):
+        return [_one_of_many(each) for each in given]
     try:
-        if isinstance(given, Path):
-            return expanded(given)
-        return [expanded(each) for each in given] if given else given
+        return expanded(given)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _one_of_many(path: Path) -> Path:
+    """A file may be called so (``~$report.ndjson``); where there is none, that is its own report and ends no other."""
+    try:
+        return expanded(path)
+    except ValueError:
+        return path
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, for programs.")]

@@ -186,6 +186,20 @@ def test_a_damaged_or_missing_file_among_several_is_reported_and_all_others_are_
     assert fleetwatt("import", bad, good[0]).code == 3
 
 
+@pytest.mark.usefixtures("migrated_database")
+def test_a_name_that_only_looks_like_somebodys_home_is_a_name(
+    fleetwatt: Fleetwatt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Office programs put such a file beside each that is open, and a shell hands it over with ``*``."""
+    monkeypatch.chdir(tmp_path)
+    ndjson(tmp_path / "~$first.ndjson", meter_payload(meterId="first"))
+    ndjson(tmp_path / "last.ndjson", meter_payload(meterId="last"))
+    ended = fleetwatt("import", "--json", "./~$first.ndjson", "~nobody-is-called-so/x", "last.ndjson")
+    assert ended.code == 1
+    assert [each["accepted"] for each in json.loads(ended.out)] == [1, 0, 1]
+    assert "cannot be read: ~nobody-is-called-so/x: No such file or directory" in ended.err
+
+
 def test_what_a_shell_pipes_in_is_read(database_url: str, tmp_path: Path) -> None:
     good = ndjson(tmp_path / "good.ndjson", meter_payload(), vehicle_payload())
     environment = {"FLEET_DATABASE_URL": database_url, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
