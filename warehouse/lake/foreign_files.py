@@ -23,13 +23,14 @@ _MAGICS = (
     (0, (b"PAR1",), "is a Parquet file inside a compressed one; unpack it and import the Parquet file"),
     (0, (b"PARE",), "is encrypted Parquet; decrypt it first"),
     (0, (b"ARROW1",), f"is an Arrow file; {_REWRITE}"),
+    (0, (b"\xff\xff\xff\xff",), f"is a stream of Arrow; {_REWRITE}"),
     (0, (b"ORC",), f"is an ORC file; {_REWRITE}"),
     (0, (b"Obj\1",), f"is an Avro file; {_REWRITE}"),
     (0, (b"SQLite format 3\0",), f"is an SQLite database; {_REWRITE}"),
 )
 _ARRAY = re.compile(rb"\s*\[\s*(?:\{|\Z)").match
 _SPREAD_OBJECT = re.compile(rb"\s*\{[ \t]*\r?\n").match
-_CARRIAGE_RETURNS_ALONE = re.compile(rb"[^\n]*\}\s*\r\s*\{[^\n]*\Z").match
+_CARRIAGE_RETURNS_ALONE = re.compile(rb"[^\n]*\}[ \t]*\r[ \t\r]*\{[^\n]*\Z").match
 
 
 def what_else(head: bytes) -> str | None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from warehouse.lake.reading_files import UnreadableReadingsError
+from warehouse.lake.reading_files import NO_READING, UnreadableReadingsError
 from warehouse.postgres.embedded.files import make_folder
 
 _STANDARD_INPUT = frozenset({"-", "/dev/stdin"})
@@ -103,7 +103,7 @@ def _hashed(path: Path, file: BinaryIO) -> OpenedFile:
     sha256 = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type] # it has readinto
     size_bytes = file.tell()
     if size_bytes == 0:
-        raise UnreadableReadingsError("is empty: no reading was read")
+        raise UnreadableReadingsError(NO_READING)
     file.seek(0)
     name = "stdin" if str(path) in _STANDARD_INPUT else shown(path.name)
     return OpenedFile(name, file, sha256, size_bytes, stamp)

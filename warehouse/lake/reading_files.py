@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from warehouse.compression import Compression, DamagedDataError, Decompressor
 from warehouse.contract.errors import FleetwattError
+from warehouse.json_bodies import is_blank
 from warehouse.lake.foreign_files import HEAD_BYTES, what_else
 from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
 from warehouse.line_chunks import LineChunks
@@ -17,6 +18,9 @@ CHUNK_LINES = 20_000
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """As much as the API takes of a line."""
 KEPT_OF_A_LONG_LINE_BYTES = 4 * 1024
+
+NO_READING = "is empty: no reading was read"
+"""Of a file without a line, and of one without anything on its lines: to end well would tell of readings."""
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 256 * 1024
@@ -75,17 +79,22 @@ def _lines(file: BinaryIO, size_bytes: int, compression: Compression | None) -> 
         cut_to_bytes=KEPT_OF_A_LONG_LINE_BYTES,
     )
     damage: Exception | None = None
+    blank = True
     pieces = _pieces(file, compression)
     try:
         for piece in _checked(pieces):
             for chunk in lines.feed(piece):
+                blank = blank and all(map(is_blank, chunk))
                 yield Chunk(chunk, min(file.tell() / size_bytes, 1.0), lines.cut_lines)
     except (DamagedDataError, OSError) as error:
         damage = error
     if last := _without_blank_end(lines.finish()):
+        blank = blank and all(map(is_blank, last))
         yield Chunk(last, 1.0, lines.cut_lines)
     if damage:
         raise UnreadableReadingsError(f"{damage}; what came before is stored") from damage
+    if blank:
+        raise UnreadableReadingsError(NO_READING)
 
 
 def _pieces(file: BinaryIO, compression: Compression | None) -> Iterator[bytes]:

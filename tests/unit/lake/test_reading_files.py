@@ -107,6 +107,26 @@ def test_a_byte_order_mark_and_carriage_returns_are_nothing(pack: str) -> None:
     assert decode_lines(lines, WINDOW).indexes == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\r\r\n", b" \r\n"])
+@pytest.mark.parametrize("note", [0, 100, 160, 300, 600])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_lines_that_end_in_both_are_lines_however_many_and_long(number: int, note: int, end: bytes) -> None:
+    """Windows ends lines so, and what is looked at first may hold one end of a line, and the last line has none."""
+    items = [encode(meter_payload(timestamp=f"2026-02-08T12:00:0{each}Z", note="x" * note)) for each in range(number)]
+    for data in (end.join(items), end.join([*items, b""]), BOM + end.join(items)):
+        lines, _, failure = read(data)
+        assert failure is None
+        assert decode_lines(lines, WINDOW).indexes == list(range(number))
+
+
+@pytest.mark.parametrize("pack", PACK)
+@pytest.mark.parametrize("nothing", [b"", b"\n", b"\r\n \n\t", BOM, BOM + b"\n\n", b"\n" * 100_000])
+def test_a_file_without_anything_on_its_lines_is_no_success(nothing: bytes, pack: str) -> None:
+    assert decode_lines(read(PACK[pack](nothing))[0], WINDOW).reading_count == 0
+    assert read(PACK[pack](nothing))[2] == "is empty: no reading was read"
+    assert read(PACK[pack](nothing + b"\n" + LINE))[2] is None
+
+
 @pytest.mark.parametrize("pack", ["gzip", "gzip members", "zstd", "zstd frames"])
 @pytest.mark.parametrize("behind", [b"\r\n", b"\n", b"x", b"{}\n", NDJSON])
 def test_what_follows_compressed_data_is_told_and_costs_nothing(pack: str, behind: bytes) -> None:
@@ -147,12 +167,20 @@ def arrow(_data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def arrow_stream(_data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with pyarrow.ipc.new_stream(buffer, pa.schema([("a", pa.int32())])):
+        pass
+    return buffer.getvalue()
+
+
 FOREIGN: dict[str, Callable[[bytes], bytes]] = {
     "zip archive": zipped,
     "compressed with xz": lzma.compress,
     "compressed with bzip2": bz2.compress,
     "tar archive": archive,
     "Arrow file": arrow,
+    "stream of Arrow": arrow_stream,
     "7z archive": lambda data: b"7z\xbc\xaf\x27\x1c" + data,
     "Avro file": lambda data: b"Obj\1" + data,
     "SQLite database": lambda data: b"SQLite format 3\0" + data,
