@@ -128,8 +128,11 @@ def _print_report(path: Path, report: ImportReport) -> None:
     for refusal in report.refused[:MAX_SHOWN]:
         table.add_row(f"{refusal.index:,}", refusal.code, visible(refusal.pointer), visible(refusal.detail))
     notes.print(table, soft_wrap=False)
-    if any(refusal.code == "timestamp_too_old" for refusal in report.refused):
+    codes = {refusal.code for refusal in report.refused}
+    if "timestamp_too_old" in codes:
         notes.print("to take in earlier days, set FLEET_FIRST_DAY")
+    if "naive_timestamp" in codes:
+        notes.print("nothing says whose time that is; in Parquet, cast it to a timestamp in UTC (INT96 has no zone)")
     hidden = report.rejected + report.conflicts - min(len(report.refused), MAX_SHOWN)
     if hidden:
         notes.print(f"and {hidden:,} more")

@@ -19,8 +19,11 @@ from warehouse.lake.parquet_process import DamagedParquetError
 
 _TEXTS = ("meterId", "vehicleId", "type", "timestamp")
 _NUMBERS = ("kwhConsumedAc", "voltage", "kwhDeliveredDc", "soc", "batteryTemp")
+_AS_DIFFERENCES = frozenset({"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"})
 _LONGEST_TEXT = 256
 """Bytes, or characters. No id is as long, and no timestamp that anybody writes; what is longer is refused."""
+_FIRST_NAMES, _LONGEST_NAME = 12, 40
+"""So many columns are named where the right ones are missing, and so much of each name."""
 _BUFFER_BYTES = 1024 * 1024
 _MAX_COLUMN_BYTES = 1024**3
 """Of one column in one row group, as it says itself. A file of a whole day has 20 MB."""
@@ -37,13 +40,10 @@ def parquet_lines(file: BinaryIO, skip: int, batch_rows: int) -> Iterator[tuple[
     """
     try:
         metadata = pq.read_metadata(file)
-        stored = {metadata.schema.column(number).path for number in range(metadata.num_columns)}
         parquet = pq.ParquetFile(
             file,
             metadata=metadata,
-            read_dictionary=[
-                name for name in _TEXTS if name in stored
-            ],  # one long text in a million rows is there once
+            read_dictionary=_dictionaries(metadata),
             buffer_size=_BUFFER_BYTES,
             coerce_int96_timestamp_unit="us",
             page_checksum_verification=True,
@@ -63,6 +63,20 @@ def parquet_lines(file: BinaryIO, skip: int, batch_rows: int) -> Iterator[tuple[
         raise DamagedParquetError(f"is not readable as Parquet: {words}") from error
 
 
+def _dictionaries(metadata: pq.FileMetaData) -> list[str]:
+    """The texts to read as dictionaries: one long text in a million rows is there once.
+
+    The library cannot do so with those that are stored as differences (DuckDB's and Java's version 2): they are read
+    as they are.
+    """
+    encodings: dict[str, set[str]] = {}
+    for group in range(metadata.num_row_groups):
+        for number in range(metadata.num_columns):
+            if (name := metadata.schema.column(number).path) in _TEXTS:
+                encodings.setdefault(name, set()).update(metadata.row_group(group).column(number).encodings)
+    return [name for name, stored in encodings.items() if not stored & _AS_DIFFERENCES]
+
+
 def _columns_of(parquet: pq.ParquetFile) -> tuple[list[str], dict[str, str]]:
     """The columns of a reading that the file has; and of those that are not even read, what stands in place of values.
 
@@ -73,7 +87,7 @@ def _columns_of(parquet: pq.ParquetFile) -> tuple[list[str], dict[str, str]]:
     counts = Counter(schema.names)
     names = [name for name in (*_TEXTS, *_NUMBERS) if counts[name]]
     if not {"meterId", "vehicleId"} & set(names):
-        raise DamagedParquetError("has neither a column meterId nor a column vehicleId")
+        raise DamagedParquetError(f"has neither a column meterId nor a column vehicleId, {_instead(schema.names)}")
     for name in names:
         if counts[name] > 1:
             raise DamagedParquetError(f"has the column {name} twice")
@@ -81,6 +95,15 @@ def _columns_of(parquet: pq.ParquetFile) -> tuple[list[str], dict[str, str]]:
     fixed = {name: str(type_) for name, type_ in types.items() if not _is_read(type_)}
     _require_room(parquet.metadata, set(names) - set(fixed))
     return names, fixed
+
+
+def _instead(names: list[str]) -> str:
+    """Which columns a file has: often they are called so in lower case, or by other names."""
+    if not names:
+        return "and no other"
+    first = ", ".join(f'"{name[:_LONGEST_NAME]}"' for name in names[:_FIRST_NAMES])
+    others = f" and {len(names) - _FIRST_NAMES:,} more" if len(names) > _FIRST_NAMES else ""
+    return f"but {first}{others}; name them as POST /v1/telemetry does"
 
 
 def _require_room(metadata: pq.FileMetaData, names: set[str]) -> None:

@@ -261,7 +261,10 @@ def test_a_column_that_would_not_fit_into_memory_is_refused(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        (pa.table({"id": ["m"]}), "has neither a column meterId nor a column vehicleId"),
+        (pa.table({"id": ["m"]}), 'has neither a column meterId nor a column vehicleId, but "id"; name them as POST'),
+        (pa.table({"meterid": ["m"], " meterId": ["m"]}), 'vehicleId, but "meterid", " meterId"; name them as POST'),
+        (pa.table({f"{n}{'x' * 99}": ["m"] for n in range(14)}), '"11x{38}" and 2 more; name them'),
+        (pa.table({}), "has neither a column meterId nor a column vehicleId, and no other"),
         (pa.Table.from_arrays([pa.array(["m"])] * 2, names=["meterId", "meterId"]), "has the column meterId twice"),
     ],
 )
@@ -272,12 +275,28 @@ def test_a_file_that_can_hold_no_reading_is_refused_as_one(columns: pa.Table, wo
         lines_of(buffer)
 
 
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+@pytest.mark.parametrize("text", [pa.string(), pa.binary(), pa.large_string()], ids=str)
+@pytest.mark.parametrize("page", ["1.0", "2.0"])
+def test_text_in_any_encoding(encoding: str, text: pa.DataType, page: str) -> None:
+    """Java and DuckDB store text as differences where they are asked for version 2 of the format."""
+    instants = pa.array(["2026-02-08T04:00:00.123456Z"] * 2, pa.string())
+    columns = {**GOOD, "meterId": pa.array(["m", "n"]).cast(text), "timestamp": instants.cast(text)}
+    stored = dict.fromkeys(("meterId", "timestamp"), encoding)
+    options = {"use_dictionary": False, "column_encoding": stored, "data_page_version": page}
+    assert judged(columns, **options) == [good(), good(device="n")]
+
+
 def test_what_other_writers_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("parquet")
     duckdb.sql(
         f"""COPY (SELECT 'm'::BLOB AS "meterId", 1.5::DECIMAL(38, 3) AS "kwhConsumedAc", 230::UTINYINT AS voltage,
         TIMESTAMPTZ '2026-02-08 04:00:00.123456Z' AS timestamp, INTERVAL 1 DAY AS note)
         TO '{folder}/duckdb.parquet'"""
+    )
+    duckdb.sql(
+        f"""COPY (SELECT 'm' AS "meterId", 1.5 AS "kwhConsumedAc", 230.0 AS voltage,
+        '2026-02-08T04:00:00.123456Z' AS timestamp) TO '{folder}/duckdb v2.parquet' (PARQUET_VERSION v2)"""
     )
     pl.DataFrame(
         {
@@ -288,6 +307,6 @@ def test_what_other_writers_write(tmp_path_factory: pytest.TempPathFactory) -> N
             "note": pl.Series([1], dtype=pl.Duration("us")),
         }
     ).write_parquet(folder / "polars.parquet")
-    for name in ("duckdb", "polars"):
+    for name in ("duckdb", "duckdb v2", "polars"):
         telemetry = decode_lines(lines_of(io.BytesIO((folder / f"{name}.parquet").read_bytes())), WINDOW)
         assert [tuple(each) for each in telemetry.readings] == [good()], name
