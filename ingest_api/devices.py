@@ -43,7 +43,10 @@ class Settings(Wire):
     energy_kind: EnergyKind = Field(description="A register that grows, or energy per interval.", examples=["counter"])
     max_power_kw: float | None = Field(description="Bounds how fast the register can grow.", examples=[22])
     resolution_kwh: float | None = Field(description="The register's smallest step.", examples=[0.01])
-    rollover_kwh: float | None = Field(description="Where the register starts over at 0.", examples=[100000])
+    rollover_kwh: float | None = Field(
+        description="Where the register starts over at 0; where it shows more than this, it does not.",
+        examples=[100000],
+    )
     max_reset_kwh: float | None = Field(
         description="The most it can show after it restarted: what one battery takes, with its losses.", examples=[150]
     )

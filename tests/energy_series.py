@@ -63,11 +63,11 @@ _DAY_S = 86_400
 def dirty_series(draw: st.DrawFn, midnight: datetime | None = None) -> tuple[list[Sample], DeviceSettings]:
     """A register's life: growth with dips, resets, spikes, runs of equal rows, replacements, rollovers and gaps.
 
-    It crosses midnight, and now and then its next samples lie right around one.
+    It crosses midnight, and now and then its next samples lie right around one. It may show more than its declared end.
     """
     settings = DeviceSettings(
         max_power_kw=draw(st.sampled_from([None, 22.0, 22.0, 400.0])),
-        rollover_kwh=draw(st.sampled_from([None, 1000.0, 100_000.0])),
+        rollover_kwh=draw(st.sampled_from([None, 1000.0, 1000.0, 100_000.0, 10.0, 1e-9])),
         expected_interval_s=draw(st.sampled_from([10, 60, 300])),
         max_reset_kwh=draw(st.sampled_from([150.0, 150.0, None, 1.0, 1e-9])),
     )
@@ -105,7 +105,7 @@ def _shown_kwh(draw: st.DrawFn, kwh: float, dirt: str) -> tuple[float, int]:
         case "replace":
             return draw(st.sampled_from([50.0, 149.0, 151.0, 9_000.0, 50_000.0])), 1
         case "rollover":
-            return (size if kwh > 900 else 999.9), 1
+            return (size if kwh > 900 else draw(st.sampled_from([999.9, 1000.0, 1003.0]))), 1
         case "run":
             return draw(st.sampled_from([0.0, 0.0, kwh * 0.5, kwh + 2.0, kwh + 900.0])), draw(st.integers(1, 4))
         case _:

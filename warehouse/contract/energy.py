@@ -14,9 +14,13 @@ For neighbours ``a -> b`` of a counter, ``d = b.kwh - a.kwh`` over ``dt`` second
    good sample right behind a run may be flagged too, which changes no total. Values that differ are a register that
    counts on. Only where ``max_power_kw`` is known.
 2. Each remaining step contributes by the first row that matches: reachable (a small step back is a ``dip`` and
-   subtracts), ``jump`` (0), declared ``rollover``, ``reset`` to zero (contributes what the register shows now: less
-   than 0.9 of what it showed, and at most ``min(cap(dt), max_reset_kwh)``, what one battery takes), else ``rebase``
-   (0). A step longer than 15 expected intervals carries ``gap`` besides; its energy is booked.
+   subtracts), ``jump`` (0), declared ``rollover`` (``rollover_kwh - a.kwh + b.kwh``, where ``a`` shows the last tenth
+   below ``rollover_kwh`` and no more, and ``b`` the first), ``reset`` to zero (contributes what the register shows now:
+   less than 0.9 of what it showed, and at most ``min(cap(dt), max_reset_kwh)``, what one battery takes), else
+   ``rebase`` (0). A step longer than 15 expected intervals carries ``gap`` besides; its energy is booked.
+
+So no step but a ``dip`` is negative. A register that shows more than its ``rollover_kwh`` does not roll over there: it
+is judged as if none were declared.
 
 The rule looks at neighbours only and never past midnight, so a day is computed exactly from its own samples and one
 carried sample. Known limits: a corrupt zero as the last row before a long silence can book up to
@@ -47,7 +51,7 @@ LONGEST_RUN = 3
 """So many equal corrupt rows are glitches; one more is another register."""
 ROLLS_OVER_FROM = 0.9
 ROLLS_OVER_TO = 0.1
-"""A rollover leads from the last tenth of ``rollover_kwh`` into the first."""
+"""A rollover leads from the last tenth up to ``rollover_kwh`` into the first."""
 RESTARTS_BELOW = 0.9
 """A register that restarted shows less than this share of what it showed."""
 MAX_RESET_KWH = 150.0
@@ -179,11 +183,11 @@ def _contribution(before: Sample, after: Sample, settings: DeviceSettings) -> tu
         return 0.0, Flag.JUMP
     if (
         rollover is not None
-        and before.kwh >= ROLLS_OVER_FROM * rollover - TOLERANCE_KWH
+        and ROLLS_OVER_FROM * rollover - TOLERANCE_KWH <= before.kwh <= rollover + TOLERANCE_KWH
         and after.kwh <= ROLLS_OVER_TO * rollover + TOLERANCE_KWH
         and rollover + change <= cap
     ):
-        return rollover + change, Flag.ROLLOVER
+        return max(rollover + change, 0.0), Flag.ROLLOVER  # within the tolerance it could be less
     has_restarted = after.kwh < RESTARTS_BELOW * before.kwh + TOLERANCE_KWH
     if has_restarted and after.kwh <= min(cap, _max_reset_kwh(settings) + TOLERANCE_KWH):
         return after.kwh, Flag.RESET

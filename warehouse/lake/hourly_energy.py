@@ -181,6 +181,7 @@ def _flag() -> pl.Expr:
     rollover, cap = pl.col("rollover_kwh"), cap_kwh(seconds) + TOLERANCE_KWH
     rolls_over = (
         (before >= ROLLS_OVER_FROM * rollover - TOLERANCE_KWH)
+        & (before <= rollover + TOLERANCE_KWH)
         & (after <= ROLLS_OVER_TO * rollover + TOLERANCE_KWH)
         & (rollover - before + after <= cap)
     ).fill_null(value=False)
@@ -211,7 +212,7 @@ def _energy() -> pl.Expr:
         .when(pl.col("flag").is_null() | (pl.col("flag") == Flag.DIP))
         .then(change.fill_null(0.0))
         .when(pl.col("flag") == Flag.ROLLOVER)
-        .then(pl.col("rollover_kwh") + change)
+        .then((pl.col("rollover_kwh") + change).clip(0.0))  # within the tolerance it could be less
         .when(pl.col("flag") == Flag.RESET)
         .then(pl.col("kwh"))
         .otherwise(0.0)

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from ingest_api.performance import Performance, Window, measure
 from tests.energy_series import Vector, dirty_series, vectors
-from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh, steps
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
 from warehouse.contract.partitions import utc_day
 
 HOURS = 168
@@ -103,7 +103,7 @@ def test_equals_the_reference_on_random_dirty_series(series: tuple[list[Sample],
 
 def test_an_interval_device_books_each_value(fleet: Fleet) -> None:
     samples = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate([0.18, 500.0, 0.0])]
-    interval = DeviceSettings()._replace(energy_kind="interval", max_power_kw=22.0)  # type: ignore[arg-type]
+    interval = DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22.0, rollover_kwh=100.0)
     measured = fleet.measure(samples, interval)
     assert measured.ac_kwh == pytest.approx(500.18)
     assert _rule_flags(measured) == {}

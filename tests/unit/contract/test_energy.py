@@ -34,8 +34,20 @@ def test_each_day_alone_from_one_carried_sample_books_what_the_whole_series_book
     assert total == pytest.approx(increase_kwh(samples, settings), abs=1e-6)
 
 
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector.name)
+def test_no_step_of_a_vector_is_negative_but_a_dip(vector: Vector) -> None:
+    negative = [step for step in steps(vector.at(MIDNIGHT), vector.settings) if step.kwh < 0]
+    assert all(Flag.DIP in step.flags for step in negative), negative
+
+
+@given(dirty_series())
+def test_no_step_is_negative_but_a_dip_whatever_the_dirt(series: tuple[list[Sample], DeviceSettings]) -> None:
+    negative = [step for step in steps(*series) if step.kwh < 0]
+    assert all(Flag.DIP in step.flags for step in negative), negative
+
+
 def test_an_interval_device_books_each_value_and_no_rule_applies() -> None:
-    settings = DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22)
+    settings = DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22, rollover_kwh=100)
     samples = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate([0.18, 500.0, 0.0])]
     assert increase_kwh(samples, settings) == pytest.approx(500.18)
     assert all(step.flags == () for step in steps(samples, settings))

@@ -96,6 +96,8 @@ def day_by_day(samples: Iterable[Sample], device: DeviceSettings) -> tuple[float
     for day in by_days(samples):
         hours, flagged = hours_of(day, carried, device)
         assert hours["reading_count"].sum() == len(day)
+        assert set(flagged.filter(pl.col("energy_kwh") < 0)["flag"]) <= {"dip", "gap"}
+        assert hours.filter(pl.col("energy_kwh") < 0, pl.col("dip_count") == 0).is_empty()
         total += float(hours["energy_kwh"].sum())
         flags.update(zip(flagged["ts"], flagged["flag"], strict=True))
         carried = day[-1:]
@@ -174,7 +176,8 @@ def test_only_a_register_that_just_grew_is_plain(device: DeviceSettings, registe
 
 def test_an_interval_device_books_each_value() -> None:
     day = [Sample(MIDNIGHT + timedelta(minutes=minute), kwh) for minute, kwh in enumerate([0.18, 500.0, 0.0])]
-    hours, flagged = hours_of(day, [], DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22))
+    interval = DeviceSettings(energy_kind=EnergyKind.INTERVAL, max_power_kw=22, rollover_kwh=100)
+    hours, flagged = hours_of(day, [], interval)
     assert (hours["energy_kwh"].to_list(), flagged.height) == ([500.18], 0)
 
 

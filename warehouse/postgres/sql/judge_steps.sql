@@ -67,7 +67,8 @@ steps AS (
             WHEN register_reaches(before_kwh, kwh, seconds, segment.max_power_kw)
                 THEN CASE WHEN kwh < before_kwh THEN 'dip' ELSE 'growth' END
             WHEN kwh - before_kwh > register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'jump'
-            WHEN before_kwh >= 0.9 * segment.rollover_kwh - 1e-6 AND kwh <= 0.1 * segment.rollover_kwh + 1e-6
+            WHEN before_kwh BETWEEN 0.9 * segment.rollover_kwh - 1e-6 AND segment.rollover_kwh + 1e-6
+                AND kwh <= 0.1 * segment.rollover_kwh + 1e-6
                 AND segment.rollover_kwh - before_kwh + kwh
                 <= register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'rollover'
             -- `least` passes over a limit that is null.
@@ -86,7 +87,8 @@ SELECT
     CASE
         WHEN judgement IN ('growth', 'dip') THEN kwh - before_kwh
         WHEN judgement IN ('interval', 'reset') THEN kwh
-        WHEN judgement = 'rollover' THEN segment.rollover_kwh - before_kwh + kwh
+        -- Within the tolerance it could be less than nothing.
+        WHEN judgement = 'rollover' THEN greatest(segment.rollover_kwh - before_kwh + kwh, 0)
         ELSE 0
     END AS energy_kwh
 FROM steps
