@@ -1,11 +1,24 @@
 """Databases of an earlier version, for tests of migrations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from alembic import command
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from tests.conftest import fresh_database
 from warehouse.postgres.connection import open_connection
 from warehouse.postgres.migrate import alembic_config
+
+
+@contextmanager
+def database_before(server_url: str, migration: Path) -> Iterator[str]:
+    """A database at the revision before a migration, whose file is named by its number; dropped at the end."""
+    with fresh_database(server_url, "template1") as url:
+        bring_to(url, f"{int(migration.name[:4]) - 1:04}")
+        yield url
 
 
 def bring_to(url: str, revision: str) -> None:

@@ -7,7 +7,7 @@ but a backup: a downgrade that drops history is not something to have lying arou
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg.errors import InsufficientPrivilege
 
@@ -19,6 +19,7 @@ from warehouse.postgres.session import SessionStart
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import CursorResult
 
 _ADVISORY_LOCK = 0x466C6565_74776174
 """'Fleetwat' in ASCII: any constant nobody else takes."""
@@ -98,12 +99,12 @@ def tell(line: str) -> None:
     context.config.attributes.setdefault(_TOLD, []).append(line)
 
 
-def run_sql_file(migration_file: str) -> None:
-    """Run the SQL file beside a migration, several statements at once."""
+def run_sql_file(migration_file: str) -> "CursorResult[Any]":
+    """Run the SQL file beside a migration, several statements at once. One alone may give rows."""
     from alembic import op
 
     sql = Path(migration_file).with_suffix(".sql").read_text(encoding="utf-8")
-    op.get_bind().exec_driver_sql(sql)
+    return op.get_bind().exec_driver_sql(sql)
 
 
 def _revisions_since(config: "Config", before: str | None) -> list[str]:

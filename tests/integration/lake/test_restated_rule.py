@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from dbt_like_sql.catalog import Catalog
-from tests.conftest import drop_database
-from tests.earlier_schema import bring_to
+from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.integration.lake.booked import booked_kwh, hourly_kwh
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
@@ -32,13 +30,8 @@ MIGRATION = next((MIGRATIONS / "versions").glob("*_max_reset_kwh.sql"))
 @pytest.fixture
 def before(server_url: str) -> Iterator[str]:
     """A database at the revision before the change."""
-    name = "test before the change"
-    with connect(server_url) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        url = make_conninfo(server_url, dbname=name)
-        bring_to(url, f"{int(MIGRATION.name[:4]) - 1:04}")
+    with database_before(server_url, MIGRATION) as url:
         yield url
-        drop_database(admin, name)
 
 
 def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -> None:
@@ -101,20 +94,6 @@ def change_the_rule(connection: psycopg.Connection) -> None:
     for devices in ("meters", "vehicles"):
         connection.execute(SQL("ALTER TABLE {} DROP COLUMN max_reset_kwh").format(Identifier(devices)))
     connection.execute(MIGRATION.read_bytes())
-
-
-def booked_kwh(walk: DayWalk, day: date) -> float:
-    hours = pl.read_parquet(walk.lake.file("hourly_energy", day))
-    return float(hours.filter(pl.col("kind") == "meter")["energy_kwh"].sum())
-
-
-def hourly_kwh(connection: psycopg.Connection, day: date) -> float:
-    row = connection.execute(
-        "SELECT sum(energy_kwh) FROM device_hourly WHERE kind = 'meter' AND starts_at >= %s AND starts_at < %s",
-        [midnight(day), midnight(day + timedelta(days=1))],
-    ).fetchone()
-    assert row is not None
-    return float(row[0])
 
 
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
