@@ -6,7 +6,7 @@ raises one ``CatalogError`` that lists everything that is wrong, with file and l
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
@@ -30,14 +30,12 @@ class Catalog:
     def load(cls, folder: Path = FOLDER) -> "Catalog":
         """Read the models in ``folder/models`` and the checks in ``folder/checks``.
 
+        A process reads them once, most of a second, until one of their files is another.
+
         Raises:
             CatalogError: something is wrong; it lists all of it.
         """
-        loader = Loader(folder)
-        models = loader.load()
-        if loader.problems:
-            raise CatalogError(loader.problems)
-        return cls(models)
+        return _loaded(folder, _content(folder))
 
     def in_order(self) -> tuple[Model, ...]:
         """Each dataset after everything it depends on; by layer and name where that leaves a choice."""
@@ -75,3 +73,18 @@ class Catalog:
             ordered.append(self.models[first])
             sorter.done(first)
         return tuple(ordered)
+
+
+def _content(folder: Path) -> tuple[tuple[Path, bytes], ...]:
+    """All that a catalog is read from."""
+    found = [path for kind in ("toml", "sql") for path in folder.rglob(f"*.{kind}")]
+    return tuple((path, path.read_bytes()) for path in sorted(found))
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, content: tuple[tuple[Path, bytes], ...]) -> Catalog:  # noqa: ARG001 - told apart by it
+    loader = Loader(folder)
+    models = loader.load()
+    if loader.problems:
+        raise CatalogError(loader.problems)
+    return Catalog(models)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog, CatalogError, Model
 from dbt_like_sql.statements import Statement
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
 
@@ -159,6 +159,19 @@ def test_the_digest_changes_with_what_is_computed_and_not_with_words(tmp_path: P
     assert digest("words", {"models/staging/models.toml": STAGING.replace("How far", "How much")}) == first
     assert digest("sql", {"models/staging/growth.sql": GROWTH.replace("max", "any_value")}) != first
     assert digest("type", {"models/staging/models.toml": STAGING.replace("DOUBLE", "FLOAT")}) != first
+
+
+def test_a_process_reads_it_once_until_a_file_is_another(tmp_path: Path) -> None:
+    folder = write_catalog(tmp_path)
+    first = Catalog.load(folder)
+    assert Catalog.load(folder) is first
+    model = folder / "models/staging/growth.sql"
+    model.write_text(GROWTH.replace("max", "any_value"))
+    assert "any_value" in (Catalog.load(folder).models["growth"].sql or "")
+    model.unlink()
+    for _ in range(2):  # what is wrong is said each time
+        with pytest.raises(CatalogError, match="growth"):
+            Catalog.load(folder)
 
 
 def test_a_closing_semicolon_is_left_out(tmp_path: Path) -> None:
