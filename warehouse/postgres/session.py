@@ -81,6 +81,7 @@ RELIED_ON: Mapping[str, str] = {
 
 AT_START = (
     "statement_timeout",
+    "lock_timeout",
     "idle_session_timeout",
     "default_transaction_isolation",
     "default_transaction_deferrable",

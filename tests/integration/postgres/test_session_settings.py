@@ -23,7 +23,7 @@ from tests.integration.postgres.round_trip import Answers, ask_api, dropped_afte
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect, open_connection
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.session import RELIED_ON, SCHEMA, option, settings_of
+from warehouse.postgres.session import RELIED_ON, SCHEMA, SessionStart, option, settings_of
 
 HOSTILE = {
     "synchronous_commit": "off",
@@ -107,13 +107,21 @@ def test_for_all_that_is_relied_on_there_is_a_hostile_value() -> None:
     assert not {name for name, value in HOSTILE.items() if RELIED_ON[name] == value}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+OF_PLANS = tuple(name for name in HOSTILE if name.startswith("enable_"))
+"""Whatever the plan, the answer is the same: they are set together, which leaves the planner nothing that it likes."""
+
+
+@pytest.mark.parametrize(
+    "names", [*((name,) for name in HOSTILE if name not in OF_PLANS), OF_PLANS], ids=lambda n: n[0]
+)
 def test_a_setting_of_the_database_changes_no_answer(
-    server_url: str, database_url: str, undisturbed: Answers, name: str
+    server_url: str, database_url: str, undisturbed: Answers, names: tuple[str, ...]
 ) -> None:
-    if name not in _known(server_url):
-        pytest.skip(f"this PostgreSQL has no {name}")
-    with _set(database_url, SQL("DATABASE {database}"), {name: HOSTILE[name]}):
+    known = _known(server_url)
+    hostile = {name: HOSTILE[name] for name in names if name in known}
+    if not hostile:
+        pytest.skip(f"this PostgreSQL has no {names[0]}")
+    with _set(database_url, SQL("DATABASE {database}"), hostile):
         assert _trip(database_url) == undisturbed
 
 
@@ -215,6 +223,21 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def asked_url(server_url: str, template: str) -> Iterator[str]:
+    """A database for all tests that only ask what a session has, and leave no setting behind."""
+    with fresh_database(server_url, template) as url:
+        yield url
+
+
+@pytest.mark.parametrize("name", ["statement_timeout", "lock_timeout", "idle_session_timeout"])
+def test_no_timeout_strikes_before_the_session_has_said_what_it_relies_on(asked_url: str, name: str) -> None:
+    begins = SessionStart.of_address(asked_url).at_connect
+    of_database = _set(asked_url, SQL("DATABASE {database}"), {name: HOSTILE[name]})
+    with of_database, psycopg.connect(asked_url, **begins) as begun:  # type: ignore[arg-type]
+        assert begun.execute(f"SHOW {name}".encode()).fetchone() == ("0",)
+
+
 @pytest.fixture
 def hostile_environment(monkeypatch: pytest.MonkeyPatch, server_url: str) -> None:
     """What libpq reads from the environment."""
@@ -227,12 +250,12 @@ def hostile_environment(monkeypatch: pytest.MonkeyPatch, server_url: str) -> Non
 
 @pytest.mark.usefixtures("hostile_environment")
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_session_has_what_it_relies_on(database_url: str, kind: str) -> None:
-    known = _known(database_url)
+def test_every_kind_of_session_has_what_it_relies_on(asked_url: str, kind: str) -> None:
+    known = _known(asked_url)
     names = [name for name in RELIED_ON if name in known or name in ALIKE_EVERYWHERE]
     everything = " ".join(option(*each) for each in known.items() if each[0] != "search_path")
-    with _set(database_url, SQL("DATABASE {database}"), known), _set(database_url, SQL("ROLE {role}"), known):
-        for url in (database_url, f"{database_url}?options={quote(everything, safe='')}"):
+    with _set(asked_url, SQL("DATABASE {database}"), known), _set(asked_url, SQL("ROLE {role}"), known):
+        for url in (asked_url, f"{asked_url}?options={quote(everything, safe='')}"):
             said = KINDS[kind](url, names)
             assert dict(zip(names, said, strict=True)) == {name: RELIED_ON[name] for name in names}
 
@@ -243,17 +266,17 @@ def test_the_environment_changes_no_answer(database_url: str, undisturbed: Answe
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_commit_that_waits_for_the_standbys_too_is_kept(database_url: str, kind: str) -> None:
+def test_a_commit_that_waits_for_the_standbys_too_is_kept(asked_url: str, kind: str) -> None:
     for said, kept in (("remote_apply", "remote_apply"), ("remote_write", "on"), ("local", "on"), ("off", "on")):
-        with _set(database_url, SQL("DATABASE {database}"), {"synchronous_commit": said}):
-            assert KINDS[kind](database_url, ["synchronous_commit"]) == (kept,)
+        with _set(asked_url, SQL("DATABASE {database}"), {"synchronous_commit": said}):
+            assert KINDS[kind](asked_url, ["synchronous_commit"]) == (kept,)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_address_sets_beside_ours_stays(database_url: str, kind: str) -> None:
+def test_what_the_address_sets_beside_ours_stays(asked_url: str, kind: str) -> None:
     theirs = quote("-c work_mem=5MB --random-page-cost=1.5 -cjit=on", safe="")
     names = ["work_mem", "random_page_cost", "jit"]
-    assert KINDS[kind](f"{database_url}?options={theirs}", names) == ("5MB", "1.5", "off")
+    assert KINDS[kind](f"{asked_url}?options={theirs}", names) == ("5MB", "1.5", "off")
 
 
 def test_the_schema_that_the_address_names_is_used(server_url: str, template: str, tmp_path: Path) -> None:
