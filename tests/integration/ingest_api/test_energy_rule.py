@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from psycopg.rows import dict_row
 
 from ingest_api.performance import Performance, Window, measure
@@ -63,9 +63,10 @@ class Fleet:
         return self._loop.run_until_complete(measure(self._connection, "v", WINDOW, threshold=0.85))
 
 
-@pytest.fixture
-def fleet(database_url: str) -> Iterator[Fleet]:
-    fleet = Fleet(database_url)
+@pytest.fixture(scope="module")
+def fleet(shared_database_url: str) -> Iterator[Fleet]:
+    """For the whole module: each measurement sets all that it depends on."""
+    fleet = Fleet(shared_database_url)
     yield fleet
     fleet.close()
 
@@ -90,7 +91,7 @@ def test_vector(vector: Vector, fleet: Fleet) -> None:
     assert _rule_flags(measured) == _both_sides(flag for _, flag in vector.expected_flags)
 
 
-@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, deadline=None)
 @given(series=dirty_series(MIDNIGHT))
 def test_equals_the_reference_on_random_dirty_series(series: tuple[list[Sample], DeviceSettings], fleet: Fleet) -> None:
     inside = [sample for sample in series[0] if sample.ts < WINDOW.end]
