@@ -15,7 +15,7 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 	@exec $(BIN)/fleetwatt up $(ARGS)
 
 test: $(VENV)/dev.installed ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(VENV)/dev.installed ## Run the tests that take long
 	$(BIN)/pytest -m long $(ARGS)
