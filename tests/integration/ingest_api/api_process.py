@@ -34,7 +34,7 @@ class ApiProcess:
         """A connection to be written to by hand."""
         return socket.create_connection(("127.0.0.1", self.port), timeout_s)
 
-    def stop(self, patience_s: float = 15) -> int:
+    def stop(self, patience_s: float = 60) -> int:
         """Ask it to stop and wait so long for its end; its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(patience_s)

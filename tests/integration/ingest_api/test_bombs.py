@@ -52,6 +52,7 @@ def api(shared_database_url: str) -> Iterator[ApiProcess]:
 
 
 Send = Callable[[httpx.Client], httpx.Response]
+MOST_TRIES = 20
 
 
 def grown_mebibytes(api: ApiProcess, send: Send, at_once: int = 8) -> tuple[float, httpx.Response]:
@@ -70,13 +71,23 @@ def sending(body: Callable[[], bytes | Iterator[bytes]], path: str = "/v1/teleme
     return lambda client: client.post(path, content=body(), headers=named)
 
 
+def answer_to_one(api: ApiProcess, send: Send) -> httpx.Response:
+    """Sent alone, and again where a busy machine has not come to it in time, as a client does."""
+    with httpx.Client(base_url=api.url, timeout=120) as client:
+        for _ in range(MOST_TRIES):
+            answer = send(client)
+            if answer.status_code != 503:
+                break
+        return answer
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_costs_no_memory(api: ApiProcess, name: str) -> None:
     make, encoding, media_type, status, code = BOMBS[name]
     body = make()
     send = sending(lambda: body, content_type=media_type, content_encoding=encoding)
-    grown, answer = grown_mebibytes(api, send)
-    assert_problem(answer, status, code)
+    grown, _ = grown_mebibytes(api, send)  # eight at once may take longer than an answer may
+    assert_problem(answer_to_one(api, send), status, code)
     assert grown < 100  # each holds up to 8 MiB decoded, and as much as a window
 
 
