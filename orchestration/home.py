@@ -2,14 +2,15 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import typer
 
-from orchestration.home_files import hand_over
+from orchestration.home_files import LOCK, hand_over
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
 from warehouse.disk import Disk, disks_of
 from warehouse.postgres.connection import connect
@@ -37,12 +38,12 @@ def held(home: Path) -> Iterator[None]:
         HomeError: it cannot be written.
         HomeInUseError: another process holds it.
     """
-    lock = _opened(home, "lock", os.O_RDWR)
+    lock = _opened(home, LOCK, os.O_RDWR)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(lock, 32).decode() or "another process"
+            holder = _holder(lock)
             raise HomeInUseError(
                 f"{home} is in use by {holder}; stop that one, or choose another folder with --home"
             ) from None
@@ -54,6 +55,38 @@ def held(home: Path) -> Iterator[None]:
             os.truncate(lock, 0)
     finally:
         os.close(lock)
+
+
+def require_no_earlier_version(home: Path) -> None:
+    """See that no platform of an earlier version runs on the home, which is put in order once that one has stopped.
+
+    An earlier version let others open its lock: by that it is told. What is not there, or not ours to open, is no
+    earlier version's at work; whoever goes on is told so.
+
+    Raises:
+        HomeInUseError: one does.
+    """
+    with suppress(OSError):
+        lock = os.open(home / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if stat.S_IMODE(os.fstat(lock).st_mode) & 0o077:
+                _require_free(lock, home)
+        finally:
+            os.close(lock)
+
+
+def _require_free(lock: int, home: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go of when the caller closes it
+    except BlockingIOError:
+        raise HomeInUseError(
+            f"an earlier version of Fleetwatt runs on {home} ({_holder(lock)}); stop it first, then start this one "
+            f"with fleetwatt up"
+        ) from None
+
+
+def _holder(lock: int) -> str:
+    return os.read(lock, 32).decode() or "another process"
 
 
 def disks(settings: FleetSettings) -> list[Disk]:
@@ -90,6 +123,7 @@ def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
     that another command is starting or stopping is waited for.
 
     Raises:
+        HomeInUseError: an earlier version runs there.
         HomeError, ServerStartError: the home's server cannot be had.
         DatabaseUnfitError: the database cannot keep what is written there.
     """
@@ -98,6 +132,7 @@ def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
         require_fit(settings.database_url, JOB_CONNECTIONS)
         yield settings.database_url
         return
+    require_no_earlier_version(settings.home)
     users = _opened(settings.home, "users", os.O_RDONLY)
     try:
         fcntl.flock(users, fcntl.LOCK_SH)
@@ -194,8 +229,11 @@ def running_database(settings: FleetSettings) -> str:
     """The URL of a database that runs already, with whatever schema it has.
 
     Raises:
+        HomeInUseError: an earlier version runs there.
         DatabaseUnavailableError: the home's server does not run.
     """
+    if not settings.database_url:
+        require_no_earlier_version(settings.home)
     url = settings.database_url or EmbeddedPostgres(settings.home).running_url()
     if url is None:
         raise DatabaseUnavailableError(

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from orchestration.child_environment import folder_without_env_file, for_a_child, of_the_api, search_path, with_env_file
-from orchestration.home import make_home
+from orchestration.home import make_home, require_no_earlier_version
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded.account import ServerAccount, account_for_home
@@ -35,11 +35,13 @@ def work_in(settings: FleetSettings) -> None:
     """Become whoever works in this home, and make it theirs alone. As root this begins the command anew.
 
     Raises:
+        HomeInUseError: an earlier version runs there.
         HomeError: the account may not go there, or cannot run Fleetwatt, or the home cannot be made.
     """
     if not begins_processes.get():
         return
     home = settings.home.resolve()
+    require_no_earlier_version(home)
     if os.geteuid() == 0:
         account = account_for_home(home)
         account.check_enters(home.parent, home.parent if settings.database_url else binaries())

@@ -1,9 +1,12 @@
 """Several commands at once on one home, of which one has to start the server: each does its work, or says why not."""
 
+import fcntl
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.conftest import COMMAND, PATIENCE_S, environment_of, processes_of, run
 
@@ -57,3 +60,27 @@ def test_each_does_its_work_and_the_server_stays_for_the_last(home: Path) -> Non
     assert sum(each["accepted"] for each in stored) == READINGS, "each reading once"
     assert sum(each["duplicates"] for each in stored) in (0, READINGS), "or the file was known"
     assert processes_of(home) == [], "the last one has put out the light"
+
+
+@pytest.mark.parametrize("command", ["up", "status", "migrate", "run-day 2026-02-08"])
+def test_while_an_earlier_version_runs_every_command_says_so_and_leaves_the_home_as_it_is(
+    home: Path, command: str
+) -> None:
+    (home / "lake").mkdir(parents=True)
+    for path in (home, home / "lake"):
+        path.chmod(0o755)
+    (home / "lock").write_text("process 42")
+    (home / "lock").chmod(0o644)  # as an earlier version made it
+    before = owners_and_modes(home)
+    with (home / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run(*command.split(), "--home", str(home), home=home)
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert f"an earlier version of Fleetwatt runs on {home} (process 42); stop it first" in said
+    assert owners_and_modes(home) == before
+
+
+def owners_and_modes(home: Path) -> dict[Path, tuple[int, int]]:
+    found = {path: path.lstat() for path in [home, *home.rglob("*")]}
+    return {path: (each.st_uid, each.st_mode) for path, each in found.items()}

@@ -56,7 +56,7 @@ def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -
     (line,) = (line for line in said if "energy rule" in line)
     assert line == (
         f"the energy rule changed: the models of all exported days (2, {DROPPED} to {EXPORTED}) will be built "
-        "anew, from the exports as they are"
+        "anew, from the exports as they are; fleetwatt status shows which are still to be"
     )
     with connect(before) as connection:
         builds = connection.execute("SELECT day, requested, built, reason FROM day_builds ORDER BY day").fetchall()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import held, make_home
+from orchestration.home import HomeInUseError, held, make_home, require_no_earlier_version
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -175,3 +175,16 @@ def test_a_home_is_made_for_its_owner_alone(folder: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert home.stat().st_uid == (account_for_home(home).uid if os.geteuid() == 0 else os.geteuid())
+
+
+def test_an_earlier_version_at_work_is_told_from_this_one(home: Path) -> None:
+    require_no_earlier_version(home / "not there")
+    require_no_earlier_version(home)  # it has ended
+    with held(home):
+        with pytest.raises(HomeInUseError, match=rf"earlier version of Fleetwatt runs .*\(process {os.getpid()}\)"):
+            require_no_earlier_version(home)
+        (home / "lock").chmod(0o600)  # as this version makes it
+        require_no_earlier_version(home)
+    (home / "lock").unlink()
+    (home / "lock").symlink_to(home / "postgres.lock")
+    require_no_earlier_version(home)  # a link is no lock of ours

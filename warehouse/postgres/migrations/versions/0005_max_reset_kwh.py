@@ -17,5 +17,5 @@ def upgrade() -> None:
     if days:
         tell(
             f"the energy rule changed: the models of all exported days ({days:,}, {first} to {last}) will be built "
-            "anew, from the exports as they are"
+            "anew, from the exports as they are; fleetwatt status shows which are still to be"
         )
