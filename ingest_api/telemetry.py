@@ -13,6 +13,7 @@ from ingest_api.client_address import ClientAddresses
 from ingest_api.content_encoding import ACCEPTED, decoder_of
 from ingest_api.density import check_density
 from ingest_api.group_commit import GroupCommit
+from ingest_api.judging import Judging
 from ingest_api.limits import Held, HeldBytes, Limits
 from ingest_api.rate_limit import Account, RateLimits
 from ingest_api.sender import RequestSender
@@ -21,7 +22,7 @@ from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.json_bodies import MalformedBodyError
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import Sender, Telemetry, TooManyItemsError, decode_body, decode_lines
+from warehouse.telemetry import Sender, Telemetry, TooManyItemsError, body_in_steps, decode_body, lines_in_steps
 
 PATH = "/v1/telemetry"
 
@@ -50,6 +51,7 @@ class TelemetryIngest:
         self._rate_limits = rate_limits
         self.clients = clients
         self._held = held
+        self._judging = Judging()
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """Read the request, store what it holds, and account for it.
@@ -108,7 +110,8 @@ class TelemetryIngest:
         try:
             body = await whole
             check_density(body, self._limits.items)
-            telemetry = decode_body(body, self._window(), max_items=self._limits.items)
+            steps = body_in_steps(body, self._window(), max_items=self._limits.items)
+            telemetry = await self._judging.judge(steps)
         except MalformedBodyError as error:
             raw = error.raw if isinstance(error, BrokenEncodingError) else body
             await self._begin_storing(Telemetry.undecodable(raw, error), len(raw), account, scope)
@@ -132,7 +135,7 @@ class TelemetryIngest:
             async with StoredBehind(totals) as behind, aclosing(chunked) as chunks:
                 async for lines in chunks:
                     account.check()
-                    telemetry = decode_lines(lines, self._window())
+                    telemetry = await self._judging.judge(lines_in_steps(lines, self._window()))
                     await behind.settle()
                     size_bytes = sum(map(len, lines))
                     if len(telemetry) > 0:

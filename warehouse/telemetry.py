@@ -1,10 +1,10 @@
 """Turns bytes of telemetry into readings: JSON as devices send it, judged item by item.
 
 A large body without a doubt becomes columns at once. Any other is judged item by item: a bad one costs itself and not
-its neighbours.
+its neighbours. That takes several times as long, so it can be done in steps (``body_in_steps``, ``lines_in_steps``).
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Generator, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -26,6 +26,10 @@ from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_
 _MANY_LINES = 32
 _MANY_BYTES = 100 * _MANY_LINES
 """From here on columns are quicker than readings one by one."""
+
+_ITEMS_A_STEP = 100
+_BYTES_A_STEP = 16 * 1024
+"""Of lines, which are decoded and judged within a step: half a millisecond."""
 
 READINGS = {DeviceKind.METER: MeterReading, DeviceKind.VEHICLE: VehicleReading}
 
@@ -130,6 +134,10 @@ class Telemetry:
         return self._raw_items[index]
 
 
+Steps = Generator[None, None, Telemetry]
+"""Judges a body step by step and returns it: whoever takes the steps may do something else in between."""
+
+
 def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = None) -> Telemetry:
     """Read a JSON body: one object, or an array of them.
 
@@ -138,15 +146,45 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = 
         TooManyItemsError: it is an array of more than ``max_items``. They are not judged: a megabyte of ``[1,1,1...``
             would keep everyone else waiting for seconds.
     """
-    if len(body) >= _MANY_BYTES and (columns := columns_of_array(body, window)):
+    if len(body) < _MANY_BYTES:  # nearly always
+        return _judged_at_once(decode(body), body, window, max_items)
+    return _in_one_go(body_in_steps(body, window, max_items=max_items))
+
+
+def body_in_steps(body: bytes, window: AcceptedWindow, *, max_items: int | None = None) -> Steps:
+    """The same in steps; a body in which nothing is doubtful, or of a few items, is a single one. Raises the same."""
+    if len(body) < _MANY_BYTES:
+        return _judged_at_once(decode(body), body, window, max_items)
+    if columns := columns_of_array(body, window):
         telemetry = Telemetry.of_columns(body, columns)
         _check_count(len(telemetry), max_items)
         return telemetry
+    yield
     value = decode(body)
-    if isinstance(value, list):
-        _check_count(len(value), max_items)
-        return Telemetry(body, is_batch=True).judge(enumerate(value), window)
-    return Telemetry(body, is_batch=False).judge([(0, value)], window)
+    if not isinstance(value, list):
+        return _judged_at_once(value, body, window, max_items)
+    _check_count(len(value), max_items)
+    telemetry = Telemetry(body, is_batch=True)
+    for first in range(0, len(value), _ITEMS_A_STEP):
+        telemetry.judge(enumerate(value[first : first + _ITEMS_A_STEP], first), window)
+        yield
+    return telemetry
+
+
+def _judged_at_once(value: object, body: bytes, window: AcceptedWindow, max_items: int | None) -> Telemetry:
+    if not isinstance(value, list):
+        return Telemetry(body, is_batch=False).judge([(0, value)], window)
+    _check_count(len(value), max_items)
+    return Telemetry(body, is_batch=True).judge(enumerate(value), window)
+
+
+def _in_one_go(steps: Steps) -> Telemetry:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            telemetry: Telemetry = end.value
+            return telemetry
 
 
 def _check_count(items: int, max_items: int | None) -> None:
@@ -165,17 +203,39 @@ def decode_lines(
 
     ``cut_lines``: those of which only the beginning is there, because they were too long; each is one rejection.
     """
-    if len(lines) >= _MANY_LINES and not cut_lines and (columns := columns_of_lines(lines, window)):
-        return Telemetry.of_columns(lines, columns)
+    return _in_one_go(
+        lines_in_steps(lines, window, absent_sensor_is_null=absent_sensor_is_null, cut_lines=cut_lines),
+    )
+
+
+def lines_in_steps(
+    lines: Sequence[bytes],
+    window: AcceptedWindow,
+    *,
+    absent_sensor_is_null: bool = False,
+    cut_lines: Container[int] = (),
+) -> Steps:
+    """The same in steps; lines in which nothing is doubtful, or a few short ones, are a single one."""
+    if len(lines) >= _MANY_LINES and not cut_lines:
+        if columns := columns_of_lines(lines, window):
+            return Telemetry.of_columns(lines, columns)
+        yield
     telemetry = Telemetry(lines, is_batch=True)
-    items = _decoded_lines(lines, cut_lines, telemetry.rejections)
-    return telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)
+    longest = max(map(len, lines), default=0)
+    step = min(_ITEMS_A_STEP, _BYTES_A_STEP // (longest + 1) + 1)
+    for first in range(0, len(lines), step):
+        if first:
+            yield
+        numbered = enumerate(lines[first : first + step], first)
+        items = _decoded_lines(numbered, cut_lines, telemetry.rejections)
+        telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)
+    return telemetry
 
 
 def _decoded_lines(
-    lines: Sequence[bytes], cut_lines: Container[int], rejections: list[Rejection]
+    numbered: Iterable[tuple[int, bytes]], cut_lines: Container[int], rejections: list[Rejection]
 ) -> Iterable[tuple[int, object]]:
-    for index, line in enumerate(lines):
+    for index, line in numbered:
         if index in cut_lines:
             rejections.append(Rejection(index, "line_too_long", "", "the line is too long; its beginning is kept"))
         elif not is_blank(line):

@@ -1,0 +1,143 @@
+"""Large doubtful bodies are judged in slices: everybody else has the loop in between, and nothing else changes."""
+
+import asyncio
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingest_api import judging
+from ingest_api.judging import Judging
+from warehouse.contract.readings import AcceptedWindow
+from warehouse.telemetry import Steps, Telemetry, TooManyItemsError, body_in_steps, decode_body, decode_lines
+from warehouse.telemetry import lines_in_steps as in_steps
+
+NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
+WINDOW = AcceptedWindow.around(NOW, age=timedelta(days=7), ahead=timedelta(minutes=5))
+GOOD = b'{"meterId":"m","kwhConsumedAc":1,"voltage":null,"timestamp":"2026-02-08T12:00:00Z"}'
+OTHERWISE = b'{"meterId":"m","kwhConsumedAc":1,"voltage":null,"timestamp":"2026-02-08T12:00:00.5Z"}'
+BAD = b'{"meterId":"m","kwhConsumedAc":-1,"voltage":null,"timestamp":"2026-02-08T12:00:00Z"}'
+DOUBTFUL = [GOOD, BAD, b"", OTHERWISE, b"{", BAD.replace(b"-1", b"1e400")] * 200
+ITEMS = [line for line in DOUBTFUL if line not in (b"", b"{")]
+
+
+def array(items: list[bytes]) -> bytes:
+    return b"[" + b",".join(items) + b"]"
+
+
+def number_of(steps: Steps) -> int:
+    """How often it can be left alone."""
+    return len(list(steps))
+
+
+def found_in(telemetry: Telemetry) -> tuple[object, ...]:
+    return telemetry.readings, telemetry.indexes, telemetry.rejections, telemetry.columns, telemetry.is_batch
+
+
+async def turns_until(judged: "asyncio.Future[Telemetry]") -> int:
+    """How often somebody else has the loop before it is judged."""
+    turns = 0
+    while not judged.done():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("steps", "at_once"),
+    [
+        (lambda: in_steps(DOUBTFUL, WINDOW), lambda: decode_lines(DOUBTFUL, WINDOW)),
+        (lambda: body_in_steps(array(ITEMS), WINDOW), lambda: decode_body(array(ITEMS), WINDOW)),
+    ],
+    ids=["lines", "array"],
+)
+def test_others_have_the_loop_and_what_is_found_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, steps: object, at_once: object
+) -> None:
+    monkeypatch.setattr(judging, "_take_a_slice", next)  # a step a slice
+
+    async def judge() -> tuple[Telemetry, int]:
+        judged = asyncio.ensure_future(Judging().judge(steps()))  # type: ignore[operator]
+        return await asyncio.gather(judged, turns_until(judged))
+
+    telemetry, turns = asyncio.run(judge())
+    assert turns >= 8
+    assert found_in(telemetry) == found_in(at_once())  # type: ignore[operator]
+
+
+def test_a_slice_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = itertools.count()
+    monkeypatch.setattr("ingest_api.judging.time.monotonic", lambda: next(looks) * judging.SLICE_S / 4)
+    steps = in_steps(DOUBTFUL * 10, WINDOW)
+    next(steps)
+    judging._take_a_slice(steps)
+    left = number_of(steps)
+    assert number_of(in_steps(DOUBTFUL * 10, WINDOW)) - 1 - left == 3
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        in_steps([GOOD] * 10_000, WINDOW),
+        body_in_steps(array([GOOD] * 10_000), WINDOW),
+        in_steps(DOUBTFUL[:6], WINDOW),
+        body_in_steps(array(ITEMS[:6]), WINDOW),
+        body_in_steps(GOOD, WINDOW),
+        body_in_steps(BAD, WINDOW),
+        in_steps([], WINDOW),
+    ],
+    ids=["clean lines", "clean array", "few lines", "few items", "one", "one bad", "nothing"],
+)
+def test_what_is_clean_or_small_is_one_step(steps: Steps) -> None:
+    assert number_of(steps) == 0
+
+
+def test_long_lines_are_a_step_each() -> None:
+    long = GOOD.replace(b"{", b'{"x":"' + b"x" * 100_000 + b'",')
+    assert number_of(in_steps([long, BAD] * 20, WINDOW)) >= 39
+
+
+def test_blank_lines_do_not_make_a_step_longer() -> None:
+    assert number_of(in_steps([b""] * 10_000, WINDOW)) >= 99
+
+
+def test_one_body_is_judged_at_a_time_and_small_ones_do_not_wait_for_it() -> None:
+    ended: list[str] = []
+
+    async def judge(judging_: Judging, name: str, steps: Steps) -> None:
+        await judging_.judge(steps)
+        ended.append(name)
+
+    async def all_at_once() -> None:
+        one = Judging()
+        await asyncio.gather(
+            judge(one, "first", in_steps(DOUBTFUL * 20, WINDOW)),
+            judge(one, "second", in_steps(DOUBTFUL, WINDOW)),
+            judge(one, "clean", in_steps([GOOD] * 100, WINDOW)),
+            judge(one, "single", body_in_steps(BAD, WINDOW)),
+        )
+
+    asyncio.run(all_at_once())
+    assert ended == ["clean", "single", "first", "second"]
+
+
+def test_who_gives_up_leaves_the_turn_to_the_next() -> None:
+    async def give_up() -> Telemetry:
+        one = Judging()
+        first = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL * 20, WINDOW)))
+        waiting = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL * 20, WINDOW)))
+        last = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL, WINDOW)))
+        await asyncio.sleep(0)
+        first.cancel()
+        waiting.cancel()
+        results = await asyncio.gather(first, waiting, last, return_exceptions=True)
+        assert [type(each) for each in results] == [asyncio.CancelledError, asyncio.CancelledError, Telemetry]
+        return last.result()
+
+    assert len(asyncio.run(give_up())) == len(DOUBTFUL) - DOUBTFUL.count(b"")
+
+
+def test_what_is_wrong_with_the_body_is_raised() -> None:
+    with pytest.raises(TooManyItemsError):
+        asyncio.run(Judging().judge(body_in_steps(json.dumps([1] * 5000).encode(), WINDOW, max_items=100)))
