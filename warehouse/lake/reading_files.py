@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from warehouse.compression import Compression, DamagedDataError, Decompressor
 from warehouse.contract.errors import FleetwattError
-from warehouse.json_bodies import is_blank
+from warehouse.json_bodies import MalformedBodyError, decode, is_blank
 from warehouse.lake.foreign_files import HEAD_BYTES, what_else
 from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
 from warehouse.line_chunks import LineChunks
@@ -88,7 +88,10 @@ def _lines(file: BinaryIO, size_bytes: int, compression: Compression | None) -> 
                 yield Chunk(chunk, min(file.tell() / size_bytes, 1.0), lines.cut_lines)
     except (DamagedDataError, OSError) as error:
         damage = error
-    if last := _without_blank_end(lines.finish()):
+    last = lines.finish()
+    if damage and last[-1] and len(last) - 1 not in lines.cut_lines and not _is_whole(last[-1]):
+        last[-1] = b""  # the damage cut it, which is said once: of the file
+    if last := _without_blank_end(last):
         blank = blank and all(map(is_blank, last))
         yield Chunk(last, 1.0, lines.cut_lines)
     if damage:
@@ -130,6 +133,15 @@ def _without_first(chunk: Chunk, number: int) -> Chunk:
         return chunk
     cut_lines = frozenset(index - number for index in chunk.cut_lines if index >= number)
     return Chunk(chunk.lines[number:], chunk.share, cut_lines)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether nothing but its newline is missing."""
+    try:
+        decode(line)
+    except MalformedBodyError:
+        return False
+    return True
 
 
 def _without_blank_end(lines: list[bytes]) -> list[bytes]:

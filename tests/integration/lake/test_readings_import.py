@@ -186,9 +186,7 @@ def test_a_damaged_gzip_says_so_and_keeps_what_came_before(
         r"the gzip data ends in the middle; what came before is stored \(up to line .*\)", failure(report)
     )
     assert report.accepted == count(connection, "SELECT count(*) FROM meter_readings") >= 58_000
-    assert [(each.index, each.code) for each in report.refused] == [(report.lines_done, "malformed_json")], (
-        "the cut line"
-    )
+    assert report.refused == []  # of the line that is cut, the failure speaks
     again = run(database_url, path)
     assert (again.accepted, again.duplicates) == (0, report.accepted)
 

@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -140,8 +141,31 @@ def test_a_file_that_is_cut_short_gives_what_it_has(pack: str) -> None:
     many = b"".join(encode(meter_payload(kwhConsumedAc=n * 7919 % 9973)) + b"\n" for n in range(2_000))
     lines, _, failure = read(PACK[pack](many)[:-30])
     assert failure == f"the {pack} data ends in the middle; what came before is stored"
-    assert lines[:-1] == many.split(b"\n")[: len(lines) - 1]
-    assert len(lines) > (1_900 if pack == "gzip" else 0)
+    assert lines == many.split(b"\n")[: len(lines)]  # none is half a line: the cut is told once
+    assert len(lines) > (1_900 if pack == "gzip" else -1)
+
+
+def gzip_that_ends_behind(data: bytes) -> bytes:
+    """Of a file that is cut, what decodes to these bytes."""
+    compressor = zlib.compressobj(wbits=31)
+    return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        (b"", []),
+        (b'{"meterId":"m', []),
+        (b'{"meterId":"m"}', [b'{"meterId":"m"}']),
+        (b'{"meterId":"m"}\r', [b'{"meterId":"m"}\r']),
+        (b"x" * (MAX_LINE_BYTES + 1), [b"x" * KEPT_OF_A_LONG_LINE_BYTES]),
+    ],
+    ids=["between lines", "within a line", "before a newline", "within a line's end", "within a line that is too long"],
+)
+def test_of_the_line_that_a_cut_goes_through_only_a_whole_one_is_left(end: bytes, left: list[bytes]) -> None:
+    lines, _, failure = read(gzip_that_ends_behind(NDJSON + end))
+    assert failure == "the gzip data ends in the middle; what came before is stored"
+    assert lines == [*LINES, *left]
 
 
 def archive(data: bytes) -> bytes:
