@@ -1,12 +1,12 @@
 """``fleetwatt seal``, ``export`` and ``run-day``: the walk of a day by hand, without Dagster."""
 
-from datetime import datetime
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.cli.options import Home, notes, read_settings
+from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home import database
 from orchestration.step_down import work_in
 from warehouse.contract.partitions import Stream
@@ -14,7 +14,7 @@ from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.settings import FleetSettings
 
-Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A UTC day, e.g. 2026-02-08.", show_default=False)]
+Day = Annotated[date, typer.Argument(parser=utc_day, help="A UTC day, e.g. 2026-02-08.", show_default=False)]
 
 
 def seal(day: Day, *, home: Home = None) -> None:
@@ -26,8 +26,8 @@ def seal(day: Day, *, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
-        sealed = _walk(settings, url).seal(day.date())
-    notes.print(f"sealed {', '.join(sealed)}" if sealed else f"nothing to do: {day.date()} is sealed")
+        sealed = _walk(settings, url).seal(day)
+    notes.print(f"sealed {', '.join(sealed)}" if sealed else f"nothing to do: {day} is sealed")
 
 
 def export(day: Day, *, home: Home = None) -> None:
@@ -40,12 +40,12 @@ def export(day: Day, *, home: Home = None) -> None:
     work_in(settings)
     with database(settings) as url:
         walk = _walk(settings, url)
-        walk.seal(day.date())
+        walk.seal(day)
         for stream in Stream:
-            made = walk.export(stream, day.date())
+            made = walk.export(stream, day)
             state = "exported" if made.is_new else "stands"
             notes.print(f"{stream}: {made.rows:,} rows {state} as version {made.version}")
-            notes.print(str(walk.lake.file(stream, day.date())), soft_wrap=True)
+            notes.print(str(walk.lake.file(stream, day)), soft_wrap=True)
 
 
 def run_day(day: Day, *, home: Home = None) -> None:
@@ -57,7 +57,7 @@ def run_day(day: Day, *, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
     with database(settings) as url:
-        _walk(settings, url).run(day.date(), lambda line: notes.print(line, soft_wrap=True))
+        _walk(settings, url).run(day, lambda line: notes.print(line, soft_wrap=True))
 
 
 def _walk(settings: FleetSettings, url: str) -> DayWalk:

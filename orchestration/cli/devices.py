@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.home import database
 from warehouse.device_pruning import LEAST_DAYS, Pruning, look, remove
 from warehouse.lake.paths import Lake
@@ -27,13 +27,11 @@ devices = typer.Typer(
 )
 
 
-@devices.callback()
-def group() -> None:
-    """What is registered."""
+devices.callback()(home_of_group)
 
 
 def _age(text: str) -> timedelta:
-    days = re.fullmatch(r"(\d{1,5})d", text)
+    days = re.fullmatch(r"([0-9]{1,5})d", text)
     if days is None or int(days[1]) < LEAST_DAYS:
         raise typer.BadParameter(f"a number of days, at least {LEAST_DAYS}, e.g. 30d")
     return timedelta(days=int(days[1]))

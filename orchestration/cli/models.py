@@ -13,8 +13,9 @@ from dbt_like_sql.catalog import Catalog, Model
 from orchestration.cli.catalog import read_catalog
 from orchestration.cli.models_check import check
 from orchestration.cli.models_docs import docs
-from orchestration.cli.options import AsJson
+from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
 from orchestration.cli.terminal import Terminal, print_line
+from warehouse.settings import FleetSettings
 
 models = typer.Typer(
     help="What the lake holds, where each column comes from, and whether all of it is right.\n\n"
@@ -23,6 +24,7 @@ models = typer.Typer(
     no_args_is_help=True,
     add_completion=False,  # it is the whole command's
     rich_markup_mode=None,
+    callback=home_of_group,
 )
 
 Name = Annotated[str, typer.Argument(help="A dataset, as fleetwatt models list shows it.", show_default=False)]
@@ -31,8 +33,9 @@ MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
 
 
 @models.command("list")
-def list_models(*, as_json: AsJson = False) -> None:
+def list_models(*, home: Home = None, as_json: AsJson = False) -> None:
     """List every dataset of the lake, each after what it is made from."""
+    read_settings(FleetSettings, home=home)
     catalog = read_catalog()
     if as_json:
         _print_json([_as_dict(model) for model in catalog.in_order()])
@@ -50,6 +53,7 @@ def show(
     name: Name,
     *,
     sql: Annotated[bool, typer.Option("--sql", help="Print the SELECT alone, to run it elsewhere.")] = False,
+    home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one dataset: what a row is, its columns and where they come from, its checks, what reads it.
@@ -59,6 +63,7 @@ def show(
     Its SELECT runs in any DuckDB that has the datasets as views, after SET VARIABLE day = DATE '2026-02-08':
         fleetwatt models show daily_vehicle_efficiency --sql
     """
+    read_settings(FleetSettings, home=home)
     catalog = read_catalog()
     model = _find(catalog, name)
     if as_json:
@@ -76,6 +81,7 @@ def lineage(
     name: Name,
     *,
     column: Annotated[str | None, typer.Option(help="Follow this column alone.", show_default=False)] = None,
+    home: Home = None,
 ) -> None:
     """Show what a dataset is made from, or a column of it, back to what PostgreSQL exported.
 
@@ -83,6 +89,7 @@ def lineage(
         fleetwatt models lineage daily_fleet_efficiency
         fleetwatt models lineage daily_fleet_efficiency --column efficiency_ratio
     """
+    read_settings(FleetSettings, home=home)
     catalog = read_catalog()
     model = _find(catalog, name)
     if column is None:

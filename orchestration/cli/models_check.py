@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ import typer
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
 from orchestration.cli.catalog import print_problems
 from orchestration.cli.models_effects import effect_as_dict, print_effects, print_failed, result_as_dict
-from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from orchestration.cli.verification import Unverified, verification
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
@@ -23,9 +23,10 @@ from warehouse.settings import FleetSettings
 def check(
     *,
     day: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=utc_day,
+            metavar="DAY",
             help="Compare on this UTC day, and run the data checks on what is published of it. "
             "Default: compare on the newest day of the lake.",
         ),
@@ -57,7 +58,7 @@ def check(
         raise typer.Exit(1)
     checks = sum(len(model.checks) for model in catalog.models.values())
     notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
-    compared = day.date() if day else newest_whole_day(settings.lake, catalog)
+    compared = day if day else newest_whole_day(settings.lake, catalog)
     if compared:
         verification(settings, list(catalog.models), compared, skip=unverified)()
     results = list(check_day(settings.lake, catalog, compared)) if day and compared else []

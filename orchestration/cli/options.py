@@ -1,9 +1,12 @@
 """The options that several commands share, and the settings they override."""
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from orchestration.cli.failures import note_home
 from orchestration.cli.terminal import Terminal
@@ -11,13 +14,36 @@ from warehouse.env_file import env_file
 from warehouse.settings import FleetSettings, InvalidSettingError, read
 from warehouse.user_path import expanded
 
+
+def _folder(given: str | Path) -> Path:
+    """Of an unset variable, ``--home "$NONE"``, Path would make this very folder."""
+    if given == "":
+        raise typer.BadParameter("it is empty; name a folder")
+    return Path(given)
+
+
 Home = Annotated[
     Path | None,
-    typer.Option(help="Folder of the data and the logs. Default: FLEET_HOME, else ./.fleetwatt."),
+    typer.Option(
+        parser=_folder, metavar="PATH", help="Folder of the data and the logs. Default: FLEET_HOME, else ./.fleetwatt."
+    ),
 ]
 DagsterPort = Annotated[
     int | None, typer.Option("--dagster-port", help="Port of Dagster's UI. Default: FLEET_DAGSTER_PORT, else 3001.")
 ]
+
+
+def utc_day(given: str) -> date:
+    """A day as it is written everywhere here, for the ``parser`` of an option or argument."""
+    try:
+        if _DAY(given):
+            return date.fromisoformat(given)
+    except ValueError:  # 30 February
+        pass
+    raise typer.BadParameter("expected a day (UTC) that there is, as YYYY-MM-DD, e.g. 2026-02-08")
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 P = TypeVar("P", Path, list[Path], None)
 
 
@@ -39,6 +65,12 @@ def _one_of_many(path: Path) -> Path:
         return expanded(path)
     except ValueError:
         return path
+
+
+def home_of_group(context: typer.Context, home: Home = None) -> None:
+    """The callback of a group of commands: ``--home`` before a command's name means the same as behind it."""
+    if home is not None and isinstance(context.command, TyperGroup):
+        context.default_map = {name: {"home": home} for name in context.command.list_commands(context)}
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, for programs.")]

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from re import search
@@ -13,7 +13,7 @@ import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
-from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
+from orchestration.cli.options import Home, as_user_wrote, notes, read_settings, utc_day
 from orchestration.cli.query_output import hand_over
 from orchestration.cli.query_table import Rows, print_table
 from orchestration.cli.verification import Unverified, verification
@@ -63,8 +63,10 @@ def query(
         Path | None, typer.Option(help="Write to this file instead of stdout.", callback=as_user_wrote)
     ] = None,
     day: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="See this UTC day alone; getvariable('day') is it. Default: all days."),
+        date | None,
+        typer.Option(
+            parser=utc_day, metavar="DAY", help="See this UTC day alone; getvariable('day') is it. Default: all days."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most rows of a table on a terminal; 0 is all.")] = 100,
     unverified: Unverified = False,
@@ -94,14 +96,14 @@ def query(
     catalog = _catalog()
     select = sys.stdin.read() if sql == "-" else sql
     datasets = [name for name in catalog.models if _names(select, name)]
-    verify = verification(settings, datasets, day.date() if day else None, skip=unverified)
+    verify = verification(settings, datasets, day, skip=unverified)
     _note_what_is_missing(lake, catalog, day)
     with scratch_folder("query") as folder:
         written = output.absolute() if output and form is not Format.JSON else folder / "rows"
 
         def ask() -> Rows | None:
             verify()
-            with open_lake(lake.root, catalog.in_order(), day.date() if day else None) as connection:
+            with open_lake(lake.root, catalog.in_order(), day) as connection:
                 forbid_changes(connection, _folders(lake, datasets, day), [written])
                 one = _one_select(connection, select)
                 if form is Format.TABLE:
@@ -150,23 +152,23 @@ def _names(sql: str, dataset: str) -> bool:
     return search(rf"\b{dataset}\b", sql.lower()) is not None
 
 
-def _folders(lake: Lake, datasets: list[str], day: datetime | None) -> list[Path]:
+def _folders(lake: Lake, datasets: list[str], day: date | None) -> list[Path]:
     """What the question may read, and was looked at: no trick of SQL gets at the rest unseen."""
     if day is None:
         return [lake.root / name for name in datasets]
-    return [lake.file(name, day.date()).parent for name in datasets]
+    return [lake.file(name, day).parent for name in datasets]
 
 
-def _note_what_is_missing(lake: Lake, catalog: Catalog, day: datetime | None) -> None:
+def _note_what_is_missing(lake: Lake, catalog: Catalog, day: date | None) -> None:
     days = sorted({each for name in catalog.models for each in lake.days(name)})
     if not days:
         notes.print(
             f"the lake in {lake.root} is empty, so every answer is too: no day has been exported yet. "
             "fleetwatt up exports each day when it closes, fleetwatt run-day DAY does it now"
         )
-    elif day and day.date() not in days:
+    elif day and day not in days:
         has = str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
-        notes.print(f"the lake has nothing of {day.date()}; it has {has}")
+        notes.print(f"the lake has nothing of {day}; it has {has}")
 
 
 def _fetch(found: duckdb.DuckDBPyConnection, limit: int) -> Rows:

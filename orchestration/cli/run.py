@@ -61,7 +61,7 @@ def _told(error: Exception) -> int:
 def _wrong_usage(error: ClickException) -> int:
     shown = io.StringIO()
     error.show(shown)
-    notes.print(shown.getvalue(), end="")
+    notes.print(shown.getvalue().replace("Value error, ", ""), end="")  # whose error it is says nothing to a user
     return error.exit_code
 
 

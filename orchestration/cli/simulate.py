@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.cli.options import read_settings
+from orchestration.cli.options import Home, read_settings
 from orchestration.cli.terminal import Terminal, visible
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
 from warehouse.settings import SecretSettings
@@ -32,7 +32,7 @@ FILL_LINE_EVERY_S = 5.0
 MOST_VEHICLES = 100_000
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - each is an option
     *,
     url: Annotated[str, typer.Option(help="The API to send to.")] = "http://127.0.0.1:3000",
     vehicles: Annotated[int, typer.Option(min=1, max=MOST_VEHICLES, help="Vehicles, each with a meter.")] = 100,
@@ -48,6 +48,7 @@ def simulate(
         str | None,
         typer.Option(help="To map vehicles to meters, where the API asks for it. Default: FLEET_ADMIN_TOKEN."),
     ] = None,
+    home: Home = None,
 ) -> None:
     """Send a simulated fleet to an API: each vehicle and each meter once a minute, with faults that are known.
 
@@ -68,7 +69,7 @@ def simulate(
         return
     _check_url(url)
     since_s = _since_s(since)
-    secret = read_settings(SecretSettings, admin_token=admin_token).admin_token
+    secret = read_settings(SecretSettings, home=home, admin_token=admin_token).admin_token
     token = secret.get_secret_value() if secret else None
     console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()

@@ -162,6 +162,10 @@ def _owner(data: Path) -> int | None:
         return data.stat().st_uid
     except FileNotFoundError:
         return None
+    except NotADirectoryError as error:
+        raise HomeError(
+            f"{data} cannot be there: a folder above it is a file; name another home with --home"
+        ) from error
     except OSError as error:
         raise HomeError(
             f"{data} cannot be looked at ({error.strerror}): its home may belong to another user. Go on as that user, "
