@@ -11,7 +11,7 @@ from starlette.types import Scope
 from ingest_api.problems import MEDIA_TYPE as PROBLEM
 from ingest_api.problems import defect_body, problem_body, status_and_headers
 from ingest_api.request_id import request_id
-from warehouse.contract.errors import FleetwattError
+from warehouse.contract.errors import FleetwattError, RateLimitedError
 from warehouse.postgres.reading_store import Outcome
 from warehouse.telemetry import Rejection
 
@@ -44,6 +44,8 @@ class Totals:
     conflicts: int = 0
     rejected: int = 0
     errors: list[Rejection] = field(default_factory=list)
+    next_index: int | None = None
+    """Of a stream that ends early: the index of the first line that nothing is known of."""
 
     def add(self, outcome: Outcome, first_index: int = 0) -> None:
         """Count the outcome of items of which the first has this index in the request."""
@@ -87,7 +89,12 @@ def of_one(scope: Scope, outcome: Outcome) -> Answer:
 def of_error(scope: Scope, error: FleetwattError, totals: Totals) -> Answer:
     """The answer where one of the product's errors ended the request, with the account of what came before."""
     status, headers = status_and_headers(error)
-    return problem(scope, status, error.code, error.detail, headers=headers, title=error.title, **totals.as_dict())
+    detail, account = error.detail, totals.as_dict()
+    if totals.next_index is not None:
+        account["nextIndex"] = totals.next_index
+        if isinstance(error, RateLimitedError):  # all of it again would cost as much, and end at the same line
+            detail += f"; then send the rest, from line {totals.next_index} on (nextIndex, the first line is 0)"
+    return problem(scope, status, error.code, detail, headers=headers, title=error.title, **account)
 
 
 def of_failure(scope: Scope, error: Exception) -> Answer:

@@ -34,7 +34,8 @@ _MEANING = {
     413: "More than one request may hold.",
     415: "A media type or encoding that is not understood.",
     422: "Understood, and not valid. Not worth a retry.",
-    429: "This client has sent more readings than it may. Send the same again, later.",
+    429: "This client has sent more readings than it may. Send the same again, later; of a stream the rest, from the "
+    "line on that `nextIndex` names (the first is 0): all of it again would end at the same line.",
     500: "A defect of ours. Not worth a retry; name the request id when you report it.",
     503: "The database does not answer in time, or too much waits for it. Send the same again: it is always safe.",
 }

@@ -16,7 +16,7 @@ class StoredBehind:
 
     def __init__(self, totals: Totals) -> None:
         self._totals = totals
-        self._under_way: tuple[asyncio.Future[Outcome], int] | None = None
+        self._under_way: tuple[asyncio.Future[Outcome], range] | None = None
         self._reading: asyncio.Task[object] | None = None
         self._was_interrupted = False
 
@@ -39,12 +39,13 @@ class StoredBehind:
             DatabaseUnavailableError, PartitionMissingError: it is not known to be stored.
         """
         if self._under_way is not None:
-            (stored, first_index), self._under_way = self._under_way, None
-            self._totals.add(await stored, first_index)
+            (stored, indexes), self._under_way = self._under_way, None
+            self._totals.add(await stored, indexes.start)
+            self._totals.next_index = indexes.stop
 
-    def begin(self, stored: "asyncio.Future[Outcome]", first_index: int) -> None:
-        """Take over a piece that is being stored, once the one before is settled; its first item has this index."""
-        self._under_way = stored, first_index
+    def begin(self, stored: "asyncio.Future[Outcome]", indexes: range) -> None:
+        """Take over a piece that is being stored, once the one before is settled; its lines have these indexes."""
+        self._under_way = stored, indexes
         stored.add_done_callback(self._interrupt)
 
     def _interrupt(self, stored: "asyncio.Future[Outcome]") -> None:

@@ -130,25 +130,27 @@ class TelemetryIngest:
     async def _answer_lines(
         self, scope: Scope, chunked: AsyncGenerator[list[bytes], None], account: Account, totals: Totals
     ) -> Answer:
-        first_index = 0
+        indexes = range(0)
+        totals.next_index = 0
         try:
             async with StoredBehind(totals) as behind, aclosing(chunked) as chunks:
                 async for lines in chunks:
                     account.check()
                     telemetry = await self._judging.judge(lines_in_steps(lines, self._window()))
                     await behind.settle()
+                    indexes = range(indexes.stop, indexes.stop + len(lines))
                     size_bytes = sum(map(len, lines))
                     if len(telemetry) > 0:
                         stored = self._begin_storing(telemetry, size_bytes, account, scope)
-                        behind.begin(stored, first_index)
+                        behind.begin(stored, indexes)
                     else:
                         account.charge(0, size_bytes)
+                        totals.next_index = indexes.stop
                         await asyncio.sleep(0)  # a bomb of blank lines must not keep the others waiting
-                    first_index += len(lines)
         except BrokenEncodingError as error:
             account.check()
             rest = Telemetry.undecodable(error.raw, error)
-            totals.add(await self._begin_storing(rest, len(error.raw), account, scope), first_index)
+            totals.add(await self._begin_storing(rest, len(error.raw), account, scope), indexes.stop)
             return problem(scope, 400, error.code, error.detail, **totals.as_dict())
         return totals.answer(scope)
 

@@ -102,8 +102,8 @@ async def post_telemetry(request: Request) -> Response:
     """Durable when it answers 2xx: history and current state change in one transaction.
 
     Sending the same again is always safe. Valid items of an array are stored; each other one is reported by its index
-    and kept in quarantine. A stream is stored chunk by chunk; where it ends early, with a 400, 413 or 503, the answer
-    has the account of what came before.
+    and kept in quarantine. A stream is stored chunk by chunk; where it ends early, with a 400, 413, 429 or 503, the
+    answer has the account of what came before. But for a 400, `nextIndex` is the first line that nothing is known of.
     """
     answer = await state_of(request).ingest.answer(request.scope, request.receive)
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)

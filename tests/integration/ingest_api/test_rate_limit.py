@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
+import httpx
 import pytest
 
+from ingest_api.rate_limit import RateLimit
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection
@@ -180,3 +182,60 @@ def test_a_stream_that_becomes_too_much_is_answered_with_the_counts_so_far(make_
     site = make_site(max_readings_per_minute=15, max_items=10)
     problem = assert_problem(site.send_lines(readings_of(new_id("eager"), 30)), 429, "rate_limited")
     assert problem["accepted"] == 20
+    assert problem["nextIndex"] == 20
+    assert "from line 20 on" in problem["detail"]
+
+
+class Clock:
+    """The limits' clock, set by hand: whoever waits for ``Retry-After`` moves it on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, answer: httpx.Response) -> None:
+        self.now += int(answer.headers["retry-after"])
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(RateLimit.__init__, "__defaults__", (clock,))
+    return clock
+
+
+def test_who_goes_on_from_there_finishes(clock: Clock, make_site: MakeSite) -> None:
+    site = make_site(max_readings_per_minute=200, max_items=50)
+    device = new_id("eager")
+    good, rest = readings_of(device, 610), 0
+    lines = [*good[:300], b"", b"{", *good[300:]]
+    counts = dict.fromkeys(("accepted", "duplicates", "conflicts", "rejected"), 0)
+    answers = 0
+    while True:
+        answer = site.send_lines(lines[rest:])
+        answers += 1
+        for name in counts:
+            counts[name] += answer.json()[name]
+        if answer.status_code == 200:
+            break
+        problem = assert_problem(answer, 429, "rate_limited")
+        assert problem["nextIndex"] > 0
+        rest += problem["nextIndex"]
+        clock.wait(answer)
+    assert answers > 3
+    assert counts == {"accepted": 610, "duplicates": 0, "conflicts": 0, "rejected": 1}
+    assert len(site.stored(device)) == 610
+
+
+def test_an_array_larger_than_a_minutes_worth_passes_and_is_paid_for_afterwards(
+    clock: Clock, make_site: MakeSite
+) -> None:
+    site = make_site(max_readings_per_minute=600)
+    body = b"[" + b",".join(readings_of(new_id("eager"), 605)) + b"]"
+    assert site.send(body).json()["accepted"] == 605
+    refused = site.send(body)
+    assert "nextIndex" not in assert_problem(refused, 429, "rate_limited")
+    clock.wait(refused)
+    assert site.send(body).json()["duplicates"] == 605
