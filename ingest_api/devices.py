@@ -188,8 +188,9 @@ async def register(
     if len(found) < len(external_ids):
         counted = await connection.execute(sqlfiles.load("warehouse.postgres", "count_registered"))
         (count,) = await counted.fetchall()
-        if len(external_ids) - len(found) > quota.left(**count):
-            raise TooManyDevicesError(f"new {kind}s: {len(external_ids) - len(found):,}, and {quota}")
+        wanted = len(external_ids) - len(found)
+        if wanted > quota.left(**count):
+            raise TooManyDevicesError(f"{wanted:,} new {kind}{'s' if wanted > 1 else ''}: {quota.why_full(**count)}")
         await connection.execute(sqlfiles.load("warehouse.postgres", "register_devices").format(**names), parameters)
         found = await (await connection.execute(find, parameters)).fetchall()
     return {row["external_id"]: row[kind.device_id] for row in found}

@@ -30,9 +30,18 @@ class DeviceQuota(NamedTuple):
         in_all = self.max_devices - devices
         return max(0, in_all if self.max_new_per_hour is None else min(in_all, self.max_new_per_hour - new_devices))
 
-    def __str__(self) -> str:
-        hourly = "" if self.max_new_per_hour is None else f", {self.max_new_per_hour:,} new ones an hour"
-        return f"at most {self.max_devices:,} devices are registered{hourly}"
+    def why_full(self, devices: int, new_devices: int) -> str:
+        """Which limit leaves least, its value, and what to do."""
+        in_all = self.max_devices - devices
+        if self.max_new_per_hour is None or in_all <= self.max_new_per_hour - new_devices:
+            return (
+                f"at most {self.max_devices:,} devices are registered in all, and {devices:,} are: remove what is no "
+                "longer in use (fleetwatt devices prune), or raise FLEET_MAX_DEVICES"
+            )
+        return (
+            f"at most {self.max_new_per_hour:,} new devices are registered an hour, and {new_devices:,} were in the "
+            "last one: send this again in an hour, or raise FLEET_MAX_NEW_DEVICES_PER_HOUR"
+        )
 
 
 class DeviceRoom:
@@ -46,6 +55,7 @@ class DeviceRoom:
         self.quota = quota
         self._clock = clock
         self._left = 0
+        self._registered = (0, 0)
         self._looked_at = -LOOK_EVERY_S
 
     def take(self, connection: psycopg.Connection, wanted: int) -> int:
@@ -55,7 +65,13 @@ class DeviceRoom:
             ((devices, new_devices),) = connection.execute(
                 sqlfiles.load("warehouse.postgres", "count_registered")
             ).fetchall()
+            self._registered = devices, new_devices
             self._left, self._looked_at = self.quota.left(devices, new_devices), now
         taken = min(wanted, self._left)
         self._left -= taken
+        self._registered = self._registered[0] + taken, self._registered[1] + taken
         return taken
+
+    def why_full(self) -> str:
+        """Which limit was met, as far as is known since the last look."""
+        return self.quota.why_full(*self._registered)

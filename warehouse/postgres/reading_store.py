@@ -148,7 +148,7 @@ class ReadingStore:
 
     def _why_unknown(self) -> tuple[str, str]:
         if self._register_unknown and self._room:
-            return TooManyDevicesError.code, f"this device is not registered, and {self._room.quota}"
+            return TooManyDevicesError.code, f"this device is not registered: {self._room.why_full()}"
         return "unknown_device", _UNKNOWN_DEVICE
 
     def _write(
