@@ -8,12 +8,13 @@ from pydantic import Field
 
 from ingest_api.openapi import problems
 from ingest_api.performance import Performance, Window, measure
+from ingest_api.plain_requests import AskedInteger, PlainRequests
 from ingest_api.state import state_of
 from ingest_api.wire import AskedInstant, Instant, Wire, checked_device_id, rounded
 from warehouse.contract.efficiency import Status
 from warehouse.contract.errors import InvalidRequestError
 
-router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)
 
 
 class PerformanceAnswer(Wire):
@@ -87,7 +88,7 @@ class PerformanceAnswer(Wire):
 async def get_performance(
     request: Request,
     vehicleId: str,  # noqa: N803 - the parameter's public name
-    hours: Annotated[int, Query(ge=1, le=168, description="Length of the window.")] = 24,
+    hours: Annotated[AskedInteger, Query(ge=1, le=168, description="Length of the window.")] = 24,
     at: Annotated[
         AskedInstant | None, Query(description="End of the window, exclusive; not ahead of now. Default: now.")
     ] = None,

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg.sql import SQL, Identifier, Placeholder
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row
 from ingest_api.openapi import problems
+from ingest_api.plain_requests import AskedInteger, PlainRequests
 from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, Wire, checked_device_id, written
+from ingest_api.wire import ONLY_KNOWN_FIELDS, Instant, Wire, checked_device_id, refuse_unknown_fields, written
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
@@ -21,7 +22,7 @@ from warehouse.contract.readings import SMALLEST_KWH
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.device_quota import DeviceQuota
 
-router = APIRouter(prefix="/v1", tags=["devices"])
+router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
 
 _IN_THE_RULE = {
     "energy_kind",
@@ -33,7 +34,7 @@ _IN_THE_RULE = {
 }
 """The settings that decide what past readings amount to."""
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="Devices a page.")]
+Limit = Annotated[AskedInteger, Query(ge=1, le=1000, description="Devices a page.")]
 Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")]
 
 
@@ -63,7 +64,7 @@ def _without_default(schema: dict[str, Any]) -> None:
 class SettingsChange(Wire):
     """The settings to change: a field that is left out stays, `null` makes it unknown. A number is a JSON number."""
 
-    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})  # held by the validator below
+    model_config = ONLY_KNOWN_FIELDS
 
     energy_kind: EnergyKind = Field(default=EnergyKind.COUNTER, json_schema_extra=_without_default)
     max_power_kw: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
@@ -74,13 +75,7 @@ class SettingsChange(Wire):
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
     display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_fields(cls, data: Any) -> Any:
-        known = {field.alias for field in cls.model_fields.values()}
-        if isinstance(data, dict) and data.keys() - known:
-            raise ValueError(f"only these can be changed: {', '.join(sorted(name for name in known if name))}")
-        return data
+    _known = model_validator(mode="before")(refuse_unknown_fields)
 
 
 class _State(Wire):

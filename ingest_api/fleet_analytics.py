@@ -7,11 +7,12 @@ from pydantic import Field
 
 from ingest_api.fleet import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
 from ingest_api.openapi import problems
+from ingest_api.plain_requests import AskedInteger, PlainRequests
 from ingest_api.state import state_of
 from ingest_api.wire import Instant, Wire, rounded
 from warehouse.contract.efficiency import Status
 
-router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)
 
 
 class FleetVehicle(Wire):
@@ -148,9 +149,11 @@ class FleetAnswer(Wire):
 async def get_fleet(
     request: Request,
     hours: Annotated[
-        int, Query(ge=1, le=168, description="Whole hours, up to the newest that is there.")
+        AskedInteger, Query(ge=1, le=168, description="Whole hours, up to the newest that is there.")
     ] = DEFAULT_HOURS,
-    worst: Annotated[int, Query(ge=0, le=MOST_LISTED, description="How many of the worst vehicles to list.")] = 10,
+    worst: Annotated[
+        AskedInteger, Query(ge=0, le=MOST_LISTED, description="How many of the worst vehicles to list.")
+    ] = 10,
 ) -> FleetAnswer:
     """Totals, how the vehicles' ratios are spread, and the worst of them, with how fresh all of it is."""
     return FleetAnswer.of(await state_of(request).fleet.answer(hours, worst))

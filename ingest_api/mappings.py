@@ -5,30 +5,43 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.devices import register
 from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.openapi import problems, success_headers
+from ingest_api.plain_requests import AskedInteger, PlainRequests
 from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, SentInstant, Wire, checked_device_id
+from ingest_api.wire import (
+    ARRAY,
+    OBJECT,
+    ONLY_KNOWN_FIELDS,
+    Instant,
+    SentInstant,
+    Wire,
+    checked_device_id,
+    refuse_unknown_fields,
+)
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.device_quota import DeviceQuota
 
-router = APIRouter(prefix="/v1/mappings", tags=["mappings"])
+router = APIRouter(prefix="/v1/mappings", tags=["mappings"], route_class=PlainRequests)
 
 MAX_MAPPINGS = 10_000
+_OF_AN_ANSWER = ("id", "validTo")
 _ID_FIELD = Field(pattern=f"^{DEVICE_ID_PATTERN}$")
 
 
 class NewMapping(Wire):
     """From `validFrom` on, this meter feeds this vehicle."""
+
+    model_config = ONLY_KNOWN_FIELDS
 
     vehicle_id: Annotated[str, _ID_FIELD] = Field(examples=["veh-1"])
     meter_id: Annotated[str, _ID_FIELD] = Field(examples=["meter-1"])
@@ -37,6 +50,27 @@ class NewMapping(Wire):
         description="Default: since always (1970-01-01) where neither side was ever mapped, else now.",
         examples=["2026-02-08T04:00:00.000Z"],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_does_nothing(cls, sent: Any) -> Any:
+        """An answer can be sent back as it is, with its id; an end that was sent would not be heeded."""
+        if not isinstance(sent, dict):
+            return sent
+        if sent.get("validTo") is not None:
+            raise ValueError("validTo cannot be sent: a mapping ends where the vehicle's next one begins, or by DELETE")
+        return refuse_unknown_fields(cls, {name: sent[name] for name in sent if name not in _OF_AN_ANSWER})
+
+
+def _shape(sent: Any) -> str:
+    return ARRAY if isinstance(sent, list) else OBJECT
+
+
+NewMappings = Annotated[
+    Annotated[NewMapping, Tag(OBJECT)] | Annotated[list[NewMapping], Field(max_length=MAX_MAPPINGS), Tag(ARRAY)],
+    Discriminator(_shape),
+]
+"""One, or several: what is wrong is said of the shape that was sent."""
 
 
 class Mapping(Wire):
@@ -89,7 +123,7 @@ class Mappings(Wire):
 async def post_mappings(
     request: Request,
     response: Response,
-    body: Annotated[NewMapping | Annotated[list[NewMapping], Field(max_length=MAX_MAPPINGS)], Body()],
+    body: Annotated[NewMappings, Body()],
 ) -> Any:
     """One mapping, or an array of them to provision a fleet: then all of them, or none.
 
@@ -109,8 +143,8 @@ async def list_mappings(
     request: Request,
     vehicleId: str | None = None,  # noqa: N803 - the parameter's public name
     meterId: str | None = None,  # noqa: N803
-    limit: Annotated[int, Query(ge=1, le=1000, description="Mappings a page.")] = 100,
-    cursor: Annotated[int, Query(ge=0, le=2**63 - 1, description="`nextCursor` of the page before.")] = 0,
+    limit: Annotated[AskedInteger, Query(ge=1, le=1000, description="Mappings a page.")] = 100,
+    cursor: Annotated[AskedInteger, Query(ge=0, le=2**63 - 1, description="`nextCursor` of the page before.")] = 0,
 ) -> Mappings:
     """In the order of their making."""
     asked = {
@@ -128,7 +162,9 @@ async def list_mappings(
 @router.delete(
     "/{id}", summary="End a mapping now", responses=problems(401, 404, 422, 503), dependencies=[Depends(require_admin)]
 )
-async def end_mapping(request: Request, mapping_id: Annotated[int, Path(alias="id", ge=1, le=2**63 - 1)]) -> Mapping:
+async def end_mapping(
+    request: Request, mapping_id: Annotated[AskedInteger, Path(alias="id", ge=1, le=2**63 - 1)]
+) -> Mapping:
     """Ends it now; one that has ended stays as it is, one that has not begun is removed."""
     async with state_of(request).database.connection() as connection, connection.transaction():
         found: Row | None = await fetch_one(connection, "find_mapping", {"mapping_id": mapping_id})

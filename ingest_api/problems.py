@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.request_id import request_id
+from ingest_api.wire import BODY_SHAPES
 from warehouse.contract import errors
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ _MOST_IN_DETAIL = 3
 """Of what is wrong; ``errors`` has all of it."""
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-_CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed"}
+_CODE_OF_STATUS = {400: "malformed_json", 404: "not_found", 405: "method_not_allowed", 422: "invalid_request"}
 
 
 class Problem(BaseModel):
@@ -126,7 +127,7 @@ def install(app: FastAPI) -> None:
     async def of_validation(request: Request, error: RequestValidationError) -> Response:
         found = [
             {
-                "pointer": "/" + "/".join(str(part) for part in each["loc"]),
+                "pointer": "/" + "/".join(str(part) for part in each["loc"] if part not in BODY_SHAPES),
                 "code": each["type"],
                 "detail": each["msg"].removeprefix("Value error, "),
             }

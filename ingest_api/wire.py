@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -20,6 +20,25 @@ class Wire(BaseModel):
     """Base of every request and answer body: camel case in JSON, snake case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+OBJECT, ARRAY = BODY_SHAPES = ("<object>", "<array>")
+"""What the shapes are called of a body that may be one thing or several; no field has such a name."""
+
+ONLY_KNOWN_FIELDS = ConfigDict(json_schema_extra={"additionalProperties": False})
+"""For a body with ``refuse_unknown_fields``: pydantic's own ``extra="forbid"`` would repeat the name."""
+
+
+def refuse_unknown_fields(cls: type[Wire], data: Any) -> Any:
+    """Refuse a field that would do nothing, for it may be another one misspelt; a model's validator, before others.
+
+    Raises:
+        ValueError: there is one.
+    """
+    known = sorted(field.alias for field in cls.model_fields.values() if field.alias)
+    if isinstance(data, dict) and data.keys() - set(known):
+        raise ValueError(f"a field is unknown; these can be given: {', '.join(known)}")
+    return data
 
 
 def _read_rfc3339(value: object) -> datetime:

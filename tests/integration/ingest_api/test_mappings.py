@@ -1,5 +1,6 @@
 """Which meter feeds which vehicle, and when: effective-dated, one meter at a time, all of a request or nothing."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -249,7 +250,34 @@ def test_an_invalid_wish_is_refused(site: Site, change: dict[str, Any]) -> None:
     problem = assert_problem(
         post(site, {name: value for name, value in body.items() if value is not ...}), 422, "invalid_request"
     )
-    assert any(error["pointer"].endswith(next(iter(change))) for error in problem["errors"])
+    assert [error["pointer"] for error in problem["errors"]] == [f"/body/{next(iter(change))}"]
+
+
+def test_what_is_wrong_is_said_of_the_shape_that_was_sent(site: Site) -> None:
+    good = wish(new_id("veh"), new_id("meter"))
+    for body, pointers in (
+        ([good, {**good, "meterId": 5}, {}], ["/body/1/meterId", "/body/2/vehicleId", "/body/2/meterId"]),
+        ([good, "x"], ["/body/1"]),
+        ([[good]], ["/body/0"]),
+        ({"items": [good]}, ["/body"]),
+        ([good, {**good, "id": 1, "validTo": None, "meterId": ""}], ["/body/1/meterId"]),
+        ({**good, "validTo": "2026-02-08T12:00:00Z"}, ["/body"]),
+        ([{**good, "validform": None}], ["/body/0"]),
+        ("x", ["/body"]),
+        (5, ["/body"]),
+        (True, ["/body"]),
+    ):
+        problem = assert_problem(post(site, body), 422, "invalid_request")
+        assert [error["pointer"] for error in problem["errors"]] == pointers, body
+        for inside in ("validform", "NewMapping", "list["):
+            assert inside not in problem["detail"]
+
+
+def test_a_field_that_stands_twice_is_refused(site: Site) -> None:
+    text = json.dumps(wish(new_id("veh"), new_id("meter")))
+    for body in (text.replace("{", '{"vehicleId":"other",'), "[" + text.replace("{", '{"meterId":"other",') + "]"):
+        answer = site.client.post("/v1/mappings", content=body, headers={"Content-Type": "application/json"})
+        assert "a field twice" in assert_problem(answer, 422, "invalid_request")["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"vehicleId":' + b"1" * 5000 + b"}"], ids=len)
