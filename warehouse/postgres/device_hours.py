@@ -18,15 +18,13 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, midnight, utc_day
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.binary_arrays import Int4Array, TimestamptzArray
 from warehouse.postgres.energy_rule import with_the_rule
+from warehouse.postgres.hour_spans import DAY, HOUR, Span, known_again, parameters, without_dropped_days
 from warehouse.postgres.writers import wait_for_writers
-from warehouse.reading_columns import microseconds
 
 _PACKAGE = "warehouse.postgres"
 _LOCK = 0x686F757273
 """'hours' in ASCII: one worker at a time."""
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 KEPT = timedelta(days=8)
 """How far before today's midnight hours are kept: the longest question is a week, and its first day is a whole one."""
@@ -51,14 +49,6 @@ class DeviceHours:
     newest_hour: datetime | None
     size_bytes: int
     newest_rows: int
-
-
-class _Span(NamedTuple):
-    """Whole hours of a device."""
-
-    device_id: int
-    starts_at: datetime
-    ends_at: datetime
 
 
 class _Written(NamedTuple):
@@ -104,7 +94,7 @@ def _write_hour(connection: psycopg.Connection, hour: datetime) -> None:
         for kind in DeviceKind:
             query = sqlfiles.load(_PACKAGE, "list_reporting_devices").format(**_names(kind))
             reporting = connection.execute(query, {"since": hour}).fetchall()
-            _write(connection, kind, [_Span(device_id, hour, hour + HOUR) for (device_id,) in reporting])
+            _write(connection, kind, [Span(device_id, hour, hour + HOUR) for (device_id,) in reporting])
         connection.execute(sqlfiles.load(_PACKAGE, "confirm_hour"), {"hour": hour})
 
 
@@ -119,21 +109,22 @@ def _answer_requests(connection: psycopg.Connection) -> int:
             if not taken:
                 return answered
             connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
+            connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions"))  # no day is dropped from here on
             for kind in DeviceKind:
                 asked = [(device_id, since) for name, device_id, since in taken if name == kind]
                 spans = _spans_since(asked, *written) if written else []
-                _write(connection, kind, spans)
+                _write(connection, kind, known_again(connection, kind, spans))
                 answered += len(spans)
 
 
-def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, written_until: datetime) -> list[_Span]:
+def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, written_until: datetime) -> list[Span]:
     """From the midnight before the change on, or all there is; a device that is asked for twice comes once."""
     starts: dict[int, datetime] = {}
     for device_id, since in asked:
         start = max(first, _midnight_of(since)) if since else first
         if since is None or since < written_until:
             starts[device_id] = min(start, starts.get(device_id, start))
-    return [_Span(device_id, start, written_until) for device_id, start in starts.items()]
+    return [Span(device_id, start, written_until) for device_id, start in starts.items()]
 
 
 def _correct_changed_days(connection: psycopg.Connection) -> int:
@@ -147,11 +138,13 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
         # One snapshot: a reading that came between counting a day and writing its neighbour's hours would be in both
         # sums, and the step from it into a later day would stay as it was.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions"))  # no day is dropped after the snapshot
         for kind in DeviceKind:
-            spans = _changed_spans(connection, kind, [day for day, _ in days])
+            changed = _changed_spans(connection, kind, [day for day, _ in days])
+            spans = without_dropped_days(connection, kind, changed)
             for start in range(0, len(spans), DEVICES_AT_A_TIME):
                 _write(connection, kind, spans[start : start + DEVICES_AT_A_TIME])
-            corrected += len(spans)
+            corrected += len(changed)
         if corrected:
             connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
         for day in (day for day, is_settled in days if is_settled):
@@ -159,33 +152,31 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
     return corrected
 
 
-def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Iterable[date]) -> list[_Span]:
+def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Iterable[date]) -> list[Span]:
     """Of each device of which more readings stand than were written: from the first such day to the last at stake."""
     written = _written(connection)
     if written is None:
         return []
     query = sqlfiles.load(_PACKAGE, "find_changed_devices").format(**_names(kind))
-    spans: dict[int, _Span] = {}
+    spans: dict[int, Span] = {}
     for day in days:
         starts_at, ends_at = max(midnight(day), written.first), min(midnight(day) + DAY, written.until)
-        parameters = {"kind": kind, "starts_at": starts_at, "ends_at": ends_at}
-        for device_id, until in connection.execute(query, parameters):
-            found = _Span(device_id, starts_at, min(until, written.until))
+        bounds = {"kind": kind, "starts_at": starts_at, "ends_at": ends_at}
+        for device_id, until in connection.execute(query, bounds):
+            found = Span(device_id, starts_at, min(until, written.until))
             other = spans.get(device_id, found)
-            spans[device_id] = _Span(
-                device_id, min(found.starts_at, other.starts_at), max(found.ends_at, other.ends_at)
-            )
+            spans[device_id] = Span(device_id, min(found.starts_at, other.starts_at), max(found.ends_at, other.ends_at))
     return list(spans.values())
 
 
-def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[_Span]) -> None:
+def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Span]) -> None:
     """Write these hours in place of what stands there, in the caller's transaction."""
     if not spans:
         return
     delete = sqlfiles.load(_PACKAGE, "delete_device_hours")
-    connection.execute(delete, _parameters(kind, spans))
+    connection.execute(delete, parameters(kind, spans))
     look = sqlfiles.load(_PACKAGE, "write_plain_hours").format(**_names(kind))
-    doubtful: dict[int, bool] = dict(connection.execute(look, _parameters(kind, spans)).fetchall())
+    doubtful: dict[int, bool] = dict(connection.execute(look, parameters(kind, spans)).fetchall())
     # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
     to_judge = [
         span._replace(starts_at=_midnight_of(span.starts_at)) if doubtful[span.device_id] else span
@@ -193,9 +184,9 @@ def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[_Sp
         if span.device_id in doubtful
     ]
     if to_judge:
-        connection.execute(delete, _parameters(kind, to_judge))
+        connection.execute(delete, parameters(kind, to_judge))
         judge = with_the_rule(_PACKAGE, "write_judged_hours", **_names(kind))
-        connection.execute(judge, _parameters(kind, to_judge))
+        connection.execute(judge, parameters(kind, to_judge))
 
 
 def _written(connection: psycopg.Connection) -> _Written | None:
@@ -216,18 +207,6 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
 
 def _midnight_of(ts: datetime) -> datetime:
     return midnight(utc_day(ts))
-
-
-def _parameters(kind: DeviceKind, spans: Sequence[_Span]) -> dict[str, object]:
-    device_ids, starts_at, ends_at = zip(*spans, strict=True)
-    return {
-        "kind": kind,
-        "device_ids": Int4Array(device_ids),
-        "starts_at": TimestamptzArray([microseconds(ts) for ts in starts_at]),
-        "ends_at": TimestamptzArray([microseconds(ts) for ts in ends_at]),
-        "first": min(starts_at),  # known when the statement is planned: partitions outside are left out
-        "last": max(ends_at),
-    }
 
 
 def _names(kind: DeviceKind) -> dict[str, Identifier]:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.energy_series import dirty_series
-from warehouse.contract.energy import DeviceSettings, Sample, steps
-from warehouse.contract.partitions import midnight, utc_day
+from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, steps
+from warehouse.contract.partitions import Stream, midnight, partition_name, utc_day
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres import device_hours
 from warehouse.postgres.device_hours import write_closed_hours
@@ -100,6 +100,14 @@ def _hour(ts: datetime) -> datetime:
 def device(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Device:
     monkeypatch.setattr(device_hours, "KEPT", timedelta(days=4))
     return Device(connection)
+
+
+def drop_days(connection: psycopg.Connection, *days: datetime) -> None:
+    """As retention does: the partitions go, and the ledger says so."""
+    for day in days:
+        for stream in Stream:
+            connection.execute(f"DROP TABLE {partition_name(stream, utc_day(day))}".encode())
+        connection.execute("UPDATE partition_ledger SET state = 'dropped' WHERE day = %s", [utc_day(day)])
 
 
 unhurried = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -188,3 +196,26 @@ def register_with_runs(every_min: int) -> Iterator[Sample]:
                 yield Sample(ts, shown)
             ts += timedelta(minutes=every_min)
         kwh += 1.0
+
+
+@pytest.mark.parametrize("dropped", [[0], [1], [0, 1]], ids=["first", "between", "two"])
+def test_hours_of_dropped_days_stay_as_they_are_when_settings_change(device: Device, dropped: list[int]) -> None:
+    """Nothing is left to compute them from; nor the step from a dropped day into the first hour after it."""
+    counter, interval = DeviceSettings(), DeviceSettings(energy_kind=EnergyKind.INTERVAL)
+    first = MIDNIGHT + timedelta(minutes=7)
+    samples = [Sample(first + timedelta(minutes=20 * k), 1000 + k / 4) for k in range(3 * 72)]
+    device.begin(counter)
+    device.store(samples)
+    device.write()
+    before = expected(samples, counter)
+    assert device.hours() == before
+    days = [MIDNIGHT + timedelta(days=day) for day in dropped]
+    drop_days(device.connection, *days)
+    first_hours_after = [day + timedelta(days=1) for day in days]
+    stays = {hour for hour in before if midnight(utc_day(hour)) in days or hour in first_hours_after}
+    for kind in DeviceKind:
+        device.connection.execute(f"UPDATE {kind}s SET energy_kind = 'interval'".encode())
+        device.connection.execute("INSERT INTO hourly_requests VALUES (%s, 1, NULL)", [kind])
+    device.write()
+    anew = expected(samples, interval)
+    assert device.hours() == {hour: (before if hour in stays else anew)[hour] for hour in before}
