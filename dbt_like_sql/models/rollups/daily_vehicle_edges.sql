@@ -6,6 +6,23 @@ WITH limits AS (
         getvariable('day')::TIMESTAMP AT TIME ZONE 'UTC' AS midnight
 ),
 
+-- An hour's last reading is where the next step begins. A glitch begins none, and hours of glitches alone have no energy.
+ended AS (
+    SELECT
+        kind,
+        device_id,
+        segment_from,
+        hour,
+        energy_kwh,
+        carried_in_kwh,
+        first_step_at,
+        lead(CASE WHEN reading_count > glitch_count THEN first_step_at END IGNORE NULLS) OVER (
+            PARTITION BY kind, device_id ORDER BY hour, segment_from
+        ) AS next_step_at
+    FROM hourly_energy
+    WHERE day = getvariable('day')
+),
+
 -- The hours that count, and when each of them lay in time: from where its first step began to its last reading.
 counted AS (
     SELECT
@@ -15,9 +32,9 @@ counted AS (
         energy.carried_in_kwh,
         energy.hour,
         energy.first_step_at,
-        least(energy.hour + INTERVAL 1 HOUR, last_of_day.ts, coalesce(mapped.valid_to, 'infinity')) AS ends_at
+        coalesce(energy.next_step_at, last_of_day.ts) AS ends_at
     FROM mapped_devices AS mapped
-    INNER JOIN hourly_energy AS energy
+    INNER JOIN ended AS energy
         ON
             mapped.kind = energy.kind
             AND mapped.device_id = energy.device_id
@@ -27,7 +44,6 @@ counted AS (
         ON mapped.kind = last_of_day.kind AND mapped.device_id = last_of_day.device_id
     WHERE
         mapped.day = getvariable('day')
-        AND energy.day = getvariable('day')
         AND last_of_day.day = getvariable('day')
 ),
 

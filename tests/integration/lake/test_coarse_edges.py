@@ -1,5 +1,6 @@
 """Registers that are read each hour beside ones that are read each minute: what belongs to which day cannot be told."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,24 @@ class Site:
         post(self._connection, readings)
         self.run_days()
 
+    def read(self, ac_kwh: Mapping[int, float], dc_kwh: Mapping[int, float]) -> None:
+        """Both registers on the hour, by hours since the first midnight."""
+        instants = {hour: iso(midnight(FIRST) + timedelta(hours=hour)) for hour in range(48)}
+        meter = [meter_payload(meterId="m1", kwhConsumedAc=kwh, timestamp=instants[at]) for at, kwh in ac_kwh.items()]
+        vehicle = [
+            vehicle_payload(vehicleId="v1", kwhDeliveredDc=kwh, timestamp=instants[at]) for at, kwh in dc_kwh.items()
+        ]
+        post(self._connection, meter + vehicle)
+        self.run_days()
+
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
         while days := ledger.days_to_run(self._connection):
             self._walk.run(days[0].day)
+
+    @property
+    def lake(self) -> Lake:
+        return self._walk.lake
 
     def rows(self, dataset: str) -> list[list[dict[str, Any]]]:
         """Of both days."""
@@ -129,3 +144,14 @@ def test_a_day_after_six_silent_hours_is_coarse(
     second = site.days()[1]
     assert (second["status"], second["coarse_edge"]) == ("below_threshold", is_coarse)
     assert [len(rows) for rows in site.rows("low_efficiency_days")] == [0, int(not is_coarse)]
+
+
+def test_an_hour_ends_with_its_last_reading(site: Site) -> None:
+    """A charge until 22 h, when both were read, the meter once more at 23 h: nothing flowed after the vehicle's end."""
+    ac_kwh = {hour: 100 + POWER_KW * min(max(hour - 18, 0), 4) for hour in range(24)}
+    dc_kwh = {hour: 50 + 0.8 * (ac_kwh[hour] - 100) for hour in range(23)}
+    site.read(ac_kwh, dc_kwh)
+    edges = pl.read_parquet(site.lake.file("daily_vehicle_edges", FIRST)).to_dicts()
+    day = pl.read_parquet(site.lake.file("daily_vehicle_efficiency", FIRST)).to_dicts()
+    assert [row["ac_after_dc_kwh"] for row in edges] == [0]
+    assert [(row["status"], row["coarse_edge"]) for row in day] == [("below_threshold", False)]
