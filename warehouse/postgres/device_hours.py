@@ -109,7 +109,7 @@ def _answer_requests(connection: psycopg.Connection) -> int:
             if not taken:
                 return answered
             connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
-            connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions"))  # no day is dropped from here on
+            _hold_partitions(connection)
             for kind in DeviceKind:
                 asked = [(device_id, since) for name, device_id, since in taken if name == kind]
                 spans = _spans_since(asked, *written) if written else []
@@ -138,7 +138,7 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
         # One snapshot: a reading that came between counting a day and writing its neighbour's hours would be in both
         # sums, and the step from it into a later day would stay as it was.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions"))  # no day is dropped after the snapshot
+        _hold_partitions(connection)
         for kind in DeviceKind:
             changed = _changed_spans(connection, kind, [day for day, _ in days])
             spans = without_dropped_days(connection, kind, changed)
@@ -203,6 +203,12 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
     finally:
         if not connection.broken:
             connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _hold_partitions(connection: psycopg.Connection) -> None:
+    """No day is dropped from here on until the transaction ends; before its snapshot, so that both tell the same."""
+    for kind in DeviceKind:
+        connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions").format(**_names(kind)))
 
 
 def _midnight_of(ts: datetime) -> datetime:

@@ -1,1 +1,1 @@
-LOCK TABLE ONLY meter_readings, ONLY vehicle_readings IN ACCESS SHARE MODE
+LOCK TABLE ONLY {readings} IN ACCESS SHARE MODE
