@@ -13,6 +13,7 @@ import typer
 from orchestration.home_files import LOCK, hand_over
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
 from warehouse.disk import Disk, disks_of
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
@@ -195,12 +196,9 @@ def make_home(home: Path) -> None:
 def _opened(home: Path, name: str, access: int) -> int:
     """A descriptor of a file in the home to be locked; both are made where they are missing."""
     make_home(home)
-    with _refusals_of(home):
+    with _refusals_of(home), as_owner_of(home):
         # Who can open the file can hold the lock: nobody but the home's owner.
-        lock = os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.geteuid() == 0:
-            os.fchown(lock, home.stat().st_uid, home.stat().st_gid)
-    return lock
+        return os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from warehouse.contract.redaction import redacted
+from warehouse.owners_rights import as_owner_of
 
 _homes: list[Path] = []
 
@@ -44,9 +45,10 @@ def write_details(error: BaseException) -> Path | None:
 
 
 def _log_of_home() -> tuple[int, Path]:
-    folder = (_homes[-1] if _homes else Path("/nowhere")).absolute() / "logs"
-    path = folder / "commands.log"
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), path
+    home = (_homes[-1] if _homes else Path("/nowhere")).absolute()
+    path = home / "logs" / "commands.log"
+    with as_owner_of(home):  # root's command writes what the home's account can write later
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), path
 
 
 def _log_elsewhere() -> tuple[int, Path]:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import HomeInUseError, held, make_home, require_no_earlier_version
+from orchestration.cli.failures import note_home, write_details
+from orchestration.home import HomeInUseError, _opened, held, make_home, require_no_earlier_version
 from orchestration.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
+from warehouse.postgres.embedded.cluster import read_password, role_password
 from warehouse.postgres.embedded.files import make_folder
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it is about root and another account")
@@ -188,3 +191,81 @@ def test_an_earlier_version_at_work_is_told_from_this_one(home: Path) -> None:
     (home / "lock").unlink()
     (home / "lock").symlink_to(home / "postgres.lock")
     require_no_earlier_version(home)  # a link is no lock of ours
+
+
+@pytest.fixture
+def taken_over(folder: Path) -> tuple[Path, Path]:
+    """A home that belongs to its account, which led ``logs`` to a folder of root's."""
+    home, of_root = folder / "home", folder / "of root"
+    of_root.mkdir(mode=0o700)
+    make_home(home)
+    (home / "logs").symlink_to(of_root)
+    return home, of_root
+
+
+@only_root
+def test_roots_commands_write_their_details_for_the_account(folder: Path) -> None:
+    home = folder / "home"
+    make_home(home)
+    (home / "logs").mkdir()
+    hand_over(home, account_for_home(home))
+    note_home(home)
+    assert write_details(ValueError("unforeseen")) == home / "logs" / "commands.log"
+    owner = home.stat().st_uid
+    assert owner != 0
+    assert (home / "logs" / "commands.log").stat().st_uid == owner
+    assert (os.geteuid(), os.getegid()) == (0, 0)
+
+
+@only_root
+def test_root_writes_no_details_through_a_link_of_the_account(taken_over: tuple[Path, Path]) -> None:
+    home, of_root = taken_over
+    note_home(home)
+    log = write_details(ValueError("unforeseen"))
+    assert log
+    assert (log.parent, list(of_root.iterdir())) == (Path(tempfile.gettempdir()), [])
+    log.unlink()
+
+
+@only_root
+def test_root_starts_no_server_whose_log_the_account_led_elsewhere(taken_over: tuple[Path, Path]) -> None:
+    home, of_root = taken_over
+    with pytest.raises(HomeError, match="Permission denied"):
+        EmbeddedPostgres(home).ensure_running()
+    assert (list(of_root.iterdir()), of_root.stat().st_uid) == ([], 0)
+
+
+@only_root
+@pytest.mark.parametrize("name", ["lock", "users"])
+def test_a_lock_that_root_takes_is_the_accounts(folder: Path, name: str) -> None:
+    home = folder / "home"
+    make_home(home)
+    os.close(_opened(home, name, os.O_RDWR))
+    assert (home / name).stat().st_uid == home.stat().st_uid != 0
+
+
+@only_root
+@pytest.mark.parametrize("name", ["role.password", "fleetwatt.password"])
+def test_root_sends_no_server_what_the_account_calls_its_password(folder: Path, name: str) -> None:
+    """A server of the account's could ask for it in plain text."""
+    home, secret = folder / "home", folder / "secret"
+    secret.write_text("root's alone")
+    secret.chmod(0o600)
+    make_home(home)
+    (home / "postgres").mkdir()
+    (home / "postgres" / name).symlink_to(secret)
+    account = account_for_home(home / "none")
+    os.chown(home / "postgres", account.uid, account.gid)
+    read = role_password if name == "role.password" else read_password
+    with pytest.raises(PermissionError):
+        read(home / "postgres")
+
+
+@only_root
+def test_roots_rights_come_back_whatever_happens(folder: Path) -> None:
+    before = (os.geteuid(), os.getegid(), os.getgroups())
+    make_home(folder / "home")
+    with pytest.raises(ZeroDivisionError), as_owner_of(folder / "home"):
+        assert os.geteuid() == (folder / "home").stat().st_uid
+        _ = 1 / 0
+    assert (os.geteuid(), os.getegid(), os.getgroups()) == before

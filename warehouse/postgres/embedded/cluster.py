@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from warehouse.contract.errors import HomeError, ServerStartError
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded.account import ServerAccount
 from warehouse.postgres.embedded.files import ServerFiles, sync_folder
 
@@ -55,7 +56,7 @@ def read_password(data: Path) -> str:
         HomeError: its file is gone.
     """
     try:
-        return (data / PASSWORD_FILE).read_text(encoding="ascii").strip()
+        return _read(data / PASSWORD_FILE)
     except FileNotFoundError:
         raise HomeError(
             f"{data / PASSWORD_FILE} is gone, the password of this cluster. Bring it back from a copy of the home, or "
@@ -66,22 +67,22 @@ def read_password(data: Path) -> str:
 def role_password(data: Path) -> str | None:
     """The password of the role; None: it was not made yet, as in a home of an earlier version."""
     try:
-        return (data / ROLE_PASSWORD_FILE).read_text(encoding="ascii").strip()
+        return _read(data / ROLE_PASSWORD_FILE)
     except FileNotFoundError:
         return None
 
 
-def kept_role_password(data: Path, account: ServerAccount) -> str:
+def kept_role_password(data: Path) -> str:
     """The password of the role, which is made if there is none. What is half written is never found."""
     found = role_password(data)
     if found:
         return found
     unfinished = data / f"{ROLE_PASSWORD_FILE}.new"
-    unfinished.unlink(missing_ok=True)  # as a killed start left it
-    made = _write_password(unfinished)
-    account.own(unfinished)
-    unfinished.rename(data / ROLE_PASSWORD_FILE)
-    sync_folder(data)
+    with as_owner_of(data):
+        unfinished.unlink(missing_ok=True)  # as a killed start left it
+        made = _write_password(unfinished)
+        unfinished.rename(data / ROLE_PASSWORD_FILE)
+        sync_folder(data)
     return made
 
 
@@ -121,11 +122,12 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
     """
     aside = files.home / "postgres.new"
     making = aside / "data"
-    if aside.exists():
-        shutil.rmtree(aside)
-    aside.mkdir(mode=0o700)
     password = aside / PASSWORD_FILE
-    _write_password(password)
+    with as_owner_of(files.home):
+        if aside.exists():
+            shutil.rmtree(aside)
+        aside.mkdir(mode=0o700)
+        _write_password(password)
     account.own(aside, password)
     initdb = [program("initdb"), "--pgdata", str(making), "--username", SUPERUSER, "--pwfile", str(password)]
     initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
@@ -139,11 +141,20 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
         )
     if failed:
         raise files.start_error(f"No cluster could be made in {files.home}")
-    password.rename(making / PASSWORD_FILE)
-    sync_folder(making)
-    making.rename(files.data)
-    sync_folder(files.home)
-    aside.rmdir()
+    with as_owner_of(files.home):
+        password.rename(making / PASSWORD_FILE)
+        sync_folder(making)
+        making.rename(files.data)
+        sync_folder(files.home)
+        aside.rmdir()
+
+
+def _read(path: Path) -> str:
+    """What it holds, as its folder's owner may read it: whoever answers on the server's port gets to see it."""
+    with as_owner_of(path.parent):
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    with os.fdopen(opened, encoding="ascii") as file:
+        return file.read().strip()
 
 
 def _write_password(path: Path) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.contract.errors import HomeError, ServerStartError
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded.account import ServerAccount
 
 _LOCK_POLL_SECONDS = 0.05
@@ -37,14 +38,15 @@ class ServerFiles:
     def opened_log(self, account: ServerAccount) -> Iterator[int]:
         """A descriptor that appends to the log; the file belongs to the server's account."""
         make_folder(self.home)
-        if not self.log.parent.exists():
+        with as_owner_of(self.home):
+            is_new = not self.log.parent.exists()
             self.log.parent.mkdir(mode=0o750, exist_ok=True)
-            account.own(self.log.parent)
-        # O_NOFOLLOW: root hands the file over, and must not be led to hand over another one.
-        log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            # O_NOFOLLOW: root hands the file over, and must not be led to hand over another one.
+            log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            if os.geteuid() == 0:
-                os.fchown(log, account.uid, account.gid)
+            if is_new:
+                account.own(self.log.parent)
+            _give(log, account)
             yield log
         finally:
             os.close(log)
@@ -78,10 +80,10 @@ class ServerFiles:
         """
         make_folder(self.home)
         # Who can open the file can hold the lock: nobody but its owner.
-        lock = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with as_owner_of(self.home):
+            lock = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            if os.geteuid() == 0:
-                os.fchown(lock, account.uid, account.gid)
+            _give(lock, account)
             if os.fstat(lock).st_uid == os.geteuid() or os.geteuid() == 0:
                 os.fchmod(lock, 0o600)  # an earlier version let others read it
             while not _locked(lock):
@@ -103,6 +105,13 @@ class ServerFiles:
                 f"{error.filename or self.home} cannot be used ({error.strerror}{cause}). Go on as its owner, choose "
                 f"another home with --home, or set FLEET_DATABASE_URL."
             ) from error
+
+
+def _give(opened: int, account: ServerAccount) -> None:
+    """As root: what root made in a home of its own is the account's. Of two names of a file, one may lie elsewhere."""
+    found = os.fstat(opened)
+    if os.geteuid() == 0 and found.st_uid == 0 and found.st_nlink == 1:
+        os.fchown(opened, account.uid, account.gid)
 
 
 def make_folder(folder: Path) -> None:

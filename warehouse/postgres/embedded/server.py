@@ -17,7 +17,7 @@ import psycopg
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError, ServerStartError
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.embedded import role
-from warehouse.postgres.embedded.account import ServerAccount, account_for
+from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
 from warehouse.postgres.embedded.cluster import (
     DATABASE,
     ROLE,
@@ -100,12 +100,12 @@ class EmbeddedPostgres:
         if url is not None:
             return url
         deadline = time.monotonic() + self.start_seconds
-        account = account_for(self.data)
+        account = account_for_home(self.home)
         account.check_enters(self.home, binaries())
         with self._files.errors_of_home(), self._files.lock(deadline, account) as lock:
             if not has_cluster(self.data):
                 create_cluster(self._files, account, lock)
-            return self._settled(self._start_until_it_answers(account, deadline), account)
+            return self._settled(self._start_until_it_answers(account, deadline))
 
     def upkeep_url(self) -> str:
         """The superuser's URL of the server, which runs: for upkeep, and never for the API or the pipeline.
@@ -222,9 +222,9 @@ class EmbeddedPostgres:
         # -D repeats the folder where `ps` and our search for its processes can see it.
         return shlex.join(["-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())])
 
-    def _settled(self, upkeep_url: str, account: ServerAccount) -> str:
+    def _settled(self, upkeep_url: str) -> str:
         """The ordinary role's URL, once it has what it is to have and nothing else."""
-        password = kept_role_password(self.data, account)
+        password = kept_role_password(self.data)
         reason = self._settle(upkeep_url, password)
         if reason:  # who had the role's password may have shut it out, by settings of the role or of its databases
             with translated_errors():
