@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import uvicorn
-from dagster import DagsterInstance
+from dagster import DagsterInstance, __version__
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
@@ -29,7 +29,9 @@ def main() -> None:
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(STATEMENT_WITHIN_MS, POOL_RECYCLE_S, POOL_MOST_BESIDE)
         workspace = WorkspaceFileTarget([arguments.workspace])
-        with WorkspaceProcessContext(instance, workspace, read_only=arguments.read_only) as context:
+        with WorkspaceProcessContext(
+            instance, workspace, version=__version__, read_only=arguments.read_only
+        ) as context:
             server = GuardedWebserver(context, read_only=arguments.read_only)
             uvicorn.run(
                 Gate(server.create_asgi_app(lifespan=_lifespan), arguments.origin),

@@ -22,7 +22,7 @@ from websockets.exceptions import InvalidStatus
 from orchestration.dagster_health import faults
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT
-from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, GuardedWebserver
+from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, LARGEST_QUESTION_TOKENS, GuardedWebserver
 from tests.ports import free_port
 from warehouse.origins import own_origins
 
@@ -36,6 +36,8 @@ FORGE = (
     'partitionKeys: ["2026-02-08"]}) {__typename}}'
 )
 STOP = 'mutation {stopSensor(id: "nope") {__typename}}'
+LONG = "{" + " ".join(f"a{number}: version" for number in range(LARGEST_QUESTION_TOKENS // 3)) + "}"
+"""Answered, it would take seconds; of twice the length, four times as many."""
 REFUSED = {"shutdownRepositoryLocation": SHUTDOWN, "wipeAssets": WIPE, "reportRunlessAssetEvents": FORGE}
 
 
@@ -210,13 +212,28 @@ def test_what_a_form_can_send_is_no_question(ui: Ui, kind: str) -> None:
         b"[" * 100_000,
         json.dumps({"query": "{a" * 100_000}).encode(),
         b'{"query":"' + b" " * LARGEST_QUESTION_BYTES + b'"}',
+        json.dumps({"query": LONG}).encode(),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_is_no_question_is_refused(ui: Ui, body: bytes) -> None:
     headers = {"Content-Type": "application/json", "Origin": ui.origin}
     assert ui.ask("POST", "/graphql", content=body, headers=headers).status_code in {400, 413}
     assert ui.post("{version}").status_code == 200
+
+
+def test_what_cannot_be_looked_at_is_not_handed_on(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Dagster reads a text that ours gave up on, it would do what is refused."""
+    monkeypatch.setattr("orchestration.dagster_ui.server.LARGEST_QUESTION_TOKENS", 3)
+    answer = ui.post(SHUTDOWN)
+    assert answer.status_code == 400
+    assert "more than 3 tokens" in answer.json()["errors"][0]["message"]
+
+
+def test_a_long_question_is_refused_by_websocket_too(ui: Ui) -> None:
+    answer = ui.subscribe(f"subscription {LONG}", origin=ui.origin)
+    assert answer["type"] == "error"
+    assert "tokens" in answer["payload"]["message"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST"])
