@@ -1,5 +1,8 @@
 """Failed runs are told: on stderr, and to a webhook that may be slow, wrong or gone."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -54,6 +57,64 @@ def test_a_webhook_that_does_not_take_it_is_told_without_its_address(
     assert "run_day of 2026-02-08 failed" in first
     assert second.startswith(f"{MARK}the webhook of FLEET_ALERT_WEBHOOK did not take this: ")
     assert "secret-token" not in second
+
+
+PIECE, TOO_MUCH = 2**20, 256
+"""Bytes, and how many of such pieces an answer has that stands for one without end."""
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Takes what is posted, answers well, and does not end its answer."""
+
+    pieces_sent = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while Endless.pieces_sent < TOO_MUCH:
+                self.wfile.write(bytes(PIECE))
+                Endless.pieces_sent += 1
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook"
+        server.shutdown()
+
+
+def test_what_a_webhook_answers_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer without end would hold alerts back, and fill the memory."""
+    with served(Endless) as url:
+        send(ALERT, url)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert Endless.pieces_sent < TOO_MUCH
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_webhook_leads_nowhere_else(status: int, webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
+    """To an address that only this machine reaches, as clouds have one for their metadata."""
+
+    class Leading(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Location", webhook.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with served(Leading) as url:
+        send(ALERT, url)
+    assert (webhook.taken, f"it answered {status}" in capsys.readouterr().err) == ([], True)
 
 
 class Watch:
