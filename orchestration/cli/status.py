@@ -140,7 +140,9 @@ def _print_quarantine(console: Terminal, quarantine: list[QuarantineOverview]) -
     counted_only = {each.code: each.counted_only for each in quarantine if each.counted_only}
     if counted_only:
         of_codes = ", ".join(f"{code} {number:,}" for code, number in counted_only.items())
-        console.print(f"refused and only counted, for want of room in quarantine: {of_codes}")
+        console.print(
+            f"refused and only counted, beyond what the quarantine keeps of one body or has room for: {of_codes}"
+        )
 
 
 def _device_table(devices: list[DeviceOverview]) -> Table:

@@ -130,7 +130,7 @@ def test_what_quarantine_has_no_room_for_shows_in_the_status(
     bad = ndjson(tmp_path / "bad.ndjson", *[vehicle_payload(soc=101 + number) for number in range(10)])
     refused = fleetwatt("import", bad)
     assert "but for 7 that are only counted" in refused.err
-    assert "refused and only counted, for want of room in quarantine: out_of_range 7" in fleetwatt("status").out
+    assert "or has room for: out_of_range 7" in fleetwatt("status").out
     (report,) = json.loads(fleetwatt("import", "--json", bad).out)
     assert report["countedOnly"] == 7
 
