@@ -127,8 +127,8 @@ def test_what_the_image_is_built_from_is_there_and_let_in() -> None:
     assert [name for name in copied() if not (ROOT / name).exists()] == []
 
 
-def test_the_secrets_that_the_readme_makes_open_the_database(tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## With Docker Compose")[2]
+def test_the_secrets_that_the_page_makes_open_the_database(tmp_path: Path) -> None:
+    section = (ROOT / "docs/deployment.md").read_text(encoding="utf-8").partition("## With Docker Compose")[2]
     block = section.partition("```console\n")[2].partition("```")[0].replace("\\\n>", "\\\n")
     making = "\n".join(line.removeprefix("$ ") for line in block.splitlines() if ".secrets" in line)
     subprocess.run(["sh", "-euc", f"umask 077\n{making}"], cwd=tmp_path, check=True)

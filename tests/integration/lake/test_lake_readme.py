@@ -1,4 +1,4 @@
-"""The lake explains itself: what its README says is so, and every example, there and in the project's README, runs."""
+"""The lake explains itself: what its README says is so, and every example, there and on the data team's page, runs."""
 
 import re
 import shlex
@@ -20,8 +20,7 @@ from warehouse.lake.views import open_lake
 from warehouse.postgres.connection import connect
 from warehouse.postgres.lake_overview import published_datasets
 
-PROJECT_README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-CORNER = PROJECT_README.partition("## The data team's corner")[2].partition("\n## ")[0]
+CORNER = (Path(__file__).parents[3] / "docs/data-team.md").read_text(encoding="utf-8")
 LIBRARIES = ("duckdb", "polars", "pandas")
 
 
@@ -80,12 +79,12 @@ def test_the_examples_of_the_lakes_readme_run_within_the_lake(home: Path, librar
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_the_examples_of_the_projects_readme_run_beside_the_home(home: Path, library: str) -> None:
+def test_the_examples_of_the_page_run_beside_the_home(home: Path, library: str) -> None:
     printed = run(blocks(CORNER)[library], home.parent)
     assert {"duckdb": "vehicle-2", "polars": "below_threshold", "pandas": "below_threshold"}[library] in printed
 
 
-def test_both_readmes_have_an_example_for_each_library(home: Path) -> None:
+def test_both_have_an_example_for_each_library(home: Path) -> None:
     assert set(blocks(CORNER)) == set(blocks((home / "lake" / README).read_text(encoding="utf-8"))) == set(LIBRARIES)
 
 
@@ -96,7 +95,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_the_commands_of_the_projects_readme_run(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_the_commands_of_the_page_run(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.chdir(home.parent)
     if command == "models docs":  # started by root it begins again as another account, in the place of its process
         program = [sys.executable, "-m", "orchestration.cli.main", *shlex.split(command)]
