@@ -208,7 +208,7 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
 def _hold_partitions(connection: psycopg.Connection) -> None:
     """No day is dropped from here on until the transaction ends; before its snapshot, so that both tell the same."""
     for kind in DeviceKind:
-        connection.execute(sqlfiles.load(_PACKAGE, "hold_partitions").format(**_names(kind)))
+        connection.execute(sqlfiles.load(_PACKAGE, "lock_partitions").format(**_names(kind)))
 
 
 def _midnight_of(ts: datetime) -> datetime:
