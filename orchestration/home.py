@@ -196,9 +196,15 @@ def make_home(home: Path) -> None:
 def _opened(home: Path, name: str, access: int) -> int:
     """A descriptor of a file in the home to be locked; both are made where they are missing."""
     make_home(home)
-    with _refusals_of(home), as_owner_of(home):
-        # Who can open the file can hold the lock: nobody but the home's owner.
-        return os.open(home / name, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with _refusals_of(home):
+        folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with as_owner_of(folder):
+                # Who can open the file can hold the lock: nobody but the home's owner.
+                flags = access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                return os.open(name, flags, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ ordinary role; it may make databases here, where each test needs one.
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -36,6 +37,11 @@ from warehouse.postgres.partitions import make_ahead
 
 MakeApi = Callable[..., httpx.Client]
 DROPPED_WITHIN_S = 30.0
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A script's shell has what it starts in the background ignore Ctrl-C; processes of tests would inherit that, and
+    # SIGTERM too, which Dagster gives whatever SIGINT has.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
