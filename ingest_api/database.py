@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ingest_api.database_pulse import DatabasePulse
@@ -109,13 +110,13 @@ async def _check_alive(connection: Connection) -> None:
         raise psycopg.OperationalError("the server has closed this connection")
 
 
-async def fetch_all(connection: Connection, name: str, parameters: Mapping[str, Any]) -> list[Row]:
-    """The rows of ``sql/<name>.sql``."""
-    cursor = await connection.execute(sqlfiles.load("ingest_api", name), parameters)
+async def fetch_all(connection: Connection, query: SQL, parameters: Mapping[str, Any]) -> list[Row]:
+    """All rows of the answer."""
+    cursor = await connection.execute(query, parameters)
     return await cursor.fetchall()
 
 
-async def fetch_one(connection: Connection, name: str, parameters: Mapping[str, Any]) -> Row | None:
-    """The first row of ``sql/<name>.sql``."""
-    cursor = await connection.execute(sqlfiles.load("ingest_api", name), parameters)
+async def fetch_one(connection: Connection, query: SQL, parameters: Mapping[str, Any]) -> Row | None:
+    """The first row of the answer."""
+    cursor = await connection.execute(query, parameters)
     return await cursor.fetchone()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ingest_api.database import Connection, Database, Row, fetch_one
 from ingest_api.performance import Window
+from warehouse import sqlfiles
 from warehouse.contract.efficiency import LOW_COVERAGE, SHOWN_DIGITS, Status, low_energy_below_kwh
 from warehouse.contract.errors import FleetwattError
 
@@ -132,7 +133,14 @@ class FleetAnswers:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             state = await _state(connection, hours)
             window = Window(state["window_from"], state["window_to"])
-            sums = await fetch_one(connection, "sum_fleet_hours", sums_of(window, MOST_LISTED, self._threshold)) or {}
+            sums = (
+                await fetch_one(
+                    connection,
+                    sqlfiles.load("ingest_api", "sum_fleet_hours"),
+                    sums_of(window, MOST_LISTED, self._threshold),
+                )
+                or {}
+            )
         found = _performance(state, window, sums)
         self._known[hours] = state, found
         for forgotten in self._known.keys() - self._kept:
@@ -141,7 +149,7 @@ class FleetAnswers:
 
 
 async def _state(connection: Connection, hours: int) -> Row:
-    return await fetch_one(connection, "find_fleet_window", {"hours": hours}) or {}
+    return await fetch_one(connection, sqlfiles.load("ingest_api", "find_fleet_window"), {"hours": hours}) or {}
 
 
 def _performance(state: Row, window: Window, sums: Row) -> FleetPerformance:

@@ -13,6 +13,7 @@ from ingest_api.database import Database, fetch_one
 from ingest_api.openapi import problems
 from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
 from ingest_api.state import State, state_of
+from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.schema_version import fault_of_revision
@@ -88,7 +89,7 @@ async def _stopped(database: Database) -> list[str] | None:
 async def _look_for_stopped(database: Database) -> list[str] | None:
     try:
         async with database.connection() as connection:
-            found = await fetch_one(connection, "find_stopped_pipeline", {})
+            found = await fetch_one(connection, sqlfiles.load("ingest_api", "find_stopped_pipeline"), {})
     except DatabaseUnavailableError:  # a moment ago it answered
         return None
     return list(found["stopped"]) if found else None
@@ -117,10 +118,14 @@ async def _look(state: State) -> str | None:
         if fault := await state.database.find_fault(state.settings.workers * API_WORKER_CONNECTIONS):
             return fault
         async with state.database.connection() as connection:
-            schema = await fetch_one(connection, "find_schema_revision", {})
+            schema = await fetch_one(connection, sqlfiles.load("ingest_api", "find_schema_revision"), {})
             if fault := fault_of_revision(schema["revision"] if schema else None):
                 return fault
-            ready = await fetch_one(connection, "count_ready_partitions", {"days": [today, today + timedelta(days=1)]})
+            ready = await fetch_one(
+                connection,
+                sqlfiles.load("ingest_api", "count_ready_partitions"),
+                {"days": [today, today + timedelta(days=1)]},
+            )
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:
         return error.detail
     if ready is None or ready["partitions"] < 2 * 2:

@@ -154,7 +154,7 @@ async def list_mappings(
         "limit": limit + 1,
     }
     async with state_of(request).database.connection() as connection:
-        rows = await fetch_all(connection, "list_mappings", asked)
+        rows = await fetch_all(connection, sqlfiles.load("ingest_api", "list_mappings"), asked)
     more = str(rows[limit - 1]["mapping_id"]) if len(rows) > limit else None
     return Mappings(items=[Mapping.of(MeterMapping(**row)) for row in rows[:limit]], next_cursor=more)
 
@@ -167,7 +167,9 @@ async def end_mapping(
 ) -> Mapping:
     """Ends it now; one that has ended stays as it is, one that has not begun is removed."""
     async with state_of(request).database.connection() as connection, connection.transaction():
-        found: Row | None = await fetch_one(connection, "find_mapping", {"mapping_id": mapping_id})
+        found: Row | None = await fetch_one(
+            connection, sqlfiles.load("ingest_api", "find_mapping"), {"mapping_id": mapping_id}
+        )
         if found is None:
             raise MappingNotFoundError(f"no mapping has the id {mapping_id}")
         mapping = MeterMapping(**found)
@@ -196,8 +198,10 @@ async def _map(
     # Meters first, as ingest does: whoever registers both waits for the other, and never the other way round too.
     meters = await register(connection, DeviceKind.METER, meter_ids, quota)
     vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, quota)
-    await fetch_all(connection, "lock_vehicles", {"vehicle_ids": vehicle_ids})
-    standing = await fetch_all(connection, "find_mappings", {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids})
+    await fetch_all(connection, sqlfiles.load("ingest_api", "lock_vehicles"), {"vehicle_ids": vehicle_ids})
+    standing = await fetch_all(
+        connection, sqlfiles.load("ingest_api", "find_mappings"), {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids}
+    )
     plan = MappingPlan.on((MeterMapping(**row) for row in standing), _now())
     mappings = [plan.add(wish.vehicle_id, wish.meter_id, wish.valid_from) for wish in wishes]
     await _close(connection, plan.closed)
@@ -230,7 +234,7 @@ async def _open(
         "valid_froms": [mapping.valid_from for mapping in opened],
         "valid_tos": [mapping.valid_to for mapping in opened],
     }
-    rows = await fetch_all(connection, "open_mappings", parameters)
+    rows = await fetch_all(connection, sqlfiles.load("ingest_api", "open_mappings"), parameters)
     stored = {(row["vehicle_id"], row["valid_from"]): row["mapping_id"] for row in rows}
     for mapping in opened:
         mapping.mapping_id = stored[vehicles[mapping.vehicle_id], mapping.valid_from]

@@ -73,7 +73,9 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
     """
     bounds = {"window_from": window.start, "window_to": window.end}
     days = {"first_day": utc_day(window.start), "last_day": utc_day(window.end - timedelta(microseconds=1))}
-    segments = await fetch_all(connection, "find_vehicle_segments", {"vehicle_id": vehicle_id, **bounds, **days})
+    segments = await fetch_all(
+        connection, sqlfiles.load("ingest_api", "find_vehicle_segments"), {"vehicle_id": vehicle_id, **bounds, **days}
+    )
     if not segments:
         raise VehicleNotFoundError(f"no vehicle has the id {vehicle_id}")
     if segments[0]["meter_id"] is None:
