@@ -34,13 +34,13 @@ from warehouse.lake.publish import (
     is_intact,
     is_settled,
     publish,
-    published,
     verified_file,
     verified_or_asked_for,
 )
 from warehouse.lake.views import add_views, another_session, start_engine
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.lake_files import find_lake_file
 from warehouse.postgres.lake_overview import published_datasets
 from warehouse.restating import LAST_SAMPLES, ask_later_days
 
@@ -278,7 +278,7 @@ class DayWalk:
             raise OnlyCopyDamagedError(f"{self.lake.file(stream, day)} is not what was published; {ONLY_COPY}")
 
     def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
-        known = published(connection, dataset, day)
+        known = find_lake_file(connection, dataset, day)
         if known is None:
             raise FleetwattError(f"{dataset} of {day} is intact and yet was never published")
         return Made(dataset, day, known.row_count or 0, known.size_bytes or 0, known.version, is_new=False)

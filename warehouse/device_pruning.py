@@ -4,24 +4,21 @@ A device stays whose readings are in PostgreSQL or in the lake, for they would b
 speaks of, for somebody meant it. Whoever stores a reading of a removed device registers it anew.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
-from psycopg.sql import Identifier
 
-from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
+from warehouse.postgres.silent_devices import SilentDevice, delete_devices, lock_latest, silent_devices, with_readings
 from warehouse.restating import LAST_SAMPLES
 
-_PACKAGE = "warehouse.postgres"
 LEAST_DAYS = 9
 """A device's hours are kept for eight days: of one that is silent for longer there are none."""
 _AT_ONCE = 1000
@@ -32,16 +29,6 @@ class DeviceInUseError(FleetwattError):
     """A device was used while it was to be removed"""
 
     code = "device_in_use"
-
-
-class SilentDevice(NamedTuple):
-    """A device that has not reported for long, or never."""
-
-    kind: DeviceKind
-    device_id: int
-    external_id: str
-    registered_at: datetime
-    last_ts: datetime | None
 
 
 @dataclass
@@ -60,9 +47,11 @@ def look(connection: psycopg.Connection, lake: Lake, before: datetime) -> Prunin
     """
     pruning = Pruning()
     for kind in DeviceKind:
-        silent = {device.device_id: (device, is_mapped) for device, is_mapped in _silent(connection, kind, before)}
+        silent = {
+            device.device_id: (device, is_mapped) for device, is_mapped in silent_devices(connection, kind, before)
+        }
         why: dict[int, str] = {device_id: "mapped" for device_id, (_, is_mapped) in silent.items() if is_mapped}
-        in_postgres = _with_readings(connection, kind, [each for each in silent if each not in why])
+        in_postgres = with_readings(connection, kind, [each for each in silent if each not in why])
         why |= dict.fromkeys(in_postgres, "readings in PostgreSQL")
         in_lake = _in_the_lake(connection, lake, kind, silent.keys() - why.keys())
         why |= dict.fromkeys(in_lake, "readings in the lake")
@@ -91,24 +80,12 @@ def remove(connection: psycopg.Connection, devices: Sequence[SilentDevice], befo
 
 
 def _remove_some(connection: psycopg.Connection, kind: DeviceKind, device_ids: list[int], before: datetime) -> int:
-    _execute(connection, kind, "lock_latest", device_ids=device_ids)
-    silent = [device.device_id for device, is_mapped in _silent(connection, kind, before, device_ids) if not is_mapped]
-    gone = sorted(set(silent) - _with_readings(connection, kind, silent))
-    _execute(connection, kind, "delete_latest", device_ids=gone)
-    return _execute(connection, kind, "delete_devices", device_ids=gone).rowcount
-
-
-def _silent(
-    connection: psycopg.Connection, kind: DeviceKind, before: datetime, device_ids: list[int] | None = None
-) -> Iterator[tuple[SilentDevice, bool]]:
-    found = _execute(connection, kind, "list_silent_devices", before=before, device_ids=device_ids)
-    for *device, is_mapped in found:
-        yield SilentDevice(kind, *device), is_mapped
-
-
-def _with_readings(connection: psycopg.Connection, kind: DeviceKind, device_ids: list[int]) -> set[int]:
-    found = _execute(connection, kind, "list_devices_with_readings", device_ids=device_ids)
-    return {device_id for (device_id,) in found}
+    lock_latest(connection, kind, device_ids)
+    silent = [
+        device.device_id for device, is_mapped in silent_devices(connection, kind, before, device_ids) if not is_mapped
+    ]
+    gone = sorted(set(silent) - with_readings(connection, kind, silent))
+    return delete_devices(connection, kind, gone)
 
 
 def _in_the_lake(connection: psycopg.Connection, lake: Lake, kind: DeviceKind, device_ids: set[int]) -> set[int]:
@@ -126,13 +103,3 @@ def _in_the_lake(connection: psycopg.Connection, lake: Lake, kind: DeviceKind, d
             seen = readings.select(pl.col(kind.device_id).unique()).collect().to_series()
         found |= device_ids.intersection(seen.to_list())
     return found
-
-
-def _execute(connection: psycopg.Connection, kind: DeviceKind, name: str, **parameters: Any) -> psycopg.Cursor[Any]:
-    query = sqlfiles.load(_PACKAGE, name).format(
-        devices=Identifier(kind.devices),
-        device_id=Identifier(kind.device_id),
-        latest=Identifier(kind.latest),
-        readings=Identifier(kind.readings),
-    )
-    return connection.execute(query, parameters)

@@ -14,7 +14,6 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.contract.readings import AcceptedWindow
@@ -27,6 +26,7 @@ from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
 from warehouse.postgres.device_quota import DeviceQuota, DeviceRoom
+from warehouse.postgres.import_progress import advance_import, begin_import
 from warehouse.postgres.ledger import holding_days
 from warehouse.postgres.partitions import make_partitions
 from warehouse.postgres.quarantine import QuarantineQuota
@@ -34,7 +34,6 @@ from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.settings import FleetSettings
 from warehouse.telemetry import Rejection, Telemetry, decode_lines
 
-_PACKAGE = "warehouse.postgres"
 MAX_REPORTED = 100
 
 
@@ -108,8 +107,7 @@ def import_file(
 
 def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportReport, progress: Progress) -> None:
     with connect(url) as connection, holding_days(connection) as hold:
-        begin = {"file_sha256": file.sha256, "file_name": file.name}
-        ((lines_done,),) = connection.execute(sqlfiles.load(_PACKAGE, "begin_import"), begin).fetchall()
+        lines_done = begin_import(connection, file.sha256, file.name)
         report.lines_skipped = report.lines_done = lines_done
         store = ReadingStore(
             connection,
@@ -131,13 +129,13 @@ def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportR
                     partitions |= touched
                     (outcome,) = store.store([telemetry], source=file.name)
                     report.add(outcome, len(chunk.lines))
-                    _advance(connection, file, report, is_finished=False)
+                    advance_import(connection, file.sha256, report.lines_done, is_finished=False)
                     progress(chunk.share, report)
             file.require_unchanged()
         except UnreadableReadingsError as error:  # it has no more to give: this is its end
             report.failure = UnreadableReadingsError(_with_place(error, report))
         _vacuum(connection, partitions)
-        _advance(connection, file, report, is_finished=True)
+        advance_import(connection, file.sha256, report.lines_done, is_finished=True)
 
 
 def _with_place(error: UnreadableReadingsError, report: ImportReport) -> str:
@@ -152,11 +150,6 @@ def _decoded(file: OpenedFile, skip: int, settings: FleetSettings) -> Generator[
 
 def _partitions_of(telemetry: Telemetry) -> set[tuple[Stream, date]]:
     return {(kind.readings, day) for kind in DeviceKind for day in telemetry.days(kind)}
-
-
-def _advance(connection: psycopg.Connection, file: OpenedFile, report: ImportReport, *, is_finished: bool) -> None:
-    parameters = {"file_sha256": file.sha256, "lines_done": report.lines_done, "is_finished": is_finished}
-    connection.execute(sqlfiles.load(_PACKAGE, "advance_import"), parameters)
 
 
 def _vacuum(connection: psycopg.Connection, partitions: set[tuple[Stream, date]]) -> None:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import psycopg
 
-from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
@@ -52,11 +51,8 @@ class Retention:
         with connect(self.url) as connection:
             for stream, day in dropping.detached_days(connection):
                 yield from self._judge(connection, stream, day)
-            past = connection.execute(
-                sqlfiles.load("warehouse.postgres", "find_days_past_retention"), {"retention": self.kept_for}
-            )
-            for stream, day in past.fetchall():
-                yield from self._judge(connection, Stream(stream), day)
+            for stream, day in ledger.days_past_retention(connection, self.kept_for):
+                yield from self._judge(connection, stream, day)
 
     def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
         """One verdict, or none of a day that somebody else has dropped since it was found: that one has told it."""

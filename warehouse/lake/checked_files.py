@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 
-from warehouse import sqlfiles
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import digest, verified_file
+from warehouse.postgres.lake_files import find_hashes
 
 Version = tuple[int, int, int, int, int]
 """What tells that a file is another one, or was written to. The time of its last change is the kernel's own: whoever
@@ -50,9 +50,7 @@ class CheckedFiles:
             MissingFileError, DamagedFileError: one is not.
         """
         names = list(datasets)
-        parameters = {"datasets": names, "day": day}
-        query = sqlfiles.load("warehouse.postgres", "find_published_files")
-        hashes = {(name, of_day): valid for name, of_day, *valid in connection.execute(query, parameters).fetchall()}
+        hashes = find_hashes(connection, names, day)
         present = {(name, each) for name in names for each in lake.days(name) if day in (None, each)}
         files = sorted(present | hashes.keys())
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # reading and hashing wait for no Python

@@ -19,11 +19,11 @@ from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.views import text
 from warehouse.postgres.connection import connect
+from warehouse.postgres.device_tables import read_table
+from warehouse.postgres.ledger import late_row_count
 from warehouse.postgres.partition_figures import DEVICE_ID, Figures
 from warehouse.postgres.partition_rows import PartitionRows
 from warehouse.postgres.writers import wait_for_writers
-
-_POSTGRES = "warehouse.postgres"
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
@@ -55,8 +55,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
     with connect(url) as connection:
         wait_for_writers(connection, stream)  # a row is late by the clock of its statement, but counts once committed
         with _snapshot(connection):
-            late = {"stream": stream, "day": day}
-            (late_row_count,) = connection.execute(sqlfiles.load(_POSTGRES, "sum_late_rows"), late).fetchall()[0]
+            late_rows = late_row_count(connection, stream, day)
             rows = PartitionRows(connection, stream, partition_name(stream, day))
             with arriving(stream, iter(rows)) as batches:
                 _write_sorted(batches, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
@@ -64,7 +63,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
     found = figures_of_file(stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
-    return Exported(expected, late_row_count)
+    return Exported(expected, late_rows)
 
 
 def export_table(url: str, table: str, target: Path) -> None:
@@ -74,7 +73,7 @@ def export_table(url: str, table: str, target: Path) -> None:
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
     with connect(url) as connection:
-        cursor = connection.execute(sqlfiles.load(_POSTGRES, f"read_{table}"))
+        cursor = read_table(connection, table)
         columns, rows = cursor.description or [], cursor.fetchall()
     found = pa.table({column.name: [row[place] for row in rows] for place, column in enumerate(columns)})
     # A column of nulls alone tells no type, and PostgreSQL's names of types are DuckDB's too.

@@ -7,19 +7,16 @@ between, either hash is valid, and the next run publishes again.
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import psycopg
-from psycopg.rows import class_row
 
-from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake, sync_folder
+from warehouse.postgres.lake_files import begin_publishing, confirm_publishing, find_lake_file
 from warehouse.postgres.ledger import dropped_streams, request_build
 
-_PACKAGE = "warehouse.postgres"
 ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
 """What to do where readings were dropped and their file is not what was published."""
 
@@ -34,18 +31,6 @@ class MissingFileError(FleetwattError):
     """A file of the lake is not there"""
 
     code = "missing_file"
-
-
-@dataclass(frozen=True)
-class LakeFile:
-    """What the ledger says of a published file."""
-
-    version: int
-    sha256: bytes | None
-    publishing_sha256: bytes | None
-    size_bytes: int | None
-    row_count: int | None
-    published_at: datetime | None
 
 
 def publish(
@@ -63,26 +48,17 @@ def publish(
     be in autocommit.
     """
     _sync_file(written)
-    key = {"dataset": dataset, "day": day}
     size_bytes = written.stat().st_size
-    connection.execute(sqlfiles.load(_PACKAGE, "begin_publishing"), {**key, "sha256": digest(written)})
+    begin_publishing(connection, dataset, day, digest(written))
     target = lake.file(dataset, day)
     target.parent.mkdir(parents=True, exist_ok=True)
     written.replace(target)
     sync_folder(target.parent)
     sync_folder(target.parent.parent)
     with connection.transaction():
-        counts = {"size_bytes": size_bytes, "row_count": row_count}
-        row = connection.execute(sqlfiles.load(_PACKAGE, "confirm_publishing"), {**key, **counts}).fetchone()
+        version = confirm_publishing(connection, dataset, day, size_bytes=size_bytes, row_count=row_count)
         confirm(connection)
-    return int(row[0]) if row else 0
-
-
-def published(connection: psycopg.Connection, dataset: str, day: date) -> LakeFile | None:
-    """What the ledger says of this file; ``None`` where it was never published."""
-    with connection.cursor(row_factory=class_row(LakeFile)) as cursor:
-        found = cursor.execute(sqlfiles.load(_PACKAGE, "find_lake_file"), {"dataset": dataset, "day": day})
-        return found.fetchone()
+    return version
 
 
 def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
@@ -103,13 +79,13 @@ def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day:
 
 def _published_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
     path = lake.file(dataset, day)
-    known = published(connection, dataset, day)
+    known = find_lake_file(connection, dataset, day)
     while True:
         if known is None or not path.exists():
             raise MissingFileError(f"{path} {'was never published' if known is None else 'is not there'}")
         if digest(path) in (known.sha256, known.publishing_sha256):
             return path
-        before, known = known, published(connection, dataset, day)
+        before, known = known, find_lake_file(connection, dataset, day)
         if known == before:
             raise DamagedFileError(f"{path} was changed or damaged")
 
@@ -149,7 +125,7 @@ def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: dat
 
 def is_settled(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
     """Whether the file is there as it was published, and its publisher lived to confirm it."""
-    known = published(connection, dataset, day)
+    known = find_lake_file(connection, dataset, day)
     return known is not None and known.publishing_sha256 is None and is_intact(connection, lake, dataset, day)
 
 

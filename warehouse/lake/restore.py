@@ -5,11 +5,9 @@ from pathlib import Path
 
 import duckdb
 import psycopg
-from psycopg.sql import Identifier
 
-from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
-from warehouse.contract.partitions import Stream, partition_name
+from warehouse.contract.partitions import Stream
 from warehouse.lake.arrow import rows_of
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.paths import Lake
@@ -18,7 +16,6 @@ from warehouse.postgres import dropping
 from warehouse.postgres.partition_figures import table_figures
 from warehouse.postgres.partition_rows import write_rows
 
-_POSTGRES = "warehouse.postgres"
 _BATCH_ROWS = 100_000
 
 
@@ -43,17 +40,13 @@ def restore_dropped(connection: psycopg.Connection, lake: Lake, day: date) -> li
 
 def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: Path) -> None:
     """Fill a table beside the day's own name, which nobody takes for the day: a killed restore is begun anew."""
-    beside = f"{partition_name(stream, day)}_restoring"
-    names = {"parent": Identifier(stream), "partition": Identifier(beside)}
-    drop = sqlfiles.load(_POSTGRES, "drop_partition").format(partition=names["partition"])
-    connection.execute(drop)
-    connection.execute(sqlfiles.load(_POSTGRES, "create_partition").format(**names))
+    beside = dropping.make_table_beside(connection, stream, day)
     with connection.transaction(), duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
         for batch in engine.read_parquet(str(file)).to_arrow_reader(_BATCH_ROWS):
             write_rows(connection, stream, beside, rows_of(batch))
     restored, expected = table_figures(connection, stream, beside), figures_of_file(stream, file)
     if restored != expected:
-        connection.execute(drop)
+        dropping.drop_table(connection, beside)
         raise RestoreMismatchError(f"{stream} of {day}: PostgreSQL counts {restored}, {file} {expected}")
     dropping.attach_restored(connection, stream, day, beside)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import psycopg
 
-from warehouse import sqlfiles
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_asked_for
+from warehouse.postgres.lake_files import list_lake_files
 from warehouse.postgres.ledger import day_held
 
 
@@ -26,7 +26,7 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
     The day of a damaged file is asked for: its next run makes all of its files anew, unless PostgreSQL no longer has
     its readings and their file is damaged; then it says what to put back. The connection must be in autocommit.
     """
-    for dataset, day in connection.execute(sqlfiles.load("warehouse.postgres", "list_lake_files")).fetchall():
+    for dataset, day in list_lake_files(connection):
         if is_intact(connection, lake, dataset, day):
             yield None
             continue

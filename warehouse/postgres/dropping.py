@@ -64,7 +64,24 @@ def attach_again(connection: psycopg.Connection, stream: Stream, day: date) -> N
 
 def drop_detached(connection: psycopg.Connection, stream: Stream, day: date) -> None:
     """Drop the table of a detached day."""
-    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition").format(**_names(stream, day)))
+    drop_table(connection, partition_name(stream, day))
+
+
+def drop_table(connection: psycopg.Connection, name: str) -> None:
+    """Drop a table of readings that is nobody's partition, where there is one."""
+    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition").format(partition=Identifier(name)))
+
+
+def make_table_beside(connection: psycopg.Connection, stream: Stream, day: date) -> str:
+    """Make an empty table for a dropped day, beside the name that is the day's; returns its name.
+
+    One that a killed restore left makes way.
+    """
+    name = f"{partition_name(stream, day)}_restoring"
+    drop_table(connection, name)
+    names = {"parent": Identifier(stream), "partition": Identifier(name)}
+    connection.execute(sqlfiles.load(_PACKAGE, "create_partition").format(**names))
+    return name
 
 
 @contextmanager

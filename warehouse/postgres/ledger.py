@@ -100,6 +100,19 @@ def stream_day(connection: psycopg.Connection, stream: Stream, day: date) -> Str
     return found
 
 
+def late_row_count(connection: psycopg.Connection, stream: Stream, day: date) -> int:
+    """How many readings of a day came in after its grace."""
+    parameters = {"stream": stream, "day": day}
+    ((count,),) = connection.execute(sqlfiles.load(_PACKAGE, "sum_late_rows"), parameters).fetchall()
+    return int(count)
+
+
+def days_past_retention(connection: psycopg.Connection, kept_for: timedelta) -> list[tuple[Stream, date]]:
+    """Whose time is over, oldest first."""
+    found = connection.execute(sqlfiles.load(_PACKAGE, "find_days_past_retention"), {"retention": kept_for})
+    return [(Stream(stream), day) for stream, day in found]
+
+
 def dropped_streams(connection: psycopg.Connection, day: date) -> list[Stream]:
     """The streams whose readings of a day PostgreSQL no longer has: the lake's file is all there is."""
     found = connection.execute(sqlfiles.load(_PACKAGE, "find_dropped_streams"), {"day": day})

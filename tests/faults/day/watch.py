@@ -13,8 +13,9 @@ from tests.faults.day.site import Site
 from tests.faults.day.waiting import until
 from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream, partition_name
-from warehouse.lake.publish import LakeFile, digest, published
+from warehouse.lake.publish import digest
 from warehouse.postgres.connection import connect
+from warehouse.postgres.lake_files import LakeFile, find_lake_file
 
 _PACKAGE = "tests.faults.day"
 
@@ -41,7 +42,7 @@ class Watch:
 
     def published(self, dataset: str, day: date = DAY) -> LakeFile | None:
         """What the ledger says of a file."""
-        return published(self.connection, dataset, day)
+        return find_lake_file(self.connection, dataset, day)
 
     def versions(self, day: date = DAY) -> dict[str, int]:
         """The confirmed versions of the day's datasets."""

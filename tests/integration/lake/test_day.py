@@ -16,8 +16,9 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import PartitionState, Stream, midnight
 from warehouse.day import CheckFailedError, DayWalk, LakeFullError
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, published, verified_file
+from warehouse.lake.publish import DamagedFileError, verified_file
 from warehouse.postgres import ledger
+from warehouse.postgres.lake_files import find_lake_file
 from warehouse.postgres.ledger import DayNotClosedError, DayNotKnownError
 
 TODAY = datetime.now(UTC).date()
@@ -124,7 +125,7 @@ def test_what_a_killed_publisher_left_unconfirmed_is_made_anew_and_confirmed(
     walk.run(FIRST)
     connection.execute("UPDATE lake_files SET publishing_sha256 = sha256, sha256 = 'old'")
     assert walk.export(Stream.METER_READINGS, FIRST).is_new
-    known = published(connection, Stream.METER_READINGS, FIRST)
+    known = find_lake_file(connection, Stream.METER_READINGS, FIRST)
     assert known is not None
     assert (known.version, known.publishing_sha256) == (2, None)
 

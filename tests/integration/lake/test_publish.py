@@ -8,7 +8,8 @@ import pytest
 
 from warehouse.lake import publish as publishing
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, published, verified_file
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, verified_file
+from warehouse.postgres.lake_files import find_lake_file
 
 DAY = date(2026, 2, 8)
 
@@ -33,7 +34,7 @@ def test_each_version_replaces_the_one_before(connection: psycopg.Connection, la
     assert publish(connection, lake, "marts", DAY, write(lake, b"one"), 1) == 1
     assert publish(connection, lake, "marts", DAY, write(lake, b"two"), 2) == 2
     assert verified_file(connection, lake, "marts", DAY).read_bytes() == b"two"
-    known = published(connection, "marts", DAY)
+    known = find_lake_file(connection, "marts", DAY)
     assert known is not None
     assert (known.version, known.size_bytes, known.row_count, known.publishing_sha256) == (2, 3, 2, None)
     assert lake.days("marts") == [DAY]
@@ -83,7 +84,7 @@ def test_what_is_confirmed_with_the_file_is_in_the_same_transaction(connection: 
     with pytest.raises(Killed):
         publish(connection, lake, "marts", DAY, write(lake, b"new"), 1, confirm)
     assert connection.execute("SELECT count(*) FROM day_builds").fetchall() == [(0,)]
-    known = published(connection, "marts", DAY)
+    known = find_lake_file(connection, "marts", DAY)
     assert known is not None
     assert known.publishing_sha256 is not None
     assert is_intact(connection, lake, "marts", DAY)
