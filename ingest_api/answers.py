@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.types import Scope
 
-from ingest_api.problems import MEDIA_TYPE as PROBLEM
-from ingest_api.problems import defect_body, problem_body, status_and_headers
-from ingest_api.request_id import request_id
+from ingest_api.http.problems import MEDIA_TYPE as PROBLEM
+from ingest_api.http.problems import defect_body, problem_body, status_and_headers
+from ingest_api.http.request_id import request_id
 from warehouse.contract.errors import FleetwattError, RateLimitedError
 from warehouse.postgres.reading_store import Outcome
 from warehouse.telemetry import Rejection

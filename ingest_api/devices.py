@@ -10,11 +10,11 @@ from pydantic import Field, model_validator
 
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row
-from ingest_api.openapi import problems
-from ingest_api.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.openapi import problems
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.wire import ONLY_KNOWN_FIELDS, Instant, Wire, checked_device_id, refuse_unknown_fields, written
 from ingest_api.restating import request_builds, request_hours
 from ingest_api.state import state_of
-from ingest_api.wire import ONLY_KNOWN_FIELDS, Instant, Wire, checked_device_id, refuse_unknown_fields, written
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from ingest_api.fleet import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
-from ingest_api.openapi import problems
-from ingest_api.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.openapi import problems
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.wire import Instant, Wire, rounded
 from ingest_api.state import state_of
-from ingest_api.wire import Instant, Wire, rounded
 from warehouse.contract.efficiency import Status
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)

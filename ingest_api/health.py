@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from ingest_api.database import Database, fetch_one
-from ingest_api.openapi import problems
-from ingest_api.problems import MEDIA_TYPE, problem_body, retry_later
+from ingest_api.http.openapi import problems
+from ingest_api.http.problems import MEDIA_TYPE, problem_body, retry_later
 from ingest_api.state import State, state_of
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError

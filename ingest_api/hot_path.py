@@ -6,8 +6,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest_api.answers import Answer, of_failure
+from ingest_api.http.request_id import HEADER, identify
 from ingest_api.metrics import count_request
-from ingest_api.request_id import HEADER, identify
 from ingest_api.telemetry import PATH, TelemetryIngest
 
 

@@ -10,12 +10,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.devices import register
-from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
-from ingest_api.openapi import problems, success_headers
-from ingest_api.plain_requests import AskedInteger, PlainRequests
-from ingest_api.restating import request_builds, request_hours
-from ingest_api.state import state_of
-from ingest_api.wire import (
+from ingest_api.http.openapi import problems, success_headers
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.wire import (
     ARRAY,
     OBJECT,
     ONLY_KNOWN_FIELDS,
@@ -25,6 +22,9 @@ from ingest_api.wire import (
     checked_device_id,
     refuse_unknown_fields,
 )
+from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
+from ingest_api.restating import request_builds, request_hours
+from ingest_api.state import state_of
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.readings import DEVICE_ID_PATTERN

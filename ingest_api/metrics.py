@@ -15,7 +15,7 @@ from prometheus_client import generate_latest as written
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.openapi import success_headers
+from ingest_api.http.openapi import success_headers
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.disk import disk_of

@@ -10,7 +10,7 @@ import httptools
 from starlette.types import Scope
 
 from ingest_api.body import Head
-from ingest_api.request_id import callers_own
+from ingest_api.http.request_id import callers_own
 from ingest_api.request_parser import check_head
 from ingest_api.telemetry import JSON, PATH
 

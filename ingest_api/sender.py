@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from ingest_api.client_address import ClientAddresses
-from ingest_api.request_id import request_id
+from ingest_api.http.client_address import ClientAddresses
+from ingest_api.http.request_id import request_id
 
 
 @dataclass(frozen=True, slots=True)

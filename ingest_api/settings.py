@@ -2,8 +2,8 @@
 
 from pydantic import ByteSize, Field, ValidationInfo, field_validator
 
-from ingest_api.client_address import Network, networks_of
-from ingest_api.cors import origins_of
+from ingest_api.http.client_address import Network, networks_of
+from ingest_api.http.cors import origins_of
 from ingest_api.limits import Limits
 from warehouse.settings import SecretSettings
 

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field
 from pydantic.json_schema import models_json_schema
 
+from ingest_api.http.openapi import problems, success_headers
+from ingest_api.http.wire import Wire
 from ingest_api.limits import Limits
-from ingest_api.openapi import problems, success_headers
 from ingest_api.state import state_of
 from ingest_api.telemetry import JSON, NDJSON, PATH
-from ingest_api.wire import Wire
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 
 DeviceId = Annotated[str, Field(pattern=f"^{DEVICE_ID_PATTERN}$")]

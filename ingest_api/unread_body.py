@@ -8,8 +8,8 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.problems import error_response
-from ingest_api.request_id import HEADER, request_id
+from ingest_api.http.problems import error_response
+from ingest_api.http.request_id import HEADER, request_id
 from ingest_api.request_parser import FRAMING
 from warehouse.contract.errors import BodyLostError
 

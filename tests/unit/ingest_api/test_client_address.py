@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 from pydantic import ValidationError
 
-from ingest_api.client_address import ClientAddresses
+from ingest_api.http.client_address import ClientAddresses
 from ingest_api.settings import ApiSettings
 
 DIRECT = ClientAddresses()

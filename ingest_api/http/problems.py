@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.request_id import request_id
-from ingest_api.wire import BODY_SHAPES
+from ingest_api.http.request_id import request_id
+from ingest_api.http.wire import BODY_SHAPES
 from warehouse.contract import errors
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 
-from ingest_api.problems import MEDIA_TYPE, Problem
+from ingest_api.http.problems import MEDIA_TYPE, Problem
 
 _REQUEST_ID = {
     "X-Request-Id": {
