@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from ingest_api import analytics, devices, fleet_analytics, health, mappings, metrics, telemetry_route
-from ingest_api.answer_in_time import AnswerInTime
+from ingest_api.bodies.deadline import AnswerInTime
+from ingest_api.bodies.limits import HeldBytes
 from ingest_api.connections import Connections
 from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
@@ -26,7 +27,6 @@ from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
-from ingest_api.limits import HeldBytes
 from ingest_api.loop_connection import open_writer
 from ingest_api.rate_limit import RateLimits
 from ingest_api.settings import ApiSettings

@@ -15,8 +15,9 @@ from itertools import takewhile
 
 import psycopg
 
-from ingest_api import limits, metrics
+from ingest_api import metrics
 from ingest_api.batch_queue import BatchQueue, Entry, Promise
+from ingest_api.bodies import limits
 from ingest_api.commit_writer import CommitWriter, Failure, Result
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.loop_connection import LoopConnection

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import httptools
 from starlette.types import Scope
 
-from ingest_api.body import Head
+from ingest_api.bodies.body import Head
 from ingest_api.http.request_id import callers_own
 from ingest_api.request_parser import check_head
 from ingest_api.telemetry import JSON, PATH

@@ -2,9 +2,9 @@
 
 from pydantic import ByteSize, Field, ValidationInfo, field_validator
 
+from ingest_api.bodies.limits import Limits
 from ingest_api.http.client_address import Network, networks_of
 from ingest_api.http.cors import origins_of
-from ingest_api.limits import Limits
 from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024

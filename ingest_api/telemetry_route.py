@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field
 from pydantic.json_schema import models_json_schema
 
+from ingest_api.bodies.limits import Limits
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.wire import Wire
-from ingest_api.limits import Limits
 from ingest_api.state import state_of
 from ingest_api.telemetry import JSON, NDJSON, PATH
 from warehouse.contract.readings import DEVICE_ID_PATTERN

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ingest_api import answer_in_time, limits
+from ingest_api.bodies import deadline, limits
 from tests.conftest import fresh_database, serving
 from tests.integration.ingest_api.site import MakeSite, Site
 from warehouse.postgres.connection import connect
@@ -22,7 +22,7 @@ def make_site(server_url: str, template: str) -> Iterator[MakeSite]:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name in [name for name in os.environ if name.startswith("FLEET_")]:
             patch.delenv(name)
-        for module in (limits, answer_in_time):
+        for module in (limits, deadline):
             patch.setattr(module, "ANSWER_WITHIN_S", PATIENCE_S)
 
         def make(**settings: object) -> Site:

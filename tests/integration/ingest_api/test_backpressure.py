@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from ingest_api import answer_in_time, limits
+from ingest_api.bodies import deadline, limits
 from ingest_api.group_commit import SMALL_WRITERS
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import (
@@ -134,7 +134,7 @@ def test_a_stream_that_gets_stuck_is_answered_with_the_counts_so_far(
 def test_questions_are_answered_in_time_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     device = new_id("slow")
     assert site.send(readings_of(device, 1)[0]).status_code == 201
-    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", SOON_S)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", SOON_S)
     with stuck(site):
         for _ in range(3):
             assert_refused(site.client.get(f"/v1/meters/{device}"), "database_unavailable")
@@ -147,7 +147,7 @@ def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_oth
 ) -> None:
     device = new_id("slow")
     assert site.send(readings_of(device, 1)[0]).status_code == 201
-    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.5)
     with stuck(site):
         answer = pool.submit(site.client.get, f"/v1/meters/{device}")
         for _ in range(20):
@@ -158,8 +158,8 @@ def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_oth
 
 
 def test_but_not_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", 0.5)
-    monkeypatch.setattr(answer_in_time, "READ_WITHIN_S", 1.5)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(deadline, "READ_WITHIN_S", 1.5)
     with stuck(site), ThreadPoolExecutor(1) as pool:
         answer = pool.submit(site.client.get, "/v1/meters")
         while not answer.done():
@@ -174,7 +174,7 @@ def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(
     wish = {"vehicleId": new_id("veh"), "meterId": new_id("meter")}
     with psycopg.connect(site.database_url) as blocker:
         blocker.execute("LOCK TABLE vehicle_meter_map")
-        monkeypatch.setattr(answer_in_time, "ANSWER_WITHIN_S", SOON_S)
+        monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", SOON_S)
         assert_refused(site.client.post("/v1/mappings", json=wish), "database_unavailable")
     until(lambda: site.client.post("/v1/mappings", json=wish).status_code == 200)
 

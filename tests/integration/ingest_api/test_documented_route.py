@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from ingest_api.app import create_routes
+from ingest_api.bodies.limits import HeldBytes
 from ingest_api.hot_path import HotPath
 from ingest_api.http.request_id import RequestIds
-from ingest_api.limits import HeldBytes
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared
 from tests.conftest import fresh_database

@@ -163,7 +163,7 @@ def test_several_bodies_at_fault_fail_and_the_others_do_not(database_url: str, c
 def test_of_what_is_overdue_only_what_the_writers_had_is_stored(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.limits.ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr("ingest_api.bodies.limits.ANSWER_WITHIN_S", 0.2)
 
     async def get_stuck() -> list[Outcome | BaseException]:
         async with group_commit(database_url) as commits:

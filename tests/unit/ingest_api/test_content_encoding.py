@@ -10,7 +10,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.content_encoding import MAX_MEMBERS, Decoder, decoder_of
+from ingest_api.bodies.content_encoding import MAX_MEMBERS, Decoder, decoder_of
 from tests.unit.warehouse.test_line_chunks import cut
 from warehouse.compression import PIECE_BYTES
 from warehouse.json_bodies import MalformedBodyError

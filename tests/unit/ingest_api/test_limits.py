@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ingest_api.limits import Held, HeldBytes
+from ingest_api.bodies.limits import Held, HeldBytes
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import OverloadedError
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from ingest_api.content_encoding import Decoder
-from ingest_api.density import Density
-from ingest_api.limits import Held, Limits
+from ingest_api.bodies.content_encoding import Decoder
+from ingest_api.bodies.density import Density
+from ingest_api.bodies.limits import Held, Limits
 from warehouse.contract.errors import OverloadedError, TooLargeError
 from warehouse.json_bodies import MalformedBodyError
 from warehouse.line_chunks import LineChunks

@@ -14,10 +14,10 @@ import contextlib
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.body import Head, read_whole
-from ingest_api.density import check_density
+from ingest_api.bodies.body import Head, read_whole
+from ingest_api.bodies.density import check_density
+from ingest_api.bodies.limits import ANSWER_WITHIN_S, Held, Limits
 from ingest_api.http.problems import error_response
-from ingest_api.limits import ANSWER_WITHIN_S, Held, Limits
 from ingest_api.state import Shared
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.json_bodies import MalformedBodyError

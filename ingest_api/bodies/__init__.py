@@ -1,0 +1,1 @@
+"""Bodies of requests: read in time, unpacked, within a memory budget."""
