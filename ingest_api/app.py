@@ -15,11 +15,12 @@ from starlette.types import ASGIApp
 from ingest_api import analytics, devices, fleet_analytics, health, mappings, metrics, telemetry_route
 from ingest_api.bodies.deadline import AnswerInTime
 from ingest_api.bodies.limits import HeldBytes
+from ingest_api.commit.group_commit import GroupCommit
+from ingest_api.commit.loop_connection import open_writer
 from ingest_api.connections import Connections
 from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
 from ingest_api.fleet import FleetAnswers
-from ingest_api.group_commit import GroupCommit
 from ingest_api.hot_path import HotPath
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
@@ -27,7 +28,6 @@ from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
-from ingest_api.loop_connection import open_writer
 from ingest_api.rate_limit import RateLimits
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State

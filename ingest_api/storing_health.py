@@ -6,8 +6,8 @@ import time
 
 import psycopg
 
+from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.database import Database
-from ingest_api.group_commit import GroupCommit
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ingest_api.bodies import deadline, limits
-from ingest_api.group_commit import SMALL_WRITERS
+from ingest_api.commit.group_commit import SMALL_WRITERS
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import (
     NDJSON,

@@ -99,7 +99,7 @@ def test_after_its_connections_are_killed_the_api_answers_503_at_most_once_a_con
 def test_a_writer_whose_idle_connection_was_cut_makes_a_new_one_and_no_request_notices(
     api: httpx.Client, switch: DatabaseSwitch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.commit_writer._IDLE_S", 0)
+    monkeypatch.setattr("ingest_api.commit.commit_writer._IDLE_S", 0)
     for _ in range(5):
         assert post(api, new_reading()).status_code == 201
         switch.kill_connections()

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest_api.group_commit import BULK_READINGS, SMALL_WRITERS, GroupCommit
-from ingest_api.loop_connection import LoopConnection, open_loop_connection
+from ingest_api.commit.group_commit import BULK_READINGS, SMALL_WRITERS, GroupCommit
+from ingest_api.commit.loop_connection import LoopConnection, open_loop_connection
 from tests.factories import QUOTA, iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
 from warehouse.contract.errors import (
@@ -236,7 +236,7 @@ def test_a_client_that_went_away_does_not_disturb_the_others(database_url: str, 
 def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest_api.batch_queue.MAX_BATCH_READINGS", 3)
+    monkeypatch.setattr("ingest_api.commit.batch_queue.MAX_BATCH_READINGS", 3)
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(7)]
     outcomes = asyncio.run(together(database_url, connection, bodies))
     assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 7

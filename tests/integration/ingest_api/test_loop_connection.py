@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest_api.loop_connection import LoopConnection, open_loop_connection, run_on_loop
+from ingest_api.commit.loop_connection import LoopConnection, open_loop_connection, run_on_loop
 
 
 def sleep(connection: psycopg.Connection[Any], seconds: float) -> str:

@@ -13,8 +13,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from ingest_api.commit.loop_connection import open_loop_connection
 from ingest_api.database import Database
-from ingest_api.loop_connection import open_loop_connection
 from orchestration import dagster_storage
 from orchestration.dagster_home import storage_url
 from tests.conftest import fresh_database

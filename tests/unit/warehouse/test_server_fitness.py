@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
-from ingest_api.group_commit import BULK_WRITERS, SMALL_WRITERS
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS, fault_of
 
 GOOD = {

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import psycopg
 
 from ingest_api import metrics
-from ingest_api.batch_queue import BatchQueue, Entry
 from ingest_api.bodies import limits
-from ingest_api.loop_connection import LoopConnection, run_on_loop
+from ingest_api.commit.batch_queue import BatchQueue, Entry
+from ingest_api.commit.loop_connection import LoopConnection, run_on_loop
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.postgres.connection import has_ended
 from warehouse.postgres.reading_store import Outcome, ReadingStore
