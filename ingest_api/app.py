@@ -12,7 +12,7 @@ import psycopg
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from ingest_api import analytics, devices, fleet_analytics, health, mappings, metrics, telemetry_route
+from ingest_api import analytics, devices, fleet_analytics, health, mappings, metrics
 from ingest_api.bodies.deadline import AnswerInTime
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
@@ -21,18 +21,19 @@ from ingest_api.connections import Connections
 from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
 from ingest_api.fleet import FleetAnswers
-from ingest_api.hot_path import HotPath
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
-from ingest_api.rate_limit import RateLimits
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
 from ingest_api.storing_health import StoringHealth
-from ingest_api.telemetry import TelemetryIngest
+from ingest_api.telemetry import telemetry_route
+from ingest_api.telemetry.hot_path import HotPath
+from ingest_api.telemetry.ingest import TelemetryIngest
+from ingest_api.telemetry.rate_limit import RateLimits
 from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow

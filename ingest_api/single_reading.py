@@ -9,14 +9,14 @@ from typing import ClassVar, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from ingest_api.answers import Answer, of_failure, of_one
-from ingest_api.hot_path import head_of
 from ingest_api.http.request_id import identify_as, request_id
 from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.metrics import count_request
 from ingest_api.reading_head import ReadingHead, headers_of, reading_head
 from ingest_api.state import State
-from ingest_api.telemetry import PATH, TelemetryIngest
+from ingest_api.telemetry.answers import Answer, of_failure, of_one
+from ingest_api.telemetry.hot_path import head_of
+from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 from warehouse.postgres.reading_store import Outcome
 
 

@@ -13,7 +13,7 @@ from ingest_api.fleet import FleetAnswers
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.settings import ApiSettings
 from ingest_api.storing_health import StoringHealth
-from ingest_api.telemetry import TelemetryIngest
+from ingest_api.telemetry.ingest import TelemetryIngest
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import httpx
 
 from ingest_api.app import create_routes
 from ingest_api.bodies.limits import HeldBytes
-from ingest_api.hot_path import HotPath
 from ingest_api.http.request_id import RequestIds
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared
+from ingest_api.telemetry.hot_path import HotPath
 from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import JSON, NDJSON, encode

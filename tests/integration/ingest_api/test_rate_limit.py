@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from ingest_api.rate_limit import RateLimit
+from ingest_api.telemetry.rate_limit import RateLimit
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection

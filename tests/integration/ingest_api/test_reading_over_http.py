@@ -104,7 +104,7 @@ def test_a_request_in_pieces_is_one(connection: socket.socket) -> None:
 @pytest.fixture
 def without_application(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the application is asked for telemetry is a 500."""
-    monkeypatch.setattr("ingest_api.telemetry.TelemetryIngest.answer", lambda *_: 1 / 0)
+    monkeypatch.setattr("ingest_api.telemetry.ingest.TelemetryIngest.answer", lambda *_: 1 / 0)
 
 
 def in_pieces(connection: socket.socket, *pieces: bytes) -> None:
@@ -228,7 +228,7 @@ def test_a_defect_of_ours_is_answered_and_the_connection_goes_on(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ingest_api.telemetry.decode_body", lambda *_, **__: 1 / 0)
+        patch.setattr("ingest_api.telemetry.ingest.decode_body", lambda *_, **__: 1 / 0)
         connection.sendall(request(reading()))
         status, body, _ = answer(connection)
     assert (status, json.loads(body)["code"]) == (500, "internal_error")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest_api import judging
-from ingest_api.judging import Judging
+from ingest_api.telemetry import sliced_validation
+from ingest_api.telemetry.sliced_validation import Judging
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.telemetry import Steps, Telemetry, TooManyItemsError, body_in_steps, decode_body, decode_lines
 from warehouse.telemetry import lines_in_steps as in_steps
@@ -55,7 +55,7 @@ async def turns_until(judged: "asyncio.Future[Telemetry]") -> int:
 def test_others_have_the_loop_and_what_is_found_is_the_same(
     monkeypatch: pytest.MonkeyPatch, steps: object, at_once: object
 ) -> None:
-    monkeypatch.setattr(judging, "_take_a_slice", next)  # a step a slice
+    monkeypatch.setattr(sliced_validation, "_take_a_slice", next)  # a step a slice
 
     async def judge() -> tuple[Telemetry, int]:
         judged = asyncio.ensure_future(Judging().judge(steps()))  # type: ignore[operator]
@@ -68,10 +68,11 @@ def test_others_have_the_loop_and_what_is_found_is_the_same(
 
 def test_a_slice_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
-    monkeypatch.setattr("ingest_api.judging.time.monotonic", lambda: next(looks) * judging.SLICE_S / 4)
+    now = "ingest_api.telemetry.sliced_validation.time.monotonic"
+    monkeypatch.setattr(now, lambda: next(looks) * sliced_validation.SLICE_S / 4)
     steps = in_steps(DOUBTFUL * 10, WINDOW)
     next(steps)
-    judging._take_a_slice(steps)
+    sliced_validation._take_a_slice(steps)
     left = number_of(steps)
     assert number_of(in_steps(DOUBTFUL * 10, WINDOW)) - 1 - left == 3
 

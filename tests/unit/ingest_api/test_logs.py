@@ -30,7 +30,7 @@ def test_an_error_is_one_line_with_its_request_and_no_payload(
     try:
         fail(b"secret payload")
     except ValueError:
-        logging.getLogger("ingest_api.hot_path").exception("the request failed", extra={"request_id": "r-1"})
+        logging.getLogger("ingest_api.telemetry.hot_path").exception("the request failed", extra={"request_id": "r-1"})
     (line,) = capsys.readouterr().err.splitlines()
     logged = json.loads(line)
     assert (logged["event"], logged["request_id"], logged["level"]) == ("the request failed", "r-1", "error")

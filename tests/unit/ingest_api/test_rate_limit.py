@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingest_api import rate_limit
-from ingest_api.rate_limit import Account, RateLimit, RateLimits
+from ingest_api.telemetry import rate_limit
+from ingest_api.telemetry.rate_limit import Account, RateLimit, RateLimits
 from warehouse.contract.errors import RateLimitedError
 
 

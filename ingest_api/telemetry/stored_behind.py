@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from ingest_api.answers import Totals
+from ingest_api.telemetry.answers import Totals
 from warehouse.postgres.reading_store import Outcome
 
 

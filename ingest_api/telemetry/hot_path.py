@@ -5,10 +5,10 @@ from collections.abc import Callable
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest_api.answers import Answer, of_failure
 from ingest_api.http.request_id import HEADER, identify
 from ingest_api.metrics import count_request
-from ingest_api.telemetry import PATH, TelemetryIngest
+from ingest_api.telemetry.answers import Answer, of_failure
+from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 
 
 class HotPath:

@@ -6,7 +6,6 @@ from contextlib import aclosing
 
 from starlette.types import Receive, Scope
 
-from ingest_api.answers import Answer, Totals, of_error, of_one, problem
 from ingest_api.bodies.body import BrokenEncodingError, Head, read_decoded, read_lines
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
@@ -14,10 +13,11 @@ from ingest_api.bodies.limits import Held, HeldBytes, Limits
 from ingest_api.commit.batch_queue import Promise
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.http.client_address import ClientAddresses
-from ingest_api.judging import Judging
-from ingest_api.rate_limit import Account, RateLimits
-from ingest_api.sender import RequestSender
-from ingest_api.stored_behind import StoredBehind
+from ingest_api.telemetry.answers import Answer, Totals, of_error, of_one, problem
+from ingest_api.telemetry.rate_limit import Account, RateLimits
+from ingest_api.telemetry.sender import RequestSender
+from ingest_api.telemetry.sliced_validation import Judging
+from ingest_api.telemetry.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.json_bodies import MalformedBodyError

@@ -10,7 +10,7 @@ from ingest_api.bodies.limits import Limits
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.wire import Wire
 from ingest_api.state import state_of
-from ingest_api.telemetry import JSON, NDJSON, PATH
+from ingest_api.telemetry.ingest import JSON, NDJSON, PATH
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 
 DeviceId = Annotated[str, Field(pattern=f"^{DEVICE_ID_PATTERN}$")]
