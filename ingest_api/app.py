@@ -12,7 +12,9 @@ import psycopg
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from ingest_api import analytics, devices, fleet_analytics, health, mappings, metrics
+from ingest_api import devices, health, mappings, metrics
+from ingest_api.analytics import fleet_route, performance_route
+from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.deadline import AnswerInTime
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
@@ -20,7 +22,6 @@ from ingest_api.commit.loop_connection import open_writer
 from ingest_api.connections import Connections
 from ingest_api.database import Database
 from ingest_api.descriptors import room_for_connections
-from ingest_api.fleet import FleetAnswers
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
@@ -84,7 +85,7 @@ def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
-    for module in (analytics, fleet_analytics, devices, mappings, health, metrics):
+    for module in (performance_route, fleet_route, devices, mappings, health, metrics):
         app.include_router(module.router)
     openapi.complete(app)
     app.add_middleware(problems.LastResort)

@@ -9,7 +9,7 @@ from statistics import median
 
 import psycopg
 
-from ingest_api.fleet import LOOK_EVERY_S
+from ingest_api.analytics.fleet_answers import LOOK_EVERY_S
 from tests.benchmarks.figures import Bar, Figure, percentile
 from tests.benchmarks.load import SILENCE_S
 from tests.benchmarks.stand import Server, Stand

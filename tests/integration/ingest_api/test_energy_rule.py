@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from psycopg.rows import dict_row
 
-from ingest_api.performance import Performance, Window, measure
+from ingest_api.analytics.performance import Performance, Window, measure
 from tests.energy_series import Vector, dirty_series, vectors
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
 from warehouse.contract.partitions import utc_day

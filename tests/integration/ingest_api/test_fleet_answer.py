@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest_api.fleet import DEFAULT_HOURS, REMEMBERED
+from ingest_api.analytics.fleet_answers import DEFAULT_HOURS, REMEMBERED
 from tests.conftest import MakeApi
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
@@ -187,7 +187,7 @@ def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> Non
 
 
 def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("ingest_api.analytics.fleet_answers.LOOK_EVERY_S", 0.05)
     fleet = make_fleet()
     vehicle = fleet.vehicle()
     vehicle.map()
@@ -208,7 +208,7 @@ def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monk
 
 
 def test_nothing_is_summed_while_nothing_changes(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest_api.fleet.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("ingest_api.analytics.fleet_answers.LOOK_EVERY_S", 0.05)
     fleet = make_fleet()
     fleet.write()
     windows = range(DEFAULT_HOURS, DEFAULT_HOURS + 2 * REMEMBERED)

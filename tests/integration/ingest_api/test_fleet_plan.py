@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from ingest_api.fleet import sums_of
-from ingest_api.performance import Window
+from ingest_api.analytics.fleet_answers import sums_of
+from ingest_api.analytics.performance import Window
 from tests.integration.ingest_api.test_performance_plan import scans
 from warehouse import sqlfiles
 
@@ -44,7 +44,7 @@ def test_the_windows_hours_are_read_from_the_key_alone(filled: psycopg.Connectio
     parameters = sums_of(Window(END - timedelta(hours=24), END), worst=10, threshold=0.85)
     with psycopg.ClientCursor(filled) as cursor:
         explain = SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ")
-        cursor.execute(explain + sqlfiles.load("ingest_api", "sum_fleet_hours"), parameters)
+        cursor.execute(explain + sqlfiles.load("ingest_api.analytics", "sum_fleet_hours"), parameters)
         ((plan,),) = cursor.fetchall()
     read: list[dict[str, Any]] = [
         node for node in scans(plan[0]["Plan"]) if node["Relation Name"].startswith(("device_hourly", "meter_r"))

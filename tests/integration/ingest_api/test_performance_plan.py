@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Composable
 
-from ingest_api.performance import energy_of_both_sides, readings_of_both_sides
+from ingest_api.analytics.performance import energy_of_both_sides, readings_of_both_sides
 from tests.factories import now_s
 
 DEVICES = 20

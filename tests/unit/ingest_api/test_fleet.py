@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ingest_api.fleet import smallest_shown_as
+from ingest_api.analytics.fleet_answers import smallest_shown_as
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.05, 0.35, 0.85, 0.8512345, 0.9, 1.0, 1.0001])

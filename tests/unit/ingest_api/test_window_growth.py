@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.window_growth import Stretch, sum_growth
+from ingest_api.analytics.window_growth import Stretch, sum_growth
 from tests.energy_series import dirty_series
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag, Sample, steps
 

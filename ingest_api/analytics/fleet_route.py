@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from ingest_api.fleet import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
+from ingest_api.analytics.fleet_answers import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
 from ingest_api.http.openapi import problems
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import Instant, Wire, rounded

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from ingest_api.analytics.performance import Performance, Window, measure
 from ingest_api.http.openapi import problems
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import AskedInstant, Instant, Wire, checked_device_id, rounded
-from ingest_api.performance import Performance, Window, measure
 from ingest_api.state import state_of
 from warehouse.contract.efficiency import Status
 from warehouse.contract.errors import InvalidRequestError

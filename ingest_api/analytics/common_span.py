@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ingest_api.packed_readings import instant, microseconds, unpacked, within
-from ingest_api.window_growth import Packed, Stretch
+from ingest_api.analytics.packed_readings import instant, microseconds, unpacked, within
+from ingest_api.analytics.window_growth import Packed, Stretch
 from warehouse.contract.efficiency import COMPARABLE_COVERAGE, Extent, is_long_enough, is_mismatched
 
 _TICK = timedelta(microseconds=1)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ingest_api.packed_readings import microseconds, unpacked
+from ingest_api.analytics.packed_readings import microseconds, unpacked
 from warehouse.contract.energy import CAP_BASE_KWH, CAP_MARGIN, GAP_INTERVALS, DeviceSettings, EnergyKind
 
 Packed = Mapping[tuple[str, int], bytes | None]

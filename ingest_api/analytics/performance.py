@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from ingest_api.common_span import Mismatch, Span, find_mismatch, narrowed
+from ingest_api.analytics.common_span import Mismatch, Span, find_mismatch, narrowed
+from ingest_api.analytics.window_growth import Packed, Stretch, sum_growth
 from ingest_api.database import Connection, Row, fetch_all
-from ingest_api.window_growth import Packed, Stretch, sum_growth
 from warehouse import sqlfiles
 from warehouse.contract.efficiency import LOW_COVERAGE, Status, is_low_energy, status_of
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
@@ -74,7 +74,9 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
     bounds = {"window_from": window.start, "window_to": window.end}
     days = {"first_day": utc_day(window.start), "last_day": utc_day(window.end - timedelta(microseconds=1))}
     segments = await fetch_all(
-        connection, sqlfiles.load("ingest_api", "find_vehicle_segments"), {"vehicle_id": vehicle_id, **bounds, **days}
+        connection,
+        sqlfiles.load("ingest_api.analytics", "find_vehicle_segments"),
+        {"vehicle_id": vehicle_id, **bounds, **days},
     )
     if not segments:
         raise VehicleNotFoundError(f"no vehicle has the id {vehicle_id}")
@@ -122,7 +124,7 @@ def _energy_of(row: Row) -> Row:
 @cache
 def readings_of_both_sides() -> Composed:
     """``read_window.sql``, once for the meters and once for the vehicles."""
-    one_side = sqlfiles.load("ingest_api", "read_window")
+    one_side = sqlfiles.load("ingest_api.analytics", "read_window")
     return SQL(" UNION ALL ").join(
         one_side.format(
             side=Literal(side),
@@ -140,7 +142,7 @@ def readings_of_both_sides() -> Composed:
 @cache
 def energy_of_both_sides() -> Composed:
     """``sum_window_energy.sql`` with the energy rule in it."""
-    return with_the_rule("ingest_api", "sum_window_energy")
+    return with_the_rule("ingest_api.analytics", "sum_window_energy")
 
 
 def _stretches(segments: Sequence[Row]) -> list[Stretch]:

@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, NamedTuple
 
+from ingest_api.analytics.performance import Window
 from ingest_api.database import Connection, Database, Row, fetch_one
-from ingest_api.performance import Window
 from warehouse import sqlfiles
 from warehouse.contract.efficiency import LOW_COVERAGE, SHOWN_DIGITS, Status, low_energy_below_kwh
 from warehouse.contract.errors import FleetwattError
@@ -136,7 +136,7 @@ class FleetAnswers:
             sums = (
                 await fetch_one(
                     connection,
-                    sqlfiles.load("ingest_api", "sum_fleet_hours"),
+                    sqlfiles.load("ingest_api.analytics", "sum_fleet_hours"),
                     sums_of(window, MOST_LISTED, self._threshold),
                 )
                 or {}
@@ -149,7 +149,9 @@ class FleetAnswers:
 
 
 async def _state(connection: Connection, hours: int) -> Row:
-    return await fetch_one(connection, sqlfiles.load("ingest_api", "find_fleet_window"), {"hours": hours}) or {}
+    return (
+        await fetch_one(connection, sqlfiles.load("ingest_api.analytics", "find_fleet_window"), {"hours": hours}) or {}
+    )
 
 
 def _performance(state: Row, window: Window, sums: Row) -> FleetPerformance:
