@@ -12,7 +12,7 @@ import psycopg
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from ingest_api import devices, health, mappings, metrics
+from ingest_api import health, metrics
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.deadline import AnswerInTime
@@ -28,6 +28,7 @@ from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
+from ingest_api.registry import devices, mappings
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
 from ingest_api.storing_health import StoringHealth

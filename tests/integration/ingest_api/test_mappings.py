@@ -384,7 +384,7 @@ def test_a_first_reading_does_not_wait_for_whoever_maps_its_vehicle(site: Site) 
     vehicle, meter = new_id("veh"), new_id("meter")
     made(site, vehicle, meter)
     with connect(site.database_url, autocommit=False) as mapper:
-        mapper.execute(sqlfiles.load("ingest_api", "lock_vehicles"), {"vehicle_ids": [vehicle]})
+        mapper.execute(sqlfiles.load("ingest_api.registry", "lock_vehicles"), {"vehicle_ids": [vehicle]})
         answer = site.client.post("/v1/telemetry", json=vehicle_payload(vehicleId=vehicle), timeout=10)
     assert answer.status_code == 201
 

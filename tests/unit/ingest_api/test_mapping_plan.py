@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
+from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from warehouse.contract.errors import MappingOverlapError
 
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)

@@ -9,7 +9,6 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from ingest_api.auth import require_admin
 from ingest_api.database import Connection, Row, fetch_all, fetch_one
-from ingest_api.devices import register
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import (
@@ -22,8 +21,9 @@ from ingest_api.http.wire import (
     checked_device_id,
     refuse_unknown_fields,
 )
-from ingest_api.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
-from ingest_api.restating import request_builds, request_hours
+from ingest_api.registry.devices import register
+from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
+from ingest_api.registry.restated_days import request_builds, request_hours
 from ingest_api.state import state_of
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
@@ -154,7 +154,7 @@ async def list_mappings(
         "limit": limit + 1,
     }
     async with state_of(request).database.connection() as connection:
-        rows = await fetch_all(connection, sqlfiles.load("ingest_api", "list_mappings"), asked)
+        rows = await fetch_all(connection, sqlfiles.load("ingest_api.registry", "list_mappings"), asked)
     more = str(rows[limit - 1]["mapping_id"]) if len(rows) > limit else None
     return Mappings(items=[Mapping.of(MeterMapping(**row)) for row in rows[:limit]], next_cursor=more)
 
@@ -168,14 +168,14 @@ async def end_mapping(
     """Ends it now; one that has ended stays as it is, one that has not begun is removed."""
     async with state_of(request).database.connection() as connection, connection.transaction():
         found: Row | None = await fetch_one(
-            connection, sqlfiles.load("ingest_api", "find_mapping"), {"mapping_id": mapping_id}
+            connection, sqlfiles.load("ingest_api.registry", "find_mapping"), {"mapping_id": mapping_id}
         )
         if found is None:
             raise MappingNotFoundError(f"no mapping has the id {mapping_id}")
         mapping = MeterMapping(**found)
         now = _now()
         if mapping.valid_from >= now:
-            await connection.execute(sqlfiles.load("ingest_api", "delete_mapping"), {"mapping_id": mapping_id})
+            await connection.execute(sqlfiles.load("ingest_api.registry", "delete_mapping"), {"mapping_id": mapping_id})
             mapping.valid_to = mapping.valid_from
         elif mapping.valid_to is None or mapping.valid_to > now:
             mapping.valid_to = now
@@ -198,9 +198,11 @@ async def _map(
     # Meters first, as ingest does: whoever registers both waits for the other, and never the other way round too.
     meters = await register(connection, DeviceKind.METER, meter_ids, quota)
     vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, quota)
-    await fetch_all(connection, sqlfiles.load("ingest_api", "lock_vehicles"), {"vehicle_ids": vehicle_ids})
+    await fetch_all(connection, sqlfiles.load("ingest_api.registry", "lock_vehicles"), {"vehicle_ids": vehicle_ids})
     standing = await fetch_all(
-        connection, sqlfiles.load("ingest_api", "find_mappings"), {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids}
+        connection,
+        sqlfiles.load("ingest_api.registry", "find_mappings"),
+        {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids},
     )
     plan = MappingPlan.on((MeterMapping(**row) for row in standing), _now())
     mappings = [plan.add(wish.vehicle_id, wish.meter_id, wish.valid_from) for wish in wishes]
@@ -222,7 +224,7 @@ async def _close(connection: Connection, closed: Sequence[MeterMapping]) -> None
         "mapping_ids": [mapping.mapping_id for mapping in closed],
         "valid_tos": [mapping.valid_to for mapping in closed],
     }
-    await connection.execute(sqlfiles.load("ingest_api", "close_mappings"), parameters)
+    await connection.execute(sqlfiles.load("ingest_api.registry", "close_mappings"), parameters)
 
 
 async def _open(
@@ -234,7 +236,7 @@ async def _open(
         "valid_froms": [mapping.valid_from for mapping in opened],
         "valid_tos": [mapping.valid_to for mapping in opened],
     }
-    rows = await fetch_all(connection, sqlfiles.load("ingest_api", "open_mappings"), parameters)
+    rows = await fetch_all(connection, sqlfiles.load("ingest_api.registry", "open_mappings"), parameters)
     stored = {(row["vehicle_id"], row["valid_from"]): row["mapping_id"] for row in rows}
     for mapping in opened:
         mapping.mapping_id = stored[vehicles[mapping.vehicle_id], mapping.valid_from]

@@ -13,7 +13,7 @@ from ingest_api.database import Connection, Row
 from ingest_api.http.openapi import problems
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import ONLY_KNOWN_FIELDS, Instant, Wire, checked_device_id, refuse_unknown_fields, written
-from ingest_api.restating import request_builds, request_hours
+from ingest_api.registry.restated_days import request_builds, request_hours
 from ingest_api.state import state_of
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
@@ -210,7 +210,7 @@ async def _apply(
             assignments = SQL(", ").join(
                 SQL("{} = {}").format(Identifier(column), Placeholder(column)) for column in given
             )
-            statement = sqlfiles.load("ingest_api", "update_device").format(
+            statement = sqlfiles.load("ingest_api.registry", "update_device").format(
                 devices=Identifier(kind.devices), assignments=assignments
             )
             await connection.execute(statement, {**given, "external_id": external_id})
@@ -235,7 +235,7 @@ async def _find(connection: Connection, kind: DeviceKind, external_id: str) -> R
 
 
 async def _select(connection: Connection, kind: DeviceKind, comparison: SQL, external_id: str, limit: int) -> list[Row]:
-    query = sqlfiles.load("ingest_api", "list_devices").format(
+    query = sqlfiles.load("ingest_api.registry", "list_devices").format(
         devices=Identifier(kind.devices),
         latest=Identifier(kind.latest),
         device_id=Identifier(kind.device_id),

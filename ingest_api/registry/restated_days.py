@@ -27,7 +27,7 @@ async def request_builds(
         "first_day": utc_day(since) if since else date.min,
         "reason": reason,
     }
-    await connection.execute(sqlfiles.load("ingest_api", "request_builds"), parameters)
+    await connection.execute(sqlfiles.load("ingest_api.registry", "request_builds"), parameters)
 
 
 async def request_hours(
@@ -42,4 +42,4 @@ async def request_hours(
         return
     device_ids, since = (list(column) for column in zip(*asked, strict=True))
     parameters = {"kind": kind, "device_ids": device_ids, "since": since}
-    await connection.execute(sqlfiles.load("ingest_api", "request_hours"), parameters)
+    await connection.execute(sqlfiles.load("ingest_api.registry", "request_hours"), parameters)

@@ -1,0 +1,1 @@
+"""What is known of devices: their settings, and which meter serves which vehicle since when."""
