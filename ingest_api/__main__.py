@@ -12,9 +12,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from ingest_api.logs import logging_config
+from ingest_api.server.reading_protocol import TelemetryHttpProtocol
+from ingest_api.server.uvicorn_internals import see_deaths_of_workers
 from ingest_api.settings import ApiSettings
-from ingest_api.single_reading import TelemetryHttpProtocol
-from ingest_api.worker_process import see_deaths_of_workers
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
 from warehouse.env_file import env_file

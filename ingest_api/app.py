@@ -19,9 +19,7 @@ from ingest_api.bodies.deadline import AnswerInTime
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
-from ingest_api.connections import Connections
 from ingest_api.database import Database
-from ingest_api.descriptors import room_for_connections
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
@@ -29,6 +27,9 @@ from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.registry import devices, mappings
+from ingest_api.server.connections import Connections
+from ingest_api.server.descriptors import room_for_connections
+from ingest_api.server.unread_body import NoUnreadBody
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
 from ingest_api.storing_health import StoringHealth
@@ -36,7 +37,6 @@ from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import TelemetryIngest
 from ingest_api.telemetry.rate_limit import RateLimits
-from ingest_api.unread_body import NoUnreadBody
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed

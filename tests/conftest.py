@@ -27,8 +27,8 @@ import uvicorn
 from psycopg.sql import SQL, Identifier
 
 from ingest_api.app import create_app
+from ingest_api.server.reading_protocol import TelemetryHttpProtocol
 from ingest_api.settings import ApiSettings
-from ingest_api.single_reading import TelemetryHttpProtocol
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.cluster import ROLE

@@ -6,7 +6,7 @@ from typing import Any
 import uvicorn
 
 from ingest_api.__main__ import main
-from ingest_api.http_protocol import PatientHttpProtocol
+from ingest_api.server.timeout_protocol import PatientHttpProtocol
 
 _Config = uvicorn.Config
 

@@ -6,7 +6,7 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from ingest_api.descriptors import raise_limit
+from ingest_api.server.descriptors import raise_limit
 from tests.faults.attempts import Attempts, clock
 from tests.faults.background import in_background, sleep_unless
 from tests.faults.connection import Connection, NoAnswerError, get

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from ingest_api import descriptors
+from ingest_api.server import descriptors
 from tests.factories import meter_payload
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
 from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ingest_api import http_protocol
+from ingest_api.server import timeout_protocol
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode
 from tests.integration.ingest_api.slow_request import slow_request
@@ -19,8 +19,8 @@ HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: applica
 @pytest.fixture
 def hasty(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site with little patience."""
-    monkeypatch.setattr(http_protocol, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(http_protocol, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(timeout_protocol, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(timeout_protocol, "LOOK_EVERY_S", 0.1)
     return site
 
 
@@ -74,7 +74,7 @@ def test_a_body_that_does_not_end_is_a_problem(hasty: Site, path: str, media_typ
 def test_a_body_that_comes_slowly_but_comes_is_waited_for(
     hasty: Site, connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_protocol, "SLOWEST_BYTES_PER_S", 1)  # each byte is worth a second
+    monkeypatch.setattr(timeout_protocol, "SLOWEST_BYTES_PER_S", 1)  # each byte is worth a second
     with slow_request(port_of(hasty)) as request:
         connection.sendall(HEAD + b"Content-Length: 9\r\n\r\n")  # this one sends nothing more, and is cut off
         while not select.select([connection], [], [], 0.01)[0]:
@@ -115,7 +115,7 @@ def test_what_follows_an_answer_that_came_early_is_not_waited_for(connection: so
 
 
 def test_a_head_is_no_larger_than_64_kib(connection: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "PATIENCE_S", 3600.0)
+    monkeypatch.setattr(timeout_protocol, "PATIENCE_S", 3600.0)
     connection.sendall(HEAD)
     with pytest.raises(OSError):
         while True:

@@ -5,8 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from ingest_api.connections import LOG_EVERY_S, SPARE, Admission, Connections
 from ingest_api.http.client_address import ClientAddresses
+from ingest_api.server.connections import LOG_EVERY_S, SPARE, Admission, Connections
 
 
 class Peer:

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from ingest_api import reading_head as module
-from ingest_api.reading_head import MAX_HEAD_BYTES, reading_head
+from ingest_api.server import reading_headers as module
+from ingest_api.server.reading_headers import MAX_HEAD_BYTES, reading_head
 
 MOST_BYTES = 8_000_000
 MORE_THAN_REMEMBERED = 5_000

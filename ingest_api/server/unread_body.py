@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.http.problems import error_response
 from ingest_api.http.request_id import HEADER, request_id
-from ingest_api.request_parser import FRAMING
+from ingest_api.server.request_parser import FRAMING
 from warehouse.contract.errors import BodyLostError
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from ingest_api.bodies.body import Head
 from ingest_api.http.request_id import callers_own
-from ingest_api.request_parser import check_head
+from ingest_api.server.request_parser import check_head
 from ingest_api.telemetry.ingest import JSON, PATH
 
 MAX_HEAD_BYTES = 1024

@@ -10,9 +10,9 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ingest_api.http.request_id import identify_as, request_id
-from ingest_api.http_protocol import PatientHttpProtocol
 from ingest_api.metrics import count_request
-from ingest_api.reading_head import ReadingHead, headers_of, reading_head
+from ingest_api.server.reading_headers import ReadingHead, headers_of, reading_head
+from ingest_api.server.timeout_protocol import PatientHttpProtocol
 from ingest_api.state import State
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
 from ingest_api.telemetry.hot_path import head_of

@@ -16,13 +16,13 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from ingest_api.connections import Admission, Connections
 from ingest_api.health import PROBES
 from ingest_api.http.client_address import peer_of
 from ingest_api.http.problems import MEDIA_TYPE, error_response, problem_body, retry_later
 from ingest_api.http.request_id import HEADER, identity_of
-from ingest_api.one_write import OneWriteTransport
-from ingest_api.request_parser import RequestParser
+from ingest_api.server.coalescing_transport import OneWriteTransport
+from ingest_api.server.connections import Admission, Connections
+from ingest_api.server.request_parser import RequestParser
 from ingest_api.state import State
 from warehouse.contract.errors import OverloadedError
 
