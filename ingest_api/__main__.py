@@ -11,7 +11,7 @@ from typing import NoReturn
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from ingest_api.logs import logging_config
+from ingest_api.observability.logs import logging_config
 from ingest_api.server.reading_protocol import TelemetryHttpProtocol
 from ingest_api.server.uvicorn_internals import see_deaths_of_workers
 from ingest_api.settings import ApiSettings

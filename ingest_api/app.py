@@ -12,7 +12,6 @@ import psycopg
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from ingest_api import health, metrics
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.deadline import AnswerInTime
@@ -20,19 +19,21 @@ from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import Database
+from ingest_api.health import routes
+from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
+from ingest_api.observability import metrics
 from ingest_api.registry import devices, mappings
 from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
 from ingest_api.server.unread_body import NoUnreadBody
 from ingest_api.settings import ApiSettings
 from ingest_api.state import Shared, State
-from ingest_api.storing_health import StoringHealth
 from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import TelemetryIngest
@@ -86,7 +87,7 @@ def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
-    for module in (performance_route, fleet_route, devices, mappings, health, metrics):
+    for module in (performance_route, fleet_route, devices, mappings, routes, metrics):
         app.include_router(module.router)
     openapi.complete(app)
     app.add_middleware(problems.LastResort)
@@ -139,7 +140,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Share
     await reads.open()
     tasks = [
         asyncio.create_task(fleet.keep_ready(), name="fleet-answers"),
-        asyncio.create_task(health.say_fault_at_start(state), name="first-look"),
+        asyncio.create_task(routes.say_fault_at_start(state), name="first-look"),
     ]
     yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application
     for task in tasks:

@@ -9,10 +9,10 @@ from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.database import Database
 from ingest_api.database_pulse import DatabasePulse
+from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.server.connections import Connections
 from ingest_api.settings import ApiSettings
-from ingest_api.storing_health import StoringHealth
 from ingest_api.telemetry.ingest import TelemetryIngest
 
 

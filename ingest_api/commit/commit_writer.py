@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from ingest_api import metrics
 from ingest_api.bodies import limits
 from ingest_api.commit.batch_queue import BatchQueue, Entry
 from ingest_api.commit.loop_connection import LoopConnection, run_on_loop
+from ingest_api.observability import metrics
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.postgres.connection import has_ended
 from warehouse.postgres.reading_store import Outcome, ReadingStore

@@ -15,12 +15,12 @@ from itertools import takewhile
 
 import psycopg
 
-from ingest_api import metrics
 from ingest_api.bodies import limits
 from ingest_api.commit.batch_queue import BatchQueue, Entry, Promise
 from ingest_api.commit.commit_writer import CommitWriter, Failure, Result
 from ingest_api.commit.loop_connection import LoopConnection
 from ingest_api.database_pulse import DatabasePulse
+from ingest_api.observability import metrics
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.telemetry import Telemetry

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg.sql import SQL, Identifier, Placeholder
 from pydantic import Field, model_validator
 
-from ingest_api.auth import require_admin
+from ingest_api.auth.admin_token import require_admin
 from ingest_api.database import Connection, Row
 from ingest_api.http.openapi import problems
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests

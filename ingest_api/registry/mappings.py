@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ingest_api.auth import require_admin
+from ingest_api.auth.admin_token import require_admin
 from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from ingest_api.http.client_address import ClientAddresses, client_at
-from ingest_api.metrics import count_unwelcome_connection, note_connections
+from ingest_api.observability.metrics import count_unwelcome_connection, note_connections
 
 logger = logging.getLogger(__name__)
 

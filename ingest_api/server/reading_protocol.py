@@ -10,7 +10,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ingest_api.http.request_id import identify_as, request_id
-from ingest_api.metrics import count_request
+from ingest_api.observability.metrics import count_request
 from ingest_api.server.reading_headers import ReadingHead, headers_of, reading_head
 from ingest_api.server.timeout_protocol import PatientHttpProtocol
 from ingest_api.state import State

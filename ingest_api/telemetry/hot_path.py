@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest_api.http.request_id import HEADER, identify
-from ingest_api.metrics import count_request
+from ingest_api.observability.metrics import count_request
 from ingest_api.telemetry.answers import Answer, of_failure
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ingest_api.storing_health import RECENT_S
+from ingest_api.health.storing_health import RECENT_S
 from tests.faults.attempts import clock
 from tests.faults.ledger_client import LedgerClients
 from tests.faults.polling import Poller

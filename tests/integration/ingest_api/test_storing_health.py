@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ingest_api import storing_health
+from ingest_api.health import storing_health
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, encode
 from warehouse.postgres.connection import connect

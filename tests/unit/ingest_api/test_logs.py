@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest_api.logs import logging_config
+from ingest_api.observability.logs import logging_config
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class StoringHealth:
     async def _probe(self) -> str | None:
         try:
             async with self._database.connection() as connection:
-                await connection.execute(sqlfiles.load("ingest_api", "write_probe"))
+                await connection.execute(sqlfiles.load("ingest_api.health", "write_probe"))
         except DatabaseUnavailableError as error:
             return f"nothing can be written: {error.detail}"
         except psycopg.errors.InsufficientPrivilege:

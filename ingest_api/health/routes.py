@@ -89,7 +89,7 @@ async def _stopped(database: Database) -> list[str] | None:
 async def _look_for_stopped(database: Database) -> list[str] | None:
     try:
         async with database.connection() as connection:
-            found = await fetch_one(connection, sqlfiles.load("ingest_api", "find_stopped_pipeline"), {})
+            found = await fetch_one(connection, sqlfiles.load("ingest_api.health", "find_stopped_pipeline"), {})
     except DatabaseUnavailableError:  # a moment ago it answered
         return None
     return list(found["stopped"]) if found else None
@@ -118,12 +118,12 @@ async def _look(state: State) -> str | None:
         if fault := await state.database.find_fault(state.settings.workers * API_WORKER_CONNECTIONS):
             return fault
         async with state.database.connection() as connection:
-            schema = await fetch_one(connection, sqlfiles.load("ingest_api", "find_schema_revision"), {})
+            schema = await fetch_one(connection, sqlfiles.load("ingest_api.health", "find_schema_revision"), {})
             if fault := fault_of_revision(schema["revision"] if schema else None):
                 return fault
             ready = await fetch_one(
                 connection,
-                sqlfiles.load("ingest_api", "count_ready_partitions"),
+                sqlfiles.load("ingest_api.health", "count_ready_partitions"),
                 {"days": [today, today + timedelta(days=1)]},
             )
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:

@@ -1,0 +1,1 @@
+"""What operators see of the HTTP edge: metrics and logs."""
