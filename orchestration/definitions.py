@@ -12,18 +12,18 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from dbt_like_sql.model import CatalogError
-from orchestration.alerts import tell
+from orchestration.alerting.alerts import tell
 from orchestration.assets.device_hourly import device_hourly_asset
 from orchestration.assets.exports import export_assets
 from orchestration.assets.models import model_assets
+from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.report import report_asset
+from orchestration.assets.resources import warehouse_resource
+from orchestration.assets.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.assets.tables import table_specs
-from orchestration.forked_runs import fork_runs
-from orchestration.partitions import daily_partitions
-from orchestration.resources import warehouse_resource
-from orchestration.run_config import EXECUTOR, IO_MANAGER, LOGGERS
-from orchestration.schedules import daily_maintenance
-from orchestration.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
+from orchestration.dagster_runtime.forked_runs import fork_runs
+from orchestration.scheduling.schedules import daily_maintenance
+from orchestration.scheduling.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
 from warehouse.contract.redaction import redact_output
 from warehouse.settings import FleetSettings
 

@@ -6,13 +6,13 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.checks import check_specs, evaluations, nothing_to_check, over_days, require_passed
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec, what_was_made
+from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.previews import preview
-from orchestration.checks import check_specs, evaluations, nothing_to_check, over_days, require_passed
-from orchestration.partitions import A_WEEK_A_RUN
-from orchestration.resources import WarehouseParam, told_plainly
-from orchestration.run_config import NO_CONFIG
+from orchestration.assets.resources import WarehouseParam, told_plainly
+from orchestration.assets.run_config import NO_CONFIG
 from warehouse.day import DayWalk, Made
 
 Make = Callable[[DayWalk, date], Iterable[Made]]

@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 import psycopg
 
-from orchestration.partitions import days_of
+from orchestration.assets.partitions import days_of
 from warehouse.day import DayWalk
 from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect

@@ -6,9 +6,9 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import TODAY, table_key
-from orchestration.partitions import hourly_partitions
-from orchestration.resources import WarehouseParam, told_plainly
-from orchestration.run_config import NO_CONFIG
+from orchestration.assets.partitions import hourly_partitions
+from orchestration.assets.resources import WarehouseParam, told_plainly
+from orchestration.assets.run_config import NO_CONFIG
 from warehouse.day import EXPORTS
 from warehouse.postgres.device_hours import device_hours, write_closed_hours
 

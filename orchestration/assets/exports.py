@@ -6,13 +6,13 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
 from orchestration.assets.datasets import dataset_asset, told
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec
-from orchestration.checks import check_specs, evaluations, ledger_evaluation, ledger_spec
-from orchestration.partitions import A_WEEK_A_RUN
-from orchestration.resources import WarehouseParam, told_plainly
-from orchestration.run_config import NO_CONFIG
+from orchestration.assets.partitions import A_WEEK_A_RUN
+from orchestration.assets.resources import WarehouseParam, told_plainly
+from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk, Made
 from warehouse.lake.export import TABLES

@@ -8,9 +8,9 @@ import polars as pl
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import REPORTS
-from orchestration.partitions import A_WEEK_A_RUN
-from orchestration.resources import WarehouseParam, told_plainly
-from orchestration.run_config import NO_CONFIG
+from orchestration.assets.partitions import A_WEEK_A_RUN
+from orchestration.assets.resources import WarehouseParam, told_plainly
+from orchestration.assets.run_config import NO_CONFIG
 
 FIGURES = "daily_fleet_efficiency"
 

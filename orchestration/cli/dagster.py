@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
-from orchestration.dagster_processes import HOST, DagsterProcesses
-from orchestration.home import current_database
-from orchestration.local import require_free
-from orchestration.pipeline_watch import PipelineWatch
-from orchestration.step_down import work_in
-from orchestration.supervisor import Supervisor
+from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
+from orchestration.dagster_runtime.services import HOST, DagsterProcesses
+from orchestration.home.folder import current_database
+from orchestration.home.step_down import work_in
+from orchestration.local.platform import require_free
+from orchestration.processes.supervisor import Supervisor
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import DAGSTER_CONNECTIONS, require_fit

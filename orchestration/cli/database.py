@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 
 from orchestration.cli.options import AsJson, Home, notes, read_settings
-from orchestration.home import database, database_to_migrate
+from orchestration.home.folder import database, database_to_migrate
 from warehouse.postgres import migrate as migrations
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions import make_ahead

@@ -7,8 +7,8 @@ import typer
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.options import Home, notes, read_settings, utc_day
-from orchestration.home import database
-from orchestration.step_down import work_in
+from orchestration.home.folder import database
+from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
-from orchestration.home import database
+from orchestration.home.folder import database
 from warehouse.device_pruning import LEAST_DAYS, Pruning, look, remove
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect

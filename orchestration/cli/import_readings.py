@@ -11,7 +11,7 @@ from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import visible
-from orchestration.home import database
+from orchestration.home.folder import database
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.readings_import import ImportReport, import_file

@@ -13,7 +13,7 @@ from dbt_like_sql.model import CatalogError
 from orchestration.cli.commands import app
 from orchestration.cli.failures import sentence_of, write_details
 from orchestration.cli.options import notes
-from orchestration.step_down import begins_processes
+from orchestration.home.step_down import begins_processes
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
 

@@ -13,11 +13,11 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
-from orchestration.automation import what_is_stopped
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
-from orchestration.dagster_home import DagsterDatabaseError, opened
-from orchestration.home import current_database, disks
+from orchestration.dagster_runtime.automation import what_is_stopped
+from orchestration.dagster_runtime.instance import DagsterDatabaseError, opened
+from orchestration.home.folder import current_database, disks
 from warehouse.contract.partitions import Stream
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.postgres import ledger
@@ -94,8 +94,8 @@ def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings) 
         if instance is None:
             never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
             return [f"{each.day} {never}" for each in ledger.days_to_run(connection)]
-        from orchestration.day_plan import plan_days  # these load Dagster, as ``opened`` did
-        from orchestration.partitions import days_of_request
+        from orchestration.assets.partitions import days_of_request
+        from orchestration.scheduling.day_plan import plan_days  # these load Dagster, as ``opened`` did
 
         plan = plan_days(connection, instance, settings.first_day)
     asked_for = [day for request in plan.requests for day in days_of_request(request)]

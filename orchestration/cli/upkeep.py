@@ -3,7 +3,7 @@
 import typer
 
 from orchestration.cli.options import Home, notes, read_settings
-from orchestration.home import database
+from orchestration.home.folder import database
 from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.postgres.compaction import pack_closed_days

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import notes
-from orchestration.home import current_database
+from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.checked_files import CheckedFiles
 from warehouse.lake.paths import Lake

@@ -25,7 +25,7 @@ import psutil
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from orchestration.child_process import LAUNCHER
+from orchestration.processes.child_process import LAUNCHER
 from tests.benchmarks.figures import Report
 from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.scale import Scale

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from orchestration.child_process import LAUNCHER
+from orchestration.processes.child_process import LAUNCHER
 from tests.ports import free_port
 from warehouse.postgres.embedded import EmbeddedPostgres
 

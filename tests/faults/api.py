@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from orchestration.child_process import LAUNCHER
+from orchestration.processes.child_process import LAUNCHER
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]

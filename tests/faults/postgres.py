@@ -14,7 +14,7 @@ from warehouse.postgres.embedded.process import postmaster
 
 SUPERVISOR_POLL_S = 0.2
 SUPERVISOR_DELAY_S = 0.5
-"""How long a dead server stays unnoticed and then waits for its restart (``orchestration.supervisor``)."""
+"""How long a dead server stays unnoticed and then waits for its restart (``orchestration.processes.supervisor``)."""
 
 
 class Postgres:

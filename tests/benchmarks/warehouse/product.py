@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-from orchestration.child_process import LAUNCHER
+from orchestration.processes.child_process import LAUNCHER
 from tests.benchmarks.stand import ROOT
 
 STARTS_WITHIN_S = 120.0

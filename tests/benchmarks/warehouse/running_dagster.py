@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 from psycopg.sql import SQL, Identifier
 
-from orchestration.dagster_home import LOCATION
-from orchestration.partitions import range_tags
+from orchestration.assets.partitions import range_tags
+from orchestration.dagster_runtime.instance import LOCATION
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.warehouse.product import fleetwatt, wait_for_page
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dbt_like_sql.catalog import FOLDER, Catalog
-from orchestration.cli.models import models
+from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake
 from warehouse.lake.model_effects import newest_whole_day
 

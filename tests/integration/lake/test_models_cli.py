@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.cli.models import models
+from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
 from warehouse.lake.publish import DamagedFileError, publish

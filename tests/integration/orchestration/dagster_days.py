@@ -10,9 +10,9 @@ import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.partitions import range_tags
+from orchestration.assets.resources import Warehouse
 from orchestration.definitions import build_definitions
-from orchestration.partitions import range_tags
-from orchestration.resources import Warehouse
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import alerts
-from orchestration.alerts import MARK, Alert, send
+from orchestration.alerting import alerts
+from orchestration.alerting.alerts import MARK, Alert, send
 from tests.integration.orchestration.conftest import Webhook
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 

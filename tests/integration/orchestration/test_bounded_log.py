@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import bounded_log
-from orchestration.bounded_log import KEPT, BoundedLog
+from orchestration.processes import bounded_log
+from orchestration.processes.bounded_log import KEPT, BoundedLog
 
 WRITER = """
 import sys

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from orchestration.partitions import days_of_run, range_tags
+from orchestration.assets.partitions import days_of_run, range_tags
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from warehouse.contract.partitions import Stream, days_between
 from warehouse.postgres import ledger

@@ -19,7 +19,7 @@ from dagster_graphql.schema import create_schema
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from orchestration.dagster_health import faults
+from orchestration.dagster_runtime.health import faults
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT
 from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, LARGEST_QUESTION_TOKENS, GuardedWebserver

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 from sqlalchemy.event import listen
 
-from orchestration.dagster_home import (
+from orchestration.dagster_runtime.instance import (
     DAYS_TAG,
     STORAGE_URL,
     DagsterDatabaseError,
@@ -28,8 +28,8 @@ from orchestration.dagster_home import (
     make_database,
     storage_url,
 )
-from orchestration.dagster_processes import DagsterProcesses, socket_folder
-from orchestration.run_launcher import WatchedRunLauncher, runs_since
+from orchestration.dagster_runtime.run_launcher import WatchedRunLauncher, runs_since
+from orchestration.dagster_runtime.services import DagsterProcesses, socket_folder
 from tests.conftest import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect

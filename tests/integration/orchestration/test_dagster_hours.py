@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from orchestration.assets.device_hourly import DEVICE_HOURLY
-from orchestration.partitions import hour_key
-from orchestration.past_runs import RUN_KEY_TAG
+from orchestration.assets.partitions import hour_key
+from orchestration.scheduling.past_runs import RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, VEHICLES, Days
 from warehouse.contract.partitions import midnight
 from warehouse.postgres.device_hours import hours_to_write

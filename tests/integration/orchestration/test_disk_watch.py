@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.alerts import MARK
-from orchestration.disk_watch import DiskWatch
-from orchestration.home import disks
+from orchestration.alerting.alerts import MARK
+from orchestration.alerting.disk_watch import DiskWatch
+from orchestration.home.folder import disks
 from tests.integration.orchestration.conftest import Webhook
 from warehouse.disk import Disk, disk_of
 from warehouse.settings import FleetSettings

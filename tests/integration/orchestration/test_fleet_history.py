@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.fleet_history import FILE_NAME, FleetHistory
+from orchestration.local.fleet_history import FILE_NAME, FleetHistory
 from warehouse.postgres.device_hours import write_closed_hours
 from warehouse.settings import FleetSettings
 

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from orchestration.forked_runs import LIBRARIES
+from orchestration.dagster_runtime.forked_runs import LIBRARIES
 
 CODE_SERVER = """
 import json, multiprocessing, sys
-from orchestration.forked_runs import fork_runs
+from orchestration.dagster_runtime.forked_runs import fork_runs
 
 RUN = '''
 import json, os, sys

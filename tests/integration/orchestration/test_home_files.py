@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli.failures import note_home, write_details
-from orchestration.home import HomeInUseError, _opened, held, make_home, require_no_earlier_version
-from orchestration.home_files import close_to_others, hand_over
+from orchestration.home.folder import HomeInUseError, _opened, held, make_home, require_no_earlier_version
+from orchestration.home.home_files import close_to_others, hand_over
 from warehouse.contract.errors import HomeError
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded import EmbeddedPostgres

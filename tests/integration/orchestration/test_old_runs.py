@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.old_runs import KEPT_FOR, forget_old_runs
+from orchestration.scheduling.old_runs import KEPT_FOR, forget_old_runs
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 ASSETS = ["meters", "vehicles"]

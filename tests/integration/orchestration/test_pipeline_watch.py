@@ -16,12 +16,12 @@ from dagster._core.scheduler.instigation import (
     ScheduleInstigatorData,
 )
 
-from orchestration.alerts import MARK
-from orchestration.automation import MEANS
-from orchestration.dagster_home import STORAGE_URL
-from orchestration.dagster_processes import DagsterProcesses
+from orchestration.alerting.alerts import MARK
+from orchestration.dagster_runtime.automation import MEANS
+from orchestration.dagster_runtime.instance import STORAGE_URL
+from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
+from orchestration.dagster_runtime.services import DagsterProcesses
 from orchestration.definitions import build_definitions
-from orchestration.pipeline_watch import PipelineWatch
 from tests.conftest import MakeApi, drop_database
 from tests.integration.orchestration.conftest import Fleetwatt, Webhook
 from tests.integration.orchestration.dagster_days import CATALOG, TODAY

@@ -5,8 +5,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from orchestration.assets.resources import Warehouse
 from orchestration.cli.commands import COMMANDS
-from orchestration.resources import Warehouse
 from tests.factories import meter_payload
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.test_cli import ndjson

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from orchestration.dagster_home import DagsterDatabaseError, make_database, opened, require_usable
-from orchestration.past_runs import RUN_KEY_TAG
+from orchestration.dagster_runtime.instance import DagsterDatabaseError, make_database, opened, require_usable
+from orchestration.scheduling.past_runs import RUN_KEY_TAG
 from tests.conftest import drop_database
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days

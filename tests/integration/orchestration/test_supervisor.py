@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.child_process import LAUNCHER, Child, ChildStartError, Service
-from orchestration.supervisor import Supervisor
+from orchestration.processes.child_process import LAUNCHER, Child, ChildStartError, Service
+from orchestration.processes.supervisor import Supervisor
 
 REPOSITORY = Path(__file__).parents[3]
 PATIENCE_S = 15.0  # an upper bound for waits; nothing is asserted to be quicker
@@ -313,7 +313,7 @@ def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
 def test_the_delay_has_an_upper_end_and_starts_anew_after_a_steady_run(
     house: House, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
 ) -> None:
-    monkeypatch.setattr(f"orchestration.supervisor.{limit}", value)
+    monkeypatch.setattr(f"orchestration.processes.supervisor.{limit}", value)
     house.add("looping", "import time; print('up'); time.sleep(0.3)", ready_text="up")
     assert house.run_until(lambda: sum("looping died" in message for message in house.said) == 2)
     deaths = [message for message in house.said if "died" in message]
@@ -413,8 +413,8 @@ def test_a_child_whose_parent_died_before_prctl_runs_nothing(tmp_path: Path) -> 
 SCRIPT = """
 import sys
 from pathlib import Path
-from orchestration.child_process import Child
-from orchestration.supervisor import Supervisor
+from orchestration.processes.child_process import Child
+from orchestration.processes.supervisor import Supervisor
 
 def say(message):
     print(message, flush=True)

@@ -14,7 +14,7 @@ import psycopg
 from dagster._core.instance import InstanceRef
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.dagster_home import instance_settings, make_database, storage_url
+from orchestration.dagster_runtime.instance import instance_settings, make_database, storage_url
 from tests.conftest import drop_database, serving
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight

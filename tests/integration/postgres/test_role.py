@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from orchestration.dagster_home import STORAGE_URL, DagsterHome
+from orchestration.dagster_runtime.instance import STORAGE_URL, DagsterHome
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for

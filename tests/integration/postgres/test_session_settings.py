@@ -15,8 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from ingest_api.commit.loop_connection import open_loop_connection
 from ingest_api.database import Database
-from orchestration import dagster_storage
-from orchestration.dagster_home import storage_url
+from orchestration.dagster_runtime import storage
+from orchestration.dagster_runtime.instance import storage_url
 from tests.conftest import fresh_database
 from tests.integration.postgres import round_trip
 from tests.integration.postgres.round_trip import Answers, ask_api, dropped_afterwards, read_back, write_hours
@@ -205,7 +205,7 @@ def _of_sqlalchemy(url: str, names: Sequence[str]) -> Said:
 
 def _of_dagster_pool(url: str, names: Sequence[str]) -> Said:
     of_dagster = storage_url(url, str(conninfo_to_dict(url)["dbname"]))
-    engine = dagster_storage._engine(of_dagster)
+    engine = storage._engine(of_dagster)
     try:
         with engine.connect() as connection:
             return tuple(str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in names)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.child_environment import (
+from orchestration.processes.child_environment import (
     as_environment,
     for_a_child,
     inherited,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.child_process import Child, ChildStartError
 from orchestration.cli.serve import _say
-from orchestration.supervisor import Supervisor
+from orchestration.processes.child_process import Child, ChildStartError
+from orchestration.processes.supervisor import Supervisor
 
 
 def test_the_end_of_a_log_and_an_alert_are_made_visible(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

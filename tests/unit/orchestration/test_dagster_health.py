@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.dagster_health import HEARTBEAT_WITHIN_S, faults_in
+from orchestration.dagster_runtime.health import HEARTBEAT_WITHIN_S, faults_in
 
 NOW = time.time()
 """When the cases below were made: a long suite may come to them much later."""

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from orchestration.dagster_home import DAYS_TAG
-from orchestration.day_plan import MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
-from orchestration.partitions import MOST_TOGETHER, range_tags
-from orchestration.past_runs import Outcome, PastRuns
+from orchestration.assets.partitions import MOST_TOGETHER, range_tags
+from orchestration.dagster_runtime.instance import DAYS_TAG
+from orchestration.scheduling.day_plan import MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
+from orchestration.scheduling.past_runs import Outcome, PastRuns
 from warehouse.postgres.ledger import DayToRun
 
 FIRST_DAY = date(2026, 2, 1)

@@ -13,9 +13,9 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 import dbt_like_sql
 from dbt_like_sql.catalog import Catalog, Model
-from orchestration.alerts import MARK
+from orchestration.alerting.alerts import MARK
+from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
-from orchestration.checks import LEDGER_CHECK
 from orchestration.definitions import build_definitions
 from warehouse.day import CARRIED, EXPORTS
 from warehouse.lake.export import TABLES

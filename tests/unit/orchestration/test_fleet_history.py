@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from orchestration.fleet_history import first_closed_day
+from orchestration.local.fleet_history import first_closed_day
 
 GRACE = timedelta(hours=2)
 

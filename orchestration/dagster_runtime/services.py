@@ -15,11 +15,11 @@ from typing import Self
 
 import httpx
 
-from orchestration.alerts import MARK
-from orchestration.child_environment import as_environment
-from orchestration.child_process import Child
-from orchestration.dagster_home import LOCATION, STORAGE_URL, DagsterHome
-from orchestration.home import held
+from orchestration.alerting.alerts import MARK
+from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
+from orchestration.home.folder import held
+from orchestration.processes.child_environment import as_environment
+from orchestration.processes.child_process import Child
 from warehouse.contract.errors import HomeError
 from warehouse.listening import is_loopback
 from warehouse.origins import own_origins

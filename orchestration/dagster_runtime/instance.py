@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
-from orchestration.child_environment import search_path
+from orchestration.processes.child_environment import search_path
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
@@ -91,7 +91,7 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
     return {
         "storage": {
             "custom": {
-                "module": "orchestration.dagster_storage",
+                "module": "orchestration.dagster_runtime.storage",
                 "class": "PooledPostgresStorage",
                 "config": {"postgres_url": {"env": STORAGE_URL}},
             }
@@ -106,7 +106,7 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
             "class": "LocalComputeLogManager",
             "config": {"base_dir": str(logs)},
         },
-        "run_launcher": {"module": "orchestration.run_launcher", "class": "WatchedRunLauncher"},
+        "run_launcher": {"module": "orchestration.dagster_runtime.run_launcher", "class": "WatchedRunLauncher"},
         "run_coordinator": {
             "module": "dagster._core.run_coordinator.queued_run_coordinator",
             "class": "QueuedRunCoordinator",

@@ -12,9 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from orchestration.child_environment import folder_without_env_file, for_a_child, of_the_api, search_path, with_env_file
-from orchestration.home import make_home, require_no_earlier_version
-from orchestration.home_files import close_to_others, hand_over
+from orchestration.home.folder import make_home, require_no_earlier_version
+from orchestration.home.home_files import close_to_others, hand_over
+from orchestration.processes.child_environment import (
+    folder_without_env_file,
+    for_a_child,
+    of_the_api,
+    search_path,
+    with_env_file,
+)
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded.account import ServerAccount, account_for_home
 from warehouse.postgres.embedded.cluster import binaries
@@ -96,7 +102,7 @@ def _candidates() -> Iterator[tuple[str, dict[str, str]]]:
     """Our own, then those of the system with the same version, which can load the same packages."""
     yield sys.executable, {}
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = [Path(__file__).parents[1], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places = [Path(__file__).parents[2], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     path = os.pathsep.join(dict.fromkeys([*search_path(os.environ), *map(str, places)]))  # the user's own come first
     for folder in ("/usr/bin", "/usr/local/bin"):
         yield f"{folder}/{version}", {"PYTHONPATH": path}

@@ -15,7 +15,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy import delete, func, select
 
 from orchestration.assets.device_hourly import DEVICE_HOURLY
-from orchestration.past_runs import FINISHED
+from orchestration.scheduling.past_runs import FINISHED
 
 KEPT_FOR = timedelta(days=90)
 RUNS_AT_A_TIME = 100

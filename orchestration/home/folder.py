@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from orchestration.home_files import LOCK, hand_over
+from orchestration.home.home_files import LOCK, hand_over
 from warehouse.contract.errors import DatabaseUnavailableError, HomeError, SchemaOutdatedError
 from warehouse.disk import Disk, disks_of
 from warehouse.owners_rights import as_owner_of

@@ -10,9 +10,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from dbt_like_sql.catalog import Catalog, Model
-from orchestration.cli.catalog import read_catalog
-from orchestration.cli.models_check import check
-from orchestration.cli.models_docs import docs
+from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.models.check import check
+from orchestration.cli.models.docs import docs
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from warehouse.settings import FleetSettings

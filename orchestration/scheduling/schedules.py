@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.old_runs import forget_old_runs
-from orchestration.resources import WarehouseParam, told_plainly
-from orchestration.run_config import NO_CONFIG
+from orchestration.assets.resources import WarehouseParam, told_plainly
+from orchestration.assets.run_config import NO_CONFIG
+from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
 from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.partitions import make_ahead

@@ -6,9 +6,9 @@ import dagster as dg
 import psycopg
 from dagster._core.storage.tags import PRIORITY_TAG
 
-from orchestration.day_plan import UNFINISHED, Plan
-from orchestration.partitions import hour_key, range_tags
-from orchestration.past_runs import Outcome, past_runs, run_key
+from orchestration.assets.partitions import hour_key, range_tags
+from orchestration.scheduling.day_plan import UNFINISHED, Plan
+from orchestration.scheduling.past_runs import Outcome, past_runs, run_key
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.device_hours import hours_to_write
 

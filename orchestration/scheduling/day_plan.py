@@ -12,9 +12,9 @@ from typing import NamedTuple
 import dagster as dg
 import psycopg
 
-from orchestration.dagster_home import DAYS_TAG
-from orchestration.partitions import MOST_TOGETHER, days_of_run, range_tags
-from orchestration.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
+from orchestration.assets.partitions import MOST_TOGETHER, days_of_run, range_tags
+from orchestration.dagster_runtime.instance import DAYS_TAG
+from orchestration.scheduling.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
 from warehouse.contract.partitions import Stream
 from warehouse.postgres import ledger
 from warehouse.postgres.ledger import DayToRun

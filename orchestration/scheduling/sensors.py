@@ -5,13 +5,13 @@ from datetime import date
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from orchestration.alerts import Alert, send
-from orchestration.dagster_processes import HOST
-from orchestration.day_plan import plan_days
-from orchestration.hour_plan import plan_hours
-from orchestration.partitions import days_of_run
-from orchestration.past_runs import WILL_RETRY_TAG, failure_of
-from orchestration.resources import WarehouseParam
+from orchestration.alerting.alerts import Alert, send
+from orchestration.assets.partitions import days_of_run
+from orchestration.assets.resources import WarehouseParam
+from orchestration.dagster_runtime.services import HOST
+from orchestration.scheduling.day_plan import plan_days
+from orchestration.scheduling.hour_plan import plan_hours
+from orchestration.scheduling.past_runs import WILL_RETRY_TAG, failure_of
 from warehouse.contract.errors import FleetwattError
 
 EVERY_S = 5

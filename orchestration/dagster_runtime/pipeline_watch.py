@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from orchestration.alerts import MARK, deliver
-from orchestration.automation import MEANS, what_is_stopped
-from orchestration.dagster_processes import DagsterProcesses
+from orchestration.alerting.alerts import MARK, deliver
+from orchestration.dagster_runtime.automation import MEANS, what_is_stopped
+from orchestration.dagster_runtime.services import DagsterProcesses
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.pipeline_status import pipeline_status, set_pipeline_status, stopped_in

@@ -14,17 +14,17 @@ from typing import Any
 
 import httpx
 
-from orchestration.bounded_log import BoundedLog
-from orchestration.child_environment import of_the_api
-from orchestration.child_process import Child, Service
-from orchestration.dagster_processes import HOST as DAGSTER_HOST
-from orchestration.dagster_processes import DagsterProcesses
-from orchestration.disk_watch import DiskWatch
-from orchestration.fleet_history import FleetHistory
-from orchestration.lake_news import LakeNews
-from orchestration.pipeline_watch import PipelineWatch
-from orchestration.simulated_fleet import SimulatedFleet
-from orchestration.supervisor import Supervisor
+from orchestration.alerting.disk_watch import DiskWatch
+from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
+from orchestration.dagster_runtime.services import HOST as DAGSTER_HOST
+from orchestration.dagster_runtime.services import DagsterProcesses
+from orchestration.local.fleet_history import FleetHistory
+from orchestration.local.lake_news import LakeNews
+from orchestration.local.simulated_fleet import SimulatedFleet
+from orchestration.processes.bounded_log import BoundedLog
+from orchestration.processes.child_environment import of_the_api
+from orchestration.processes.child_process import Child, Service
+from orchestration.processes.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
 from warehouse.listening import ListeningError, bound_sockets, warning
 from warehouse.postgres.connection import connect

@@ -19,8 +19,8 @@ from typing import ClassVar
 
 import psutil
 
-from orchestration.bounded_log import BoundedLog
-from orchestration.child_environment import folder_without_env_file, for_a_child, none_of_ours
+from orchestration.processes.bounded_log import BoundedLog
+from orchestration.processes.child_environment import folder_without_env_file, for_a_child, none_of_ours
 from warehouse.contract.errors import FleetwattError
 
 _POLL_S = 0.05

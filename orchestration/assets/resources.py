@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.home import current_database
+from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.child_environment import of_a_client
-from orchestration.child_process import Child
+from orchestration.processes.child_environment import of_a_client
+from orchestration.processes.child_process import Child
 from warehouse.simulation.faults import FaultKind
 from warehouse.simulation.fleet import Fleet
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from orchestration.alerts import deliver, tell
-from orchestration.home import disks
+from orchestration.alerting.alerts import deliver, tell
+from orchestration.home.folder import disks
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.settings import FleetSettings
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.catalog import read_catalog
+from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
-from orchestration.home import current_database
-from orchestration.step_down import work_in
+from orchestration.home.folder import current_database
+from orchestration.home.step_down import work_in
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect

@@ -1,4 +1,4 @@
-"""Whether Dagster does its work: a container's health check, ``python -m orchestration.dagster_health PORT``.
+"""Whether Dagster does its work: a container's health check, ``python -m orchestration.dagster_runtime.health PORT``.
 
 One question to the web server tells of all three processes: it answers itself, it keeps watch over the code server, and
 the daemon's heartbeats are in the storage. Ends with 0, or with 1 and what is wrong. Only the standard library is

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
-from orchestration.child_process import Child, ChildProcess, ChildStartError, Service
+from orchestration.processes.child_process import Child, ChildProcess, ChildStartError, Service
 
 _POLL_S = 0.2
 _QUICK_POLL_S = 0.05

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
-from orchestration.cli.catalog import print_problems
-from orchestration.cli.models_effects import effect_as_dict, print_effects, print_failed, result_as_dict
+from orchestration.cli.models.catalog import print_problems
+from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from orchestration.cli.verification import Unverified, verification
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day

@@ -1,0 +1,1 @@
+"""``fleetwatt models``: the catalog of the lake, its pages and its checks."""

@@ -1,0 +1,1 @@
+"""How Dagster runs here: its instance, its processes, its storage, its runs."""
