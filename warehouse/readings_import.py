@@ -18,6 +18,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
+from warehouse.decoding.telemetry import Rejection, Telemetry, decode_lines
 from warehouse.lake.opened_file import OpenedFile, opened
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError
@@ -32,7 +33,6 @@ from warehouse.postgres.partitions import make_partitions
 from warehouse.postgres.quarantine import QuarantineQuota
 from warehouse.postgres.reading_store import Outcome, ReadingStore
 from warehouse.settings import FleetSettings
-from warehouse.telemetry import Rejection, Telemetry, decode_lines
 
 MAX_REPORTED = 100
 

@@ -11,8 +11,8 @@ from ingest_api.bodies.content_encoding import Decoder
 from ingest_api.bodies.density import Density
 from ingest_api.bodies.limits import Held, Limits
 from warehouse.contract.errors import OverloadedError, TooLargeError
-from warehouse.json_bodies import MalformedBodyError
-from warehouse.line_chunks import LineChunks
+from warehouse.decoding.json_bodies import MalformedBodyError
+from warehouse.decoding.line_chunks import LineChunks
 
 _OF_A_BODY = "send several, or application/x-ndjson: a body holds"
 _OF_A_STREAM = "send several: a stream holds"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from warehouse.compression import Compression, DamagedDataError, Decompressor, cut
-from warehouse.json_bodies import MalformedBodyError
+from warehouse.decoding.compression import Compression, DamagedDataError, Decompressor, cut
+from warehouse.decoding.json_bodies import MalformedBodyError
 
 ACCEPTED = "gzip, zstd"
 MAX_MEMBERS = 10_000

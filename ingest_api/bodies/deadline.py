@@ -20,7 +20,7 @@ from ingest_api.bodies.limits import ANSWER_WITHIN_S, Held, Limits
 from ingest_api.http.problems import error_response
 from ingest_api.state import Shared
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
-from warehouse.json_bodies import MalformedBodyError
+from warehouse.decoding.json_bodies import MalformedBodyError
 
 READ_WITHIN_S = 10.0
 

@@ -5,7 +5,7 @@ refused while it is decoded, before anybody splits or parses it.
 """
 
 from warehouse.contract.errors import TooLargeError
-from warehouse.json_bodies import MalformedBodyError, decode
+from warehouse.decoding.json_bodies import MalformedBodyError, decode
 
 _BYTES_EACH = 32
 """A reading on a line of its own has 80 at the least."""

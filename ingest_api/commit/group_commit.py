@@ -22,8 +22,8 @@ from ingest_api.commit.loop_connection import LoopConnection
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.observability import metrics
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
+from warehouse.decoding.telemetry import Telemetry
 from warehouse.postgres.reading_store import Outcome, ReadingStore
-from warehouse.telemetry import Telemetry
 
 BULK_READINGS = 100
 """From here on a body goes the other way: PostgreSQL takes longer over it than over everything around it."""

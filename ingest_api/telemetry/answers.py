@@ -12,8 +12,8 @@ from ingest_api.http.problems import MEDIA_TYPE as PROBLEM
 from ingest_api.http.problems import defect_body, problem_body, status_and_headers
 from ingest_api.http.request_id import request_id
 from warehouse.contract.errors import FleetwattError, RateLimitedError
+from warehouse.decoding.telemetry import Rejection
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import Rejection
 
 logger = logging.getLogger(__name__)
 

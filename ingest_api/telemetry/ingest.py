@@ -20,9 +20,16 @@ from ingest_api.telemetry.sliced_validation import Judging
 from ingest_api.telemetry.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.json_bodies import MalformedBodyError
+from warehouse.decoding.json_bodies import MalformedBodyError
+from warehouse.decoding.telemetry import (
+    Sender,
+    Telemetry,
+    TooManyItemsError,
+    body_in_steps,
+    decode_body,
+    lines_in_steps,
+)
 from warehouse.postgres.reading_store import Outcome
-from warehouse.telemetry import Sender, Telemetry, TooManyItemsError, body_in_steps, decode_body, lines_in_steps
 
 PATH = "/v1/telemetry"
 

@@ -6,7 +6,7 @@ Of one that is judged item by item, ten thousand items take a tenth of a second.
 import asyncio
 import time
 
-from warehouse.telemetry import Steps, Telemetry
+from warehouse.decoding.telemetry import Steps, Telemetry
 
 SLICE_S = 0.005
 """A single reading goes through the loop some five times until it is answered, and waits for a slice each time."""

@@ -3,8 +3,8 @@
 import codecs
 import re
 
-from warehouse.compression import Compression
-from warehouse.json_bodies import wide_encoding
+from warehouse.decoding.compression import Compression
+from warehouse.decoding.json_bodies import wide_encoding
 
 HEAD_BYTES = 512
 

@@ -7,12 +7,12 @@ in the same form. What a file is, its first bytes say, not its name.
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from warehouse.compression import Compression, DamagedDataError, Decompressor
 from warehouse.contract.errors import FleetwattError
-from warehouse.json_bodies import MalformedBodyError, decode, is_blank
+from warehouse.decoding.compression import Compression, DamagedDataError, Decompressor
+from warehouse.decoding.json_bodies import MalformedBodyError, decode, is_blank
+from warehouse.decoding.line_chunks import LineChunks
 from warehouse.lake.foreign_files import HEAD_BYTES, what_else
 from warehouse.lake.parquet_process import DamagedParquetError, read_parquet
-from warehouse.line_chunks import LineChunks
 
 CHUNK_LINES = 20_000
 MAX_LINE_BYTES = 2 * 1024 * 1024

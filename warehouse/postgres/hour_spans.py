@@ -9,8 +9,8 @@ import psycopg
 from warehouse import sqlfiles
 from warehouse.contract.partitions import midnight, utc_day
 from warehouse.contract.tables import DeviceKind
+from warehouse.decoding.reading_columns import microseconds
 from warehouse.postgres.binary_arrays import Int4Array, TimestamptzArray
-from warehouse.reading_columns import microseconds
 
 _PACKAGE = "warehouse.postgres"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import psycopg
 
 from warehouse import sqlfiles
+from warehouse.decoding.telemetry import Rejection, Telemetry
 from warehouse.settings import FleetSettings
-from warehouse.telemetry import Rejection, Telemetry
 
 _PACKAGE = "warehouse.postgres"
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from warehouse.contract.tables import DeviceKind
+from warehouse.decoding.reading_columns import ReadingColumns, microseconds
+from warehouse.decoding.telemetry import READINGS, Telemetry
 from warehouse.postgres.binary_arrays import BinaryArray, Float4Array, Float8Array, Int4Array, TimestamptzArray
 from warehouse.postgres.devices import DeviceIds
-from warehouse.reading_columns import ReadingColumns, microseconds
-from warehouse.telemetry import READINGS, Telemetry
 
 _UNKNOWN = -1
 """No device has this id."""

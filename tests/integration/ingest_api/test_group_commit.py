@@ -23,9 +23,9 @@ from warehouse.contract.errors import (
 )
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.decoding.telemetry import Telemetry, decode_body
 from warehouse.postgres.connection import connect
 from warehouse.postgres.reading_store import Outcome, ReadingStore
-from warehouse.telemetry import Telemetry, decode_body
 
 SIZE = 100
 TS = now_s()

@@ -14,11 +14,11 @@ from tests.factories import QUOTA, iso, meter_payload, now_s, vehicle_payload
 from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
 from warehouse.contract.readings import AcceptedWindow, MeterReading, Reading, VehicleReading
 from warehouse.contract.tables import DeviceKind
+from warehouse.decoding.telemetry import Telemetry, decode_lines
 from warehouse.postgres.connection import connect, open_connection
 from warehouse.postgres.devices import DeviceIds, register_devices
 from warehouse.postgres.quarantine import forget_old
 from warehouse.postgres.reading_store import Outcome, ReadingStore
-from warehouse.telemetry import Telemetry, decode_lines
 
 TS = now_s() - timedelta(hours=1)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ingest_api.bodies.content_encoding import MAX_MEMBERS, Decoder, decoder_of
 from tests.unit.warehouse.test_line_chunks import cut
-from warehouse.compression import PIECE_BYTES
-from warehouse.json_bodies import MalformedBodyError
+from warehouse.decoding.compression import PIECE_BYTES
+from warehouse.decoding.json_bodies import MalformedBodyError
 
 ENCODE: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}
 MEGABYTE = 1_000_000

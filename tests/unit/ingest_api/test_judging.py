@@ -10,8 +10,8 @@ import pytest
 from ingest_api.telemetry import sliced_validation
 from ingest_api.telemetry.sliced_validation import Judging
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.telemetry import Steps, Telemetry, TooManyItemsError, body_in_steps, decode_body, decode_lines
-from warehouse.telemetry import lines_in_steps as in_steps
+from warehouse.decoding.telemetry import Steps, Telemetry, TooManyItemsError, body_in_steps, decode_body, decode_lines
+from warehouse.decoding.telemetry import lines_in_steps as in_steps
 
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
 WINDOW = AcceptedWindow.around(NOW, age=timedelta(days=7), ahead=timedelta(minutes=5))

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.decoding.telemetry import decode_lines
 from warehouse.lake.parquet_lines import parquet_lines
 from warehouse.lake.parquet_process import DamagedParquetError
-from warehouse.telemetry import decode_lines
 
 WINDOW = AcceptedWindow(datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 TS = datetime(2026, 2, 8, 4, 0, 0, 123_456, UTC)

@@ -18,8 +18,8 @@ from backports import zstd
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import encode
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.decoding.telemetry import decode_lines
 from warehouse.lake.reading_files import KEPT_OF_A_LONG_LINE_BYTES, MAX_LINE_BYTES, UnreadableReadingsError, chunks
-from warehouse.telemetry import decode_lines
 
 WINDOW = AcceptedWindow(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 LINE = encode(meter_payload(timestamp="2026-02-08T12:00:00Z"))

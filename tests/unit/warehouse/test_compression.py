@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from backports import zstd
 
-from warehouse.compression import Compression, DamagedDataError, Decompressor
+from warehouse.decoding.compression import Compression, DamagedDataError, Decompressor
 
 CHECKED: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
 ENCODE: dict[Compression, Callable[[bytes], bytes]] = {

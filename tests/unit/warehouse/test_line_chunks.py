@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.contract.errors import TooLargeError
-from warehouse.line_chunks import LineChunks
+from warehouse.decoding.line_chunks import LineChunks
 
 BYTES = st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r\n", b"\n\n", b"{}"]), max_size=60).map(b"".join)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.factories import meter_payload, vehicle_payload
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
-from warehouse.json_bodies import MalformedBodyError
-from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines, microseconds
-from warehouse.telemetry import READINGS, Telemetry, decode_body, decode_lines
+from warehouse.decoding.json_bodies import MalformedBodyError
+from warehouse.decoding.reading_columns import ReadingColumns, columns_of_array, columns_of_lines, microseconds
+from warehouse.decoding.telemetry import READINGS, Telemetry, decode_body, decode_lines
 
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
 WINDOW = AcceptedWindow.around(NOW, age=timedelta(days=7), ahead=timedelta(minutes=5))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.contract.readings import AcceptedWindow
-from warehouse.json_bodies import MalformedBodyError
-from warehouse.telemetry import Telemetry, TooManyItemsError, decode_body, decode_lines
+from warehouse.decoding.json_bodies import MalformedBodyError
+from warehouse.decoding.telemetry import Telemetry, TooManyItemsError, decode_body, decode_lines
 
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
 WINDOW = AcceptedWindow.around(NOW, age=timedelta(days=7), ahead=timedelta(minutes=5))

@@ -20,8 +20,8 @@ from warehouse.contract.readings import (
     parse_reading,
 )
 from warehouse.contract.tables import DeviceKind
-from warehouse.json_bodies import MalformedBodyError, decode, is_blank, raw_items
-from warehouse.reading_columns import ReadingColumns, columns_of_array, columns_of_lines
+from warehouse.decoding.json_bodies import MalformedBodyError, decode, is_blank, raw_items
+from warehouse.decoding.reading_columns import ReadingColumns, columns_of_array, columns_of_lines
 
 _MANY_LINES = 32
 _MANY_BYTES = 100 * _MANY_LINES
