@@ -41,9 +41,9 @@ from ingest_api.telemetry.rate_limit import RateLimits
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed
-from warehouse.postgres.device_quota import DeviceQuota, DeviceRoom
-from warehouse.postgres.quarantine import QuarantineQuota
-from warehouse.postgres.reading_store import ReadingStore
+from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
+from warehouse.postgres.readings.quarantine import QuarantineQuota
+from warehouse.postgres.readings.reading_store import ReadingStore
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS
 from warehouse.settings import read
 

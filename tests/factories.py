@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from warehouse.postgres.quarantine import QuarantineQuota
+from warehouse.postgres.readings.quarantine import QuarantineQuota
 
 QUOTA = QuarantineQuota(max_rows=10_000, max_bytes=10_000_000)
 """Of the quarantine."""

@@ -38,10 +38,10 @@ from warehouse.lake.publish import (
     verified_or_asked_for,
 )
 from warehouse.lake.views import add_views, another_session, start_engine
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
-from warehouse.postgres.lake_files import find_lake_file
-from warehouse.postgres.lake_overview import published_datasets
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import find_lake_file
+from warehouse.postgres.ledger.lake_overview import published_datasets
 from warehouse.restating import LAST_SAMPLES, ask_later_days
 
 EXPORTS = (*Stream, *TABLES)
@@ -120,12 +120,12 @@ class DayWalk:
     def seal(self, day: date) -> list[Stream]:
         """Seal a closed day. Sealed already is fine."""
         with connect(self.url) as connection:
-            return ledger.seal(connection, day)
+            return day_ledger.seal(connection, day)
 
     def export(self, stream: Stream, day: date) -> Made:
         """Export a sealed day, again if rows came in since or the file is not intact; else leave it."""
         with self._working(day) as connection:
-            standing = ledger.stream_day(connection, stream, day)
+            standing = day_ledger.stream_day(connection, stream, day)
             if standing.state == PartitionState.DROPPED:
                 self._require_only_copy(connection, stream, day)
                 return self._standing(connection, stream, day)
@@ -136,8 +136,9 @@ class DayWalk:
                 exported = export_readings(self.url, stream, day, target)
 
                 def confirm(transaction: psycopg.Connection) -> None:
-                    ledger.confirm_export(transaction, stream, day, asdict(exported.figures), exported.late_row_count)
-                    ledger.request_build(transaction, day, f"{stream} was exported")
+                    figures = asdict(exported.figures)
+                    day_ledger.confirm_export(transaction, stream, day, figures, exported.late_row_count)
+                    day_ledger.request_build(transaction, day, f"{stream} was exported")
 
                 return self._publish(connection, stream, day, target, exported.figures.row_count, confirm)
 
@@ -164,7 +165,7 @@ class DayWalk:
         """Make the samples that the day begins from: each device's last one before it."""
         last, name = CARRIED
         with self._working(day) as connection, self._aside(name, day) as target:
-            ledger.begin_build(connection, day)
+            day_ledger.begin_build(connection, day)
             earlier = [
                 verified_or_asked_for(connection, self.lake, last, each) for each in self.lake.days(last) if each < day
             ]
@@ -226,12 +227,12 @@ class DayWalk:
     def finish(self, day: date) -> None:
         """Note that the day's models are built, up to the request that stood when its energy was begun."""
         with connect(self.url) as connection:
-            ledger.confirm_build(connection, day)
+            day_ledger.confirm_build(connection, day)
             explain_lake(self.lake, self.catalog, published_datasets(connection))
 
     @contextmanager
     def _working(self, day: date) -> Iterator[psycopg.Connection]:
-        with connect(self.url) as connection, ledger.day_held(connection, day):
+        with connect(self.url) as connection, day_ledger.day_held(connection, day):
             yield connection
 
     def _open(self, datasets: Iterable[str], day: date) -> duckdb.DuckDBPyConnection:

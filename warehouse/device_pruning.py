@@ -16,7 +16,13 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
-from warehouse.postgres.silent_devices import SilentDevice, delete_devices, lock_latest, silent_devices, with_readings
+from warehouse.postgres.readings.silent_devices import (
+    SilentDevice,
+    delete_devices,
+    lock_latest,
+    silent_devices,
+    with_readings,
+)
 from warehouse.restating import LAST_SAMPLES
 
 LEAST_DAYS = 9

@@ -26,12 +26,12 @@ from warehouse.lake.reading_files import Chunk, UnreadableReadingsError, chunks
 from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
-from warehouse.postgres.device_quota import DeviceQuota, DeviceRoom
-from warehouse.postgres.import_progress import advance_import, begin_import
-from warehouse.postgres.ledger import holding_days
-from warehouse.postgres.partitions import make_partitions
-from warehouse.postgres.quarantine import QuarantineQuota
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.ledger.day_ledger import holding_days
+from warehouse.postgres.ledger.import_progress import advance_import, begin_import
+from warehouse.postgres.partitions.creation import make_partitions
+from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
+from warehouse.postgres.readings.quarantine import QuarantineQuota
+from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 from warehouse.settings import FleetSettings
 
 MAX_REPORTED = 100

@@ -7,7 +7,7 @@ import psycopg
 
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 LAST_SAMPLES = "device_last"
 """What a later day begins from."""
@@ -27,5 +27,5 @@ def ask_later_days(connection: psycopg.Connection, lake: Lake, day: date, change
             continue
         present = pl.read_parquet(file).select("kind", "device_id")
         if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
-            ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
+            day_ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
         changed = changed.join(present, on=["kind", "device_id"], how="anti")

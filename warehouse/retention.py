@@ -14,9 +14,10 @@ import psycopg
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
-from warehouse.postgres import dropping, ledger
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partition_figures import partition_figures
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.partition_figures import partition_figures
+from warehouse.postgres.partitions import dropping
 
 
 class Verdict(NamedTuple):
@@ -51,15 +52,15 @@ class Retention:
         with connect(self.url) as connection:
             for stream, day in dropping.detached_days(connection):
                 yield from self._judge(connection, stream, day)
-            for stream, day in ledger.days_past_retention(connection, self.kept_for):
+            for stream, day in day_ledger.days_past_retention(connection, self.kept_for):
                 yield from self._judge(connection, stream, day)
 
     def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
         """One verdict, or none of a day that somebody else has dropped since it was found: that one has told it."""
-        if ledger.is_held(connection, day):
+        if day_ledger.is_held(connection, day):
             yield Verdict(stream, day, "a worker or an import has the day now")
             return
-        with ledger.day_held(connection, day):
+        with day_ledger.day_held(connection, day):
             if dropping.is_gone(connection, stream, day):
                 return
             try:
@@ -71,7 +72,7 @@ class Retention:
         yield verdict
 
     def _drop(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
-        standing = ledger.stream_day(connection, stream, day)
+        standing = day_ledger.stream_day(connection, stream, day)
         if standing.state != PartitionState.DROPPED:
             if standing.state != PartitionState.EXPORTED:
                 raise KeptError("it is not exported")

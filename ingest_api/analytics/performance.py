@@ -20,7 +20,7 @@ from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.energy_rule import with_the_rule
+from warehouse.postgres.hours.energy_rule import with_the_rule
 
 
 class Window(NamedTuple):

@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple, Protocol
 
 from warehouse.decoding.telemetry import Telemetry
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 MAX_BATCH_READINGS = 10_000
 """Where a batch is full: a crowd does not make one request wait for long. A batch is made ready on the loop: one of so

@@ -17,7 +17,7 @@ from ingest_api.commit.loop_connection import LoopConnection, run_on_loop
 from ingest_api.observability import metrics
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.postgres.connection import has_ended
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from ingest_api.database_pulse import DatabasePulse
 from ingest_api.observability import metrics
 from warehouse.contract.errors import DatabaseUnavailableError, OverloadedError
 from warehouse.decoding.telemetry import Telemetry
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 
 BULK_READINGS = 100
 """From here on a body goes the other way: PostgreSQL takes longer over it than over everything around it."""

@@ -19,7 +19,7 @@ from ingest_api.http.openapi import success_headers
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.disk import disk_of
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 router = APIRouter(tags=["health"])
 

@@ -20,7 +20,7 @@ from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.readings import SMALLEST_KWH
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.device_quota import DeviceQuota
+from warehouse.postgres.readings.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
 
@@ -178,15 +178,17 @@ async def register(
     """
     names = {"devices": Identifier(kind.devices), "device_id": Identifier(kind.device_id)}
     parameters = {"external_ids": list(external_ids)}
-    find = sqlfiles.load("warehouse.postgres", "find_devices").format(**names)
+    find = sqlfiles.load("warehouse.postgres.readings", "find_devices").format(**names)
     found = await (await connection.execute(find, parameters)).fetchall()
     if len(found) < len(external_ids):
-        counted = await connection.execute(sqlfiles.load("warehouse.postgres", "count_registered"))
+        counted = await connection.execute(sqlfiles.load("warehouse.postgres.readings", "count_registered"))
         (count,) = await counted.fetchall()
         wanted = len(external_ids) - len(found)
         if wanted > quota.left(**count):
             raise TooManyDevicesError(f"{wanted:,} new {kind}{'s' if wanted > 1 else ''}: {quota.why_full(**count)}")
-        await connection.execute(sqlfiles.load("warehouse.postgres", "register_devices").format(**names), parameters)
+        await connection.execute(
+            sqlfiles.load("warehouse.postgres.readings", "register_devices").format(**names), parameters
+        )
         found = await (await connection.execute(find, parameters)).fetchall()
     return {row["external_id"]: row[kind.device_id] for row in found}
 

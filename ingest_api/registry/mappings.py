@@ -29,7 +29,7 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.device_quota import DeviceQuota
+from warehouse.postgres.readings.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"], route_class=PlainRequests)
 

@@ -17,7 +17,7 @@ from ingest_api.state import State
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
 from ingest_api.telemetry.hot_path import head_of
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 
 class TelemetryHttpProtocol(PatientHttpProtocol):

@@ -13,7 +13,7 @@ from ingest_api.http.problems import defect_body, problem_body, status_and_heade
 from ingest_api.http.request_id import request_id
 from warehouse.contract.errors import FleetwattError, RateLimitedError
 from warehouse.decoding.telemetry import Rejection
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 logger = logging.getLogger(__name__)
 

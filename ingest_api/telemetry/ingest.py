@@ -29,7 +29,7 @@ from warehouse.decoding.telemetry import (
     decode_body,
     lines_in_steps,
 )
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 PATH = "/v1/telemetry"
 

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from ingest_api.telemetry.answers import Totals
-from warehouse.postgres.reading_store import Outcome
+from warehouse.postgres.readings.reading_store import Outcome
 
 
 class StoredBehind:

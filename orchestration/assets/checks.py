@@ -15,8 +15,8 @@ from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk, Made
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 LEDGER_CHECK = "file_equals_ledger"
 
@@ -50,7 +50,7 @@ def ledger_evaluation(walk: DayWalk, made: Made) -> dg.AssetCheckResult:
     """Count the file of an export, and compare it with what the ledger noted."""
     stream = Stream(made.dataset)
     with connect(walk.url) as connection:
-        noted = ledger.stream_day(connection, stream, made.day)
+        noted = day_ledger.stream_day(connection, stream, made.day)
     found = vars(figures_of_file(stream, walk.lake.file(stream, made.day)))
     differing = [
         f"{name}: the ledger says {getattr(noted, name)}, the file {value}"

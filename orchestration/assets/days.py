@@ -8,8 +8,8 @@ import psycopg
 
 from orchestration.assets.partitions import days_of
 from warehouse.day import DayWalk
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 
 def days_to_make(context: dg.AssetExecutionContext, walk: DayWalk, names: Sequence[str]) -> list[date]:
@@ -33,7 +33,7 @@ def days_to_make(context: dg.AssetExecutionContext, walk: DayWalk, names: Sequen
 
 
 def _why_skipped(connection: psycopg.Connection, day: date, *, alone: bool) -> str | None:
-    if ledger.is_without_readings(connection, day):
+    if day_ledger.is_without_readings(connection, day):
         return "it has no readings"
-    closes_at = None if alone else ledger.is_open_until(connection, day)
+    closes_at = None if alone else day_ledger.is_open_until(connection, day)
     return f"it is not closed before {closes_at:%Y-%m-%d %H:%M} UTC" if closes_at else None

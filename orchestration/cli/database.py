@@ -8,7 +8,7 @@ from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.home.folder import database, database_to_migrate
 from warehouse.postgres import migrate as migrations
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.schema_version import head_revision
 from warehouse.settings import FleetSettings
 

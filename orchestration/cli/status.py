@@ -20,8 +20,8 @@ from orchestration.dagster_runtime.instance import DagsterDatabaseError, opened
 from orchestration.home.folder import current_database, disks
 from warehouse.contract.partitions import Stream
 from warehouse.disk import Disk, DiskLevel, Watermarks
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
 from warehouse.settings import FleetSettings
 
@@ -79,7 +79,7 @@ def _disks(settings: FleetSettings) -> list[tuple[Disk, DiskLevel]]:
 
 def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
     """What Dagster's sensor says of each closed day that the lake does not have as it is."""
-    days = ledger.days_to_run(connection)
+    days = day_ledger.days_to_run(connection)
     if not days:
         return []
     try:
@@ -93,7 +93,7 @@ def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings) 
     with opened(url, settings.dagster_database) as instance:
         if instance is None:
             never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
-            return [f"{each.day} {never}" for each in ledger.days_to_run(connection)]
+            return [f"{each.day} {never}" for each in day_ledger.days_to_run(connection)]
         from orchestration.assets.partitions import days_of_request
         from orchestration.scheduling.day_plan import plan_days  # these load Dagster, as ``opened`` did
 

@@ -46,7 +46,7 @@ class FleetHistory:
             threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
 
     def _fill(self, url: str) -> None:
-        from warehouse.postgres.device_hours import write_closed_hours  # what only a first start needs
+        from warehouse.postgres.hours.device_hours import write_closed_hours  # what only a first start needs
         from warehouse.readings_import import import_file
 
         try:

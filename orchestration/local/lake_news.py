@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import built_since
+from warehouse.postgres.ledger.day_ledger import built_since
 
 _LOOK_EVERY_S = 2.0
 

@@ -30,7 +30,7 @@ from warehouse.listening import ListeningError, bound_sockets, warning
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.server_fitness import (
     API_WORKER_CONNECTIONS,
     DAGSTER_CONNECTIONS,

@@ -16,9 +16,9 @@ from orchestration.assets.partitions import MOST_TOGETHER, days_of_run, range_ta
 from orchestration.dagster_runtime.instance import DAYS_TAG
 from orchestration.scheduling.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
 from warehouse.contract.partitions import Stream
-from warehouse.postgres import ledger
-from warehouse.postgres.ledger import DayToRun
-from warehouse.postgres.partition_figures import partitions_bytes
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.day_ledger import DayToRun
+from warehouse.postgres.ledger.partition_figures import partitions_bytes
 
 MOST_UNDER_WAY = 4
 """Runs that are queued or run at a time. One runs; the others wait where a person's own run can still come between."""
@@ -60,7 +60,7 @@ def plan_days(connection: psycopg.Connection, instance: dg.DagsterInstance, firs
     """Look at the ledger and at Dagster's runs. Days before ``first_day`` are never asked for."""
     # Looked at first: a run that ends in between is still under way, and not one that left something undone.
     under_way = days_under_way(instance)
-    return plan_runs(ledger.days_to_run(connection), first_day, under_way, partial(look_at, connection, instance))
+    return plan_runs(day_ledger.days_to_run(connection), first_day, under_way, partial(look_at, connection, instance))
 
 
 def plan_runs(
@@ -110,7 +110,7 @@ def wish_name(day: DayToRun, late_row_count: int) -> str:
 
 def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: DayToRun) -> Wish:
     """The wish that a day comes to."""
-    late = sum(ledger.stream_day(connection, stream, day.day).late_row_count for stream in Stream)
+    late = sum(day_ledger.stream_day(connection, stream, day.day).late_row_count for stream in Stream)
     name = wish_name(day, late)
     past = past_runs(instance, name)
     first_days = [day.day - timedelta(days=number) for number in range(MOST_TOGETHER)]
@@ -119,7 +119,7 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
         past = PastRuns(1, together.run_id, Outcome.CANCELED)
     is_new = past is None and together is None and day.is_unexported
     goes_along = is_new and partitions_bytes(connection, day.day) <= SMALL_BYTES
-    return Wish(name, ledger.is_held(connection, day.day), past, goes_along)
+    return Wish(name, day_ledger.is_held(connection, day.day), past, goes_along)
 
 
 def days_under_way(instance: dg.DagsterInstance) -> list[list[date]]:

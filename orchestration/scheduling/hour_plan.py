@@ -10,7 +10,7 @@ from orchestration.assets.partitions import hour_key, range_tags
 from orchestration.scheduling.day_plan import UNFINISHED, Plan
 from orchestration.scheduling.past_runs import Outcome, past_runs, run_key
 from warehouse.contract.partitions import utc_day
-from warehouse.postgres.device_hours import hours_to_write
+from warehouse.postgres.hours.device_hours import hours_to_write
 
 
 def plan_hours(connection: psycopg.Connection, instance: dg.DagsterInstance, first_day: date, job_name: str) -> Plan:

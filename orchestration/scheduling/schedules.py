@@ -8,9 +8,9 @@ from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
-from warehouse.postgres.compaction import pack_closed_days
-from warehouse.postgres.partitions import make_ahead
-from warehouse.postgres.quarantine import QuarantineQuota, forget_old
+from warehouse.postgres.partitions.compaction import pack_closed_days
+from warehouse.postgres.partitions.creation import make_ahead
+from warehouse.postgres.readings.quarantine import QuarantineQuota, forget_old
 from warehouse.retention import Retention
 
 

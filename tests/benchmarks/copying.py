@@ -7,7 +7,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tests.benchmarks.fleet import Fleet
-from warehouse.postgres.partition_rows import COLUMNS
+from warehouse.postgres.partitions.partition_rows import COLUMNS
 
 
 def copying(connection: psycopg.Connection, fleet: Fleet, readings: int) -> Callable[[], float]:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from tests.benchmarks.figures import Bar, Figure
 from tests.benchmarks.full_day import full_day, sizes
 from tests.benchmarks.stand import Stand
-from warehouse.postgres.compaction import pack_closed_days
 from warehouse.postgres.connection import connect
+from warehouse.postgres.partitions.compaction import pack_closed_days
 
 BYTES = Bar("value", 120, 100, lower_is_better=True)
 

@@ -15,8 +15,8 @@ from tests.benchmarks.load import SILENCE_S
 from tests.benchmarks.stand import Server, Stand
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
-from warehouse.postgres.device_hours import write_closed_hours
-from warehouse.postgres.hour_spans import HOUR
+from warehouse.postgres.hours.device_hours import write_closed_hours
+from warehouse.postgres.hours.hour_spans import HOUR
 
 HOURS_FILLED = 3
 WEEK = 168

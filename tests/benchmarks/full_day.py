@@ -19,7 +19,7 @@ from tests.benchmarks.stand import Stand
 from warehouse.contract.partitions import days_between, partition_name
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.partitions.creation import make_partitions
 
 WINDOW = timedelta(hours=24)
 HOUR = timedelta(hours=1)

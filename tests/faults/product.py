@@ -11,7 +11,7 @@ from tests.faults.api import Api
 from tests.faults.postgres import Postgres
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.settings import FleetSettings
 
 WORKERS = 2

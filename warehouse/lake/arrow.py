@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from warehouse.contract.partitions import Stream
 from warehouse.postgres.binary_arrays import Float4Array, Float8Array, Int4Array, TimestamptzArray
-from warehouse.postgres.partition_rows import COLUMNS, Rows
+from warehouse.postgres.partitions.partition_rows import COLUMNS, Rows
 
 _TYPES = {
     Int4Array: pa.int32(),

@@ -14,7 +14,7 @@ import psycopg
 
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import digest, verified_file
-from warehouse.postgres.lake_files import find_hashes
+from warehouse.postgres.ledger.lake_files import find_hashes
 
 Version = tuple[int, int, int, int, int]
 """What tells that a file is another one, or was written to. The time of its last change is the kernel's own: whoever

@@ -19,11 +19,11 @@ from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.views import text
 from warehouse.postgres.connection import connect
-from warehouse.postgres.device_tables import read_table
-from warehouse.postgres.ledger import late_row_count
-from warehouse.postgres.partition_figures import DEVICE_ID, Figures
-from warehouse.postgres.partition_rows import PartitionRows
-from warehouse.postgres.writers import wait_for_writers
+from warehouse.postgres.ledger.day_ledger import late_row_count
+from warehouse.postgres.ledger.partition_figures import DEVICE_ID, Figures
+from warehouse.postgres.partitions.partition_rows import PartitionRows
+from warehouse.postgres.partitions.writers import wait_for_writers
+from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they stand, and what each is sorted by."""

@@ -11,7 +11,7 @@ from warehouse.lake.paths import FILE_NAME, Lake
 from warehouse.lake.provenance import made_by
 from warehouse.lake.template import fill
 from warehouse.lake.views import empty_view, view_of
-from warehouse.postgres.lake_overview import PublishedDataset
+from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 README, VIEWS = "README.md", "views.sql"
 

@@ -14,8 +14,8 @@ import psycopg
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.paths import Lake, sync_folder
-from warehouse.postgres.lake_files import begin_publishing, confirm_publishing, find_lake_file
-from warehouse.postgres.ledger import dropped_streams, request_build
+from warehouse.postgres.ledger.day_ledger import dropped_streams, request_build
+from warehouse.postgres.ledger.lake_files import begin_publishing, confirm_publishing, find_lake_file
 
 ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
 """What to do where readings were dropped and their file is not what was published."""

@@ -12,9 +12,9 @@ from warehouse.lake.arrow import rows_of
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
-from warehouse.postgres import dropping
-from warehouse.postgres.partition_figures import table_figures
-from warehouse.postgres.partition_rows import write_rows
+from warehouse.postgres.ledger.partition_figures import table_figures
+from warehouse.postgres.partitions import dropping
+from warehouse.postgres.partitions.partition_rows import write_rows
 
 _BATCH_ROWS = 100_000
 

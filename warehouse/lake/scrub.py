@@ -8,8 +8,8 @@ import psycopg
 
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_asked_for
-from warehouse.postgres.lake_files import list_lake_files
-from warehouse.postgres.ledger import day_held
+from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.lake_files import list_lake_files
 
 
 class Damage(NamedTuple):

@@ -13,7 +13,7 @@ from orchestration.home.step_down import work_in
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect
-from warehouse.postgres.lake_overview import PublishedDataset, published_datasets
+from warehouse.postgres.ledger.lake_overview import PublishedDataset, published_datasets
 from warehouse.settings import FleetSettings
 
 

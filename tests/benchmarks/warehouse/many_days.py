@@ -11,7 +11,7 @@ from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.simulated_days import days_before, write_days
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.partitions.creation import make_partitions
 
 LINEAR = Bar("ratio", 1.10, 1.05, lower_is_better=True)
 

@@ -15,8 +15,8 @@ from tests.benchmarks.warehouse.own_process import run_alone
 from tests.benchmarks.warehouse.running_dagster import running_dagster
 from tests.benchmarks.warehouse.simulated_days import days_before
 from tests.benchmarks.warehouse.stand import WarehouseStand
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 OVERHEAD = Bar("value", 4, 2.5, lower_is_better=True)
 YEAR = 365
@@ -63,7 +63,7 @@ def _look_at_a_year(url: str, last_day: date) -> float:
     _fill_ledger(url, [last_day - timedelta(days=number) for number in range(YEAR)])
     with connect(url) as connection:
         began = time.perf_counter()
-        if found := ledger.days_to_run(connection):
+        if found := day_ledger.days_to_run(connection):
             raise RuntimeError(f"{len(found)} days are to be run")
         return time.perf_counter() - began
 

@@ -23,7 +23,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded.cluster import ROLE
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.partitions.creation import make_partitions
 
 _PACKAGE = "tests.faults.day"
 DAY = datetime.now(UTC).date() - timedelta(days=40)

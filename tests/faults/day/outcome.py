@@ -10,7 +10,7 @@ from tests.faults.day.site import CATALOG, Site
 from warehouse import sqlfiles
 from warehouse.lake.views import open_lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import days_to_run
+from warehouse.postgres.ledger.day_ledger import days_to_run
 
 Part = tuple[str, date]
 """A dataset and a day."""

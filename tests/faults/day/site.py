@@ -13,7 +13,7 @@ from orchestration.cli.main import main
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import days_to_run
+from warehouse.postgres.ledger.day_ledger import days_to_run
 from warehouse.readings_import import import_file
 from warehouse.retention import Retention
 from warehouse.settings import FleetSettings

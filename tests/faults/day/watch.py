@@ -15,7 +15,7 @@ from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream, partition_name
 from warehouse.lake.publish import digest
 from warehouse.postgres.connection import connect
-from warehouse.postgres.lake_files import LakeFile, find_lake_file
+from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file
 
 _PACKAGE = "tests.faults.day"
 

@@ -10,7 +10,7 @@ from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, encode, new_id
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.postgres.device_quota import LOOK_EVERY_S
+from warehouse.postgres.readings.device_quota import LOOK_EVERY_S
 
 
 def registered(site: Site) -> int:

@@ -14,7 +14,7 @@ from tests.conftest import MakeApi
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
 from tests.integration.ingest_api.site import Site, assert_problem, new_id, until_someone_waits_for_a_lock
-from warehouse.postgres.device_hours import SETTLING, write_closed_hours
+from warehouse.postgres.hours.device_hours import SETTLING, write_closed_hours
 
 HOUR = timedelta(hours=1)
 HOURS = 120

@@ -18,7 +18,7 @@ from tests.integration.ingest_api.site import assert_problem, until
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 
 PATIENCE_S = 5.0
 """When a client here gives up: 2 s are promised, the rest is for a busy machine. The database is frozen for longer."""

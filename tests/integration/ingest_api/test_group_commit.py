@@ -25,7 +25,7 @@ from warehouse.contract.partitions import Stream, partition_name
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.decoding.telemetry import Telemetry, decode_body
 from warehouse.postgres.connection import connect
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 
 SIZE = 100
 TS = now_s()
@@ -213,7 +213,7 @@ def test_what_waits_is_bounded_and_counted_back(database_url: str, connection: p
 def test_no_more_ids_are_remembered_than_may_be_and_none_is_missed(
     database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.postgres.devices.MAX_REMEMBERED", 3)
+    monkeypatch.setattr("warehouse.postgres.readings.device_ids.MAX_REMEMBERED", 3)
 
     async def store_all() -> list[int]:
         async with group_commit(database_url) as commits:

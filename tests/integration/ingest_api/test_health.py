@@ -12,7 +12,7 @@ from tests.conftest import MakeApi
 from tests.integration.ingest_api.site import Site, assert_problem
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.schema_version import head_revision
 
 QUESTIONS = ("/health", "/readyz")

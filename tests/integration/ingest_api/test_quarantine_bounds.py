@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import MakeSite, Site, encode, new_id
-from warehouse.postgres.quarantine import MAX_KEPT_OF_A_BODY, MAX_RAW_BYTES
+from warehouse.postgres.readings.quarantine import MAX_KEPT_OF_A_BODY, MAX_RAW_BYTES
 
 ROW_BYTES = 500
 """More than a row of a few bytes is counted with."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import iso
 from warehouse.contract.partitions import midnight
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = (TODAY - timedelta(days=back) for back in (5, 4, 3))
@@ -37,7 +37,7 @@ def exported_days(api: httpx.Client, connection: psycopg.Connection) -> None:
 
 
 def requested(connection: psycopg.Connection) -> list[date]:
-    return [each.day for each in ledger.days_to_run(connection)]
+    return [each.day for each in day_ledger.days_to_run(connection)]
 
 
 def test_settings_of_the_rule_concern_every_day_with_readings(

@@ -17,7 +17,7 @@ from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import psycopg
 from tests.factories import QUOTA
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.decoding.telemetry import decode_body
-from warehouse.postgres.reading_store import ReadingStore
+from warehouse.postgres.readings.reading_store import ReadingStore
 
 
 def post(connection: psycopg.Connection, readings: Sequence[object]) -> None:

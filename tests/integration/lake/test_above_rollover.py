@@ -14,8 +14,8 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres import ledger
-from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
+from warehouse.postgres.ledger import day_ledger
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 NOON = midnight(DAY) + timedelta(hours=12)
@@ -65,7 +65,7 @@ def test_what_it_shows_after_it_restarted_is_booked_and_the_day_passes_its_check
     assert [answered_kwh(api), hourly_kwh(connection), day_kwh(walk)] == [BOOKED] * 3
     for device in ("meters/meter-1", "vehicles/veh-1"):
         assert api.patch(f"/v1/{device}", json=declared).status_code == 200
-    assert [each.day for each in ledger.days_to_run(connection)] == [DAY]
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [DAY]
     walk.run(DAY)
     assert [answered_kwh(api), hourly_kwh(connection), day_kwh(walk)] == [BOOKED] * 3
-    assert ledger.days_to_run(connection) == []
+    assert day_ledger.days_to_run(connection) == []

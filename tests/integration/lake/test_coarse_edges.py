@@ -15,7 +15,7 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)
 SECOND = FIRST + timedelta(days=1)
@@ -72,7 +72,7 @@ class Site:
 
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
-        while days := ledger.days_to_run(self._connection):
+        while days := day_ledger.days_to_run(self._connection):
             self._walk.run(days[0].day)
 
     @property

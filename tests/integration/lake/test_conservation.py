@@ -16,7 +16,7 @@ from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.contract.partitions import midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)
 DAYS = (FIRST, FIRST + timedelta(days=1))
@@ -58,7 +58,7 @@ class Fleet:
 
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
-        while days := ledger.days_to_run(self.connection):
+        while days := day_ledger.days_to_run(self.connection):
             self.walk.run(days[0].day)
 
     def column(self, dataset: str, column: str) -> pl.Series:

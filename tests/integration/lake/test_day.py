@@ -17,9 +17,9 @@ from warehouse.contract.partitions import PartitionState, Stream, midnight
 from warehouse.day import CheckFailedError, DayWalk, LakeFullError
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, verified_file
-from warehouse.postgres import ledger
-from warehouse.postgres.lake_files import find_lake_file
-from warehouse.postgres.ledger import DayNotClosedError, DayNotKnownError
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.day_ledger import DayNotClosedError, DayNotKnownError
+from warehouse.postgres.ledger.lake_files import find_lake_file
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = (TODAY - timedelta(days=back) for back in (5, 4, 3))
@@ -45,7 +45,7 @@ def mart(walk: DayWalk, name: str, day: date) -> pl.DataFrame:
 
 
 def to_run(connection: psycopg.Connection) -> list[date]:
-    return [each.day for each in ledger.days_to_run(connection)]
+    return [each.day for each in day_ledger.days_to_run(connection)]
 
 
 def test_a_day_is_sealed_exported_rolled_up_and_reported(walk: DayWalk, connection: psycopg.Connection) -> None:
@@ -57,7 +57,7 @@ def test_a_day_is_sealed_exported_rolled_up_and_reported(walk: DayWalk, connecti
     vehicle = mart(walk, "daily_vehicle_efficiency", FIRST).row(0, named=True)
     assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((5.9, 5.31))
     assert vehicle["efficiency_ratio"] == pytest.approx(0.9)
-    standing = ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
+    standing = day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
     assert (standing.state, standing.version, standing.row_count) == (PartitionState.EXPORTED, 1, 60)
     assert said[-1] == f"{FIRST}: done"
 
@@ -69,7 +69,7 @@ def test_a_day_that_is_done_changes_nothing_when_run_again(walk: DayWalk, connec
     walk.run(FIRST)
     after = {name: verified_file(connection, walk.lake, name, FIRST).read_bytes() for name in walk.catalog.models}
     assert after == before
-    assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 1
+    assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 1
     assert to_run(connection) == []
 
 
@@ -94,8 +94,8 @@ def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_
     post(connection, [late])
     assert to_run(connection) == [FIRST]
     walk.run(FIRST)
-    assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 2
-    assert ledger.stream_day(connection, Stream.VEHICLE_READINGS, FIRST).version == 1
+    assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 2
+    assert day_ledger.stream_day(connection, Stream.VEHICLE_READINGS, FIRST).version == 1
     # The meter's last sample of the first day moved: the first later day that has a reading of it is the third.
     assert to_run(connection) == [THIRD]
     walk.run(THIRD)
@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_what_was_published_and_says_so(
         with pytest.raises(LakeFullError, match="make room and run the day again"):
             crowded.export(Stream.METER_READINGS, FIRST)
         assert [path.name for path in small.rglob("*.parquet")] == []
-        assert ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 0
+        assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 0
         (small / "filler").unlink()
         assert crowded.export(Stream.METER_READINGS, FIRST).version == 1
     finally:

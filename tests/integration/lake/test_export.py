@@ -16,8 +16,8 @@ from warehouse.contract.partitions import Stream
 from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partition_figures import Figures
-from warehouse.postgres.partition_rows import PartitionRows, Rows
+from warehouse.postgres.ledger.partition_figures import Figures
+from warehouse.postgres.partitions.partition_rows import PartitionRows, Rows
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)

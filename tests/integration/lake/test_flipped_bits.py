@@ -18,7 +18,7 @@ from warehouse.lake.energy_day import DayInputs
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import scrub
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND = TODAY - timedelta(days=5), TODAY - timedelta(days=4)
@@ -99,7 +99,7 @@ def test_a_day_of_harmed_files_is_made_anew_to_the_same_bytes(
     for dataset, day in original:
         harm(walk.lake.file(dataset, day), random)
     assert len([each for each in scrub(connection, walk.lake) if each]) == len(original)
-    while days := ledger.days_to_run(connection):
+    while days := day_ledger.days_to_run(connection):
         walk.run(days[0].day)
     assert files(walk) == original
 
@@ -111,8 +111,8 @@ def test_a_day_that_begins_from_a_damaged_file_of_another_asks_for_that_one(
     flip_a_bit(walk.lake.file("device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
     with pytest.raises(DamagedFileError, match=f"run-day {FIRST}"):
         walk.run(SECOND)
-    assert [each.day for each in ledger.days_to_run(connection)] == [FIRST]
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [FIRST]
     walk.run(FIRST)
-    assert [each.day for each in ledger.days_to_run(connection)] == [SECOND]
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [SECOND]
     walk.run(SECOND)
     assert files(walk) == original

@@ -18,7 +18,7 @@ from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, exp
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import open_lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.lake_overview import published_datasets
+from warehouse.postgres.ledger.lake_overview import published_datasets
 
 CORNER = (Path(__file__).parents[3] / "docs/data-team.md").read_text(encoding="utf-8")
 LIBRARIES = ("duckdb", "polars", "pandas")

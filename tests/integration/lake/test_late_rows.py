@@ -17,7 +17,7 @@ from tests.factories import iso, meter_payload, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
 DAYS = [TODAY - timedelta(days=back) for back in (6, 5, 4, 3)]
@@ -53,7 +53,7 @@ def send(api: httpx.Client, readings: Sequence[object]) -> None:
 def walk_until_done(walk: DayWalk, connection: psycopg.Connection) -> list[date]:
     """What the sensor does; returns the days that were run, in order."""
     ran: list[date] = []
-    while days := ledger.days_to_run(connection):
+    while days := day_ledger.days_to_run(connection):
         ran.append(days[0].day)
         walk.run(days[0].day)
     return ran
@@ -125,7 +125,7 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
 ) -> None:
     day, stream = DAYS[0], Stream.METER_READINGS
     send(api, [reading("meter", 1, midnight(day))])
-    late_at_first = ledger.stream_day(connection, stream, day).late_row_count
+    late_at_first = day_ledger.stream_day(connection, stream, day).late_row_count
     walk.seal(day)
     stop = threading.Event()
     written = []
@@ -143,7 +143,7 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
     try:
         while versions < 6:
             walk.export(stream, day)
-            standing = ledger.stream_day(connection, stream, day)
+            standing = day_ledger.stream_day(connection, stream, day)
             versions = standing.version
             rows = pl.read_parquet(walk.lake.file(stream, day)).height
             assert (rows, rows) == (standing.row_count, 1 + standing.exported_late_row_count - late_at_first)
@@ -152,4 +152,4 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
         writer.join()
     walk.export(stream, day)
     assert pl.read_parquet(walk.lake.file(stream, day)).height == 1 + sum(written)
-    assert not ledger.stream_day(connection, stream, day).is_dirty
+    assert not day_ledger.stream_day(connection, stream, day).is_dirty

@@ -12,7 +12,7 @@ from dbt_like_sql.catalog import Catalog
 from tests.integration.lake.hand_made_lake import CATALOG, DAY
 from tests.unit.dbt_like_sql.small_catalog import MARTS, SOURCES, STAGING, write_catalog
 from warehouse.lake.pages.site import write_pages
-from warehouse.postgres.lake_overview import PublishedDataset
+from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 PUBLISHED = PublishedDataset(
     dataset="hourly_energy",

@@ -9,7 +9,7 @@ import pytest
 from warehouse.lake import publish as publishing
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, verified_file
-from warehouse.postgres.lake_files import find_lake_file
+from warehouse.postgres.ledger.lake_files import find_lake_file
 
 DAY = date(2026, 2, 8)
 

@@ -17,7 +17,7 @@ from warehouse.contract.partitions import Stream
 from warehouse.day import DayWalk
 from warehouse.lake.export import TABLES
 from warehouse.lake.paths import Lake
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 
@@ -92,4 +92,4 @@ def test_a_charge_is_the_same_in_the_rollup_and_in_the_endpoint(
     assert rolled_up["dc_kwh"] == pytest.approx(answered["dcKwh"], abs=0.0006)
     assert rolled_up["mean_battery_temp_celsius"] == pytest.approx(answered["avgBatteryTemp"], abs=0.006)
     assert (rolled_up["status"], answered["status"]) == ("no_readings", "no_readings")
-    assert ledger.days_to_run(connection) == []
+    assert day_ledger.days_to_run(connection) == []

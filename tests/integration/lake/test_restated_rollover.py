@@ -16,11 +16,12 @@ from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
-from warehouse.postgres import dropping, ledger
 from warehouse.postgres.connection import connect
-from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
+from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.partitions import dropping
+from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.postgres.schema_version import MIGRATIONS
 
 TODAY = datetime.now(UTC).date()
@@ -150,11 +151,11 @@ def test_exported_and_dropped_days_are_restated_and_exports_stay(
     stood = {key: file.read_bytes() for key, file in exports.items()}
 
     change_the_rule(connection)
-    assert [each.day for each in ledger.days_to_run(connection)] == [dropped, exported]
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [dropped, exported]
     for day in (dropped, exported):
         walk.run(day)
         assert booked_kwh(walk, day) == pytest.approx(BOOKED)
-    assert ledger.days_to_run(connection) == []
+    assert day_ledger.days_to_run(connection) == []
     assert {key: file.read_bytes() for key, file in exports.items()} == stood
 
 

@@ -21,9 +21,10 @@ from warehouse.day import DayWalk, OnlyCopyDamagedError
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import Damage, scrub
-from warehouse.postgres import dropping, ledger
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partition_figures import partition_figures
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.partition_figures import partition_figures
+from warehouse.postgres.partitions import dropping
 from warehouse.readings_import import ImportReport, import_file
 from warehouse.retention import Retention, Verdict
 from warehouse.settings import FleetSettings
@@ -64,7 +65,7 @@ class History:
         self.connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
 
     def state(self, stream: Stream) -> str:
-        return ledger.stream_day(self.connection, stream, DAY).state
+        return day_ledger.stream_day(self.connection, stream, DAY).state
 
     def drop(self) -> list[Verdict]:
         return list(self.retention.drop_old())
@@ -117,8 +118,8 @@ def test_a_day_in_the_lake_leaves_postgresql_and_its_models_can_still_be_built(h
         "SELECT to_regclass('meter_readings_' || %s)", [f"{DAY:%Y_%m_%d}"]
     ).fetchone() == (None,)
     assert history.drop() == []
-    ledger.request_build(history.connection, DAY, "a test")
-    assert [each.day for each in ledger.days_to_run(history.connection)] == [DAY]
+    day_ledger.request_build(history.connection, DAY, "a test")
+    assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
     history.walk.run(DAY)
     assert pl.read_parquet(history.lake.file("hourly_energy", DAY))["energy_kwh"].sum() == pytest.approx(59 * 0.19)
 
@@ -160,7 +161,7 @@ def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_made_anew(hi
     meter, vehicle = history.drop()
     assert meter.why_kept and "asked for" in meter.why_kept
     assert vehicle.why_kept is None
-    assert [each.day for each in ledger.days_to_run(history.connection)] == [DAY]
+    assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
     history.walk.run(DAY)
     assert why_kept(history.drop()) == [None]
 
@@ -196,7 +197,7 @@ def test_readers_are_not_stopped_and_the_day_waits_for_the_next_time(
 
 
 def test_a_day_that_an_import_holds_is_passed_by(history: History) -> None:
-    with connect(history.url) as importer, ledger.holding_days(importer) as hold:
+    with connect(history.url) as importer, day_ledger.holding_days(importer) as hold:
         hold(DAY)
         assert why_kept(history.drop()) == ["a worker or an import has the day now"] * 2
 
@@ -214,7 +215,7 @@ def test_an_import_into_a_dropped_day_adds_to_it(history: History) -> None:
     assert [history.count(stream) for stream in Stream] == [2 * ROWS, 2 * ROWS]
     assert [history.state(stream) for stream in Stream] == [PartitionState.OPEN, PartitionState.OPEN]
     history.walk.run(DAY)
-    versions = [ledger.stream_day(history.connection, stream, DAY).version for stream in Stream]
+    versions = [day_ledger.stream_day(history.connection, stream, DAY).version for stream in Stream]
     assert versions == [2, 2]
     assert pl.read_parquet(history.lake.file(Stream.METER_READINGS, DAY)).height == 2 * ROWS
 
@@ -244,7 +245,7 @@ def test_nothing_is_added_to_a_dropped_day_whose_only_copy_is_damaged(history: H
     assert isinstance(report.failure, DamagedFileError)
     assert report.failure.detail == f"{file} was changed or damaged; {FROM_A_BACKUP}"
     assert (report.accepted, history.state(Stream.METER_READINGS)) == (0, "dropped")
-    ledger.request_build(history.connection, DAY, "a test")
+    day_ledger.request_build(history.connection, DAY, "a test")
     with pytest.raises(OnlyCopyDamagedError, match="backup"):
         history.walk.run(DAY)
 

@@ -11,8 +11,8 @@ import pytest
 from orchestration.assets.partitions import days_of_run, range_tags
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from warehouse.contract.partitions import Stream, days_between
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 BOTH = (FIRST, SECOND)
 
@@ -31,7 +31,7 @@ def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
     result = days.run_together(instance, *BOTH)
     assert result.success
     with connect(days.url) as connection:
-        assert ledger.days_to_run(connection) == []
+        assert day_ledger.days_to_run(connection) == []
 
     one_by_one = Days(days.url, tmp_path / "one by one").walk
     for day in BOTH:
@@ -106,7 +106,7 @@ def test_days_without_readings_are_skipped_and_said(
         for day in days_between(first, last):
             assert (states[str(day)] == "skipped: it has no readings") == (day not in wanted), (name, day)
     with connect(days.url) as connection:
-        assert {each.day for each in ledger.days_to_run(connection)} == set(BOTH) - wanted
+        assert {each.day for each in day_ledger.days_to_run(connection)} == set(BOTH) - wanted
 
 
 @pytest.mark.parametrize("day", [EMPTY, EARLIER])

@@ -15,8 +15,8 @@ from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, V
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.day import ENERGY
 from warehouse.lake.export import TABLES
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def ran(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
 def test_a_day_is_what_the_walk_makes_of_it(ran: Ran, tmp_path: Path) -> None:
     assert all(result.success for result in ran.results)
     with connect(ran.days.url) as connection:
-        assert ledger.days_to_run(connection) == []
+        assert day_ledger.days_to_run(connection) == []
     other = Days(ran.days.url, tmp_path)
     for day in (FIRST, SECOND):
         other.walk.run(day)
@@ -115,7 +115,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     ran = {event.step_key for event in result.all_events if event.is_step_start}
     assert ran.isdisjoint({step_of(name) for name in stopped} | {"day_report"})
     assert not any(days.walk.lake.file(name, FIRST).exists() for name in stopped)
-    assert FIRST in [each.day for each in ledger.days_to_run(connection)], "it is not done"
+    assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
 
 
 def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
@@ -187,7 +187,7 @@ def test_the_maintenance_drops_old_days_and_finds_damaged_files(
     assert found["scrub_lake"]["damaged"] == 1
     assert (found["drop_old_days"]["dropped"], found["drop_old_days"]["kept"]) == (2, "none")
     assert found["forget_runs"] == {"forgotten": 0, "kept": 0}
-    assert [each.day for each in ledger.days_to_run(connection)] == [long_ago]
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [long_ago]
 
 
 def said_of_itself(result: dg.ExecuteInProcessResult, op: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from orchestration.assets.partitions import hour_key
 from orchestration.scheduling.past_runs import RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, VEHICLES, Days
 from warehouse.contract.partitions import midnight
-from warehouse.postgres.device_hours import hours_to_write
+from warehouse.postgres.hours.device_hours import hours_to_write
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from orchestration.assets.partitions import range_tags
 from orchestration.scheduling import day_plan, past_runs
 from orchestration.scheduling.past_runs import MOST_ATTEMPTS, RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
-from warehouse.postgres import ledger
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_closed_days_with_readings_are_asked_for_and_no_others(days: Days, insta
 
 def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instance: dg.DagsterInstance) -> None:
     days.fill(FIRST)
-    with connect(days.url) as importing, ledger.holding_days(importing) as hold:
+    with connect(days.url) as importing, day_ledger.holding_days(importing) as hold:
         hold(FIRST)
         assert remark(days, instance) == f"{FIRST} is held by an import or another worker"
     assert len(asked(days, instance)) == 1

@@ -16,8 +16,8 @@ from warehouse.lake.energy_day import LAST_SAMPLES as SCHEMA
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.postgres.connection import connect
-from warehouse.postgres.devices import register_devices
-from warehouse.postgres.partitions import make_partitions
+from warehouse.postgres.partitions.creation import make_partitions
+from warehouse.postgres.readings.device_ids import register_devices
 
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(days=40)

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 
 from orchestration.local.fleet_history import FILE_NAME, FleetHistory
-from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.settings import FleetSettings
 
 FILLED_WITHIN_S = 60.0

@@ -21,7 +21,7 @@ from warehouse.contract.partitions import Stream, midnight
 from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)

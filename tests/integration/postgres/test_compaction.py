@@ -7,8 +7,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.partitions import Stream, midnight, partition_name
-from warehouse.postgres.compaction import Packed, pack_closed_days
 from warehouse.postgres.connection import connect
+from warehouse.postgres.partitions.compaction import Packed, pack_closed_days
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 TABLE = partition_name(Stream.METER_READINGS, DAY)

@@ -16,8 +16,8 @@ from tests.energy_series import dirty_series
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, steps
 from warehouse.contract.partitions import Stream, midnight, partition_name, utc_day
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres import device_hours
-from warehouse.postgres.device_hours import write_closed_hours
+from warehouse.postgres.hours import device_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
 
 MIDNIGHT = midnight(utc_day(datetime.now(UTC)) - timedelta(days=4))
 END = MIDNIGHT + timedelta(days=3)

@@ -7,9 +7,9 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.postgres import partition_rows
-from warehouse.postgres.partition_figures import table_figures
-from warehouse.postgres.partition_rows import COLUMNS, PartitionRows, write_rows
+from warehouse.postgres.ledger.partition_figures import table_figures
+from warehouse.postgres.partitions import partition_rows
+from warehouse.postgres.partitions.partition_rows import COLUMNS, PartitionRows, write_rows
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 START = datetime.combine(DAY, datetime.min.time(), UTC)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import fresh_database
 from warehouse.contract.partitions import AHEAD_DAYS, Stream, bounds, partition_name
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions import make_ahead, make_partitions
+from warehouse.postgres.partitions.creation import make_ahead, make_partitions
 
 GRACE = timedelta(hours=2)
 A_DAY = timedelta(days=1)

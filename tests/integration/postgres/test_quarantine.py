@@ -6,8 +6,8 @@ import pytest
 from tests.factories import now_s
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.decoding.telemetry import decode_lines
-from warehouse.postgres.quarantine import QuarantineQuota, forget_old
-from warehouse.postgres.reading_store import ReadingStore
+from warehouse.postgres.readings.quarantine import QuarantineQuota, forget_old
+from warehouse.postgres.readings.reading_store import ReadingStore
 
 ROOMY = QuarantineQuota(max_rows=1000, max_bytes=10_000_000)
 

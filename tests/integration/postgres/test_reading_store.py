@@ -16,9 +16,9 @@ from warehouse.contract.readings import AcceptedWindow, MeterReading, Reading, V
 from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.telemetry import Telemetry, decode_lines
 from warehouse.postgres.connection import connect, open_connection
-from warehouse.postgres.devices import DeviceIds, register_devices
-from warehouse.postgres.quarantine import forget_old
-from warehouse.postgres.reading_store import Outcome, ReadingStore
+from warehouse.postgres.readings.device_ids import DeviceIds, register_devices
+from warehouse.postgres.readings.quarantine import forget_old
+from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 
 TS = now_s() - timedelta(hours=1)
 

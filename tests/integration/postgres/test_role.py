@@ -20,7 +20,7 @@ from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for
 from warehouse.postgres.embedded.cluster import DATABASE, ROLE, SUPERUSER, create_cluster
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.superuser import superuser_remark
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -20,7 +20,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded import server as embedded
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions import make_ahead
+from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS, require_fit
 from warehouse.settings import FleetSettings
 

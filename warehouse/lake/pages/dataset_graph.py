@@ -6,7 +6,7 @@ from dbt_like_sql.catalog import Catalog, Model
 from dbt_like_sql.declarations import LAYERS
 from warehouse.lake.pages.drawing import Card, Line, Picture, draw_down
 from warehouse.lake.provenance import TABLES_OF_POSTGRES
-from warehouse.postgres.lake_overview import PublishedDataset
+from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
 

@@ -12,7 +12,7 @@ from warehouse.lake.pages.drawing import HEAD, ROW
 from warehouse.lake.pages.sql_text import sql_as_html
 from warehouse.lake.provenance import made_by
 from warehouse.lake.template import fill
-from warehouse.postgres.lake_overview import PublishedDataset
+from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 INDEX = "index.html"
 

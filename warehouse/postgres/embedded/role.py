@@ -86,4 +86,4 @@ def _hand_over(connection: psycopg.Connection, database: str) -> None:
 
 
 def _rows(connection: psycopg.Connection, name: str, **parameters: str) -> list[tuple[str, ...]]:
-    return connection.execute(sqlfiles.load("warehouse.postgres", name), parameters).fetchall()
+    return connection.execute(sqlfiles.load("warehouse.postgres.embedded", name), parameters).fetchall()

@@ -12,7 +12,7 @@ down_revision = "0004"
 def upgrade() -> None:
     """Run the SQL file of the same name, and say what it asks for."""
     run_sql_file(__file__)
-    query = sqlfiles.load("warehouse.postgres", "count_exported_days")
+    query = sqlfiles.load("warehouse.postgres.ledger", "count_exported_days")
     days, first, last = op.get_bind().exec_driver_sql(query.as_string()).one()
     if days:
         tell(

@@ -9,7 +9,7 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.tables import DeviceKind
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.readings"
 
 MAX_REMEMBERED = 500_000
 """Ids of one kind, about 100 MB. A larger fleet is looked up again now and then; inventing ids fills no memory."""

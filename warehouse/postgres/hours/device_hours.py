@@ -18,11 +18,11 @@ from psycopg.sql import Identifier
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, midnight, utc_day
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.energy_rule import with_the_rule
-from warehouse.postgres.hour_spans import DAY, HOUR, Span, known_again, parameters, without_dropped_days
-from warehouse.postgres.writers import wait_for_writers
+from warehouse.postgres.hours.energy_rule import with_the_rule
+from warehouse.postgres.hours.hour_spans import DAY, HOUR, Span, known_again, parameters, without_dropped_days
+from warehouse.postgres.partitions.writers import wait_for_writers
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.hours"
 _LOCK = 0x686F757273
 """'hours' in ASCII: one worker at a time."""
 

@@ -18,13 +18,13 @@ from warehouse.contract.errors import TooManyDevicesError
 from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.telemetry import Rejection, Telemetry
 from warehouse.postgres.connection import translated_errors
-from warehouse.postgres.device_quota import DeviceRoom
-from warehouse.postgres.devices import DeviceIds
-from warehouse.postgres.prepared import BINARY_BOOL, BOOL_OID, PreparedStatement
-from warehouse.postgres.quarantine import QuarantineQuota, Refusals
-from warehouse.postgres.reading_batch import ARRAY_OIDS, PARAMETERS, Key, ReadingBatch, external_ids, key_of
+from warehouse.postgres.readings.device_ids import DeviceIds
+from warehouse.postgres.readings.device_quota import DeviceRoom
+from warehouse.postgres.readings.prepared import BINARY_BOOL, BOOL_OID, PreparedStatement
+from warehouse.postgres.readings.quarantine import QuarantineQuota, Refusals
+from warehouse.postgres.readings.reading_batch import ARRAY_OIDS, PARAMETERS, Key, ReadingBatch, external_ids, key_of
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.readings"
 _CONFLICT = "another reading of this device stands under the same timestamp; the first stays"
 _UNKNOWN_DEVICE = "this device is not registered"
 

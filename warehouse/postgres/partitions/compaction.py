@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse import sqlfiles
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.partitions"
 LOOSENESS = 1.25
 """From here on it is worth the work; a packed index that took some late rows stays below."""
 LEAST_BYTES = 8 * 1024 * 1024

@@ -57,7 +57,7 @@ def table_figures(connection: psycopg.Connection, stream: Stream, table: str) ->
 def added_up(connection: psycopg.Connection, stream: Stream, table: str, pages: Iterable[PageFigures]) -> Figures:
     """The figures of a table whose pages were counted; its devices are counted now."""
     names = {"partition": Identifier(table), "device_id": Identifier(DEVICE_ID[stream])}
-    query = sqlfiles.load("warehouse.postgres", "count_devices").format(**names)
+    query = sqlfiles.load("warehouse.postgres.ledger", "count_devices").format(**names)
     ((device_count,),) = connection.execute(query).fetchall()
     rows, energies, firsts, lasts = zip(*pages, strict=True)
     return Figures(
@@ -72,6 +72,6 @@ def added_up(connection: psycopg.Connection, stream: Stream, table: str, pages: 
 def partitions_bytes(connection: psycopg.Connection, day: date) -> int:
     """What the day's readings take up in PostgreSQL, both streams and without indexes; 0 where there is no table."""
     partitions = [partition_name(stream, day) for stream in Stream]
-    query = sqlfiles.load("warehouse.postgres", "sum_partition_sizes")
+    query = sqlfiles.load("warehouse.postgres.ledger", "sum_partition_sizes")
     ((size_bytes,),) = connection.execute(query, {"partitions": partitions}).fetchall()
     return int(size_bytes)

@@ -4,7 +4,7 @@ import psycopg
 
 from warehouse import sqlfiles
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.ledger"
 
 
 def begin_import(connection: psycopg.Connection, file_sha256: bytes, file_name: str) -> int:

@@ -7,5 +7,5 @@ from warehouse import sqlfiles
 
 def with_the_rule(package: str, name: str, **clauses: Composable) -> Composed:
     """The statement ``<package>/sql/<name>.sql`` with ``judge_steps.sql`` in it, and with these clauses."""
-    judged_steps = sqlfiles.load("warehouse.postgres", "judge_steps")
+    judged_steps = sqlfiles.load("warehouse.postgres.hours", "judge_steps")
     return sqlfiles.load(package, name).format(judged_steps=judged_steps, **clauses)

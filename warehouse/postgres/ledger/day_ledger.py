@@ -19,9 +19,9 @@ from psycopg.sql import SQL, Identifier
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
-from warehouse.postgres.partition_figures import Figures
+from warehouse.postgres.ledger.partition_figures import Figures
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.ledger"
 _DAY_LOCK = 0x64617973
 """'days' in ASCII: the first key of the advisory locks; the second is the day."""
 

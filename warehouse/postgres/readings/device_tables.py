@@ -9,4 +9,4 @@ from warehouse import sqlfiles
 
 def read_table(connection: psycopg.Connection, table: str) -> psycopg.Cursor[tuple[Any, ...]]:
     """A cursor over all rows; its description tells the columns' names and types."""
-    return connection.execute(sqlfiles.load("warehouse.postgres", f"read_{table}"))
+    return connection.execute(sqlfiles.load("warehouse.postgres.readings", f"read_{table}"))

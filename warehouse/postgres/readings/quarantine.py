@@ -15,7 +15,7 @@ from warehouse import sqlfiles
 from warehouse.decoding.telemetry import Rejection, Telemetry
 from warehouse.settings import FleetSettings
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.readings"
 
 KEPT_DAYS = 30
 PROTECTED_DAYS = 7

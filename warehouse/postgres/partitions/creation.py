@@ -10,7 +10,7 @@ from psycopg.sql import Identifier, Literal
 from warehouse import sqlfiles
 from warehouse.contract.partitions import Stream, bounds, days_to_stand_ready, partition_name
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.partitions"
 _ADVISORY_LOCK = 0x70617274_6974696F
 """'partitio' in ASCII. Two makers at once would race for the same table name."""
 

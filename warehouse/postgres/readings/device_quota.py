@@ -63,7 +63,7 @@ class DeviceRoom:
         now = self._clock()
         if now - self._looked_at >= LOOK_EVERY_S:
             ((devices, new_devices),) = connection.execute(
-                sqlfiles.load("warehouse.postgres", "count_registered")
+                sqlfiles.load("warehouse.postgres.readings", "count_registered")
             ).fetchall()
             self._registered = devices, new_devices
             self._left, self._looked_at = self.quota.left(devices, new_devices), now

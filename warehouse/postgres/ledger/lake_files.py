@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from warehouse import sqlfiles
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.ledger"
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
-from warehouse.postgres import ledger
+from warehouse.postgres.ledger import day_ledger
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.partitions"
 _LOCK_TIMEOUT = "200ms"
 """A DETACH that waits for a reader makes every insert wait behind it."""
 _RESTORE_LOCK = 0x6261636B
@@ -33,7 +33,7 @@ def detached_days(connection: psycopg.Connection) -> list[tuple[Stream, date]]:
 
 def is_gone(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
     """Whether the day is dropped and its table, too."""
-    is_dropped = ledger.stream_day(connection, stream, day).state == PartitionState.DROPPED
+    is_dropped = day_ledger.stream_day(connection, stream, day).state == PartitionState.DROPPED
     return is_dropped and (stream, day) not in detached_days(connection)
 
 

@@ -18,7 +18,7 @@ from warehouse.postgres.binary_arrays import (
     Int4Array,
     TimestamptzArray,
 )
-from warehouse.postgres.partition_figures import Figures, PageFigures, added_up
+from warehouse.postgres.ledger.partition_figures import Figures, PageFigures, added_up
 
 Rows = Mapping[str, npt.NDArray[Any]]
 """Some rows by column. Instants are microseconds since 1970; a missing sensor is NaN."""
@@ -83,7 +83,7 @@ class PartitionRows:
 
 def write_rows(connection: psycopg.Connection, stream: Stream, table: str, rows: Rows) -> None:
     """Add rows to a table that is shaped as a partition of the stream."""
-    query = sqlfiles.load("warehouse.postgres", f"write_{stream}").format(partition=Identifier(table))
+    query = sqlfiles.load("warehouse.postgres.partitions", f"write_{stream}").format(partition=Identifier(table))
     connection.execute(query, {name: array(rows[name]) for name, array in COLUMNS[stream].items()})
 
 

@@ -53,7 +53,7 @@ def delete_devices(connection: psycopg.Connection, kind: DeviceKind, device_ids:
 
 
 def _execute(connection: psycopg.Connection, kind: DeviceKind, name: str, **parameters: Any) -> psycopg.Cursor[Any]:
-    query = sqlfiles.load("warehouse.postgres", name).format(
+    query = sqlfiles.load("warehouse.postgres.readings", name).format(
         devices=Identifier(kind.devices),
         device_id=Identifier(kind.device_id),
         latest=Identifier(kind.latest),

@@ -11,7 +11,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.reading_columns import ReadingColumns, microseconds
 from warehouse.decoding.telemetry import READINGS, Telemetry
 from warehouse.postgres.binary_arrays import BinaryArray, Float4Array, Float8Array, Int4Array, TimestamptzArray
-from warehouse.postgres.devices import DeviceIds
+from warehouse.postgres.readings.device_ids import DeviceIds
 
 _UNKNOWN = -1
 """No device has this id."""

@@ -33,5 +33,5 @@ def published_datasets(connection: psycopg.Connection) -> dict[str, PublishedDat
         SchemaOutdatedError: the database has no ledger of the lake yet.
     """
     with connection.cursor(row_factory=class_row(PublishedDataset)) as cursor:
-        found = cursor.execute(sqlfiles.load("warehouse.postgres", "summarize_lake_files")).fetchall()
+        found = cursor.execute(sqlfiles.load("warehouse.postgres.ledger", "summarize_lake_files")).fetchall()
     return {each.dataset: each for each in found}

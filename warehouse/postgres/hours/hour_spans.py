@@ -12,7 +12,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.reading_columns import microseconds
 from warehouse.postgres.binary_arrays import Int4Array, TimestamptzArray
 
-_PACKAGE = "warehouse.postgres"
+_PACKAGE = "warehouse.postgres.hours"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

@@ -1,0 +1,1 @@
+"""How readings are stored: batches, device ids, quarantine."""
