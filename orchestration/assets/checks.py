@@ -12,9 +12,9 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Model
 from warehouse.contract.partitions import Stream
-from warehouse.day import DayWalk, Made
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
+from warehouse.lifecycle.daily_pipeline import DayWalk, Made
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 

@@ -13,7 +13,7 @@ from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.previews import preview
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
-from warehouse.day import DayWalk, Made
+from warehouse.lifecycle.daily_pipeline import DayWalk, Made
 
 Make = Callable[[DayWalk, date], Iterable[Made]]
 Check = Callable[[DayWalk, Made], Sequence[dg.AssetCheckResult]]

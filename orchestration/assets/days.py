@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 
 from orchestration.assets.partitions import days_of
-from warehouse.day import DayWalk
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 

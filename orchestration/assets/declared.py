@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
-from warehouse.day import CARRIED, EXPORTS, Made
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import CARRIED, EXPORTS, Made
 
 POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}

@@ -9,7 +9,7 @@ from orchestration.assets.declared import TODAY, table_key
 from orchestration.assets.partitions import hourly_partitions
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
-from warehouse.day import EXPORTS
+from warehouse.lifecycle.daily_pipeline import EXPORTS
 from warehouse.postgres.hours.device_hours import device_hours, write_closed_hours
 
 DEVICE_HOURLY = dg.AssetKey("device_hourly")

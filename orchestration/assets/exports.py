@@ -14,8 +14,8 @@ from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
-from warehouse.day import DayWalk, Made
 from warehouse.lake.export import TABLES
+from warehouse.lifecycle.daily_pipeline import DayWalk, Made
 
 
 def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:

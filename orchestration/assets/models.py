@@ -6,7 +6,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
-from warehouse.day import ENERGY
+from warehouse.lifecycle.daily_pipeline import ENERGY
 
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from dbt_like_sql.catalog import Model
-from warehouse.day import DayWalk
+from warehouse.lifecycle.daily_pipeline import DayWalk
 
 ROWS = 10
 WIDEST_BAR = 40

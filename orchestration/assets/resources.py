@@ -9,8 +9,8 @@ import psycopg
 from dbt_like_sql.catalog import Catalog
 from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 

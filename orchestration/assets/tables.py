@@ -6,7 +6,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.declared import POSTGRES, column_schema, table_key
-from warehouse.day import EXPORTS
+from warehouse.lifecycle.daily_pipeline import EXPORTS
 
 
 def table_specs(catalog: Catalog) -> Iterator[dg.AssetSpec]:

@@ -10,8 +10,8 @@ from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.settings import FleetSettings
 
 Day = Annotated[date, typer.Argument(parser=utc_day, help="A UTC day, e.g. 2026-02-08.", show_default=False)]

@@ -10,8 +10,8 @@ import typer
 
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.home.folder import database
-from warehouse.device_pruning import LEAST_DAYS, Pruning, look, remove
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.device_pruning import LEAST_DAYS, Pruning, look, remove
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 

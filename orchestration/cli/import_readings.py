@@ -14,7 +14,7 @@ from orchestration.cli.terminal import visible
 from orchestration.home.folder import database
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
-from warehouse.readings_import import ImportReport, import_file
+from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
 
 SOME_LINES_REFUSED = 3

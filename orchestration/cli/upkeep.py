@@ -6,10 +6,10 @@ from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
+from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.partitions.compaction import pack_closed_days
-from warehouse.retention import Retention
 from warehouse.settings import FleetSettings
 
 

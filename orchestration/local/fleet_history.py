@@ -19,7 +19,7 @@ from warehouse.simulation.fleet import EPOCH, Fleet
 from warehouse.simulation.payloads import bodies
 
 if TYPE_CHECKING:
-    from warehouse.readings_import import ImportReport
+    from warehouse.lifecycle.readings_import import ImportReport
 
 FILE_NAME = "history.ndjson"
 TELL_EVERY_S = 5.0
@@ -46,8 +46,8 @@ class FleetHistory:
             threading.Thread(target=self._fill, args=[url], name="fleet-history", daemon=True).start()
 
     def _fill(self, url: str) -> None:
+        from warehouse.lifecycle.readings_import import import_file
         from warehouse.postgres.hours.device_hours import write_closed_hours  # what only a first start needs
-        from warehouse.readings_import import import_file
 
         try:
             if not self._file.exists():

@@ -8,10 +8,10 @@ from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
+from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.partitions.compaction import pack_closed_days
 from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.readings.quarantine import QuarantineQuota, forget_old
-from warehouse.retention import Retention
 
 
 @dg.op(config_schema=NO_CONFIG)

@@ -14,11 +14,11 @@ from tests.benchmarks.figures import Bar, Figure, interleaved
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.contract.tables import DeviceKind
-from warehouse.day import CARRIED
 from warehouse.lake.energy_day import DayInputs, write_energy
 from warehouse.lake.export import TABLES
 from warehouse.lake.hourly_energy import in_hour
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import CARRIED
 
 VS_SCAN = Bar("ratio", 5, 3, lower_is_better=True)
 A_STEP_BACK_KWH = 0.001

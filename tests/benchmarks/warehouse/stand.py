@@ -12,8 +12,8 @@ from tests.benchmarks.stand import Stand
 from tests.benchmarks.warehouse.scale import WarehouseScale
 from tests.benchmarks.warehouse.simulated_days import write_days
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
 
 _HOMES = count(1)

@@ -9,7 +9,7 @@ from tests.faults.day.phases import Phase
 from tests.faults.day.site import CATALOG, Site
 from tests.faults.day.watch import Watch
 from warehouse.contract.partitions import PartitionState, Stream
-from warehouse.day import ENERGY
+from warehouse.lifecycle.daily_pipeline import ENERGY
 from warehouse.postgres.connection import connect
 
 MODELS = [model.name for model in CATALOG.in_order() if model.kind == "sql"]

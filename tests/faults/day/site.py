@@ -10,12 +10,12 @@ from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.main import main
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.readings_import import import_file
+from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import days_to_run
-from warehouse.readings_import import import_file
-from warehouse.retention import Retention
 from warehouse.settings import FleetSettings
 
 CATALOG = Catalog.load()

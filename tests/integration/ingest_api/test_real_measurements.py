@@ -16,7 +16,7 @@ import pytest
 
 from tests.factories import iso
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
-from warehouse.readings_import import import_file
+from warehouse.lifecycle.readings_import import import_file
 from warehouse.settings import FleetSettings
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

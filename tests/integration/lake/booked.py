@@ -6,7 +6,7 @@ import polars as pl
 import psycopg
 
 from warehouse.contract.partitions import midnight
-from warehouse.day import DayWalk
+from warehouse.lifecycle.daily_pipeline import DayWalk
 
 
 def booked_kwh(walk: DayWalk, day: date) -> float:

@@ -12,8 +12,8 @@ from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.ledger import day_ledger
 

@@ -14,8 +14,8 @@ from tests.factories import iso, meter_payload, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.contract.partitions import midnight
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)

@@ -14,9 +14,9 @@ from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import PartitionState, Stream, midnight
-from warehouse.day import CheckFailedError, DayWalk, LakeFullError
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, verified_file
+from warehouse.lifecycle.daily_pipeline import CheckFailedError, DayWalk, LakeFullError
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.day_ledger import DayNotClosedError, DayNotKnownError
 from warehouse.postgres.ledger.lake_files import find_lake_file

@@ -13,11 +13,11 @@ from dbt_like_sql.catalog import Catalog
 from tests.factories import meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.day import DayWalk
 from warehouse.lake.energy_day import DayInputs
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import scrub
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()

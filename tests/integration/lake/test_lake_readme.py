@@ -13,10 +13,10 @@ import pytest
 
 from orchestration.cli.main import main
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
-from warehouse.day import DayWalk
 from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, explain_lake
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import open_lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_overview import published_datasets
 

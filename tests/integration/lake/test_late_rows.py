@@ -15,8 +15,8 @@ from polars.testing import assert_frame_equal
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()

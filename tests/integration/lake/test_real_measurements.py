@@ -14,11 +14,11 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso
 from warehouse.contract.partitions import Stream
-from warehouse.day import DayWalk
 from warehouse.lake.export import TABLES
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.ledger import day_ledger
-from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -14,8 +14,8 @@ from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.booked import booked_kwh, hourly_kwh
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.ledger import day_ledger

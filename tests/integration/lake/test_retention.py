@@ -17,16 +17,16 @@ from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
-from warehouse.day import DayWalk, OnlyCopyDamagedError
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import Damage, scrub
+from warehouse.lifecycle.daily_pipeline import DayWalk, OnlyCopyDamagedError
+from warehouse.lifecycle.readings_import import ImportReport, import_file
+from warehouse.lifecycle.retention import Retention, Verdict
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.partition_figures import partition_figures
 from warehouse.postgres.partitions import dropping
-from warehouse.readings_import import ImportReport, import_file
-from warehouse.retention import Retention, Verdict
 from warehouse.settings import FleetSettings
 
 DAY = datetime.now(UTC).date() - timedelta(days=40)

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import open_lake
-from warehouse.readings_import import import_file
+from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.readings_import import import_file
 from warehouse.settings import FleetSettings
 
 DAYS = (

@@ -13,10 +13,10 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.partitions import range_tags
 from orchestration.assets.resources import Warehouse
 from orchestration.definitions import build_definitions
-from warehouse.day import DayWalk
 from warehouse.lake.paths import Lake
+from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.connection import connect
-from warehouse.readings_import import import_file
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.payloads import bodies

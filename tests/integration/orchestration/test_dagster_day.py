@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import fresh_database
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
-from warehouse.day import ENERGY
 from warehouse.lake.export import TABLES
+from warehouse.lifecycle.daily_pipeline import ENERGY
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 

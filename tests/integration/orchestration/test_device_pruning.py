@@ -11,10 +11,10 @@ from typer.testing import CliRunner, Result
 
 from orchestration.cli.commands import app
 from warehouse.contract.tables import DeviceKind
-from warehouse.device_pruning import look, remove
 from warehouse.lake.energy_day import LAST_SAMPLES as SCHEMA
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, publish
+from warehouse.lifecycle.device_pruning import look, remove
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.postgres.readings.device_ids import register_devices

@@ -17,8 +17,8 @@ from orchestration.alerting.alerts import MARK
 from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
 from orchestration.definitions import build_definitions
-from warehouse.day import CARRIED, EXPORTS
 from warehouse.lake.export import TABLES
+from warehouse.lifecycle.daily_pipeline import CARRIED, EXPORTS
 from warehouse.settings import FleetSettings
 
 FIRST_DAY = date(2025, 3, 1)

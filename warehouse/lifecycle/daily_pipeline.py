@@ -38,11 +38,11 @@ from warehouse.lake.publish import (
     verified_or_asked_for,
 )
 from warehouse.lake.views import add_views, another_session, start_engine
+from warehouse.lifecycle.restatement import LAST_SAMPLES, ask_later_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import find_lake_file
 from warehouse.postgres.ledger.lake_overview import published_datasets
-from warehouse.restating import LAST_SAMPLES, ask_later_days
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""

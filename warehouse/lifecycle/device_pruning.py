@@ -16,6 +16,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
+from warehouse.lifecycle.restatement import LAST_SAMPLES
 from warehouse.postgres.readings.silent_devices import (
     SilentDevice,
     delete_devices,
@@ -23,7 +24,6 @@ from warehouse.postgres.readings.silent_devices import (
     silent_devices,
     with_readings,
 )
-from warehouse.restating import LAST_SAMPLES
 
 LEAST_DAYS = 9
 """A device's hours are kept for eight days: of one that is silent for longer there are none."""

@@ -24,7 +24,7 @@ from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError
 from warehouse.lake.reading_files import Chunk, UnreadableReadingsError, chunks
 from warehouse.lake.restore import RestoreMismatchError, restore_dropped
-from warehouse.one_ahead import one_ahead
+from warehouse.lifecycle.one_ahead import one_ahead
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import holding_days
 from warehouse.postgres.ledger.import_progress import advance_import, begin_import
