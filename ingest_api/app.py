@@ -18,13 +18,15 @@ from ingest_api.bodies.deadline import AnswerInTime
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
-from ingest_api.database import Database
+from ingest_api.database import AnalyticsDatabase, Database
+from ingest_api.database_pulse import DatabasePulse
 from ingest_api.health import routes
 from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
 from ingest_api.http.head_requests import HeadAsGet
+from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.observability import metrics
@@ -33,7 +35,6 @@ from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
 from ingest_api.server.unread_body import NoUnreadBody
 from ingest_api.settings import ApiSettings
-from ingest_api.state import Shared, State
 from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import TelemetryIngest
@@ -62,17 +63,18 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     """
     settings = settings or read(ApiSettings)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
-    shared = Shared(HeldBytes(settings.max_held_bytes), ClientAddresses(settings.trusted_networks))
-    app = create_routes(settings, shared)
-    in_time = AnswerInTime(app, settings.limits, shared)
+    held, pulse = HeldBytes(settings.max_held_bytes), DatabasePulse()
+    clients = ClientAddresses(settings.trusted_networks)
+    app = create_routes(settings, Parts(held, clients, pulse))
+    in_time = AnswerInTime(app, settings.limits, held, clients, pulse)
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(in_time))))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
-    return NoUnreadBody(HotPath(others, ingest=lambda: cast(State, app.state.fleetwatt).ingest))
+    return NoUnreadBody(HotPath(others, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))
 
 
-def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
-    """Every route, that of telemetry too, as the framework serves them.
+def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
+    """Every route, that of telemetry too, as the framework serves them. ``shared``: what the layers around it use too.
 
     Raises:
         DatabaseUnavailableError: no database is configured.
@@ -95,7 +97,7 @@ def create_routes(settings: ApiSettings, shared: Shared) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Shared) -> AsyncIterator[dict[str, State]]:
+async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts) -> AsyncIterator[dict[str, Parts]]:
     room = DeviceRoom(DeviceQuota.of(settings))
 
     def make_store(connection: psycopg.Connection) -> ReadingStore:
@@ -118,31 +120,31 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Share
     def window() -> AcceptedWindow:
         return window_at(int(time.time() * 10))
 
+    clients, pulse = shared.get(ClientAddresses), shared.get(DatabasePulse)
     name = "fleetwatt" if is_loopback(settings.host) else f"api, {OPEN}"
-    database = Database(url, name, shared.pulse)
-    reads = Database(settings.read_dsn.get_secret_value() if settings.read_dsn else url, pulse=shared.pulse)
+    database = Database(url, name, pulse)
+    reads = AnalyticsDatabase(settings.read_dsn.get_secret_value() if settings.read_dsn else url, pulse=pulse)
     commits = GroupCommit(
         partial(open_writer, url, settings.workers * API_WORKER_CONNECTIONS),
         make_store,
         max_waiting_items=settings.max_waiting_readings,
         max_waiting_bytes=settings.max_held_bytes,
-        pulse=shared.pulse,
+        pulse=pulse,
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
-    ingest = TelemetryIngest(commits, window, settings.limits, shared.held, rate_limits, shared.clients)
+    ingest = TelemetryIngest(commits, window, settings.limits, shared.get(HeldBytes), rate_limits, clients)
     most_connections = min(settings.max_connections, room_for_connections())
-    connections = Connections(most_connections, settings.max_connections_per_address, shared.clients)
+    connections = Connections(most_connections, settings.max_connections_per_address, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
-    state = app.state.fleetwatt = State(
-        settings, database, reads, fleet, ingest, connections, StoringHealth(commits, database)
-    )
+    storing = StoringHealth(commits, database)
+    parts = app.state.parts = shared.and_these(settings, database, reads, fleet, ingest, connections, storing)
     await database.open()
     await reads.open()
     tasks = [
         asyncio.create_task(fleet.keep_ready(), name="fleet-answers"),
-        asyncio.create_task(routes.say_fault_at_start(state), name="first-look"),
+        asyncio.create_task(routes.say_fault_at_start(parts), name="first-look"),
     ]
-    yield {"fleetwatt": state}  # where the HTTP protocol finds it, which knows no application
+    yield {"parts": parts}  # where the HTTP protocol finds it, which knows no application
     for task in tasks:
         task.cancel()
     await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database

@@ -105,6 +105,10 @@ class Database:
                 raise DatabaseUnavailableError("the database does not answer; try again later") from error
 
 
+class AnalyticsDatabase(Database):
+    """Where dashboards' questions go: a pool of their own, on a replica where one is named."""
+
+
 async def _check_alive(connection: Connection) -> None:
     if has_ended(connection):
         raise psycopg.OperationalError("the server has closed this connection")

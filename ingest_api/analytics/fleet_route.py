@@ -5,11 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from ingest_api.analytics.fleet_answers import DEFAULT_HOURS, MOST_LISTED, Bin, FleetPerformance, VehicleInFleet
+from ingest_api.analytics.fleet_answers import (
+    DEFAULT_HOURS,
+    MOST_LISTED,
+    Bin,
+    FleetAnswers,
+    FleetPerformance,
+    VehicleInFleet,
+)
 from ingest_api.http.openapi import problems
+from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import Instant, Wire, rounded
-from ingest_api.state import state_of
 from warehouse.contract.efficiency import Status
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)
@@ -156,4 +163,4 @@ async def get_fleet(
     ] = 10,
 ) -> FleetAnswer:
     """Totals, how the vehicles' ratios are spread, and the worst of them, with how fresh all of it is."""
-    return FleetAnswer.of(await state_of(request).fleet.answer(hours, worst))
+    return FleetAnswer.of(await part_of(request, FleetAnswers).answer(hours, worst))

@@ -7,10 +7,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from ingest_api.analytics.performance import Performance, Window, measure
+from ingest_api.database import AnalyticsDatabase
 from ingest_api.http.openapi import problems
+from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import AskedInstant, Instant, Wire, checked_device_id, rounded
-from ingest_api.state import state_of
+from ingest_api.settings import ApiSettings
 from warehouse.contract.efficiency import Status
 from warehouse.contract.errors import InvalidRequestError
 
@@ -94,12 +96,12 @@ async def get_performance(
     ] = None,
 ) -> PerformanceAnswer:
     """AC and DC energy, their ratio and the mean battery temperature over `[at - hours, at)`."""
-    state = state_of(request)
+    settings = part_of(request, ApiSettings)
     now = datetime.now(UTC)
     end = at or now
-    if end > now + state.settings.accepted_ahead:
+    if end > now + settings.accepted_ahead:
         raise InvalidRequestError("at lies in the future; leave it out for the window that ends now")
     window = Window(end - timedelta(hours=hours), end)
-    async with state.analytics.connection() as connection:
-        measured = await measure(connection, checked_device_id(vehicleId), window, state.settings.efficiency_threshold)
+    async with part_of(request, AnalyticsDatabase).connection() as connection:
+        measured = await measure(connection, checked_device_id(vehicleId), window, settings.efficiency_threshold)
     return PerformanceAnswer.of(measured)

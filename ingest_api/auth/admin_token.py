@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ingest_api.state import state_of
+from ingest_api.http.parts import part_of
+from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import NotAuthorizedError
 
 _bearer = HTTPBearer(auto_error=False, description="Only where FLEET_ADMIN_TOKEN is set.")
@@ -20,7 +21,7 @@ def require_admin(
     Raises:
         NotAuthorizedError: a token is set, and this request does not carry it.
     """
-    token = state_of(request).settings.admin_token
+    token = part_of(request, ApiSettings).admin_token
     if token is None:
         return
     given = credentials.credentials if credentials else ""

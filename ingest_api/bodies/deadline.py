@@ -16,9 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.bodies.body import Head, read_whole
 from ingest_api.bodies.density import check_density
-from ingest_api.bodies.limits import ANSWER_WITHIN_S, Held, Limits
+from ingest_api.bodies.limits import ANSWER_WITHIN_S, Held, HeldBytes, Limits
+from ingest_api.database_pulse import DatabasePulse
+from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.problems import error_response
-from ingest_api.state import Shared
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.decoding.json_bodies import MalformedBodyError
 
@@ -28,10 +29,14 @@ READ_WITHIN_S = 10.0
 class AnswerInTime:
     """A layer that reads the body, within its limits, and then waits so long for the application and no longer."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, shared: Shared) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, held: HeldBytes, clients: ClientAddresses, pulse: DatabasePulse
+    ) -> None:
         self._app = app
         self._limits = limits
-        self._shared = shared
+        self._held = held
+        self._clients = clients
+        self._pulse = pulse
         self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +44,7 @@ class AnswerInTime:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = Held(self._shared.held, self._shared.clients.client_of(scope))
+        held = Held(self._held, self._clients.client_of(scope))
         try:
             body = await read_whole(receive, Head.of(scope), self._limits.body_bytes, held)
             self._check_density(body)
@@ -82,7 +87,7 @@ class AnswerInTime:
             if done:
                 return True
             waited_s += wait_s
-            silent_s = min(waited_s, self._shared.pulse.seconds_since())
+            silent_s = min(waited_s, self._pulse.seconds_since())
         return False
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from ingest_api.database import Database, fetch_one
+from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http.openapi import problems
+from ingest_api.http.parts import Parts, part_of
 from ingest_api.http.problems import MEDIA_TYPE, problem_body, retry_later
-from ingest_api.state import State, state_of
+from ingest_api.settings import ApiSettings
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
@@ -61,7 +63,7 @@ async def health(request: Request) -> Any:
     ready = await readyz(request)
     if not isinstance(ready, Health):
         return ready
-    return ServiceHealth(status=ready.status, stoppedInPipeline=await _stopped(state_of(request).database))
+    return ServiceHealth(status=ready.status, stoppedInPipeline=await _stopped(part_of(request, Database)))
 
 
 @router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
@@ -70,7 +72,7 @@ async def readyz(request: Request) -> Any:
 
     And readings can be stored: no commit failed just now, and where there was none, the question writes something.
     """
-    fault = await find_fault(state_of(request))
+    fault = await find_fault(request.app.state.parts)
     if fault is None:
         return Health(status="ok")
     body = problem_body(request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", fault)
@@ -95,15 +97,15 @@ async def _look_for_stopped(database: Database) -> list[str] | None:
     return list(found["stopped"]) if found else None
 
 
-async def say_fault_at_start(state: State) -> None:
+async def say_fault_at_start(parts: Parts) -> None:
     """A line of the log, where this process begins without being ready."""
-    if fault := await find_fault(state):
+    if fault := await find_fault(parts):
         logger.warning("not ready: %s", fault)
 
 
-async def find_fault(state: State) -> str | None:
+async def find_fault(parts: Parts) -> str | None:
     """What keeps this process from its work; ``None``: it is ready."""
-    look = asyncio.create_task(_look(state))
+    look = asyncio.create_task(_look(parts))
     # wait() and not timeout(): a query to a frozen server does not let itself be cancelled in time.
     done, _ = await asyncio.wait({look}, timeout=DATABASE_ANSWERS_WITHIN_S)
     if not done:
@@ -112,12 +114,13 @@ async def find_fault(state: State) -> str | None:
     return look.result()
 
 
-async def _look(state: State) -> str | None:
+async def _look(parts: Parts) -> str | None:
+    database, workers = parts.get(Database), parts.get(ApiSettings).workers
     today = utc_day(datetime.now(UTC))
     try:
-        if fault := await state.database.find_fault(state.settings.workers * API_WORKER_CONNECTIONS):
+        if fault := await database.find_fault(workers * API_WORKER_CONNECTIONS):
             return fault
-        async with state.database.connection() as connection:
+        async with database.connection() as connection:
             schema = await fetch_one(connection, sqlfiles.load("ingest_api.health", "find_schema_revision"), {})
             if fault := fault_of_revision(schema["revision"] if schema else None):
                 return fault
@@ -130,4 +133,4 @@ async def _look(state: State) -> str | None:
         return error.detail
     if ready is None or ready["partitions"] < 2 * 2:
         return "partitions for today and tomorrow are missing; run fleetwatt partitions"
-    return await state.storing.fault()
+    return await parts.get(StoringHealth).fault()

@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.http.openapi import success_headers
+from ingest_api.http.parts import part_of
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.disk import disk_of
@@ -145,7 +146,7 @@ def leave() -> None:
 )
 def get_metrics(request: Request) -> Response:
     """Of all processes that serve this address."""
-    settings: ApiSettings = request.app.state.fleetwatt.settings  # the state knows the writers, and they count here
+    settings = part_of(request, ApiSettings)
     DISK_USED.set(disk_of(settings.home).used_ratio)
     registry = REGISTRY
     if _FOLDER in os.environ:

@@ -9,12 +9,13 @@ from psycopg.sql import SQL, Identifier, Placeholder
 from pydantic import Field, model_validator
 
 from ingest_api.auth.admin_token import require_admin
-from ingest_api.database import Connection, Row
+from ingest_api.database import Connection, Database, Row
 from ingest_api.http.openapi import problems
+from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import ONLY_KNOWN_FIELDS, Instant, Wire, checked_device_id, refuse_unknown_fields, written
 from ingest_api.registry.restated_days import request_builds, request_hours
-from ingest_api.state import state_of
+from ingest_api.settings import ApiSettings
 from warehouse import sqlfiles
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
@@ -135,14 +136,14 @@ async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "
 @router.get("/meters/{meterId}", summary="One meter's current state", responses=problems(404, 422, 503))
 async def get_meter(request: Request, meterId: str) -> Meter:  # noqa: N803 - the parameter's public name
     """The newest reading of a meter, and its settings."""
-    async with state_of(request).database.connection() as connection:
+    async with part_of(request, Database).connection() as connection:
         return _meter(await _find(connection, DeviceKind.METER, meterId))
 
 
 @router.get("/vehicles/{vehicleId}", summary="One vehicle's current state", responses=problems(404, 422, 503))
 async def get_vehicle(request: Request, vehicleId: str) -> Vehicle:  # noqa: N803 - the parameter's public name
     """The newest reading of a vehicle, and its settings."""
-    async with state_of(request).database.connection() as connection:
+    async with part_of(request, Database).connection() as connection:
         return _vehicle(await _find(connection, DeviceKind.VEHICLE, vehicleId))
 
 
@@ -194,8 +195,8 @@ async def register(
 
 
 async def _change(request: Request, kind: DeviceKind, external_id: str, change: SettingsChange) -> Row:
-    quota = DeviceQuota.of(state_of(request).settings)
-    async with state_of(request).database.connection() as connection:
+    quota = DeviceQuota.of(part_of(request, ApiSettings))
+    async with part_of(request, Database).connection() as connection:
         await _apply(connection, kind, external_id, change, quota)
         return await _find(connection, kind, external_id)
 
@@ -224,7 +225,7 @@ async def _apply(
 
 
 async def _page(request: Request, kind: DeviceKind, limit: int, cursor: str) -> tuple[list[Row], str | None]:
-    async with state_of(request).database.connection() as connection:
+    async with part_of(request, Database).connection() as connection:
         rows = await _select(connection, kind, SQL(">"), cursor.replace("\0", ""), limit + 1)
     return rows[:limit], rows[limit - 1]["external_id"] if len(rows) > limit else None
 

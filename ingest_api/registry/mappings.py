@@ -8,8 +8,9 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ingest_api.auth.admin_token import require_admin
-from ingest_api.database import Connection, Row, fetch_all, fetch_one
+from ingest_api.database import Connection, Database, Row, fetch_all, fetch_one
 from ingest_api.http.openapi import problems, success_headers
+from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import (
     ARRAY,
@@ -24,7 +25,7 @@ from ingest_api.http.wire import (
 from ingest_api.registry.devices import register
 from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.registry.restated_days import request_builds, request_hours
-from ingest_api.state import state_of
+from ingest_api.settings import ApiSettings
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.readings import DEVICE_ID_PATTERN
@@ -130,8 +131,8 @@ async def post_mappings(
     It ends the vehicle's open mapping where it begins. Devices not seen before are registered.
     """
     wishes = body if isinstance(body, list) else [body]
-    async with state_of(request).database.connection() as connection, connection.transaction():
-        mappings, created = await _map(connection, wishes, DeviceQuota.of(state_of(request).settings))
+    async with part_of(request, Database).connection() as connection, connection.transaction():
+        mappings, created = await _map(connection, wishes, DeviceQuota.of(part_of(request, ApiSettings)))
     response.status_code = 201 if created else 200
     if isinstance(body, list):
         return MappedFleet(created=created, items=[Mapping.of(mapping) for mapping in mappings])
@@ -153,7 +154,7 @@ async def list_mappings(
         "after": cursor,
         "limit": limit + 1,
     }
-    async with state_of(request).database.connection() as connection:
+    async with part_of(request, Database).connection() as connection:
         rows = await fetch_all(connection, sqlfiles.load("ingest_api.registry", "list_mappings"), asked)
     more = str(rows[limit - 1]["mapping_id"]) if len(rows) > limit else None
     return Mappings(items=[Mapping.of(MeterMapping(**row)) for row in rows[:limit]], next_cursor=more)
@@ -166,7 +167,7 @@ async def end_mapping(
     request: Request, mapping_id: Annotated[AskedInteger, Path(alias="id", ge=1, le=2**63 - 1)]
 ) -> Mapping:
     """Ends it now; one that has ended stays as it is, one that has not begun is removed."""
-    async with state_of(request).database.connection() as connection, connection.transaction():
+    async with part_of(request, Database).connection() as connection, connection.transaction():
         found: Row | None = await fetch_one(
             connection, sqlfiles.load("ingest_api.registry", "find_mapping"), {"mapping_id": mapping_id}
         )

@@ -9,11 +9,11 @@ from typing import ClassVar, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from ingest_api.http.parts import Parts
 from ingest_api.http.request_id import identify_as, request_id
 from ingest_api.observability.metrics import count_request
 from ingest_api.server.reading_headers import ReadingHead, headers_of, reading_head
 from ingest_api.server.timeout_protocol import PatientHttpProtocol
-from ingest_api.state import State
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
 from ingest_api.telemetry.hot_path import head_of
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
@@ -102,7 +102,7 @@ class SingleReading:
 
     @property
     def _ingest(self) -> TelemetryIngest:
-        return cast(State, self._protocol.app_state["fleetwatt"]).ingest
+        return cast(Parts, self._protocol.app_state["parts"]).get(TelemetryIngest)
 
     def begin_storing(self) -> bool:
         """Have the body stored; false: it is not plainly one reading, and somebody else has to answer."""

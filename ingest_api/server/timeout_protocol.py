@@ -18,12 +18,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ingest_api.health.routes import PROBES
 from ingest_api.http.client_address import peer_of
+from ingest_api.http.parts import Parts
 from ingest_api.http.problems import MEDIA_TYPE, error_response, problem_body, retry_later
 from ingest_api.http.request_id import HEADER, identity_of
 from ingest_api.server.coalescing_transport import OneWriteTransport
 from ingest_api.server.connections import Admission, Connections
 from ingest_api.server.request_parser import RequestParser
-from ingest_api.state import State
 from warehouse.contract.errors import OverloadedError
 
 PATIENCE_S = 12.0
@@ -92,15 +92,15 @@ class PatientHttpProtocol(HttpToolsProtocol):
         self._marks: list[_Mark] = []  # the oldest first; the second one is younger than our patience
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
         self._is_for_probes = False
-        if (state := self._state()) is not None:
-            self._ask_for_room(state.connections)
+        if (connections := self._connections()) is not None:
+            self._ask_for_room(connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._timer.cancel()
         cast(RequestParser, self.parser).close()
-        if (state := self._state()) is not None:
-            state.connections.leave(self, peer_of(self.client))
+        if (connections := self._connections()) is not None:
+            connections.leave(self, peer_of(self.client))
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -206,8 +206,10 @@ class PatientHttpProtocol(HttpToolsProtocol):
         """Make room for another connection."""
         self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", _NO_ROOM)
 
-    def _state(self) -> State | None:
-        return cast(State | None, self.app_state.get("fleetwatt"))
+    def _connections(self) -> Connections | None:
+        """Those of the application; ``None``: it has not begun, or is none of ours."""
+        parts = cast(Parts | None, self.app_state.get("parts"))
+        return None if parts is None else parts.get(Connections)
 
     def _ask_for_room(self, connections: Connections) -> None:
         admission = connections.admit(self, peer_of(self.client))

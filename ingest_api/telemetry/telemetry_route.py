@@ -8,9 +8,9 @@ from pydantic.json_schema import models_json_schema
 
 from ingest_api.bodies.limits import Limits
 from ingest_api.http.openapi import problems, success_headers
+from ingest_api.http.parts import part_of
 from ingest_api.http.wire import Wire
-from ingest_api.state import state_of
-from ingest_api.telemetry.ingest import JSON, NDJSON, PATH
+from ingest_api.telemetry.ingest import JSON, NDJSON, PATH, TelemetryIngest
 from warehouse.contract.readings import DEVICE_ID_PATTERN
 
 DeviceId = Annotated[str, Field(pattern=f"^{DEVICE_ID_PATTERN}$")]
@@ -105,7 +105,7 @@ async def post_telemetry(request: Request) -> Response:
     and kept in quarantine. A stream is stored chunk by chunk; where it ends early, with a 400, 413, 429 or 503, the
     answer has the account of what came before. But for a 400, `nextIndex` is the first line that nothing is known of.
     """
-    answer = await state_of(request).ingest.answer(request.scope, request.receive)
+    answer = await part_of(request, TelemetryIngest).answer(request.scope, request.receive)
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
 

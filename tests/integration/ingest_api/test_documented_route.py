@@ -10,10 +10,13 @@ import httpx
 
 from ingest_api.app import create_routes
 from ingest_api.bodies.limits import HeldBytes
+from ingest_api.database_pulse import DatabasePulse
+from ingest_api.http.client_address import ClientAddresses
+from ingest_api.http.parts import Parts
 from ingest_api.http.request_id import RequestIds
 from ingest_api.settings import ApiSettings
-from ingest_api.state import Shared
 from ingest_api.telemetry.hot_path import HotPath
+from ingest_api.telemetry.ingest import TelemetryIngest
 from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import JSON, NDJSON, encode
@@ -46,8 +49,9 @@ Told = tuple[int, str | None, bool, Any]
 
 
 async def answers(url: str, requests: Sequence[tuple[bytes, str]], *, hot: bool) -> list[Told]:
-    routes = create_routes(ApiSettings(_env_file=None, database_url=url), Shared(HeldBytes(10**9)))
-    ingest = lambda: routes.state.fleetwatt.ingest  # noqa: E731
+    shared = Parts(HeldBytes(10**9), ClientAddresses(), DatabasePulse())
+    routes = create_routes(ApiSettings(_env_file=None, database_url=url), shared)
+    ingest = lambda: routes.state.parts.get(TelemetryIngest)  # noqa: E731
     transport = httpx.ASGITransport(app=HotPath(routes, ingest) if hot else RequestIds(routes))
     told: list[Told] = []
     async with (
