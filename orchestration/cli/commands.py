@@ -12,7 +12,7 @@ COMMANDS = {
     "import": "import_readings:import_readings",
     "status": "status:status",
     "query": "query:query",
-    "models": "models:models",
+    "models": "models.commands:models",
     "seal": "day:seal",
     "export": "day:export",
     "run-day": "day:run_day",
