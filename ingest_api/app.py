@@ -20,7 +20,7 @@ from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
-from ingest_api.health import routes
+from ingest_api.health import health_routes
 from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
@@ -30,7 +30,7 @@ from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.observability import metrics
-from ingest_api.registry import devices, mappings
+from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
 from ingest_api.server.unread_body import NoUnreadBody
@@ -89,7 +89,7 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
-    for module in (performance_route, fleet_route, devices, mappings, routes, metrics):
+    for module in (performance_route, fleet_route, device_routes, mapping_routes, health_routes, metrics):
         app.include_router(module.router)
     openapi.complete(app)
     app.add_middleware(problems.LastResort)
@@ -142,7 +142,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     await reads.open()
     tasks = [
         asyncio.create_task(fleet.keep_ready(), name="fleet-answers"),
-        asyncio.create_task(routes.say_fault_at_start(parts), name="first-look"),
+        asyncio.create_task(health_routes.say_fault_at_start(parts), name="first-look"),
     ]
     yield {"parts": parts}  # where the HTTP protocol finds it, which knows no application
     for task in tasks:

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from ingest_api.health.routes import PROBES
+from ingest_api.health.health_routes import PROBES
 from ingest_api.http.client_address import peer_of
 from ingest_api.http.parts import Parts
 from ingest_api.http.problems import MEDIA_TYPE, error_response, problem_body, retry_later

@@ -1,0 +1,86 @@
+"""``/v1/vehicles`` and ``/v1/meters``: the current state of devices, and their settings."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from ingest_api.auth.admin_token import require_admin
+from ingest_api.database import Database, Row
+from ingest_api.http.openapi import problems
+from ingest_api.http.parts import part_of
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.wire import written
+from ingest_api.registry.device_schemas import Meter, Meters, SettingsChange, Vehicle, Vehicles, meter_of, vehicle_of
+from ingest_api.registry.device_store import change_settings, find_device, list_devices
+from ingest_api.settings import ApiSettings
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.readings.device_quota import DeviceQuota
+
+router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
+
+Limit = Annotated[AskedInteger, Query(ge=1, le=1000, description="Devices a page.")]
+Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")]
+
+
+@router.get("/meters", summary="Meters and their current state", responses=problems(422, 503), response_model=Meters)
+async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
+    """Every meter, a page at a time."""
+    rows, next_cursor = await _page(request, DeviceKind.METER, limit, cursor)
+    return written(Meters(items=[meter_of(row) for row in rows], next_cursor=next_cursor))
+
+
+@router.get(
+    "/vehicles", summary="Vehicles and their current state", responses=problems(422, 503), response_model=Vehicles
+)
+async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
+    """Every vehicle, a page at a time."""
+    rows, next_cursor = await _page(request, DeviceKind.VEHICLE, limit, cursor)
+    return written(Vehicles(items=[vehicle_of(row) for row in rows], next_cursor=next_cursor))
+
+
+@router.get("/meters/{meterId}", summary="One meter's current state", responses=problems(404, 422, 503))
+async def get_meter(request: Request, meterId: str) -> Meter:  # noqa: N803 - the parameter's public name
+    """The newest reading of a meter, and its settings."""
+    async with part_of(request, Database).connection() as connection:
+        return meter_of(await find_device(connection, DeviceKind.METER, meterId))
+
+
+@router.get("/vehicles/{vehicleId}", summary="One vehicle's current state", responses=problems(404, 422, 503))
+async def get_vehicle(request: Request, vehicleId: str) -> Vehicle:  # noqa: N803 - the parameter's public name
+    """The newest reading of a vehicle, and its settings."""
+    async with part_of(request, Database).connection() as connection:
+        return vehicle_of(await find_device(connection, DeviceKind.VEHICLE, vehicleId))
+
+
+@router.patch(
+    "/meters/{meterId}",
+    summary="Change a meter's settings",
+    responses=problems(400, 401, 422, 503),
+    dependencies=[Depends(require_admin)],
+)
+async def change_meter(request: Request, meterId: str, change: SettingsChange) -> Meter:  # noqa: N803
+    """Changes the settings that are given; a meter not seen before is registered."""
+    return meter_of(await _change(request, DeviceKind.METER, meterId, change))
+
+
+@router.patch(
+    "/vehicles/{vehicleId}",
+    summary="Change a vehicle's settings",
+    responses=problems(400, 401, 422, 503),
+    dependencies=[Depends(require_admin)],
+)
+async def change_vehicle(request: Request, vehicleId: str, change: SettingsChange) -> Vehicle:  # noqa: N803
+    """Changes the settings that are given; a vehicle not seen before is registered."""
+    return vehicle_of(await _change(request, DeviceKind.VEHICLE, vehicleId, change))
+
+
+async def _change(request: Request, kind: DeviceKind, external_id: str, change: SettingsChange) -> Row:
+    quota = DeviceQuota.of(part_of(request, ApiSettings))
+    async with part_of(request, Database).connection() as connection:
+        await change_settings(connection, kind, external_id, change, quota)
+        return await find_device(connection, kind, external_id)
+
+
+async def _page(request: Request, kind: DeviceKind, limit: int, cursor: str) -> tuple[list[Row], str | None]:
+    async with part_of(request, Database).connection() as connection:
+        return await list_devices(connection, kind, limit, cursor)

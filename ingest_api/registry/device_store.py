@@ -1,0 +1,109 @@
+"""Devices in PostgreSQL: registered, found, their settings changed."""
+
+from collections.abc import Sequence
+
+from psycopg.sql import SQL, Identifier, Placeholder
+
+from ingest_api.database import Connection, Row
+from ingest_api.http.wire import checked_device_id
+from ingest_api.registry.device_schemas import SettingsChange
+from ingest_api.registry.restated_days import request_builds, request_hours
+from warehouse import sqlfiles
+from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
+from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.readings.device_quota import DeviceQuota
+
+_IN_THE_RULE = {
+    "energy_kind",
+    "max_power_kw",
+    "resolution_kwh",
+    "rollover_kwh",
+    "max_reset_kwh",
+    "expected_interval_s",
+}
+"""The settings that decide what past readings amount to."""
+
+
+async def register(
+    connection: Connection, kind: DeviceKind, external_ids: Sequence[str], quota: DeviceQuota
+) -> dict[str, int]:
+    """Register these devices where they are not yet; returns the surrogate id of each.
+
+    Raises:
+        TooManyDevicesError: there is no room for all of them.
+    """
+    names = {"devices": Identifier(kind.devices), "device_id": Identifier(kind.device_id)}
+    parameters = {"external_ids": list(external_ids)}
+    find = sqlfiles.load("warehouse.postgres.readings", "find_devices").format(**names)
+    found = await (await connection.execute(find, parameters)).fetchall()
+    if len(found) < len(external_ids):
+        counted = await connection.execute(sqlfiles.load("warehouse.postgres.readings", "count_registered"))
+        (count,) = await counted.fetchall()
+        wanted = len(external_ids) - len(found)
+        if wanted > quota.left(**count):
+            raise TooManyDevicesError(f"{wanted:,} new {kind}{'s' if wanted > 1 else ''}: {quota.why_full(**count)}")
+        await connection.execute(
+            sqlfiles.load("warehouse.postgres.readings", "register_devices").format(**names), parameters
+        )
+        found = await (await connection.execute(find, parameters)).fetchall()
+    return {row["external_id"]: row[kind.device_id] for row in found}
+
+
+async def change_settings(
+    connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange, quota: DeviceQuota
+) -> None:
+    """Change the settings that are given; where they decide what past readings amount to, the days are asked for.
+
+    Raises:
+        InvalidRequestError: this can be no device's id.
+        TooManyDevicesError: it is a new device, and there is no room for it.
+    """
+    given = change.model_dump(exclude_unset=True)
+    if "expected_interval_seconds" in given:
+        given["expected_interval_s"] = given.pop("expected_interval_seconds")
+    async with connection.transaction():
+        ids = await register(connection, kind, [checked_device_id(external_id)], quota)
+        if given:
+            assignments = SQL(", ").join(
+                SQL("{} = {}").format(Identifier(column), Placeholder(column)) for column in given
+            )
+            statement = sqlfiles.load("ingest_api.registry", "update_device").format(
+                devices=Identifier(kind.devices), assignments=assignments
+            )
+            await connection.execute(statement, {**given, "external_id": external_id})
+        if _IN_THE_RULE & given.keys():
+            meter_ids, vehicle_ids = (list(ids.values()) if kind is each else [] for each in DeviceKind)
+            reason = f"settings of {kind} {external_id} changed"
+            await request_builds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
+            await request_hours(connection, kind, [(device_id, None) for device_id in ids.values()])
+
+
+async def find_device(connection: Connection, kind: DeviceKind, external_id: str) -> Row:
+    """The row of one device.
+
+    Raises:
+        MeterNotFoundError, VehicleNotFoundError: there is no such device.
+    """
+    for row in await _select(connection, kind, SQL("="), checked_device_id(external_id), 1):
+        return row
+    not_found = MeterNotFoundError if kind is DeviceKind.METER else VehicleNotFoundError
+    raise not_found(f"no {kind} has the id {external_id}")
+
+
+async def list_devices(
+    connection: Connection, kind: DeviceKind, limit: int, cursor: str
+) -> tuple[list[Row], str | None]:
+    """So many devices behind the cursor, in the order of their ids, and the next cursor."""
+    rows = await _select(connection, kind, SQL(">"), cursor.replace("\0", ""), limit + 1)
+    return rows[:limit], rows[limit - 1]["external_id"] if len(rows) > limit else None
+
+
+async def _select(connection: Connection, kind: DeviceKind, comparison: SQL, external_id: str, limit: int) -> list[Row]:
+    query = sqlfiles.load("ingest_api.registry", "list_devices").format(
+        devices=Identifier(kind.devices),
+        latest=Identifier(kind.latest),
+        device_id=Identifier(kind.device_id),
+        comparison=comparison,
+    )
+    cursor = await connection.execute(query, {"external_id": external_id, "limit": limit})
+    return await cursor.fetchall()
