@@ -35,14 +35,15 @@ class PreparedStatement:
 
         Raises the driver's errors.
         """
-        if not self._is_prepared:
-            self._prepare()
         values = [parameters[name] for name in self._types]
-        try:
-            self._run(values)
-        except psycopg.errors.InvalidSqlStatementName:  # after a rollback the driver has everything forgotten
-            self._prepare()
-            self._run(values)
+        with self._connection.lock:  # as the driver's cursors do: nobody else may send anything before the answer
+            if not self._is_prepared:
+                self._prepare()
+            try:
+                self._run(values)
+            except psycopg.errors.InvalidSqlStatementName:  # after a rollback the driver has everything forgotten
+                self._prepare()
+                self._run(values)
 
     def _prepare(self) -> None:
         self._connection.pgconn.send_prepare(self._name, self._query, list(self._types.values()))
