@@ -5,6 +5,7 @@ from pydantic import ByteSize, Field, ValidationInfo, field_validator
 from ingest_api.bodies.limits import Limits
 from ingest_api.http.client_address import Network, networks_of
 from ingest_api.http.cors import origins_of
+from warehouse.contract.efficiency import THRESHOLD_RATIO
 from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024
@@ -19,7 +20,7 @@ class ApiSettings(SecretSettings):
         default=True, description="Register a device on its first reading; false: refuse it (422 unknown_device)."
     )
     efficiency_threshold: float = Field(
-        default=0.85, gt=0, le=1, description="A 24 h efficiency below this is reported as below_threshold."
+        default=THRESHOLD_RATIO, gt=0, le=1, description="A 24 h efficiency below this is reported as below_threshold."
     )
 
     max_body_bytes: ByteSize = Field(

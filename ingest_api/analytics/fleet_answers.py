@@ -15,13 +15,18 @@ from typing import Any, NamedTuple
 from ingest_api.analytics.performance import Window
 from ingest_api.database import Connection, Database, Row, fetch_one
 from warehouse import sqlfiles
-from warehouse.contract.efficiency import LOW_COVERAGE, SHOWN_DIGITS, Status, low_energy_below_kwh
+from warehouse.contract.efficiency import (
+    COARSE_FIRST_STEP,
+    LOW_COVERAGE,
+    RATIO_BINS,
+    SHOWN_DIGITS,
+    Status,
+    low_energy_below_kwh,
+)
 from warehouse.contract.errors import FleetwattError
 
 logger = logging.getLogger(__name__)
 
-BINS = 20
-"""Of 0.05 each, and one below 0 and one from 1 on."""
 MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
 DEFAULT_HOURS = 24
@@ -169,13 +174,15 @@ def _performance(state: Row, window: Window, sums: Row) -> FleetPerformance:
 
 def sums_of(window: Window, worst: int, threshold: float) -> dict[str, Any]:
     """The parameters of ``sum_fleet_hours.sql``."""
+    window_seconds = (window.end - window.start).total_seconds()
     return {
         "window_from": window.start,
         "window_to": window.end,
-        "window_seconds": (window.end - window.start).total_seconds(),
+        "window_seconds": window_seconds,
+        "coarse_first_step_s": COARSE_FIRST_STEP * window_seconds,
         "ok_from": smallest_shown_as(threshold),
         "exceeds_from": smallest_shown_as(1 + 10**-SHOWN_DIGITS),
-        "bins_from": [smallest_shown_as(number / BINS) for number in range(BINS + 1)],
+        "bins_from": [smallest_shown_as(number / RATIO_BINS) for number in range(RATIO_BINS + 1)],
         "low_energy_kwh": low_energy_below_kwh(window.hours),
         "worst": worst,
     }
@@ -194,8 +201,8 @@ def smallest_shown_as(limit: float) -> float:
 
 def _bins(found: Mapping[str, Sequence[float]]) -> list[Bin]:
     """Every bin, empty or not: nobody is not the same as no data."""
-    edges = [None, *(number / BINS for number in range(BINS + 1)), None]
-    counted = [found.get(str(number), (0, 0.0)) for number in range(BINS + 2)]
+    edges = [None, *(number / RATIO_BINS for number in range(RATIO_BINS + 1)), None]
+    counted = [found.get(str(number), (0, 0.0)) for number in range(RATIO_BINS + 2)]
     return [
         Bin(from_ratio, to_ratio, int(vehicles), ac_kwh)
         for from_ratio, to_ratio, (vehicles, ac_kwh) in zip(edges, edges[1:], counted, strict=False)

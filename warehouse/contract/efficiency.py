@@ -7,6 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+THRESHOLD_RATIO = 0.85
+"""Below it something fails, leaks or wears out. The API's is a setting, of which this is the default."""
+TARGET_RATIO = 0.90
+"""What a healthy charger reaches; losses are counted against it."""
+RATIO_BINS = 20
+"""Into which the ratios from 0 to 1 are counted; there is one below and one above besides."""
 SHOWN_DIGITS = 4
 """Of a ratio."""
 LOW_COVERAGE = 0.9
@@ -14,6 +20,10 @@ LOW_ENERGY_KWH_A_DAY = 2.0
 LEAST_LOW_ENERGY_KWH = 0.2
 COMPARABLE_COVERAGE = 0.2
 """Of both sides: from here on their readings are cut to the same span. A handful of posts is taken as it is."""
+COARSE_FIRST_STEP = 0.25
+"""Of the hour, day or window: where a first step began further before it, its edges say more than its charger."""
+COARSE_SHARE = 0.05
+"""Of the larger side's energy: where one side saw more than this alone, the day's edges say more than its charger."""
 
 
 class Status(StrEnum):

@@ -102,7 +102,7 @@ measured AS (
         mapped.mapped_seconds < %(window_seconds)s AS is_partly_mapped,
         ac.kwh < %(low_energy_kwh)s AND dc.kwh < %(low_energy_kwh)s AS is_low_energy,
         -- Coarse edges: the step into the window may have begun more than a quarter of the window before it.
-        greatest(ac.interval_s, dc.interval_s) * 4 > %(window_seconds)s AS has_coarse_edge
+        greatest(ac.interval_s, dc.interval_s) > %(coarse_first_step_s)s AS has_coarse_edge
     FROM mapped
     LEFT JOIN ac USING (vehicle_id)
     LEFT JOIN dc USING (vehicle_id)

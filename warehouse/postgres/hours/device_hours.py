@@ -175,7 +175,7 @@ def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Spa
         return
     delete = sqlfiles.load(_PACKAGE, "delete_device_hours")
     connection.execute(delete, parameters(kind, spans))
-    look = sqlfiles.load(_PACKAGE, "write_plain_hours").format(**_names(kind))
+    look = with_the_rule(_PACKAGE, "write_plain_hours", **_names(kind))
     doubtful: dict[int, bool] = dict(connection.execute(look, parameters(kind, spans)).fetchall())
     # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
     to_judge = [

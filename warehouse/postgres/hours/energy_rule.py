@@ -1,11 +1,28 @@
-"""The energy rule as PostgreSQL runs it: one text, set into every statement that applies it."""
+"""The energy rule as PostgreSQL runs it: one text, set into every statement that applies it.
 
-from psycopg.sql import Composable, Composed
+Its numbers are those of ``warehouse.contract.energy``. They are set in as literals, not bound: the text of a statement
+is the same as long as the process lives, so it stays prepared, and the planner sees constants.
+"""
+
+from collections.abc import Mapping
+
+from psycopg.sql import Composable, Composed, Literal
 
 from warehouse import sqlfiles
+from warehouse.contract import energy
+
+CONSTANTS: Mapping[str, Literal] = {
+    "tolerance_kwh": Literal(energy.TOLERANCE_KWH),
+    "longest_run": Literal(energy.LONGEST_RUN),
+    "rolls_over_from": Literal(energy.ROLLS_OVER_FROM),
+    "rolls_over_to": Literal(energy.ROLLS_OVER_TO),
+    "restarts_below": Literal(energy.RESTARTS_BELOW),
+    "gap_intervals": Literal(energy.GAP_INTERVALS),
+}
+"""By their names in SQL. Those of the limits are in functions that a migration makes."""
 
 
 def with_the_rule(package: str, name: str, **clauses: Composable) -> Composed:
-    """The statement ``<package>/sql/<name>.sql`` with ``judge_steps.sql`` in it, and with these clauses."""
-    judged_steps = sqlfiles.load("warehouse.postgres.hours", "judge_steps")
-    return sqlfiles.load(package, name).format(judged_steps=judged_steps, **clauses)
+    """The statement ``<package>/sql/<name>.sql`` with these clauses, the constants and ``judge_steps.sql`` in it."""
+    judged_steps = sqlfiles.load("warehouse.postgres.hours", "judge_steps").format(**CONSTANTS)
+    return sqlfiles.load(package, name).format(judged_steps=judged_steps, **CONSTANTS, **clauses)

@@ -1,6 +1,7 @@
 -- The energy rule over the samples of one device: a row a sample, with what the step that ends at it books. Part of other
 -- statements: they name the samples (ts, epoch_s, kwh, battery_temp_celsius), and the device's settings `segment`.
--- warehouse/contract/energy.py is the plain reference, and names the constants.
+-- warehouse/contract/energy.py is the plain reference; its constants are set in, and the limits register_reaches and
+-- register_cap_kwh are held to them. Runs are looked for as far as LONGEST_RUN says.
 -- noqa: disable=RF01
 WITH neighbours AS (
     SELECT
@@ -66,14 +67,16 @@ steps AS (
             WHEN before_kwh IS NULL THEN 'first'
             WHEN register_reaches(before_kwh, kwh, seconds, segment.max_power_kw)
                 THEN CASE WHEN kwh < before_kwh THEN 'dip' ELSE 'growth' END
-            WHEN kwh - before_kwh > register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'jump'
-            WHEN before_kwh BETWEEN 0.9 * segment.rollover_kwh - 1e-6 AND segment.rollover_kwh + 1e-6
-                AND kwh <= 0.1 * segment.rollover_kwh + 1e-6
+            WHEN kwh - before_kwh > register_cap_kwh(seconds, segment.max_power_kw) + {tolerance_kwh} THEN 'jump'
+            WHEN before_kwh >= {rolls_over_from} * segment.rollover_kwh - {tolerance_kwh}
+                AND before_kwh <= segment.rollover_kwh + {tolerance_kwh}
+                AND kwh <= {rolls_over_to} * segment.rollover_kwh + {tolerance_kwh}
                 AND segment.rollover_kwh - before_kwh + kwh
-                <= register_cap_kwh(seconds, segment.max_power_kw) + 1e-6 THEN 'rollover'
+                <= register_cap_kwh(seconds, segment.max_power_kw) + {tolerance_kwh} THEN 'rollover'
             -- `least` passes over a limit that is null.
-            WHEN kwh < 0.9 * before_kwh + 1e-6
-                AND kwh <= least(register_cap_kwh(seconds, segment.max_power_kw), segment.max_reset_kwh) + 1e-6 THEN 'reset'
+            WHEN kwh < {restarts_below} * before_kwh + {tolerance_kwh}
+                AND kwh <= least(register_cap_kwh(seconds, segment.max_power_kw), segment.max_reset_kwh) + {tolerance_kwh}
+                THEN 'reset'
             ELSE 'rebase'
         END AS judgement
     FROM kept
@@ -83,7 +86,7 @@ SELECT
     ts,
     battery_temp_celsius,
     judgement,
-    judgement NOT IN ('glitch', 'interval', 'first') AND seconds > 15 * segment.expected_interval_s AS is_gap,
+    judgement NOT IN ('glitch', 'interval', 'first') AND seconds > {gap_intervals} * segment.expected_interval_s AS is_gap,
     CASE
         WHEN judgement IN ('growth', 'dip') THEN kwh - before_kwh
         WHEN judgement IN ('interval', 'reset') THEN kwh

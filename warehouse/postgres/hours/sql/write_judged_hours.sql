@@ -1,5 +1,6 @@
 -- The energy rule over these devices' hours. A row of `segment` is one device and one span of whole hours, which begins at
--- midnight or after a reading that is no glitch. The three readings after the span tell whether its last ones are.
+-- midnight or after a reading that is no glitch. The readings after the span, as many as the longest run, tell whether its
+-- last ones are.
 WITH changes AS (
     SELECT mapping.{device_id} AS device_id, array_agg(change.ts) AS mapping_changes
     FROM vehicle_meter_map AS mapping
@@ -57,7 +58,7 @@ steps AS (
                 FROM {readings}
                 WHERE {device_id} = segment.device_id AND ts >= segment.ends_at AND ts >= %(first)s
                 ORDER BY ts
-                LIMIT 3
+                LIMIT {longest_run}
             )
         )
 

@@ -1,6 +1,6 @@
 -- The quick look at these devices' hours: what they booked if their registers only grew, and which did something else.
--- The first are written; write_judged_hours.sql is for the others, which are returned. The four readings before tell whether
--- the last one before may be a glitch, alone or in a run: is_doubtful_before, then the rule has to begin at midnight.
+-- The first are written; write_judged_hours.sql is for the others, which are returned. The readings before, one more than the
+-- longest run, tell whether the last of them may be a glitch: is_doubtful_before, then the rule has to begin at midnight.
 WITH changes AS (
     SELECT mapping.{device_id} AS device_id, array_agg(change.ts) AS mapping_changes
     FROM vehicle_meter_map AS mapping
@@ -23,7 +23,7 @@ steps AS (
         CASE device.energy_kind WHEN 'interval' THEN sample.kwh ELSE coalesce(sample.growth_kwh, 0) END AS energy_kwh,
         device.energy_kind = 'interval'
         OR register_only_grew(sample.growth_kwh, sample.seconds, device.max_power_kw) AS is_plain,
-        device.energy_kind <> 'interval' AND sample.seconds > 15 * device.expected_interval_s AS is_gap
+        device.energy_kind <> 'interval' AND sample.seconds > {gap_intervals} * device.expected_interval_s AS is_gap
     FROM unnest(%(device_ids)s::integer[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[])
         AS span (device_id, starts_at, ends_at)
     INNER JOIN {devices} AS device ON span.device_id = device.{device_id}
@@ -53,7 +53,7 @@ steps AS (
                             AND inside.ts >= %(first)s AND inside.ts < %(last)s
                     )
                 ORDER BY ts DESC
-                LIMIT 4
+                LIMIT {longest_run} + 1
             )
         ) AS samples
         WINDOW by_time AS (ORDER BY ts)
