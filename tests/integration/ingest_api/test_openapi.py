@@ -315,12 +315,6 @@ class TestTheDocumentAndTheParserAgree:
             assert (site.client.patch(path, json=change).status_code == 200) == is_documented, change
 
 
-def test_the_documentation_page_is_there(site: Site) -> None:
-    answer = site.client.get("/docs")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "/openapi.json" in answer.text
-
-
 def test_the_document_is_written_once(site: Site) -> None:
     first = site.client.get("/openapi.json")
     assert (first.status_code, first.headers["content-type"]) == (200, "application/json")

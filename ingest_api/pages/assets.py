@@ -1,0 +1,49 @@
+"""Scripts, styles and pictures of the pages, each under a name of its content, so that a browser keeps it for ever."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from ingest_api.pages.served_file import FOREVER, ServedFile
+
+router = APIRouter(include_in_schema=False)
+
+_OURS = Path(__file__).parent / "templates"
+_SWAGGER_UI = ("fastapi-offline", "fastapi_offline/static")
+"""The package that brings Swagger UI's files, and where in it. They are read; none of its code is run."""
+_NAMES = ("docs.js", "icon.svg", "page.css")
+_SWAGGER_UI_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css")
+
+
+@router.get("/assets/{name}")
+def get_asset(request: Request, name: str) -> Response:
+    """One of the files, as long as its content is what it was called after."""
+    for asset in _assets().values():
+        if asset.name_of_content == name:
+            return asset.answer(request, FOREVER)
+    raise HTTPException(404)
+
+
+def page(name: str) -> ServedFile:
+    """A page of ``templates``, in which ``{{name}}`` is where the asset of this name is."""
+    html = template(name)
+    for asset, file in _assets().items():
+        html = html.replace(f"{{{{{asset}}}}}", f"assets/{file.name_of_content}")
+    return ServedFile(name, html.encode())
+
+
+def template(name: str) -> str:
+    """The text of one of our own files."""
+    return (_OURS / name).read_text(encoding="utf-8")
+
+
+@cache
+def _assets() -> Mapping[str, ServedFile]:
+    package, folder = _SWAGGER_UI
+    swagger_ui = Path(str(distribution(package).locate_file(folder)))
+    paths = [*(_OURS / name for name in _NAMES), *(swagger_ui / name for name in _SWAGGER_UI_NAMES)]
+    return {path.name: ServedFile(path.name, path.read_bytes()) for path in paths}
