@@ -9,11 +9,9 @@ import sys
 from typing import NoReturn
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from ingest_api.observability.logs import logging_config
-from ingest_api.server.reading_protocol import TelemetryHttpProtocol
-from ingest_api.server.uvicorn_internals import see_deaths_of_workers
+from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_of
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
@@ -45,13 +43,13 @@ def main() -> None:
         if settings.database_url is None:
             raise InvalidSettingError("set it, or start everything with fleetwatt up", "database_url")
         require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+        protocol = protocol_of(fast_path=settings.fast_path)
         sockets = bound_sockets(settings.host, settings.port)
     except FleetwattError as error:
         _end(error)
     with scratch_folder("metrics") as shared:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # where the workers count together
-            see_deaths_of_workers()
         config = uvicorn.Config(
             "ingest_api.worker:create_worker_app",
             factory=True,
@@ -59,7 +57,7 @@ def main() -> None:
             port=settings.port,
             workers=settings.workers,
             loop="uvloop",
-            http=TelemetryHttpProtocol,
+            http=protocol,
             ws="none",
             log_config=logging_config(),
             server_header=False,
@@ -75,7 +73,7 @@ def main() -> None:
 def _serve(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
     """What ``uvicorn.run`` does, on sockets of ours."""
     if config.workers > 1:
-        Multiprocess(config, sockets=sockets).run()
+        WatchfulMultiprocess(config, sockets=sockets).run()
         return
     config.load_app()
     server = uvicorn.Server(config)

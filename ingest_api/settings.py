@@ -19,6 +19,10 @@ class ApiSettings(SecretSettings):
     register_unknown_devices: bool = Field(
         default=True, description="Register a device on its first reading; false: refuse it (422 unknown_device)."
     )
+    fast_path: bool = Field(
+        default=True,
+        description="Answer single readings in the HTTP protocol; false: in the application, as anything else.",
+    )
     efficiency_threshold: float = Field(
         default=THRESHOLD_RATIO, gt=0, le=1, description="A 24 h efficiency below this is reported as below_threshold."
     )

@@ -27,7 +27,7 @@ import uvicorn
 from psycopg.sql import SQL, Identifier
 
 from ingest_api.app import create_app
-from ingest_api.server.reading_protocol import TelemetryHttpProtocol
+from ingest_api.server.uvicorn_internals import protocol_of
 from ingest_api.settings import ApiSettings
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -166,15 +166,14 @@ def api(make_api: MakeApi) -> httpx.Client:
 @contextmanager
 def serving(**settings: object) -> Iterator[httpx.Client]:
     """The API on a real port, in a thread, until the end of the block."""
-    app = create_app(ApiSettings(_env_file=None, **settings))  # type: ignore[arg-type]
+    read = ApiSettings(_env_file=None, **settings)  # type: ignore[arg-type]
+    app, protocol = create_app(read), protocol_of(fast_path=read.fast_path)
     # With the protocol named: only then does asyncio send at once (TCP_NODELAY), and not 40 ms later.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            app, loop="asyncio", http=TelemetryHttpProtocol, log_level="warning", ws="none", proxy_headers=False
-        )
+        config = uvicorn.Config(app, loop="asyncio", http=protocol, log_level="warning", ws="none", proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.factories import iso, meter_payload, now_s
-from tests.integration.ingest_api.site import Site, encode, new_id, until_someone_waits_for_a_lock
+from tests.integration.ingest_api.site import MakeSite, Site, encode, new_id, until_someone_waits_for_a_lock
 
 Answer = tuple[int, bytes, set[bytes]]
 """Status, body without the request's id, and the names of the headers."""
@@ -19,6 +19,17 @@ Answer = tuple[int, bytes, set[bytes]]
 HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 PAST_THE_PROTOCOL = b"Content-Encoding: identity\r\n"
 """It changes nothing but who answers."""
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast path", "ordinary path"])
+def fast_path(request: pytest.FixtureRequest) -> bool:
+    """Whether the protocol answers single readings itself."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def site(make_site: MakeSite, *, fast_path: bool) -> Site:
+    return make_site(fast_path=fast_path)
 
 
 @pytest.fixture
@@ -116,15 +127,15 @@ def in_pieces(connection: socket.socket, *pieces: bytes) -> None:
 
 @pytest.mark.usefixtures("without_application")
 @pytest.mark.parametrize("body_at_first", [-1, 0, 1, 50])
-def test_the_protocol_answers_a_head_that_is_whole_and_a_body_in_pieces(
-    connection: socket.socket, body_at_first: int
+def test_the_protocol_answers_a_head_that_is_whole_and_a_body_in_pieces_unless_told_otherwise(
+    connection: socket.socket, body_at_first: int, *, fast_path: bool
 ) -> None:
     whole = request(reading())
     body_at = whole.index(b"\r\n\r\n") + 4
     pieces = [whole] if body_at_first < 0 else [whole[: body_at + body_at_first], whole[body_at + body_at_first :]]
     for _ in range(2):
         in_pieces(connection, *pieces)
-        assert answer(connection)[0] in (201, 200)
+        assert answer(connection)[0] in ((201, 200) if fast_path else (500,))
 
 
 @pytest.mark.usefixtures("without_application")
@@ -228,7 +239,8 @@ def test_a_defect_of_ours_is_answered_and_the_connection_goes_on(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ingest_api.telemetry.ingest.decode_body", lambda *_, **__: 1 / 0)
+        for name in ("decode_body", "body_in_steps"):
+            patch.setattr(f"ingest_api.telemetry.ingest.{name}", lambda *_, **__: 1 / 0)
         connection.sendall(request(reading()))
         status, body, _ = answer(connection)
     assert (status, json.loads(body)["code"]) == (500, "internal_error")
