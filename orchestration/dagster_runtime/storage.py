@@ -8,10 +8,13 @@ Every engine that Dagster makes in this process, its own for making tables too, 
 
 With most events Dagster looks whether the tables and columns are there that its newer versions brought: a fifth of all
 statements of a run. They are made before its storage is used, and stay.
+
+What of Dagster's insides this replaces is listed in ADR 88.
 """
 
 from contextlib import closing
 from functools import cache, partial
+from importlib.metadata import version
 from typing import Any, Self
 
 from dagster._serdes import ConfigurableClassData
@@ -19,7 +22,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from sqlalchemy import Dialect, Engine, create_engine, event
 
-from warehouse.contract.errors import DatabaseUnfitError
+from warehouse.contract.errors import DatabaseUnfitError, FleetwattError
 from warehouse.contract.redaction import keep_secret, redact_output, redacted
 from warehouse.postgres.session import SessionStart
 
@@ -27,25 +30,61 @@ POOL_SIZE = 2
 MOST_BESIDE_POOL = 20
 
 
+class DagsterStorageError(FleetwattError):
+    """Dagster's storage cannot be used"""
+
+    code = "dagster_storage"
+
+
 class PooledPostgresStorage(DagsterPostgresStorage):
     """``DagsterPostgresStorage`` on a pool."""
 
-    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Makes the tables where they are missing, as its base does."""
+    def __init__(
+        self,
+        postgres_url: str,
+        should_autocreate_tables: bool = True,  # as its base
+        inst_data: ConfigurableClassData | None = None,
+    ) -> None:
+        """Makes the tables where they are missing, as its base does, unless told otherwise.
+
+        Raises:
+            DagsterStorageError: this Dagster's storage is not made as the one that this was written for.
+        """
         keep_secret(postgres_url)
         redact_output()  # whichever of Dagster's processes this is
-        super().__init__(postgres_url, inst_data=inst_data)
+        super().__init__(postgres_url, should_autocreate_tables, inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             # There is no other way to give it one, and to keep the web server from another one that tries nothing.
-            vars(storage).update(
-                _engine=_engine(postgres_url), optimize_for_webserver=partial(_limit_statements, postgres_url)
+            _put(
+                storage, _engine=_engine(postgres_url), optimize_for_webserver=partial(_limit_statements, postgres_url)
             )
-        _look_once(self._event_log_storage)
+        if should_autocreate_tables:  # else they may be made at any time
+            _look_once(self._event_log_storage)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        """From dagster.yaml."""
-        return cls(pg_url_from_config(config_value), inst_data)
+        """From dagster.yaml.
+
+        Raises:
+            DagsterStorageError: it names an ``auth_provider``.
+        """
+        if config_value.get("auth_provider") is not None:
+            raise DagsterStorageError(
+                "auth_provider: Fleetwatt's storage connects by the address alone; take its password out of a token "
+                "yourself, or use dagster_postgres.DagsterPostgresStorage"
+            )
+        return cls(pg_url_from_config(config_value), config_value.get("should_autocreate_tables", True), inst_data)
+
+
+def _put(storage: object, **instead: Any) -> None:
+    """Put this in place of what a storage has; by another name it would be found by nobody."""
+    missing = [name for name in instead if not hasattr(storage, name)]
+    if missing:
+        raise DagsterStorageError(
+            f"{type(storage).__name__} of dagster-postgres {version('dagster-postgres')} has no {', '.join(missing)}; "
+            "install what is locked"
+        )
+    vars(storage).update(instead)
 
 
 @event.listens_for(Engine, "do_connect")
@@ -85,12 +124,13 @@ def _require_texts_as_written(connection: Any) -> None:
 
 
 def _look_once(storage: PostgresEventLogStorage) -> None:
-    has_index_columns = cache(storage.has_asset_key_index_cols)
-    vars(storage).update(
-        has_table=cache(storage.has_table),
-        has_asset_key_index_cols=has_index_columns,
-        _has_asset_key_index_cols_on_connection=lambda _connection: has_index_columns(),
-    )
+    looks = {name: cache(getattr(storage, name, _nothing)) for name in ("has_table", "has_asset_key_index_cols")}
+    has_index_columns = looks["has_asset_key_index_cols"]
+    _put(storage, **looks, _has_asset_key_index_cols_on_connection=lambda _connection: has_index_columns())
+
+
+def _nothing(*_: Any) -> None:
+    """In place of what is not there, which is then refused."""
 
 
 @cache

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from sqlalchemy import inspect
 
 from orchestration.scheduling.old_runs import KEPT_FOR, forget_old_runs
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
@@ -57,3 +59,24 @@ def test_a_run_under_way_is_no_old_run(days: Days, instance: dg.DagsterInstance)
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     assert forget_old_runs(instance, datetime.now(UTC) + 2 * KEPT_FOR) == (0, 0)
     assert instance.get_runs_count() == 1
+
+
+def test_dagsters_tables_are_those_that_this_deletes_from(instance: dg.DagsterInstance) -> None:
+    """Dagster has no call to forget a part of a run. Where its tables change, look at each statement of ours again."""
+    storage = instance.event_log_storage
+    assert isinstance(storage, SqlEventLogStorage)
+    with storage.index_connection() as connection:
+        found = inspect(connection)
+        columns = {table: {each["name"] for each in found.get_columns(table)} for table in found.get_table_names()}
+        pointing = {table for table in columns if found.get_foreign_keys(table)}
+    assert columns["event_logs"] == {
+        *("id", "run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition"),
+    }
+    assert columns["asset_check_executions"] == {
+        *("id", "asset_key", "check_name", "partition", "run_id", "execution_status"),
+        *("evaluation_event", "evaluation_event_timestamp", "evaluation_event_storage_id"),
+        *("materialization_event_storage_id", "create_timestamp"),
+    }
+    of_events = {table for table, names in columns.items() if names & {"event_id", "evaluation_event_storage_id"}}
+    assert of_events == {"asset_check_executions", "asset_event_tags"}, "what else holds the id of an event?"
+    assert pointing <= {"run_tags", "runs", "snapshots", "backfill_tags", "job_tags"}, "what is deleted along?"
