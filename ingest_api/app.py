@@ -30,7 +30,7 @@ from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.observability import metrics
-from ingest_api.pages import assets, docs_page
+from ingest_api.pages import assets, docs_page, front_page
 from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
@@ -94,7 +94,7 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     app.include_router(telemetry_route.router_for(settings.limits))
     for module in (performance_route, fleet_route, device_routes, mapping_routes, health_routes, metrics):
         app.include_router(module.router)
-    for page in (docs_page, assets):
+    for page in (front_page, docs_page, assets):
         app.include_router(page.router)
     openapi.complete(app)
     app.add_middleware(problems.LastResort)

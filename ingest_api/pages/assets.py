@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 _OURS = Path(__file__).parent / "templates"
 _SWAGGER_UI = ("fastapi-offline", "fastapi_offline/static")
 """The package that brings Swagger UI's files, and where in it. They are read; none of its code is run."""
-_NAMES = ("docs.js", "icon.svg", "page.css")
+_NAMES = ("docs.js", "front.js", "icon.svg", "page.css")
 _SWAGGER_UI_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
 
@@ -28,17 +28,13 @@ def get_asset(request: Request, name: str) -> Response:
     raise HTTPException(404)
 
 
-def page(name: str) -> ServedFile:
-    """A page of ``templates``, in which ``{{name}}`` is where the asset of this name is."""
-    html = template(name)
-    for asset, file in _assets().items():
-        html = html.replace(f"{{{{{asset}}}}}", f"assets/{file.name_of_content}")
-    return ServedFile(name, html.encode())
-
-
-def template(name: str) -> str:
-    """The text of one of our own files."""
-    return (_OURS / name).read_text(encoding="utf-8")
+def page(name: str, *, varies_by: str = "", **texts: str) -> ServedFile:
+    """A page of ``templates``, in which ``{{name}}`` is where the asset of this name is, or a text of its own."""
+    html = (_OURS / name).read_text(encoding="utf-8")
+    places = {asset: f"assets/{file.name_of_content}" for asset, file in _assets().items()}
+    for each, text in {**places, **texts}.items():
+        html = html.replace(f"{{{{{each}}}}}", text)
+    return ServedFile(name, html.encode(), varies_by=varies_by)
 
 
 @cache

@@ -30,7 +30,7 @@ def paths(site: Site) -> list[str]:
     """Every path that the document knows, and those beside it."""
     documented = [path for path, of in site.client.get("/openapi.json").json()["paths"].items() if "get" in of]
     named = [path.replace("{meterId}", METER).replace("{vehicleId}", VEHICLE) for path in documented]
-    return [*named, "/docs", "/openapi.json", "/v1/meters/nobody", "/nope", "/v1/meters?limit=0", "/v1/telemetry"]
+    return [*named, "/", "/docs", "/openapi.json", "/v1/meters/nobody", "/nope", "/v1/meters?limit=0", "/v1/telemetry"]
 
 
 def test_head_is_get_without_a_body(filled: Site, connection: RawConnection) -> None:

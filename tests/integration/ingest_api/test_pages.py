@@ -2,15 +2,17 @@
 
 import gzip
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
 from ingest_api.pages.served_file import CONTENT_SECURITY_POLICY
 from tests.integration.ingest_api.raw_connection import head, raw_connection
-from tests.integration.ingest_api.site import Site, assert_problem
+from tests.integration.ingest_api.site import JSON, Site, assert_problem
+from tests.markdown import ROOT, Page
 
-PAGES = ["/docs"]
+PAGES = ["/", "/docs"]
 HTML = {"Accept": "text/html"}
 every_page = pytest.mark.parametrize("path", PAGES)
 
@@ -130,3 +132,42 @@ def test_requests_are_counted_by_route(site: Site) -> None:
 def test_pages_are_no_part_of_the_contract(site: Site) -> None:
     paths = site.client.get("/openapi.json").json()["paths"]
     assert not paths.keys() & {"/", "/docs", "/assets/{name}"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "media_type"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),  # browsers
+        ("text/html, application/json", "text/html; charset=utf-8"),
+        ("TEXT/HTML; q=0.5", "text/html; charset=utf-8"),
+        ("text/html;q=0.5, application/json", JSON),
+        ("text/html;q=0", JSON),
+        ("text/html;q=many", JSON),
+        ("application/json", JSON),
+        ("*/*", JSON),  # curl
+        ("image/png", JSON),
+        ("", JSON),
+    ],
+)
+def test_the_bare_address_shows_a_person_a_page_and_a_program_the_same_links(
+    site: Site, accepted: str, media_type: str
+) -> None:
+    answer = site.client.get("/", headers={"Accept": accepted})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    if media_type == JSON:
+        assert answer.json()["name"] == "Fleetwatt"
+        links = answer.json()["links"].values()
+    else:
+        links = [f"/{link}" for link in Seen(answer.text).links if not link.startswith("assets/")]
+    assert set(links) == {"/docs", "/openapi.json", "/health", "/metrics"}
+    assert [site.client.get(link).status_code for link in links] == [200] * 4
+
+
+def test_the_commands_of_the_page_are_the_readmes(site: Site) -> None:
+    shown = re.search(r"<pre.*?>(.*?)</pre>", site.client.get("/", headers=HTML).text, re.S)
+    assert shown
+    to_type = unescape(re.sub(r"<[^>]+>", "", shown[1])).strip()
+    (block, *_) = (each for each in Page(ROOT / "README.md").blocks("console") if "curl" in each)
+    commands = re.findall(r"^\$ ((?:.*\\\n)*.*)$", block, re.M)
+    assert to_type == "\n".join(commands)

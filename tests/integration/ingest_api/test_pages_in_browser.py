@@ -53,3 +53,14 @@ def test_what_breaks_the_policy_would_be_seen(tab: Tab, site: Site) -> None:
     assert not tab.value("window.ran")
     for directive in ("connect-src 'self'", "script-src 'self'"):
         assert any("Content Security Policy" in each and directive in each for each in tab.complaints), tab.complaints
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_the_bare_address_shows_where_everything_is(tab: Tab, site: Site, width: int) -> None:
+    tab.open(f"{site.client.base_url}/", width, is_dark=width == PHONE)
+    assert tab.until("document.getElementById('status').innerText").startswith("Healthy")
+    base = str(site.client.base_url).rstrip("/")
+    assert tab.value("[...document.querySelectorAll('.base')].map(e => e.innerText)") == [base] * 4
+    assert_all_is_well(tab, site)
+    tab.value("document.querySelector('a[href=metrics]').click()")
+    assert tab.until("location.pathname == '/metrics' && document.body.innerText").startswith("# HELP")

@@ -11,9 +11,7 @@ from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import Site, assert_problem
 
 
-@pytest.mark.parametrize(
-    "path", ["/nope", "/", "/v1", "/v1/telemetry/x", "/v1/meters/a/b", "/V1/meters", "/v1//meters"]
-)
+@pytest.mark.parametrize("path", ["/nope", "/v1", "/v1/telemetry/x", "/v1/meters/a/b", "/V1/meters", "/v1//meters"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_path_that_does_not_exist(site: Site, method: str, path: str) -> None:
     assert_problem(site.client.request(method, path), 404, "not_found")
@@ -34,6 +32,7 @@ def test_a_path_that_does_not_exist(site: Site, method: str, path: str) -> None:
         ("POST", "/v1/analytics/performance/v", "GET, HEAD"),
         ("POST", "/health", "GET, HEAD"),
         ("TRACE", "/readyz", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
     ],
 )
 def test_a_method_that_is_not_allowed(site: Site, method: str, path: str, allowed: str) -> None:
