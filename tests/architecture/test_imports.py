@@ -63,3 +63,14 @@ def test_a_service_that_answers_requests_loads_no_engine_and_no_migrations() -> 
     ).stdout.split()
     assert {"psycopg", "fastapi"} <= set(loaded)
     assert set(loaded).isdisjoint({"duckdb", "polars", "dagster", "alembic", "sqlalchemy", "pyarrow", "pandas"})
+
+
+def test_only_the_faults_own_tests_know_the_faults() -> None:
+    own = {"faults", "integration/faults"}
+    knowing = [
+        path.relative_to(ROOT)
+        for path in (ROOT / "tests").glob("**/*.py")
+        if path.parent.relative_to(ROOT / "tests").as_posix() not in own | {"faults/day"}
+        and any(f"{module}.".startswith("tests.faults.") for module in imported_modules(path.read_text("utf-8")))
+    ]
+    assert knowing == []

@@ -63,9 +63,36 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def patterns_of_names(source: str) -> Iterator[str]:
-    """A regular expression for every string of a module that could name a file: what is computed may be anything."""
-    for node in ast.walk(ast.parse(source)):
+def package_of(path: Path) -> str:
+    """As ``sqlfiles.load`` is told it: files of one name may lie in several rooms."""
+    return ".".join(path.relative_to(ROOT).parts[:-2])
+
+
+def loaded_by(source: str) -> Iterator[tuple[str, str]]:
+    """Of each call in a module that loads a statement the package, and regular expressions for names that it may be."""
+    tree = ast.parse(source)
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("sqlfiles.load", "with_the_rule"):
+            package, name = call.args[:2]
+            # What comes from elsewhere in the module may be any of its strings.
+            named_here = [package, *(node for node in ast.walk(tree) if isinstance(package, ast.Name))]
+            where = [node.value for node in named_here if isinstance(node, ast.Constant)]
+            if isinstance(package, ast.Name) and package.id in constants:
+                where = [constants[package.id]]
+            patterns = list(patterns_of_names(tree if isinstance(name, ast.Name | ast.Attribute) else name))
+            yield from ((str(each), pattern) for each in where for pattern in patterns)
+
+
+def patterns_of_names(tree: ast.AST) -> Iterator[str]:
+    """A regular expression for every string that could name a file: what is computed may be anything."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value.isidentifier():
                 yield node.value
@@ -87,12 +114,25 @@ def test_a_file_is_named_verb_noun(path: Path) -> None:
 
 
 def test_every_file_is_loaded_by_some_module() -> None:
-    sources = (
-        module.read_text(encoding="utf-8") for package in PACKAGES for module in (ROOT / package).glob("**/*.py")
-    )
-    is_named = re.compile("|".join({pattern for source in sources for pattern in patterns_of_names(source)})).fullmatch
-    unused = [named(path) for path in FILES if not is_named(path.stem)]
+    loaded = {
+        call
+        for package in PACKAGES
+        for module in (ROOT / package).glob("**/*.py")
+        for call in loaded_by(module.read_text(encoding="utf-8"))
+    }
+    unused = [
+        named(path)
+        for path in FILES
+        if not any(package == package_of(path) and re.fullmatch(pattern, path.stem) for package, pattern in loaded)
+    ]
     assert unused == []
+
+
+def test_files_of_one_name_are_told_apart() -> None:
+    source = '_PACKAGE = "a.b"\nsqlfiles.load(_PACKAGE, "list_devices")\nsqlfiles.load("a.c", f"read_{kind}s")'
+    loaded = set(loaded_by(source))
+    assert loaded >= {("a.b", "list_devices"), ("a.c", r"read_\w+s")}
+    assert ("a.c", "list_devices") not in loaded
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)
@@ -104,8 +144,7 @@ def test_a_file_holds_one_statement(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_a_file_is_found_by_the_name_of_its_package(path: Path) -> None:
-    package = ".".join(path.relative_to(ROOT).parts[:-2])
-    assert path.read_text(encoding="utf-8") in sqlfiles.load(package, path.stem).as_string()
+    assert path.read_text(encoding="utf-8") in sqlfiles.load(package_of(path), path.stem).as_string()
 
 
 def test_no_module_writes_a_query_of_its_own() -> None:

@@ -15,6 +15,7 @@ import psutil
 
 from orchestration.processes.child_process import LAUNCHER
 from tests.ports import free_port
+from tests.workers import serves
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0
@@ -143,10 +144,3 @@ class Api:
         with self.log.open("rb") as log:
             log.seek(offset)
             return log.read().count(b"Application startup complete")
-
-
-def serves(process: psutil.Process) -> bool:
-    """Whether it is a living worker, and not the process that multiprocessing keeps beside them."""
-    with suppress(psutil.NoSuchProcess):
-        return "spawn_main" in " ".join(process.cmdline())
-    return False

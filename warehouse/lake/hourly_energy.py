@@ -20,7 +20,6 @@ from warehouse.contract.energy import (
 from warehouse.contract.partitions import midnight
 from warehouse.lake.reach import cap_kwh, is_glitch, of_device, reaches
 
-_HOUR_US = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
 

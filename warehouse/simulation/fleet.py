@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from warehouse.simulation.charger import MODELS
 from warehouse.simulation.days import DayPlan
 from warehouse.simulation.draws import Bools, Draws, Floats, Ints, What
 from warehouse.simulation.faults import Afflicted, Fault, Faults
@@ -81,10 +80,6 @@ class Fleet:
         """Which meter belongs to which vehicle, as the HTTP contract wants it."""
         pairs = zip(self.vehicle_ids, self.meter_ids, strict=True)
         return [{"vehicleId": vehicle_id, "meterId": meter_id} for vehicle_id, meter_id in pairs]
-
-    def charger_models(self) -> list[str]:
-        """The model of each vehicle's charger."""
-        return [MODELS[model].name for model in self._vehicles.model.tolist()]
 
     def meters(self, first_minute: int, minutes: int) -> MeterColumns:
         """The meters' readings in these minutes; minutes are counted from 1970 as instants are."""

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 
 from tests.factories import iso, meter_payload, now_s
-from tests.faults.api import serves
 from tests.integration.ingest_api.api_process import COMMAND, ROOT, ApiProcess, api_process, environment
 from tests.integration.ingest_api.site import NDJSON, encode, until_someone_waits_for_a_lock
 from tests.integration.ingest_api.slow_request import slow_request
+from tests.workers import serves
 
 BEGINNING = now_s()
 HEAD = (

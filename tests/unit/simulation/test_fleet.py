@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.simulation.charger import MODELS
-from warehouse.simulation.draws import Bools, Floats
-from warehouse.simulation.fleet import Fleet, MeterColumns, VehicleColumns
+from warehouse.simulation.draws import Bools, Draws, Floats
+from warehouse.simulation.fleet import DEFAULT_SEED, Fleet, MeterColumns, VehicleColumns
+from warehouse.simulation.vehicles import draw_vehicles
 
 MIDNIGHT = int(datetime(2026, 5, 4, tzinfo=UTC).timestamp()) // 60
 DAY_MINUTES = 1440
@@ -84,7 +85,8 @@ def test_each_vehicle_has_its_own_meter() -> None:
 def test_registers_without_a_fault_never_go_back_nor_faster_than_the_charger() -> None:
     fleet = Fleet(100)
     sound = healthy(fleet)
-    power_kw = np.array([next(each.ac_kw for each in MODELS if each.name == name) for name in fleet.charger_models()])
+    models = draw_vehicles(Draws(DEFAULT_SEED), fleet.size).model
+    power_kw = np.array([MODELS[model].ac_kw for model in models.tolist()])
     drawn_kwh = np.diff(fleet.meters(MIDNIGHT, 5 * DAY_MINUTES).kwh[:, sound], axis=0)
     delivered_kwh = np.diff(fleet.vehicles(MIDNIGHT, 5 * DAY_MINUTES).kwh[:, sound], axis=0)
     most_kwh = power_kw[sound] / 60 + 0.0025  # standby, and the last digit

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
-from psycopg.sql import Identifier
+from psycopg.sql import Composed, Identifier
 
 from warehouse import sqlfiles
 from warehouse.contract.tables import DeviceKind
@@ -68,17 +68,25 @@ class DeviceIds:
             known.update(connection.execute(query, {"most": LEARNT_AT_ONCE}).fetchall())
 
 
+def find_statement(kind: DeviceKind) -> Composed:
+    """The statement that finds ids by ``external_ids``; the API runs it on a connection of its own."""
+    return sqlfiles.load(_PACKAGE, "find_devices").format(**_names(kind))
+
+
+def register_statement(kind: DeviceKind) -> Composed:
+    """The statement that registers ``external_ids``; the same."""
+    return sqlfiles.load(_PACKAGE, "register_devices").format(**_names(kind))
+
+
 def find_ids(connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str]) -> dict[str, int]:
     """The surrogate ids of those devices that are registered."""
-    query = sqlfiles.load(_PACKAGE, "find_devices").format(**_names(kind))
-    return dict(connection.execute(query, {"external_ids": list(external_ids)}).fetchall())
+    return dict(connection.execute(find_statement(kind), {"external_ids": list(external_ids)}).fetchall())
 
 
 def register_devices(connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str]) -> dict[str, int]:
     """Register these devices where they are not yet, with default settings; returns the surrogate ids of all."""
     wanted = list(external_ids)
-    query = sqlfiles.load(_PACKAGE, "register_devices").format(**_names(kind))
-    registered: dict[str, int] = dict(connection.execute(query, {"external_ids": wanted}).fetchall())
+    registered: dict[str, int] = dict(connection.execute(register_statement(kind), {"external_ids": wanted}).fetchall())
     if others := set(wanted).difference(registered):  # by somebody else, at the same time or before
         registered |= find_ids(connection, kind, others)
     return registered
