@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import psycopg
 import pytest
 
 from orchestration.processes.child_process import LAUNCHER
+from tests.open_folder import make_open_folder
 from tests.ports import free_port
 from warehouse.postgres.embedded import EmbeddedPostgres
 
@@ -241,8 +241,7 @@ def make_home() -> Iterator[MakeHome]:
     folders: list[Path] = []
 
     def make() -> Path:
-        folders.append(Path(tempfile.mkdtemp(prefix="fleetwatt-e2e-")).resolve())
-        folders[-1].chmod(0o755)
+        folders.append(make_open_folder("fleetwatt-e2e-"))
         return folders[-1] / "home"
 
     yield make

@@ -1,12 +1,10 @@
 """A database that is frozen, not gone: it takes every connection and answers nothing. Everything here waits for 2 s."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import psutil
@@ -15,6 +13,7 @@ import pytest
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
 from tests.integration.ingest_api.site import assert_problem, until
+from tests.open_folder import make_open_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -50,8 +49,7 @@ class FreezableServer:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FreezableServer]:
-    home = Path(tempfile.mkdtemp(prefix="fleetwatt-frozen-"))
-    home.chmod(0o755)
+    home = make_open_folder()
     embedded = EmbeddedPostgres(home)
     try:
         url = embedded.ensure_running()

@@ -1,11 +1,9 @@
 """During a failover the address may lead to a server that only reads: worth a retry, hence not a 500."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from tests.conftest import serving
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import assert_problem
+from tests.open_folder import make_open_folder
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -23,8 +22,7 @@ from warehouse.postgres.partitions.creation import make_ahead
 @pytest.fixture
 def standby() -> Iterator[EmbeddedPostgres]:
     """A server that was stopped with its readings and came back as a standby that waits for more."""
-    home = Path(tempfile.mkdtemp(prefix="fleetwatt-standby-"))  # not pytest's own: its parents are closed to others
-    home.chmod(0o755)
+    home = make_open_folder()
     server = EmbeddedPostgres(home)
     try:
         url = server.ensure_running()

@@ -11,6 +11,7 @@ import pytest
 from orchestration.cli.failures import note_home, write_details
 from orchestration.home.folder import HomeInUseError, _opened, held, make_home, require_no_earlier_version
 from orchestration.home.home_files import close_to_others, hand_over
+from tests.open_folder import open_folder
 from warehouse.contract.errors import HomeError
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -24,9 +25,8 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it is abou
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user may enter: pytest's own are closed to all but their owner."""
-    with tempfile.TemporaryDirectory(prefix="fleetwatt-") as path:
-        Path(path).chmod(0o755)
-        yield Path(path)
+    with open_folder() as path:
+        yield path
 
 
 @pytest.fixture

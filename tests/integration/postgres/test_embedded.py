@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from tests.open_folder import open_folder
 from warehouse.contract.errors import HomeError, ServerStartError
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import ServerAccount, account_for
@@ -123,10 +123,8 @@ def setting(url: str, name: str) -> str:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A folder that every user may enter: pytest's own are closed to all but their owner."""
-    path = Path(tempfile.mkdtemp(prefix="fleetwatt-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
+    with open_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The role that the API and the pipeline work as: what it may not do, and how it comes to own an older home."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from orchestration.dagster_runtime.instance import STORAGE_URL, DagsterHome
+from tests.open_folder import open_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for
@@ -75,10 +75,8 @@ EVIL_FUNCTIONS = """
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A folder that every user may enter."""
-    path = Path(tempfile.mkdtemp(prefix="fleetwatt-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
+    with open_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """What a session cannot set for itself: each server that cannot keep the product's promise is refused in a sentence."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +13,7 @@ from orchestration.home.folder import database
 from tests.conftest import serving
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import assert_problem, until
+from tests.open_folder import make_open_folder
 from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -28,8 +27,7 @@ from warehouse.settings import FleetSettings
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """A server of the module's own, whose settings it may change, with a database at head."""
-    home = Path(tempfile.mkdtemp(prefix="fleetwatt-fitness-"))  # not pytest's own: its parents are closed to others
-    home.chmod(0o755)
+    home = make_open_folder()
     server = EmbeddedPostgres(home)
     try:
         with pytest.MonkeyPatch.context() as patch:
