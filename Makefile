@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test test-long bench-ingest bench-warehouse faults lint audit sbom format lock clean
+.PHONY: help setup run test test-long bench-ingest bench-warehouse bench-docs faults lint audit sbom format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench-warehouse: setup ## Measure the life of a full-size day against baselines;
 
 bench-ingest: setup ## Measure ingest and the 24 h query against baselines; ARGS="single bulk" for some, "--help" for more
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-docs: setup ## Write the tables of docs/benchmarks.md from the records beside it
+	@$(BIN)/python -m tests.benchmarks.page
 
 faults: $(VENV)/dev.installed ## Hurt the server in every way and hold a ledger against it; ARGS="kill-api frozen", "--quick", "--help"
 	@exec $(BIN)/python -m tests.faults $(ARGS)

@@ -14,7 +14,7 @@ from http.client import HTTPConnection
 import msgspec
 
 from tests.benchmarks.copying import copying
-from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.load import SILENCE_S
 from tests.benchmarks.stand import Server, Stand, stored_readings
@@ -26,14 +26,12 @@ MOST_A_SECOND = 250_000
 
 BACKLOG = 50
 
-VS_COPY = Bar("ratio", 0.35, 0.5)
-
 
 def measure(stand: Stand) -> None:
     """Tell the figures of bulk ingest."""
     for name, backlog in (("bulk_vs_copy", 1), ("bulk_backlog_vs_copy", BACKLOG)):
         value, baseline = _compare(stand, backlog)
-        stand.report.add(Figure(name, value, "readings/s", baseline, VS_COPY))
+        stand.report.add(Figure(name, value, "readings/s", baseline))
 
 
 def _compare(stand: Stand, backlog: int) -> list[float]:

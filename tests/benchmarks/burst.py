@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.benchmarks.bulk import introduce
-from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.load import Answers, arrive, drive
 from tests.benchmarks.stand import Server, Stand, stored_readings
 
@@ -18,9 +18,6 @@ GATEWAYS = 512
 KNOCKING = 2_000
 """How many devices wait to be let in at a time. More than a server's backlog (2,048), and the network itself delays
 them, by seconds."""
-
-WITHIN_S = Bar("value", 2, 1, lower_is_better=True)
-NONE_REFUSED = Bar("value", 0, 0, lower_is_better=True)
 
 
 def measure(stand: Stand) -> None:
@@ -55,7 +52,7 @@ def measure(stand: Stand) -> None:
         if stored_readings(url) != introduced + statuses[201]:
             raise RuntimeError(f"{introduced + statuses[201]} acknowledged, {stored_readings(url)} stored")
     stand.report.add(
-        Figure("burst_stored_within", shared, "s", shared_noop, WITHIN_S),
-        Figure("burst_own_connections_stored_within", own, "s", own_noop, WITHIN_S),
-        Figure("burst_refused", statuses.total() - statuses[201], "answers", bar=NONE_REFUSED),
+        Figure("burst_stored_within", shared, "s", shared_noop),
+        Figure("burst_own_connections_stored_within", own, "s", own_noop),
+        Figure("burst_refused", statuses.total() - statuses[201], "answers"),
     )

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tests.benchmarks import machine
 from tests.benchmarks.figures import Report
+from tests.benchmarks.records import Recorder
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.stand import Stand
 
@@ -32,7 +33,8 @@ def run(
     given = {name: getattr(arguments, name) for name in ("rounds", "seconds") if getattr(arguments, name)}
     scale = replace(quick if arguments.quick else full, **given)
     signal.signal(signal.SIGTERM, _stop)  # like Ctrl-C: through the end of every block, so that nothing is left
-    report = Report()
+    recorder = Recorder.begin(arguments.json, command, is_quick=arguments.quick) if arguments.json else None
+    report = Report(recorder)
     began = time.monotonic()
     with stand_of(scale, report, arguments.folder) as stand:
         for name, measure in measurements.items():
@@ -52,6 +54,7 @@ def _arguments(command: str, description: str | None, names: list[str], free_gb:
     parser.add_argument(
         "--folder", type=Path, help=f"where the temporary folder is made; on a disk, {free_gb:.0f} GB free"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the run and its figures to this file too")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")

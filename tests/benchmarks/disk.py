@@ -6,13 +6,11 @@ All but one or two of the days that PostgreSQL keeps are closed, so that is the 
 import time
 from datetime import timedelta
 
-from tests.benchmarks.figures import Bar, Figure
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.full_day import full_day, sizes
 from tests.benchmarks.stand import Stand
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.compaction import pack_closed_days
-
-BYTES = Bar("value", 120, 100, lower_is_better=True)
 
 
 def measure(stand: Stand) -> None:
@@ -27,6 +25,6 @@ def measure(stand: Stand) -> None:
         closed_bytes, _ = sizes(connection, days)
     stand.report.add(
         Figure("disk_bytes_a_reading_of_an_open_day", open_bytes / rows, "bytes"),
-        Figure("disk_bytes_a_reading_of_a_closed_day", closed_bytes / rows, "bytes", open_bytes / rows, BYTES),
+        Figure("disk_bytes_a_reading_of_a_closed_day", closed_bytes / rows, "bytes", open_bytes / rows),
         Figure("disk_packing_a_day", seconds, "s"),
     )

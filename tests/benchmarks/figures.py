@@ -5,29 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal
 
-
-@dataclass(frozen=True)
-class Bar:
-    """What a figure must reach, and what would be better still; ``of`` says which of its numbers is judged."""
-
-    of: Literal["ratio", "value"]
-    limit: float
-    stretch: float
-    lower_is_better: bool = False
-
-    def verdict(self, reached: float) -> str:
-        """``stretch``, ``bar`` or ``missed``."""
-        for limit, verdict in ((self.stretch, "stretch"), (self.limit, "bar")):
-            if (reached <= limit) if self.lower_is_better else (reached >= limit):
-                return verdict
-        return "missed"
-
-    def __str__(self) -> str:
-        """As the table shows it."""
-        sign = "<=" if self.lower_is_better else ">="
-        return f"{self.of} {sign} {self.limit:g} ({self.stretch:g})"
+from tests.benchmarks.catalog import Bar, kind_of
+from tests.benchmarks.records import Recorder
 
 
 @dataclass(frozen=True)
@@ -38,7 +18,11 @@ class Figure:
     value: float
     unit: str
     baseline: float | None = None
-    bar: Bar | None = None
+
+    @property
+    def bar(self) -> Bar | None:
+        """What it is held to."""
+        return kind_of(self.name).bar
 
     @property
     def ratio(self) -> float | None:
@@ -60,8 +44,12 @@ class Figure:
 
 @dataclass
 class Report:
-    """Collects figures: JSON lines and the table go to standard output, progress to standard error."""
+    """Collects figures: JSON lines and the table go to standard output, progress to standard error.
 
+    The lines go to ``recorder`` too, where there is one.
+    """
+
+    recorder: Recorder | None = None
     figures: list[Figure] = field(default_factory=list)
 
     def add(self, *figures: Figure) -> None:
@@ -69,6 +57,8 @@ class Report:
         self.figures += figures
         for figure in figures:
             print(figure.json_line(), flush=True)
+            if self.recorder:
+                self.recorder.add(figure.json_line())
 
     def say(self, text: str) -> None:
         """Tell how far it is."""
@@ -80,9 +70,9 @@ class Report:
         rows = [
             (
                 figure.name,
-                _shown(figure.value),
+                shown(figure.value),
                 figure.unit,
-                _shown(figure.baseline),
+                shown(figure.baseline),
                 "" if figure.ratio is None else f"{figure.ratio:.2f}",
                 str(figure.bar or ""),
                 figure.verdict,
@@ -114,5 +104,6 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}") if abs(value) < 1000 else round(value)
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """As tables have it; nothing is empty."""
     return "" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

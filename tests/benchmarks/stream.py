@@ -11,16 +11,13 @@ from typing import Any
 import msgspec
 
 from tests.benchmarks.copying import copying
-from tests.benchmarks.figures import Bar, Figure, Report, interleaved
+from tests.benchmarks.figures import Figure, Report, interleaved
 from tests.benchmarks.load import SILENCE_S
 from tests.benchmarks.stand import Server, Stand, stored_readings
 from warehouse.postgres.connection import connect
 
 PIECE_BYTES = 256 * 1024
 SAMPLE_EVERY_S = 0.02
-
-VS_COPY = Bar("ratio", 0.3, 0.45)
-GROWTH = Bar("value", 100, 50, lower_is_better=True)
 
 
 @dataclass
@@ -56,8 +53,8 @@ def measure(stand: Stand) -> None:
         if stored_readings(url) != sent:
             raise RuntimeError(f"{sent} readings acknowledged, {stored_readings(url)} stored")
     stand.report.add(
-        Figure("stream_vs_copy", value, "readings/s", baseline, VS_COPY),
-        Figure("stream_memory_growth", memory.growth_mb, "MB", bar=GROWTH),
+        Figure("stream_vs_copy", value, "readings/s", baseline),
+        Figure("stream_memory_growth", memory.growth_mb, "MB"),
     )
 
 

@@ -4,17 +4,12 @@ from collections.abc import Callable
 from statistics import median
 
 from tests.benchmarks.asking import WARM_UP, Dashboard, counted
-from tests.benchmarks.figures import Bar, Figure, interleaved, percentile
+from tests.benchmarks.figures import Figure, interleaved, percentile
 from tests.benchmarks.full_day import full_day, noon, vacuum, with_history
 from tests.benchmarks.stand import Stand
 
 COUNTED = 200
 """Answers of which the reads are counted."""
-
-BUFFERS = Bar("value", 100, 86, lower_is_better=True)
-NO_HEAP = Bar("value", 0, 0, lower_is_better=True)
-P99 = Bar("value", 10, 5, lower_is_better=True)
-WITH_HISTORY = Bar("ratio", 1.1, 1.0, lower_is_better=True)
 
 
 def measure(stand: Stand) -> None:
@@ -24,8 +19,8 @@ def measure(stand: Stand) -> None:
     with counted(url) as reads, stand.product(url) as server:
         Dashboard(server, stand.scale.devices, end).ask(COUNTED)
     stand.report.add(
-        Figure("query_shared_buffers", reads.shared_buffers / COUNTED, "buffers/answer", bar=BUFFERS),
-        Figure("query_heap_fetches", reads.heap_fetches / COUNTED, "rows/answer", bar=NO_HEAP),
+        Figure("query_shared_buffers", reads.shared_buffers / COUNTED, "buffers/answer"),
+        Figure("query_heap_fetches", reads.heap_fetches / COUNTED, "rows/answer"),
     )
     vehicles = min(stand.scale.history_devices, stand.scale.devices)  # the same ones are asked for on both sides
     p99s_s: list[float] = []
@@ -40,8 +35,8 @@ def measure(stand: Stand) -> None:
         )
     stand.report.add(
         Figure("query_p50", p50 * 1000, "ms"),
-        Figure("query_p99", median(p99s_s) * 1000, "ms", bar=P99),
-        Figure("query_p50_30_days_vs_1_day", p50_long * 1000, "ms", p50 * 1000, WITH_HISTORY),
+        Figure("query_p99", median(p99s_s) * 1000, "ms"),
+        Figure("query_p50_30_days_vs_1_day", p50_long * 1000, "ms", p50 * 1000),
     )
 
 

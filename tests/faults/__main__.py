@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from tests.benchmarks.records import Recorder
 from tests.faults import (
     bad_bodies,
     device_clocks,
@@ -60,6 +61,7 @@ def main() -> int:
     """Play what was asked for; 1 where a verdict failed, or a scenario could not be run and nobody allowed that."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)  # like Ctrl-C: through the end of every block, so that nothing is left
+    recorder = Recorder.begin(arguments.json, "make faults", is_quick=arguments.quick) if arguments.json else None
     everything = []
     for name in arguments.names or SCENARIOS:
         print(f"{name} (load average {os.getloadavg()[0]:.1f})", flush=True)
@@ -79,6 +81,8 @@ def main() -> int:
                 shutil.rmtree(folder)
         findings.figure("took_s", round(time.monotonic() - began, 1))
         print(f"{findings.json_line()}\n", flush=True)
+        if recorder:
+            recorder.add(findings.json_line())
         everything.append(findings)
     print(table(everything), flush=True)
     good = {"pass", "not run"} if arguments.allow_skip else {"pass"}
@@ -98,6 +102,7 @@ def _arguments() -> argparse.Namespace:
         help="where the temporary folders are made; on a disk",
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of what is drawn at random")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the run and its findings to this file too")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - SCENARIOS.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}")

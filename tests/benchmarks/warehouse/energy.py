@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.contract.tables import DeviceKind
@@ -20,7 +20,6 @@ from warehouse.lake.hourly_energy import in_hour
 from warehouse.lake.paths import Lake
 from warehouse.lifecycle.daily_pipeline import CARRIED
 
-VS_SCAN = Bar("ratio", 5, 3, lower_is_better=True)
 A_STEP_BACK_KWH = 0.001
 
 
@@ -53,7 +52,7 @@ def measure(stand: WarehouseStand) -> None:
     )
     energy_mb, scan_mb, by_rule_mb = peaks_mb.values()
     stand.report.add(
-        Figure("hourly_energy_vs_scan", value, "s", scanned, VS_SCAN),
+        Figure("hourly_energy_vs_scan", value, "s", scanned),
         Figure("hourly_energy_peak_memory", energy_mb, "MB", scan_mb),
         Figure("hourly_energy_all_by_rule_vs_scan", all_by_rule, "s", scanned),
         Figure("hourly_energy_all_by_rule_peak_memory", by_rule_mb, "MB", scan_mb),

@@ -5,15 +5,11 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from tests.benchmarks.figures import Bar, Figure, interleaved
+from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.warehouse.own_process import Ran, Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.postgres.embedded.cluster import program
-
-VS_COPY = Bar("ratio", 2.0, 1.5, lower_is_better=True)
-MEMORY = Bar("value", 1200, 800, lower_is_better=True)
-SMALLER = Bar("ratio", 12, 20)
 
 
 def measure(stand: WarehouseStand) -> None:
@@ -29,10 +25,10 @@ def measure(stand: WarehouseStand) -> None:
         contenders += [_exporting(stand, place, stream, peaks_mb), _copying(stand, place, stream)]
     meters, copied_meters, vehicles, copied_vehicles = interleaved(stand.scale.rounds, *contenders)
     stand.report.add(
-        Figure("export_meters_vs_copy", meters, "s", copied_meters, VS_COPY),
-        Figure("export_vehicles_vs_copy", vehicles, "s", copied_vehicles, VS_COPY),
-        Figure("export_peak_memory", max(peaks_mb), "MB", bar=MEMORY),
-        Figure("heap_vs_parquet", place.heap_bytes() / 1e6, "MB", place.parquet_bytes() / 1e6, SMALLER),
+        Figure("export_meters_vs_copy", meters, "s", copied_meters),
+        Figure("export_vehicles_vs_copy", vehicles, "s", copied_vehicles),
+        Figure("export_peak_memory", max(peaks_mb), "MB"),
+        Figure("heap_vs_parquet", place.heap_bytes() / 1e6, "MB", place.parquet_bytes() / 1e6),
         Figure("export_that_stands", median(_standing(place) for _ in range(stand.scale.rounds)), "s", meters),
     )
 

@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from statistics import median
 
-from tests.benchmarks.figures import Bar, Figure
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.simulated_days import days_before, write_days
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_partitions
-
-LINEAR = Bar("ratio", 1.10, 1.05, lower_is_better=True)
 
 
 def measure(stand: WarehouseStand) -> None:
@@ -34,7 +32,7 @@ def measure(stand: WarehouseStand) -> None:
     alone = median(costs[1])
     stand.report.add(
         *(
-            Figure(f"cost_a_day_of_{number}_days_with_{devices}_devices", median(each), "s", alone, LINEAR)
+            Figure(f"cost_a_day_of_{number}_days_with_{devices}_devices", median(each), "s", alone)
             for number, each in costs.items()
             if number > 1
         )

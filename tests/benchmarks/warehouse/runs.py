@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median
 
-from tests.benchmarks.figures import Bar, Figure
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.warehouse.many_days import some_days, walk_days
 from tests.benchmarks.warehouse.own_process import run_alone
 from tests.benchmarks.warehouse.running_dagster import running_dagster
@@ -18,7 +18,6 @@ from tests.benchmarks.warehouse.stand import WarehouseStand
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
-OVERHEAD = Bar("value", 4, 2.5, lower_is_better=True)
 YEAR = 365
 
 
@@ -50,7 +49,7 @@ def measure(stand: WarehouseStand) -> None:
         begun, ended = run.began_at - run.asked_at, run.ended_at - run.asked_at
         stand.report.say(f"  {run.day}: begun {begun:.1f} s after it was asked for, ended after {ended:.1f} s")
     stand.report.add(
-        Figure("dagster_run_overhead", median(lengths) - work, "s", bar=OVERHEAD),
+        Figure("dagster_run_overhead", median(lengths) - work, "s"),
         Figure("dagster_run_of_a_tiny_day", median(lengths), "s", work),
         Figure(f"backfill_{many}_tiny_days_by_weeks_vs_one_process", by_weeks, "s", in_one_process),
         Figure(f"backfill_{many}_tiny_days_as_one_run_vs_one_process", as_one_run, "s", in_one_process),

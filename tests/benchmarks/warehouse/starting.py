@@ -3,13 +3,11 @@
 import time
 from statistics import median
 
-from tests.benchmarks.figures import Bar, Figure
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.warehouse.product import fleetwatt, wait_for_page
 from tests.benchmarks.warehouse.stand import WarehouseStand
 from tests.ports import free_port
-
-WITHIN_S = Bar("value", 12, 7, lower_is_better=True)
 
 
 def measure(stand: WarehouseStand) -> None:
@@ -28,6 +26,6 @@ def measure(stand: WarehouseStand) -> None:
         memory_mb.append(memory.peak_mb)
         stand.report.say(f"  both pages after {seconds[-1]:.1f} s")
     stand.report.add(
-        Figure("up_to_both_pages", median(seconds), "s", bar=WITHIN_S),
+        Figure("up_to_both_pages", median(seconds), "s"),
         Figure("up_peak_memory", max(memory_mb), "MB"),
     )

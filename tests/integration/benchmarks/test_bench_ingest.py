@@ -45,11 +45,14 @@ ALL_FIGURES = {
 
 
 @pytest.mark.long
-def test_every_figure_is_told_as_json_and_in_the_table(folder: Path) -> None:
-    run = bench("tests.benchmarks", "--quick", folder=folder)
+def test_every_figure_is_told_as_json_and_in_the_table(folder: Path, tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    run = bench("tests.benchmarks", "--quick", "--json", str(record), folder=folder)
     assert run.returncode == 0, run.stderr
     assert told(run) == ALL_FIGURES
     assert list(folder.iterdir()) == []
+    printed = [line for line in run.stdout.splitlines() if line.startswith("{")]
+    assert record.read_text(encoding="utf-8").splitlines()[1:] == printed
 
 
 def test_an_unknown_name_is_refused(folder: Path) -> None:
