@@ -17,7 +17,7 @@ from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import Instant, Wire, rounded
-from warehouse.contract.efficiency import Status
+from warehouse.contract.efficiency import RATIO_BINS, Status
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)
 
@@ -121,7 +121,9 @@ class FleetAnswer(Wire):
     )
     ac_coverage: float | None = Field(description="Mean of the vehicles' AC coverages.", examples=[0.998])
     dc_coverage: float | None = Field(description="Mean of the vehicles' DC coverages.", examples=[0.999])
-    distribution: list[RatioBin] = Field(description="How the ratios are spread, in bins of 0.05, empty ones too.")
+    distribution: list[RatioBin] = Field(
+        description=f"How the ratios are spread, in bins of {1 / RATIO_BINS:g}, empty ones too."
+    )
     worst: list[FleetVehicle] = Field(
         description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`)."
     )

@@ -13,7 +13,7 @@ from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import AskedInstant, Instant, Wire, checked_device_id, rounded
 from ingest_api.settings import ApiSettings
-from warehouse.contract.efficiency import Status
+from warehouse.contract.efficiency import LEAST_LOW_ENERGY_KWH, LOW_COVERAGE, LOW_ENERGY_KWH_A_DAY, Status
 from warehouse.contract.errors import InvalidRequestError
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=PlainRequests)
@@ -46,12 +46,14 @@ class PerformanceAnswer(Wire):
     )
     span_to: Instant | None = Field(description="Its last reading.", examples=[None])
     status: Status = Field(
-        description="The first that applies. `low_energy`: AC and DC are both below 2 kWh a day (at least 0.2 kWh): "
+        description="The first that applies. `low_energy`: AC and DC are both below "
+        f"{LOW_ENERGY_KWH_A_DAY:g} kWh a day (at least {LEAST_LOW_ENERGY_KWH:g} kWh): "
         "the vehicle only stood by.",
         examples=["ok"],
     )
     flags: dict[str, int] = Field(
-        description="How often each flag of the energy rule was raised; `low_coverage` (sides below 0.9), `low_energy` "
+        description="How often each flag of the energy rule was raised; "
+        f"`low_coverage` (sides below {LOW_COVERAGE:g}), `low_energy` "
         "(as the status), `edge_mismatch` (AC and DC begin or end further apart than two readings) and `partly_mapped` "
         "where they apply.",
         examples=[{}],
