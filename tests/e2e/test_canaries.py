@@ -55,10 +55,10 @@ def _leak(*_arguments, **_named):
 
 """
 LEAKS = {
-    "retention.py": "Retention.drop_old = _leak\n",  # a step of the maintenance
+    "lifecycle/retention.py": "Retention.drop_old = _leak\n",  # a step of the maintenance
     "postgres/overview.py": "look = _leak\n",  # fleetwatt status
-    "day.py": "DayWalk.run = _leak\n",  # fleetwatt run-day
-    "telemetry.py": "decode_body = _leak\n",  # POST /v1/telemetry
+    "lifecycle/daily_pipeline.py": "DayWalk.run = _leak\n",  # fleetwatt run-day
+    "decoding/telemetry.py": "decode_body = _leak\n",  # POST /v1/telemetry
 }
 PLANTED = "leaked in an error: "
 LAUNCH = """mutation { launchRun(executionParams: {mode: "default", selector: {
@@ -105,9 +105,11 @@ class Webhook:
             self.url = f"http://127.0.0.1:{server.server_port}/services/canary-webhook-0123456789"
             thread = threading.Thread(target=server.serve_forever)
             thread.start()
-            yield
-            server.shutdown()
-            thread.join()
+            try:
+                yield
+            finally:
+                server.shutdown()
+                thread.join()
 
 
 @pytest.fixture
@@ -117,8 +119,8 @@ def code(home: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(warehouse.__file__).parent, folder / "warehouse", ignore=ignored)
     for name, planted in LEAKS.items():
-        with (folder / "warehouse" / name).open("a") as module:
-            module.write(LEAK + planted)
+        module = folder / "warehouse" / name
+        module.write_text(module.read_text() + LEAK + planted)
     return folder
 
 

@@ -85,8 +85,10 @@ class Endless(BaseHTTPRequestHandler):
 def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}/hook"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/hook"
+        finally:
+            server.shutdown()
 
 
 def test_what_a_webhook_answers_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
