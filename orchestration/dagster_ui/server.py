@@ -21,6 +21,7 @@ POLL_MS = 2000
 """How often Dagster's pages ask anew; its own default."""
 NOT_SERVED = ("/notebook", "/dagit", "/report_asset")
 """Notebooks are read from any path, and what an asset is said to be is the ledger's to say."""
+_GUARDED = ("build_routes", "graphql_http_endpoint", "execute_graphql_request", "execute_graphql_subscription")
 LARGEST_QUESTION_BYTES = 2 * 1024 * 1024
 LARGEST_QUESTION_TOKENS = 10_000
 """Words and marks of a GraphQL text: Dagster's pages send up to 700. At 60,000, in 300 kB, an answer took 20 s."""
@@ -30,7 +31,13 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
     """``read_only`` is Dagster's own: it refuses what changes anything; here nothing of it is even asked."""
 
     def __init__(self, context: WorkspaceProcessContext, *, read_only: bool) -> None:
-        """Of this workspace; both have to agree on ``read_only``."""
+        """Of this workspace; both have to agree on ``read_only``.
+
+        Raises:
+            RuntimeError: Dagster's server is not made as the one that this guards: nothing would be refused.
+        """
+        if missing := [name for name in _GUARDED if not hasattr(DagsterWebserver, name)]:
+            raise RuntimeError(f"dagster-webserver has no {', '.join(missing)} any more; install what is locked")
         super().__init__(context, live_data_poll_rate=POLL_MS)
         self._allowed = WITHOUT_EFFECT if read_only else ALLOWED
 

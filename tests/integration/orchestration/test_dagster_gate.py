@@ -16,6 +16,7 @@ import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_graphql.schema import create_schema
+from dagster_webserver.graphql import GraphQLServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -352,3 +353,13 @@ def test_a_websocket_of_a_stranger_is_refused(ui: Ui, handshake: dict[str, Any])
 
 def test_the_health_check_is_let_in(ui: Ui) -> None:
     assert faults(ui.port)[0] == "no code is loaded", "it was answered"
+
+
+@pytest.mark.parametrize("name", ["graphql_http_endpoint", "execute_graphql_subscription"])
+def test_a_server_that_answers_by_another_method_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(GraphQLServer, f"{name}_2", getattr(GraphQLServer, name), raising=False)
+    monkeypatch.delattr(GraphQLServer, name)
+    with pytest.raises(RuntimeError, match=f"has no {name} any more"), serving(read_only=True):
+        pass
