@@ -11,6 +11,7 @@ from ingest_api.registry.restated_days import request_builds, request_hours
 from warehouse import sqlfiles
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind
+from warehouse.counted import counted
 from warehouse.postgres.readings.device_ids import find_statement, register_statement
 from warehouse.postgres.readings.device_quota import DeviceQuota
 
@@ -36,11 +37,11 @@ async def register(
     parameters = {"external_ids": list(external_ids)}
     found = await (await connection.execute(find_statement(kind), parameters)).fetchall()
     if len(found) < len(external_ids):
-        counted = await connection.execute(sqlfiles.load("warehouse.postgres.readings", "count_registered"))
-        (count,) = await counted.fetchall()
+        cursor = await connection.execute(sqlfiles.load("warehouse.postgres.readings", "count_registered"))
+        (count,) = await cursor.fetchall()
         wanted = len(external_ids) - len(found)
         if wanted > quota.left(**count):
-            raise TooManyDevicesError(f"{wanted:,} new {kind}{'s' if wanted > 1 else ''}: {quota.why_full(**count)}")
+            raise TooManyDevicesError(f"{counted(wanted, f'new {kind}')}: {quota.why_full(**count)}")
         await connection.execute(register_statement(kind), parameters)
         found = await (await connection.execute(find_statement(kind), parameters)).fetchall()
     return {row["external_id"]: row[kind.device_id] for row in found}

@@ -20,6 +20,7 @@ from ingest_api.telemetry.sliced_validation import Judging
 from ingest_api.telemetry.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.counted import counted
 from warehouse.decoding.json_bodies import MalformedBodyError
 from warehouse.decoding.telemetry import (
     Sender,
@@ -124,7 +125,7 @@ class TelemetryIngest:
             await self._begin_storing(Telemetry.undecodable(raw, error), len(raw), account, scope)
             return problem(scope, 400, error.code, error.detail)
         except TooManyItemsError:
-            detail = f"an array holds at most {self._limits.items} readings; send several, or {NDJSON}"
+            detail = f"an array holds at most {counted(self._limits.items, 'reading')}; send several, or {NDJSON}"
             raise TooLargeError(detail) from None
         if len(telemetry) == 0:
             return totals.answer(scope)

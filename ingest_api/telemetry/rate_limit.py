@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from warehouse.contract.errors import RateLimitedError
+from warehouse.counted import counted
 
 MAX_CLIENTS = 10_000
 """Whose count is remembered; beyond them the one who has been silent for longest is forgotten."""
@@ -21,7 +22,7 @@ class RateLimit:
     """
 
     def __init__(self, per_minute: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """``unit`` is what is counted, in the plural."""
+        """``unit`` is what is counted, in the singular."""
         self._unit = unit
         self._capacity = float(per_minute)
         self._per_second = per_minute / 60
@@ -38,7 +39,9 @@ class RateLimit:
         lacking = round(missing - (self._capacity - 1), 6)  # for one more; rounded, for seconds are fractions here
         if lacking > 0:
             wait_s = math.ceil(lacking / self._per_second)
-            raise RateLimitedError(f"at most {self._capacity:.0f} {self._unit} a minute; wait {wait_s} s", wait_s)
+            raise RateLimitedError(
+                f"at most {counted(round(self._capacity), self._unit)} a minute; wait {wait_s} s", wait_s
+            )
 
     def charge(self, client: str, number: int) -> None:
         """This client has sent so many."""
@@ -53,8 +56,8 @@ class RateLimits:
 
     def __init__(self, readings_per_minute: int | None, bytes_per_minute: int | None) -> None:
         """``None``: as much as it likes."""
-        self._readings = RateLimit(readings_per_minute, "readings") if readings_per_minute else None
-        self._bytes = RateLimit(bytes_per_minute, "bytes") if bytes_per_minute else None
+        self._readings = RateLimit(readings_per_minute, "reading") if readings_per_minute else None
+        self._bytes = RateLimit(bytes_per_minute, "byte") if bytes_per_minute else None
         self.are_set = self._readings is not None or self._bytes is not None
 
     def check(self, client: str) -> None:

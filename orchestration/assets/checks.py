@@ -12,6 +12,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Model
 from warehouse.contract.partitions import Stream
+from warehouse.counted import counted
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
 from warehouse.lifecycle.daily_pipeline import DayWalk, Made
@@ -111,7 +112,7 @@ def _over_days(results: Sequence[dg.AssetCheckResult]) -> dg.AssetCheckResult:
 
 
 def _said(result: CheckResult) -> str:
-    return f"{result.failing_rows:,} row{'s' if result.failing_rows > 1 else ''} against: {result.check.description}"
+    return f"{counted(result.failing_rows, 'row')} against: {result.check.description}"
 
 
 def _evidence(result: CheckResult) -> dict[str, dg.MetadataValue[Any]]:

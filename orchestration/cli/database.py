@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.home.folder import database, database_to_migrate
+from warehouse.counted import counted
 from warehouse.postgres import migrate as migrations
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_ahead
@@ -40,6 +41,6 @@ def partitions(*, home: Home = None, as_json: AsJson = False) -> None:
         sys.stdout.write("\n")
     elif made:
         days = sorted({each.day for each in made})
-        notes.print(f"made {len(made)} partitions, {days[0]} to {days[-1]}")
+        notes.print(f"made {counted(len(made), 'partition')}, {days[0]} to {days[-1]}")
     else:
         notes.print("nothing to do: every partition stands")

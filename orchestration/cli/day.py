@@ -10,6 +10,7 @@ from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
+from warehouse.counted import counted
 from warehouse.lake.paths import Lake
 from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.settings import FleetSettings
@@ -44,7 +45,7 @@ def export(day: Day, *, home: Home = None) -> None:
         for stream in Stream:
             made = walk.export(stream, day)
             state = "exported" if made.is_new else "stands"
-            notes.print(f"{stream}: {made.rows:,} rows {state} as version {made.version}")
+            notes.print(f"{stream}: {counted(made.rows, 'row')} {state} as version {made.version}")
             notes.print(str(walk.lake.file(stream, day)), soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.home.folder import database
+from warehouse.counted import counted
 from warehouse.lake.paths import Lake
 from warehouse.lifecycle.device_pruning import LEAST_DAYS, Pruning, look, remove
 from warehouse.postgres.connection import connect
@@ -74,9 +75,9 @@ def _print(pruning: Pruning) -> None:
         notes.print(f"{device.kind} {device.external_id}: registered {device.registered_at:%Y-%m-%d}, {last}")
     if len(pruning.removable) > MAX_SHOWN:
         notes.print(f"and {len(pruning.removable) - MAX_SHOWN:,} more")
-    notes.print(f"{len(pruning.removable):,} devices can be removed")
+    notes.print(f"{counted(len(pruning.removable), 'device')} can be removed")
     for (kind, reason), count in pruning.kept.items():
-        notes.print(f"{count:,} silent {kind}s stay: {reason}")
+        notes.print(f"{counted(count, f'silent {kind} stays', f'silent {kind}s stay')}: {reason}")
 
 
 def _as_dict(pruning: Pruning, removed: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import visible
 from orchestration.home.folder import database
+from warehouse.counted import counted
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
@@ -99,7 +100,7 @@ class _Bar:
     def show(self, share: float, report: ImportReport) -> None:
         elapsed = self._progress.tasks[self._task].elapsed
         rate = f", {report.lines / elapsed:,.0f}/s" if elapsed else ""
-        self._progress.update(self._task, completed=share, counts=f"{report.lines:,} readings{rate}")
+        self._progress.update(self._task, completed=share, counts=f"{counted(report.lines, 'reading')}{rate}")
 
 
 def _progress() -> Progress:
@@ -119,8 +120,8 @@ def _print_report(path: Path, report: ImportReport) -> None:
     days = f"{min(report.days)} to {max(report.days)}" if report.days else "no day"
     went_on = f", went on after line {report.lines_skipped:,}" if report.lines_skipped else ""
     notes.print(
-        f"{path}: {report.accepted:,} stored, {report.duplicates:,} duplicates, {report.conflicts:,} conflicts, "
-        f"{report.rejected:,} rejected; {days}{went_on}"
+        f"{path}: {report.accepted:,} stored, {counted(report.duplicates, 'duplicate')}, "
+        f"{counted(report.conflicts, 'conflict')}, {report.rejected:,} rejected; {days}{went_on}"
     )
     if not report.refused:
         return
@@ -138,8 +139,8 @@ def _print_report(path: Path, report: ImportReport) -> None:
         notes.print(f"and {hidden:,} more")
     kept = "in quarantined_readings, with the first 4 KiB of their bytes"
     if report.counted_only:
-        kept = f"{kept}, but for {report.counted_only:,} that are only counted: a file shows where they are"
-    notes.print(f"they are {kept}")
+        kept = f"{kept}, but for {counted(report.counted_only, 'that is', 'that are')} only counted: a file shows where"
+    notes.print(f"what was refused is {kept}")
 
 
 def _as_dict(report: ImportReport) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import Terminal, visible
+from warehouse.counted import counted
 
 _WIDE = 10_000
 """Columns of a table that is not read on a terminal: nothing is folded."""
@@ -39,7 +40,7 @@ def print_table(found: Rows) -> None:
         table.add_row(*(Text(visible(_shown(value))) for value in row))
     Terminal(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
     if found.is_cut_off:
-        notes.print(f"the first {len(found.rows):,} rows; --limit 0 shows all, --format csv writes all")
+        notes.print(f"the first {counted(len(found.rows), 'row')}; --limit 0 shows all, --format csv writes all")
     elif not found.rows:
         notes.print("no rows")
 

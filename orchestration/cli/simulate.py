@@ -21,6 +21,7 @@ from rich.text import Text
 from orchestration.cli.options import Home, read_settings
 from orchestration.cli.terminal import Terminal, visible
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
+from warehouse.counted import counted
 from warehouse.settings import SecretSettings
 from warehouse.simulation.fleet import DEFAULT_SEED, EPOCH, Fleet
 from warehouse.simulation.ingest_client import RefusedError
@@ -73,7 +74,7 @@ def simulate(  # noqa: PLR0913 - each is an option
     token = secret.get_secret_value() if secret else None
     console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
-    screen.note(f"simulating {vehicles:,} vehicles (seed {seed}) for {url}")
+    screen.note(f"simulating {counted(vehicles, 'vehicle')} (seed {seed}) for {url}")
     sender = Sender(Fleet(vehicles, seed), url, since_s, screen, once=once, admin_token=token)
     try:
         asyncio.run(_run(sender))
@@ -178,7 +179,8 @@ class TerminalWatcher:
 
 def _counts(totals: Totals) -> str:
     text = (
-        f"{totals.sent:,} sent, {totals.stored:,} stored, {totals.duplicates:,} duplicates, {totals.retries:,} retries"
+        f"{totals.sent:,} sent, {totals.stored:,} stored, {counted(totals.duplicates, 'duplicate')}, "
+        f"{counted(totals.retries, 'retry', 'retries')}"
     )
     return f"{text}, {totals.refused:,} REFUSED" if totals.refused else text
 

@@ -19,6 +19,7 @@ from orchestration.dagster_runtime.automation import what_is_stopped
 from orchestration.dagster_runtime.instance import DagsterDatabaseError, opened
 from orchestration.home.folder import current_database, disks
 from warehouse.contract.partitions import Stream
+from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -119,7 +120,7 @@ def _print(overview: Overview, most_days: int) -> None:
         console.print(f"WARNING: {what_is_stopped(pipeline.stopped)}; {since}", style="bold red")
     console.print(
         f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
-        f"{database.open_mappings:,} open mappings, {database.quarantined:,} readings in quarantine"
+        f"{counted(database.open_mappings, 'open mapping')}, {counted(database.quarantined, 'reading')} in quarantine"
     )
     _print_quarantine(console, overview.quarantine)
     console.print(_device_table(overview.devices))
@@ -130,7 +131,7 @@ def _print(overview: Overview, most_days: int) -> None:
         return
     console.print(_day_table(by_day[-most_days:]))
     if len(by_day) > most_days:
-        console.print(f"and {len(by_day) - most_days:,} earlier days with readings (--days shows more)")
+        console.print(f"and {counted(len(by_day) - most_days, 'earlier day')} with readings (--days shows more)")
     ahead = max(partition.day for partition in overview.partitions)
     console.print(f"partitions stand ready until {ahead}")
 

@@ -4,6 +4,7 @@ import typer
 
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
+from warehouse.counted import counted
 from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.lifecycle.retention import Retention
@@ -23,7 +24,10 @@ def hours(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url, connect(url) as connection:
         done = write_closed_hours(connection, notes.print)
-    notes.print(f"{len(done.hours):,} hours written, of {done.corrected_devices:,} devices older hours put right")
+    notes.print(
+        f"{counted(len(done.hours), 'hour')} written, "
+        f"older hours of {counted(done.corrected_devices, 'device')} put right"
+    )
 
 
 def scrub(*, home: Home = None) -> None:
@@ -43,7 +47,7 @@ def scrub(*, home: Home = None) -> None:
             if damage:
                 damaged += 1
                 notes.print(damage.what, soft_wrap=True)
-    notes.print(f"{looked_at:,} files, {damaged:,} damaged")
+    notes.print(f"{counted(looked_at, 'file')}, {damaged:,} damaged")
     if damaged:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import utc_day
+from warehouse.counted import counted
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import EPOCH, Fleet
@@ -61,7 +62,7 @@ class FleetHistory:
         except (FleetwattError, OSError) as error:
             self._say(f"history: not filled in: {error}; the next start tries again")
             return
-        self._say(f"history: {report.accepted:,} readings of {len(report.days)} days imported")
+        self._say(f"history: {counted(report.accepted, 'reading')} of {counted(len(report.days), 'day')} imported")
 
     def _write(self) -> None:
         """Write the days beside their final name, so that a file that is there is whole."""
@@ -79,7 +80,7 @@ class FleetHistory:
     def _tell(self, _share: float, report: "ImportReport") -> None:
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            self._say(f"history: {report.lines:,} readings imported")
+            self._say(f"history: {counted(report.lines, 'reading')} imported")
 
 
 def first_closed_day(now: datetime, grace: timedelta, days: int) -> date:

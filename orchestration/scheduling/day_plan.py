@@ -16,6 +16,7 @@ from orchestration.assets.partitions import MOST_TOGETHER, days_of_run, range_ta
 from orchestration.dagster_runtime.instance import DAYS_TAG
 from orchestration.scheduling.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
 from warehouse.contract.partitions import Stream
+from warehouse.counted import counted
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.day_ledger import DayToRun
 from warehouse.postgres.ledger.partition_figures import partitions_bytes
@@ -95,7 +96,7 @@ def plan_runs(
             waiting += 1
     plan.requests = [_request(run) for run in runs]
     if waiting:
-        plan.remarks.append(f"{waiting} later days wait for their turn")
+        plan.remarks.append(counted(waiting, "later day waits for its turn", "later days wait for their turn"))
     return plan
 
 

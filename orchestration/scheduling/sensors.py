@@ -13,6 +13,7 @@ from orchestration.scheduling.day_plan import plan_days
 from orchestration.scheduling.hour_plan import plan_hours
 from orchestration.scheduling.past_runs import WILL_RETRY_TAG, failure_of
 from warehouse.contract.errors import FleetwattError
+from warehouse.counted import counted
 
 EVERY_S = 5
 HOURS_EVERY_S = 30
@@ -93,4 +94,4 @@ def _what(run: dg.DagsterRun) -> str:
     assets = sorted(key.to_user_string() for key in run.asset_selection or ())
     if not assets:
         return run.job_name
-    return ", ".join(assets) if len(assets) <= MOST_NAMED else f"a run of {len(assets)} assets"
+    return ", ".join(assets) if len(assets) <= MOST_NAMED else f"a run of {counted(len(assets), 'asset')}"

@@ -3,6 +3,8 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from rich.filesize import decimal
 
+from warehouse.counted import counted
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("warehouse.lake"),
     autoescape=select_autoescape(["html"]),
@@ -13,6 +15,7 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters["size"] = decimal
 _ENVIRONMENT.filters["count"] = "{:,}".format
+_ENVIRONMENT.filters["counted"] = counted
 
 
 def fill(name: str, **values: object) -> str:

@@ -18,6 +18,7 @@ import psycopg
 from dbt_like_sql.catalog import Catalog
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.counted import counted
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
@@ -221,7 +222,9 @@ class DayWalk:
         """
         failed = [result for result in self.checks(dataset, day) if not result.passed]
         if failed:
-            words = "; ".join(f"{result.check.description} ({result.failing_rows} rows)" for result in failed)
+            words = "; ".join(
+                f"{result.check.description} ({counted(result.failing_rows, 'row')})" for result in failed
+            )
             raise CheckFailedError(f"{dataset} of {day}: {words}")
 
     def finish(self, day: date) -> None:
@@ -291,4 +294,4 @@ def _parquet_rows(path: Path) -> int:
 
 def _line(made: Made) -> str:
     state = f"version {made.version}" if made.is_new else f"stands as version {made.version}"
-    return f"{made.day}: {made.dataset}: {made.rows:,} rows, {made.size_bytes:,} bytes, {state}"
+    return f"{made.day}: {made.dataset}: {counted(made.rows, 'row')}, {counted(made.size_bytes, 'byte')}, {state}"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from warehouse.counted import counted
 from warehouse.simulation.faults import FaultKind
 from warehouse.simulation.fleet import MINUTE_S, Fleet
 from warehouse.simulation.ingest_client import BodyAnswer, GivenUpError, IngestClient, RefusedError
@@ -83,7 +84,9 @@ class Sender:
         mappings = self.fleet.mappings()
         for begin in range(0, len(mappings), MAPPINGS_AT_ONCE):
             await client.post_mappings(mappings[begin : begin + MAPPINGS_AT_ONCE], self.admin_token)
-        self.watcher.note(f"{len(mappings):,} vehicles are mapped to their meters")
+        self.watcher.note(
+            counted(len(mappings), "vehicle is mapped to its meter", "vehicles are mapped to their meters")
+        )
 
     async def _resume_s(self, client: IngestClient) -> int:
         """Where to begin: what a few devices have stored tells how far an earlier run has come."""
@@ -151,8 +154,8 @@ class Sender:
         if refused == body.lines:
             if answer.conflicts == refused:
                 detail = f"{detail} (did another seed or simulator send here?)"
-            raise RefusedError(f"all {refused:,} readings from {_instant(body.first_s)} on", 200, code, detail)
-        self.watcher.alarm(f"{refused:,} readings from {_instant(body.first_s)} on: {code}: {detail}")
+            raise RefusedError(f"all {counted(refused, 'reading')} from {_instant(body.first_s)} on", 200, code, detail)
+        self.watcher.alarm(f"{counted(refused, 'reading')} from {_instant(body.first_s)} on: {code}: {detail}")
 
     async def _report_live(self, client: IngestClient, start_s: int) -> int:
         phase = LivePhase(

@@ -7,6 +7,7 @@ import typer
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import print_line
+from warehouse.counted import counted
 
 
 def read_catalog() -> Catalog:
@@ -22,4 +23,4 @@ def print_problems(problems: Sequence[Problem]) -> None:
     """What is wrong on stdout, a line each, and how many on stderr."""
     for problem in problems:
         print_line(str(problem))
-    notes.print(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the models")
+    notes.print(f"{counted(len(problems), 'problem')} in the models")

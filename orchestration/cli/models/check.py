@@ -14,6 +14,7 @@ from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from orchestration.cli.verification import Unverified, verification
+from warehouse.counted import counted
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
 from warehouse.scratch_folder import scratch_folder
@@ -57,7 +58,7 @@ def check(
             print_problems(problems)
         raise typer.Exit(1)
     checks = sum(len(model.checks) for model in catalog.models.values())
-    notes.print(f"{len(catalog.models)} datasets and {checks} checks: their text is right")
+    notes.print(f"{counted(len(catalog.models), 'dataset')} and {counted(checks, 'check')}: their text is right")
     compared = day if day else newest_whole_day(settings.lake, catalog)
     if compared:
         verification(settings, list(catalog.models), compared, skip=unverified)()
@@ -100,7 +101,7 @@ def _report(results: Sequence[CheckResult], day: date) -> None:
     for result in failed:
         print_failed(result)
     datasets = len({result.check.model for result in results})
-    notes.print(f"{day}: {len(results)} checks of {datasets} datasets, {len(failed)} failed")
+    notes.print(f"{day}: {counted(len(results), 'check')} of {counted(datasets, 'dataset')}, {len(failed)} failed")
 
 
 def _print_json(

@@ -11,6 +11,7 @@ from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
 from orchestration.home.step_down import work_in
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
+from warehouse.counted import counted
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_overview import PublishedDataset, published_datasets
@@ -19,7 +20,7 @@ from warehouse.settings import FleetSettings
 
 def docs(
     *,
-    out: Annotated[
+    output: Annotated[
         Path | None, typer.Option(help="Folder to write to. Default: docs in HOME.", callback=as_user_wrote)
     ] = None,
     home: Home = None,
@@ -31,19 +32,19 @@ def docs(
 
     \b
         fleetwatt models docs
-        fleetwatt models docs --out /tmp/models
+        fleetwatt models docs --output /tmp/models
     """
     settings = read_settings(FleetSettings, home=home)
-    if out is None:
+    if output is None:
         work_in(settings)
     catalog = read_catalog()
     published, status = _published(settings)
-    folder = (out or settings.home / "docs").absolute()
+    folder = (output or settings.home / "docs").absolute()
     try:
         index = write_pages(catalog, published, status, folder)
     except OSError as error:
-        raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--out") from error
-    notes.print(f"{len(catalog.models)} datasets; {status}")
+        raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--output") from error
+    notes.print(f"{counted(len(catalog.models), 'dataset')} written. {status}")
     print_line(index.as_uri())
 
 

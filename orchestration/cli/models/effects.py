@@ -10,6 +10,7 @@ from rich.table import Table
 
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import Terminal, print_line
+from warehouse.counted import counted
 from warehouse.lake.compare import Change, Comparison
 from warehouse.lake.model_effects import Effect
 from warehouse.lake.models import CheckResult
@@ -19,7 +20,10 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     """A table of the models that give something else than what is published, and one of the columns of each."""
     built = [effect for effect in effects if not effect.missing]
     changed = [effect for effect in built if not effect.is_none]
-    notes.print(f"{day}: {len(built)} SQL models built anew beside the lake, {len(changed)} give something else")
+    notes.print(
+        f"{day}: {counted(len(built), 'SQL model')} built anew beside the lake, "
+        f"{counted(len(changed), 'gives something else', 'give something else')}"
+    )
     for effect in effects:
         if effect.missing:
             notes.print(f"{effect.model.name} was not built: {day} has no {', '.join(effect.missing)}")
@@ -33,12 +37,12 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     for result in failed:
         print_failed(result)
     if failed:
-        notes.print(f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} failed on what would be published")
+        notes.print(f"{counted(len(failed), 'check')} failed on what would be published")
 
 
 def print_failed(result: CheckResult) -> None:
     """A check that failed, with the first rows that are against it."""
-    rows = "1 row is" if result.failing_rows == 1 else f"{result.failing_rows:,} rows are"
+    rows = counted(result.failing_rows, "row is", "rows are")
     print_line(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
     for row in result.sample:
         print_line("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))

@@ -165,7 +165,7 @@ def test_a_limit_of_readings_is_one_of_bytes_too(make_site: MakeSite) -> None:
     site = make_site(max_readings_per_minute=10)
     assert site.send(encode(meter_payload(meterId=new_id("wide"), padding="x" * 12_000))).status_code == 201
     problem = assert_problem(site.send(encode(meter_payload())), 429, "rate_limited")
-    assert "10240 bytes a minute" in problem["detail"]
+    assert "10,240 bytes a minute" in problem["detail"]
 
 
 def test_who_has_sent_too_much_is_told_before_its_body_is_asked_for(make_site: MakeSite) -> None:

@@ -122,7 +122,7 @@ def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, ed
     assert result.exit_code == 0
     assert "daily_vehicle_efficiency 3 3 0 0 0 new: lost_kwh" in lines(result)
     assert "lost_kwh none -> DOUBLE 4.8" in lines(result)
-    assert "1 give something else" in result.stderr
+    assert "1 gives something else" in result.stderr
 
 
 def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(

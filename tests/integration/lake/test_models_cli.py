@@ -138,10 +138,10 @@ def test_a_day_that_is_not_there_is_told(lake: HandMadeLake, tmp_path: Path) -> 
 
 
 def test_the_docs_are_written_without_a_database(tmp_path: Path) -> None:
-    result = run("docs", "--home", str(tmp_path / "nothing"), "--out", str(tmp_path / "pages"))
+    result = run("docs", "--home", str(tmp_path / "nothing"), "--output", str(tmp_path / "pages"))
     assert result.exit_code == 0
     assert result.stdout == f"{(tmp_path / 'pages' / 'index.html').as_uri()}\n"
-    assert "Without counts: no server runs in" in result.stderr
+    assert f"{len(CATALOG.models)} datasets written. Without counts: no server runs in" in result.stderr
     assert not (tmp_path / "nothing").exists()
 
 
@@ -153,18 +153,21 @@ def test_the_docs_say_what_the_ledger_has(
     assert "Without counts: no day is in the lake yet" in empty.stderr
     connection.execute(
         "INSERT INTO lake_files (dataset, day, version, size_bytes, row_count, published_at)"
-        " VALUES ('meters', '2026-02-08', 2, 5000, 1234, '2026-02-09 02:03Z')"
+        " VALUES ('meters', '2026-02-08', 2, 5000, 1234, '2026-02-09 02:03Z'),"
+        " ('vehicles', '2026-02-08', 1, 5000, 1, '2026-02-09 02:03Z')"
     )
     result = run("docs", "--home", str(tmp_path))
     assert result.stdout == f"{(tmp_path / 'docs' / 'index.html').as_uri()}\n"
-    assert "newest day in the lake, 2026-02-08" in result.stderr
+    assert "datasets written. Counts are of the newest day in the lake, 2026-02-08." in result.stderr
     page = (tmp_path / "docs" / "meters.html").read_text(encoding="utf-8")
     assert "2026-02-08: 1,234 rows, 5.0 kB, version 2, published 2026-02-09 02:03 UTC" in page
+    assert "2026-02-08: 1 row, 5.0 kB" in (tmp_path / "docs" / "vehicles.html").read_text(encoding="utf-8")
+    assert ">1 row<" in (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
 
 
 def test_docs_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = run("docs", "--home", str(tmp_path), "--out", str(tmp_path / "file"))
+    result = run("docs", "--home", str(tmp_path), "--output", str(tmp_path / "file"))
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
 

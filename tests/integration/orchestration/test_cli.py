@@ -108,6 +108,7 @@ def test_what_is_imported_shows_in_the_status(fleetwatt: Fleetwatt, tmp_path: Pa
 
     status = fleetwatt("status")
     assert status.code == 0
+    assert "0 open mappings, 1 reading in quarantine" in status.out
     assert re.search(r"meters +1 +1 +0", status.out)
     assert re.search(r"vehicles +2 +2 +0", status.out)
     overview = json.loads(fleetwatt("status", "--json").out)
@@ -133,6 +134,8 @@ def test_what_quarantine_has_no_room_for_shows_in_the_status(
     assert "or has room for: out_of_range 7" in fleetwatt("status").out
     (report,) = json.loads(fleetwatt("import", "--json", bad).out)
     assert report["countedOnly"] == 7
+    one_more = ndjson(tmp_path / "one.ndjson", vehicle_payload(soc=200))
+    assert "but for 1 that is only counted" in fleetwatt("import", one_more).err
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------------

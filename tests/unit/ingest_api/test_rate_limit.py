@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def limit(clock: Clock) -> RateLimit:
-    return RateLimit(60, "readings", clock)
+    return RateLimit(60, "reading", clock)
 
 
 def wait_for(limit: RateLimit, client: str) -> int:
@@ -116,7 +116,7 @@ def test_being_refused_costs_nothing() -> None:
 
 
 def test_the_memory_it_takes_is_bounded_whoever_comes() -> None:
-    limit = RateLimit(60, "readings")
+    limit = RateLimit(60, "reading")
     for number in range(rate_limit.MAX_CLIENTS + 1000):
         limit.charge(str(number), 1)
     assert len(limit._full_at) == rate_limit.MAX_CLIENTS

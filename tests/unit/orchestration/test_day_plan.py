@@ -64,7 +64,7 @@ def test_what_is_under_way_takes_its_place() -> None:
 def test_a_run_of_many_days_takes_one_place() -> None:
     plan = plan_runs(DAYS, FIRST_DAY, [[day.day for day in DAYS[:3]]], looks())
     assert [request.partition_key for request in plan.requests] == ["2026-02-04", "2026-02-05", "2026-02-06"]
-    assert plan.remarks[-1] == "1 later days wait for their turn"
+    assert plan.remarks[-1] == "1 later day waits for its turn"
 
 
 def test_small_days_that_follow_each_other_go_together() -> None:

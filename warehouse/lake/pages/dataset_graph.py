@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from dbt_like_sql.catalog import Catalog, Model
 from dbt_like_sql.declarations import LAYERS
+from warehouse.counted import counted
 from warehouse.lake.pages.drawing import Card, Line, Picture, draw_down
 from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
@@ -37,7 +38,7 @@ def draw_datasets(catalog: Catalog, published: Mapping[str, PublishedDataset]) -
 
 
 def _card(model: Model, rank: int, newest: PublishedDataset | None) -> Card:
-    remark = f"{newest.row_count:,} rows" if newest else ""
+    remark = counted(newest.row_count, "row") if newest else ""
     return Card(model.name, model.name, rank, f"{model.name}.html", model.layer, remark)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from warehouse import sqlfiles
+from warehouse.counted import counted
 from warehouse.settings import FleetSettings
 
 LOOK_EVERY_S = 1.0
@@ -35,11 +36,13 @@ class DeviceQuota(NamedTuple):
         in_all = self.max_devices - devices
         if self.max_new_per_hour is None or in_all <= self.max_new_per_hour - new_devices:
             return (
-                f"at most {self.max_devices:,} devices are registered in all, and {devices:,} are: remove what is no "
+                f"at most {counted(self.max_devices, 'device is', 'devices are')} registered in all, "
+                f"and {counted(devices, 'is', 'are')}: remove what is no "
                 "longer in use (fleetwatt devices prune), or raise FLEET_MAX_DEVICES"
             )
         return (
-            f"at most {self.max_new_per_hour:,} new devices are registered an hour, and {new_devices:,} were in the "
+            f"at most {counted(self.max_new_per_hour, 'new device is', 'new devices are')} registered an hour, "
+            f"and {counted(new_devices, 'was', 'were')} in the "
             "last one: send this again in an hour, or raise FLEET_MAX_NEW_DEVICES_PER_HOUR"
         )
 
