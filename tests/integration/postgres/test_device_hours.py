@@ -22,6 +22,7 @@ from warehouse.postgres.hours.device_hours import write_closed_hours
 MIDNIGHT = midnight(utc_day(datetime.now(UTC)) - timedelta(days=4))
 END = MIDNIGHT + timedelta(days=3)
 """Three days that are over, also for late rows; what a series has beyond them is left out."""
+THREE_DAYS = [MIDNIGHT + timedelta(hours=hour) for hour in range(72)]
 
 
 class Device:
@@ -33,12 +34,16 @@ class Device:
             connection.execute(f"INSERT INTO {kind}s (external_id) VALUES ('d')".encode())
             newest = f"INSERT INTO {kind}_latest ({kind}_id, ts, kwh, received_at) VALUES (1, now(), 1, now())"
             connection.execute(newest.encode())
-        self.write()
 
-    def begin(self, device: DeviceSettings) -> None:
-        """Nothing was ever reported; the hours from midnight on are still to be written."""
+    def begin(self, device: DeviceSettings, hours: Iterable[datetime] = THREE_DAYS) -> None:
+        """Nothing was ever reported; these hours are still to be written."""
         self.connection.execute("TRUNCATE meter_readings, vehicle_readings, device_hourly, hourly_checks")
-        self.connection.execute("DELETE FROM hourly_ledger WHERE hour >= %s", [MIDNIGHT])
+        self.connection.execute(
+            "INSERT INTO hourly_ledger SELECT hour, now() FROM generate_series(%s, now(), '1 hour'::interval) AS hour"
+            " ON CONFLICT DO NOTHING",
+            [MIDNIGHT],
+        )
+        self.connection.execute("DELETE FROM hourly_ledger WHERE hour = any(%s)", [sorted(set(hours))])
         for kind in DeviceKind:
             self.connection.execute(
                 f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, max_reset_kwh, expected_interval_s, energy_kind)"
@@ -149,10 +154,8 @@ def test_equals_the_reference_when_each_hour_is_written_as_it_closes(
 ) -> None:
     """A reading that only the next hour's shows to be a glitch is put right with that hour."""
     samples = sorted({sample for sample in series[0] if sample.ts < END})
-    device.begin(series[1])
-    device.write()  # empty hours, so that only those of samples are still to do
     hours = sorted({_hour(sample.ts) for sample in samples})
-    device.connection.execute("DELETE FROM hourly_ledger WHERE hour = any(%s)", [hours])
+    device.begin(series[1], hours)
     for hour in hours:
         device.store([sample for sample in samples if _hour(sample.ts) == hour])
         device_hours._write_hour(device.connection, hour)
@@ -170,12 +173,8 @@ def test_runs_of_equal_rows_are_put_right_with_the_hour_that_shows_them(
     flags = {flag for step in steps(samples, settings_of) for flag in step.flags}
     assert {"glitch", "jump", "rebase"} <= flags
     in_the_end = expected(samples, settings_of)
-    device.begin(settings_of)
-    device.write()
+    device.begin(settings_of, [_hour(sample.ts) for sample in samples])
     by_piece = {"hours": lambda sample: _hour(sample.ts), "days": lambda sample: utc_day(sample.ts)}[pieces]
-    device.connection.execute(
-        "DELETE FROM hourly_ledger WHERE hour = any(%s)", [sorted({_hour(sample.ts) for sample in samples})]
-    )
     for _, of_piece in groupby(samples, by_piece):
         piece = list(of_piece)
         device.store(piece)
