@@ -26,6 +26,7 @@ from psycopg.sql import SQL, Identifier
 from ingest_api.app import create_app
 from ingest_api.server.uvicorn_internals import protocol_of
 from ingest_api.settings import ApiSettings
+from tests.no_tls import NO_TLS
 from tests.open_folder import IN_MEMORY, open_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -178,7 +179,7 @@ def serving(**settings: object) -> Iterator[httpx.Client]:
             while not server.started:
                 assert thread.is_alive(), "the API did not start"
                 time.sleep(0.005)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=NO_TLS) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from orchestration.processes.child_process import LAUNCHER
+from tests.no_tls import NO_TLS
 from tests.open_folder import make_open_folder
 from tests.ports import free_port
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -177,12 +178,12 @@ class Platform:
 
     def get(self, path: str) -> httpx.Response:
         """The API's answer."""
-        return httpx.get(f"{self.url}{path}", timeout=PATIENCE_S, trust_env=False)
+        return httpx.get(f"{self.url}{path}", timeout=PATIENCE_S, trust_env=False, verify=NO_TLS)
 
     def post(self, reading: dict[str, object]) -> int:
         """Post a reading; the status."""
         url = f"{self.url}/v1/telemetry"
-        return httpx.post(url, json=reading, timeout=PATIENCE_S, trust_env=False).status_code
+        return httpx.post(url, json=reading, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS).status_code
 
     def answers(self, path: str = "/health") -> bool:
         """Whether the API gives a good answer now."""
@@ -196,7 +197,7 @@ class Platform:
         ui = self.told("Dagster")
         asked = {"query": question}
         answer = httpx.post(
-            f"{ui}/graphql", json=asked, headers={"Origin": ui}, timeout=PATIENCE_S, trust_env=False
+            f"{ui}/graphql", json=asked, headers={"Origin": ui}, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS
         ).raise_for_status()
         return dict(answer.json()["data"])
 

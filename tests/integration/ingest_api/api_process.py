@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.no_tls import NO_TLS
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -56,7 +57,7 @@ def api_process(database_url: str, *, open_files: int | None = None, **settings:
         while True:
             assert process.poll() is None, "the API did not start"
             try:
-                httpx.get(f"http://127.0.0.1:{port}/livez")
+                httpx.get(f"http://127.0.0.1:{port}/livez", verify=NO_TLS)
                 break
             except httpx.TransportError:
                 time.sleep(0.05)
