@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -46,8 +47,13 @@ def worker(platform: Platform) -> psutil.Process:
     """The process of the run under way."""
     ours = [each for each in processes_of(platform.home) if any("forkserver" in word for word in traits(each))]
     server = {each.pid for each in ours}
-    (found,) = [each for each in ours if each.ppid() in server]
-    return found
+    found = []
+    for each in ours:
+        with suppress(psutil.NoSuchProcess):  # Dagster's server takes turns with short-lived ones
+            if each.ppid() in server:
+                found.append(each)
+    (run_under_way,) = found
+    return run_under_way
 
 
 def in_the_lake(platform: Platform, day: date) -> int:

@@ -9,7 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from ingest_api.analytics import fleet_answers
 from ingest_api.analytics.fleet_answers import DEFAULT_HOURS, REMEMBERED
+from ingest_api.database import Connection, Row
 from tests.conftest import MakeApi
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
@@ -187,7 +189,22 @@ def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> Non
 
 
 def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest_api.analytics.fleet_answers.LOOK_EVERY_S", 0.05)
+    looks = []
+
+    async def counted(connection: Connection, hours: int) -> Row:
+        looks.append(hours)
+        return await state(connection, hours)
+
+    def have_looked_at_all(times: int = 2) -> bool:
+        """So many times from now on, at whatever is remembered."""
+        enough, deadline = len(looks) + times * (REMEMBERED + 1), time.monotonic() + 60
+        while len(looks) < enough and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return len(looks) >= enough
+
+    state = fleet_answers._state
+    monkeypatch.setattr(fleet_answers, "_state", counted)
+    monkeypatch.setattr(fleet_answers, "LOOK_EVERY_S", 0.05)
     fleet = make_fleet()
     vehicle = fleet.vehicle()
     vehicle.map()
@@ -208,17 +225,32 @@ def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monk
 
 
 def test_nothing_is_summed_while_nothing_changes(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest_api.analytics.fleet_answers.LOOK_EVERY_S", 0.05)
+    looks = []
+
+    async def counted(connection: Connection, hours: int) -> Row:
+        looks.append(hours)
+        return await state(connection, hours)
+
+    def have_looked_at_all(times: int = 2) -> bool:
+        """So many times from now on, at whatever is remembered."""
+        enough, deadline = len(looks) + times * (REMEMBERED + 1), time.monotonic() + 60
+        while len(looks) < enough and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return len(looks) >= enough
+
+    state = fleet_answers._state
+    monkeypatch.setattr(fleet_answers, "_state", counted)
+    monkeypatch.setattr(fleet_answers, "LOOK_EVERY_S", 0.05)
     fleet = make_fleet()
     fleet.write()
     windows = range(DEFAULT_HOURS, DEFAULT_HOURS + 2 * REMEMBERED)
     for hours in windows:
         fleet.ask(hours)
-    time.sleep(0.5)  # for what was forgotten while it was summed
+    assert have_looked_at_all()  # also at what was forgotten while it was summed
     url = fleet.site.database_url
     with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as watching:
         holding.execute("LOCK TABLE device_hourly IN ACCESS EXCLUSIVE MODE")
-        time.sleep(0.5)
+        assert have_looked_at_all(), "a sum would wait for the lock"
         assert watching.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,)
         for hours in (DEFAULT_HOURS, *windows[-REMEMBERED:]):
             assert fleet.ask(hours)["windowHours"] == hours, "remembered"

@@ -22,6 +22,8 @@ from tests.integration.ingest_api.slow_request import slow_request
 from tests.workers import serves
 
 BEGINNING = now_s()
+PATIENCE_S = 120.0
+"""An upper bound for waits on a busy machine; nothing is asserted to be quicker."""
 HEAD = (
     b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
@@ -81,7 +83,7 @@ def test_at_a_stop_what_was_accepted_is_answered_and_nobody_slow_is_waited_for(
                 response, problem = incomplete.answer()
                 assert (response.status, problem["code"]) == (503, "shutting_down")
                 assert 1 <= int(response.headers["Retry-After"]) <= 5
-        assert api.process.wait(15) == 0
+        assert api.process.wait(PATIENCE_S) == 0
         with pytest.raises(OSError, match=r"refused|reset"):
             api.connect()
     assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (10,)
@@ -90,7 +92,7 @@ def test_at_a_stop_what_was_accepted_is_answered_and_nobody_slow_is_waited_for(
 def test_a_stop_is_told_to_who_asks_before_it_has_started(database_url: str) -> None:
     process = subprocess.Popen(COMMAND, env=environment(database_url, 1))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) in (0, -signal.SIGTERM)
+    assert process.wait(PATIENCE_S) in (0, -signal.SIGTERM)
 
 
 def test_several_workers_share_the_port_and_know_each_others_devices(
@@ -121,7 +123,7 @@ def test_a_worker_that_dies_while_its_parent_waits_for_it_is_replaced(database_u
         dying.suspend()
         time.sleep(2)  # the parent asks twice a second, and now waits for this worker
         dying.kill()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while len(workers_of(api.process.pid)) < 2:
             assert time.monotonic() < deadline, "nobody took its place"
             time.sleep(0.1)
