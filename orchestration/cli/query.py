@@ -13,8 +13,9 @@ import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
+from orchestration.cli.infinite_times import with_infinite_times, with_times_as_text
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings, utc_day
-from orchestration.cli.query_output import hand_over
+from orchestration.cli.query_output import hand_over, require_place
 from orchestration.cli.query_table import Rows, print_table
 from orchestration.cli.verification import Unverified, verification
 from warehouse.contract.errors import FleetwattError
@@ -107,7 +108,7 @@ def query(
                 forbid_changes(connection, _folders(lake, datasets, day), [written])
                 one = _one_select(connection, select)
                 if form is Format.TABLE:
-                    return _fetch(connection.execute(one), limit)
+                    return _fetch(connection, one, limit)
                 connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
                 return None
 
@@ -133,6 +134,7 @@ def _form(given: Format | None, output: Path | None) -> Format:
         if given is Format.PARQUET:
             raise typer.BadParameter("parquet goes to a file: name it with --output", param_hint="--format")
         return given or Format.TABLE
+    require_place(output)
     endings = {f".{each}": each for each in (Format.CSV, Format.JSON, Format.PARQUET)}
     form = given or endings.get(output.suffix)
     if form is None or form is Format.TABLE:
@@ -171,13 +173,23 @@ def _note_what_is_missing(lake: Lake, catalog: Catalog, day: date | None) -> Non
         notes.print(f"the lake has nothing of {day}; it has {has}")
 
 
-def _fetch(found: duckdb.DuckDBPyConnection, limit: int) -> Rows:
+def _fetch(connection: duckdb.DuckDBPyConnection, select: str, limit: int) -> Rows:
     most = limit if limit and sys.stdout.isatty() else _LONGEST_TABLE_ROWS
-    rows = found.fetchmany(most + 1)
+    columns = _columns_of(connection, select)
+    rows = connection.execute(with_times_as_text(select, columns)).fetchmany(most + 1)
     if len(rows) > _LONGEST_TABLE_ROWS:
         raise QueryError(f"more than {_LONGEST_TABLE_ROWS:,} rows are no table any more: --format csv writes them all")
-    columns = [(name, str(kind)) for name, kind, *_ in found.description or ()]
-    return Rows(columns, rows[:most], is_cut_off=len(rows) > most)
+    return Rows(columns, [with_infinite_times(row, columns) for row in rows[:most]], is_cut_off=len(rows) > most)
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str, str]]:
+    """Name and type of each, before anything is computed."""
+    try:
+        asked = connection.sql(select)
+    except duckdb.Error:
+        connection.execute(select)  # fails the same way, and says in which line
+        raise
+    return list(zip(asked.columns, map(str, asked.types), strict=True))
 
 
 def _columns(catalog: Catalog, dataset: str) -> set[str]:

@@ -1,10 +1,13 @@
 """Rows of a query as DuckDB wrote them to a file, on their way to where they were asked for."""
 
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
 from typing import BinaryIO
+
+import typer
 
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import visible
@@ -12,15 +15,48 @@ from orchestration.cli.terminal import visible
 _TEXT_OR_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b')
 
 
+def require_place(output: Path) -> None:
+    """See that a file can be made there, before anything is asked.
+
+    Raises:
+        typer.BadParameter: there is no folder to make it in, a folder has its name, or no file can.
+    """
+    folder = output.absolute().parent
+    try:
+        has_folder, is_folder = folder.is_dir(), output.is_dir()
+    except OSError as error:
+        raise _cannot_be_written(output, error) from error
+    if not has_folder:
+        made_by = shlex.join(["mkdir", "-p", str(folder)])
+        raise typer.BadParameter(f"there is no folder {folder}; make it first: {made_by}", param_hint="--output")
+    if is_folder:
+        raise typer.BadParameter(f"{output} is a folder; name a file in it", param_hint="--output")
+
+
 def hand_over(written: Path, output: Path | None, *, is_json: bool) -> None:
-    """Print what was written, or say where it is; JSON is put right first, into the file that was asked for."""
+    """Print what was written, or say where it is; JSON is put right first, into the file that was asked for.
+
+    Raises:
+        typer.BadParameter: that file cannot be opened.
+    """
     if output is None:
         _print_file(written, is_json=is_json)
         return
     if is_json:
-        with output.open("wb") as file:
+        with _opened(output) as file:
             _copy(written, file, is_json=True)
     notes.print(f"written: {output}")
+
+
+def _opened(output: Path) -> BinaryIO:
+    try:
+        return output.open("wb")
+    except OSError as error:
+        raise _cannot_be_written(output, error) from error
+
+
+def _cannot_be_written(output: Path, error: OSError) -> typer.BadParameter:
+    return typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output")
 
 
 def _print_file(path: Path, *, is_json: bool) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,69 @@ def test_a_syntax_error_shows_where(home: Path) -> None:
 
 def test_no_other_file_is_read_or_written(home: Path, tmp_path: Path) -> None:
     assert "Permission Error" in refusal(home, "FROM read_csv('/etc/passwd')")
-    assert "No such file or directory" in refusal(home, "SELECT 1", "--output", str(tmp_path / "no" / "rows.csv"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_where_no_file_can_be_made_it_says_what_to_do(home: Path, tmp_path: Path, ending: str) -> None:
+    missing = tmp_path / "no folder" / f"rows.{ending}"
+    said = ask(home, "SELECT 1", "--output", str(missing))
+    assert said.exit_code == 2
+    words = " ".join(re.sub("[│╭╮╰╯─]", "", said.stderr).split())
+    assert f"there is no folder {missing.parent}; make it first: mkdir -p '{missing.parent}'" in words
+    (tmp_path / f"folder.{ending}").mkdir()
+    folder = ask(home, "SELECT 1", "--output", str(tmp_path / f"folder.{ending}"))
+    assert folder.exit_code == 2
+    assert "is a folder" in folder.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_name_that_no_file_can_have_is_told(home: Path, tmp_path: Path, ending: str) -> None:
+    said = ask(home, "SELECT 1", "--output", str(tmp_path / f"{'x' * 300}.{ending}"))
+    assert said.exit_code == 2
+    assert "File name too long" in said.stderr
+
+
+def test_a_folder_that_takes_no_file_is_told(home: Path) -> None:
+    said = ask(home, "SELECT 1", "--output", "/proc/rows.json")  # closed to root too
+    assert said.exit_code == 2
+    assert "--output" in said.stderr
+
+
+INSTANT = "2026-02-08T07:00:00Z"
+
+
+def cells(table: str) -> list[list[str]]:
+    lines = [line.strip("│┃").replace("┃", "│") for line in table.splitlines() if line.startswith(("│", "┃"))]
+    return [[cell.strip() for cell in line.split("│")] for line in lines]
+
+
+def test_times_without_end_are_shown_as_such(home: Path) -> None:
+    asked = f"""
+        SELECT 'infinity'::DATE AS a, '-infinity'::TIMESTAMPTZ AS a, ['infinity'::TIMESTAMP] AS b,
+            {{'x': 'infinity'::DATE}} AS c, DATE '9999-12-31' AS d, NULL::DATE AS e,
+            'to infinity' AS f, TIMESTAMPTZ '{INSTANT}' AS g -- all
+    """
+    assert cells(ask(home, asked).stdout) == [
+        ["a", "a", "b", "c", "d", "e", "f", "g"],
+        [
+            "infinity",
+            "-infinity",
+            "[infinity]",
+            "{'x': infinity}",
+            "9999-12-31",
+            "null",
+            "to infinity",
+            INSTANT,
+        ],
+    ]
+
+
+def test_a_table_with_times_keeps_its_order(home: Path) -> None:
+    asked = "SELECT DATE '2026-01-01' + i::INT AS day FROM range(3000) AS r (i) ORDER BY day DESC"
+    shown = [row[0] for row in cells(ask(home, asked).stdout)[1:]]
+    assert len(shown) == 3000
+    assert shown == sorted(shown, reverse=True)
 
 
 @pytest.mark.parametrize(
