@@ -24,12 +24,13 @@ from orchestration.assets.tables import table_specs
 from orchestration.dagster_runtime.forked_runs import fork_runs
 from orchestration.scheduling.schedules import daily_maintenance
 from orchestration.scheduling.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
+from orchestration.tags import RETRY_STRATEGY_TAG
 from warehouse.contract.redaction import redact_output
 from warehouse.settings import FleetSettings
 
 RUNS_NICENESS = 19
 """A day can wait, and a device that reports cannot."""
-RUN_AGAIN_IN_FULL = {"dagster/retry_strategy": "ALL_STEPS"}
+RUN_AGAIN_IN_FULL = {RETRY_STRATEGY_TAG: "ALL_STEPS"}
 """A run that broke off is repeated from its begin: what stands is left as it is, and nothing is taken for granted."""
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from orchestration.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
-
 from warehouse.contract.partitions import days_between, midnight
 
 MOST_TOGETHER = 7

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from orchestration.processes.child_environment import search_path
+from orchestration.tags import ASSET_PARTITION_RANGE_START_TAG, DAYS_TAG, PARTITION_NAME_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 STORAGE_URL = "FLEET_DAGSTER_STORAGE_URL"
 """Where Dagster's processes find their database: not in the file, because it holds a password."""
 LOCATION = "fleetwatt"
-DAYS_TAG = "fleetwatt/days"
-"""Of each run that the sensor asks for: which days."""
 
 
 class DagsterDatabaseError(FleetwattError):
@@ -124,8 +123,8 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
                 "max_concurrent_runs": 2,
                 "tag_concurrency_limits": [
                     {"key": DAYS_TAG, "limit": 1},
-                    {"key": "dagster/partition", "limit": 1},  # that a person started: of one day
-                    {"key": "dagster/asset_partition_range_start", "limit": 1},  # and of several
+                    {"key": PARTITION_NAME_TAG, "limit": 1},  # that a person started: of one day
+                    {"key": ASSET_PARTITION_RANGE_START_TAG, "limit": 1},  # and of several
                 ],
             }
         },

@@ -7,7 +7,8 @@ of everything) would stay "started" for ever, hold its place in the queue, and i
 import psutil
 from dagster import DagsterEventType, DagsterRun, DefaultRunLauncher
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from orchestration.tags import GRPC_INFO_TAG
 
 CLOCK_TOLERANCE_S = 2.0
 """A process began before it said so; with this much room for clocks that are read in different ways."""

@@ -13,8 +13,8 @@ import dagster as dg
 import psycopg
 
 from orchestration.assets.partitions import MOST_TOGETHER, days_of_run, range_tags
-from orchestration.dagster_runtime.instance import DAYS_TAG
 from orchestration.scheduling.past_runs import Outcome, PastRuns, past_runs, run_key, run_together, together_key
+from orchestration.tags import DAYS_TAG, WHY_TAG
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.postgres.ledger import day_ledger
@@ -26,7 +26,6 @@ MOST_UNDER_WAY = 4
 SMALL_BYTES = 64_000_000
 """In PostgreSQL, of both streams: a twenty-fifth of a day of ten thousand meters and vehicles."""
 
-WHY_TAG = "fleetwatt/why"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,

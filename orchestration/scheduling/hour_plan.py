@@ -4,11 +4,11 @@ from datetime import date
 
 import dagster as dg
 import psycopg
-from dagster._core.storage.tags import PRIORITY_TAG
 
 from orchestration.assets.partitions import hour_key, range_tags
 from orchestration.scheduling.day_plan import UNFINISHED, Plan
 from orchestration.scheduling.past_runs import Outcome, past_runs, run_key
+from orchestration.tags import PRIORITY_TAG
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.hours.device_hours import hours_to_write
 

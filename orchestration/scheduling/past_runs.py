@@ -11,14 +11,13 @@ from enum import Enum
 from typing import NamedTuple
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.tags import ASSET_PARTITION_RANGE_START_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
 
 MOST_ATTEMPTS = 8
 FIRST_PAUSE_S = 30
 """Each further attempt waits twice as long as the one before: eight of them are spread over an hour."""
 
-WILL_RETRY_TAG = "dagster/will_retry"
-RUN_KEY_TAG = "dagster/run_key"
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 EVENTS_WITH_ERRORS = {
     dg.DagsterEventType.STEP_FAILURE,

@@ -3,7 +3,6 @@
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.alerting.alerts import Alert, send
 from orchestration.assets.partitions import days_of_run
@@ -11,7 +10,8 @@ from orchestration.assets.resources import WarehouseParam
 from orchestration.dagster_runtime.services import HOST
 from orchestration.scheduling.day_plan import plan_days
 from orchestration.scheduling.hour_plan import plan_hours
-from orchestration.scheduling.past_runs import WILL_RETRY_TAG, failure_of
+from orchestration.scheduling.past_runs import failure_of
+from orchestration.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.counted import counted
 

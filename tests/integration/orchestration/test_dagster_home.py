@@ -21,7 +21,6 @@ from sqlalchemy import make_url
 from sqlalchemy.event import listen
 
 from orchestration.dagster_runtime.instance import (
-    DAYS_TAG,
     STORAGE_URL,
     DagsterDatabaseError,
     DagsterHome,
@@ -30,6 +29,7 @@ from orchestration.dagster_runtime.instance import (
 )
 from orchestration.dagster_runtime.run_launcher import WatchedRunLauncher, runs_since
 from orchestration.dagster_runtime.services import DagsterProcesses, socket_folder
+from orchestration.tags import DAYS_TAG
 from tests.conftest import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect

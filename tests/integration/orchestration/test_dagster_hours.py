@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.assets.device_hourly import DEVICE_HOURLY
 from orchestration.assets.partitions import hour_key
-from orchestration.scheduling.past_runs import RUN_KEY_TAG
+from orchestration.tags import RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, VEHICLES, Days
 from warehouse.contract.partitions import midnight
 from warehouse.postgres.hours.device_hours import hours_to_write

@@ -9,7 +9,8 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.assets.partitions import range_tags
 from orchestration.scheduling import day_plan, past_runs
-from orchestration.scheduling.past_runs import MOST_ATTEMPTS, RUN_KEY_TAG
+from orchestration.scheduling.past_runs import MOST_ATTEMPTS
+from orchestration.tags import RUN_KEY_TAG
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger

@@ -11,7 +11,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from orchestration.dagster_runtime.instance import DagsterDatabaseError, make_database, opened, require_usable
-from orchestration.scheduling.past_runs import RUN_KEY_TAG
+from orchestration.tags import RUN_KEY_TAG
 from tests.conftest import drop_database
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from orchestration.assets.partitions import MOST_TOGETHER, range_tags
-from orchestration.dagster_runtime.instance import DAYS_TAG
-from orchestration.scheduling.day_plan import MOST_UNDER_WAY, WHY_TAG, Wish, plan_runs, wish_name
+from orchestration.scheduling.day_plan import MOST_UNDER_WAY, Wish, plan_runs, wish_name
 from orchestration.scheduling.past_runs import Outcome, PastRuns
+from orchestration.tags import DAYS_TAG, WHY_TAG
 from warehouse.postgres.ledger.day_ledger import DayToRun
 
 FIRST_DAY = date(2026, 2, 1)
