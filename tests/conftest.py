@@ -21,7 +21,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from ingest_api.app import create_app
 from ingest_api.server.uvicorn_internals import protocol_of
@@ -72,7 +72,10 @@ def postgres_server() -> Iterator[Server]:
         try:
             url = server.ensure_running()
             with connect(server.upkeep_url()) as admin:
-                admin.execute(f"ALTER ROLE {ROLE} CREATEDB")
+                # The same password, hashed once: 4,096 rounds cost each of a test's many connections 4 ms of our CPU.
+                admin.execute("SET scram_iterations TO 1")
+                change = SQL("ALTER ROLE {} CREATEDB PASSWORD {}")
+                admin.execute(change.format(Identifier(ROLE), Literal(urlsplit(url).password)))
             yield Server(url, server.upkeep_url())
         finally:
             server.stop()
