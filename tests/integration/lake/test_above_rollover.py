@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.closed_hours import leave_only
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
@@ -31,6 +32,7 @@ def answered_kwh(api: httpx.Client) -> dict[str, float]:
 
 
 def hourly_kwh(connection: psycopg.Connection) -> dict[str, float]:
+    leave_only(connection, DAY)
     write_closed_hours(connection, lambda _line: None)
     rows = connection.execute("SELECT kind::text, sum(energy_kwh) FROM device_hourly GROUP BY kind").fetchall()
     return {kind: float(energy_kwh) for kind, energy_kwh in rows}

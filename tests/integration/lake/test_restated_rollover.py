@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.closed_hours import leave_only
 from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.booked import booked_kwh, hourly_kwh
@@ -162,6 +163,7 @@ def test_exported_and_dropped_days_are_restated_and_exports_stay(
 def test_closed_hours_are_restated(connection: psycopg.Connection) -> None:
     register_as_before(connection)
     store_a_restart(connection, OF_METER)
+    leave_only(connection, OF_METER)
     write_closed_hours(connection, lambda _line: None)
     assert hourly_kwh(connection, OF_METER) == pytest.approx(BOOKED_BEFORE)
     change_the_rule(connection)

@@ -9,6 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from dbt_like_sql.catalog import Catalog
+from tests.closed_hours import leave_only
 from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.booked import booked_kwh, hourly_kwh
@@ -124,6 +125,7 @@ def test_exported_and_dropped_days_are_restated_and_exports_stay(
 def test_closed_hours_are_restated(connection: psycopg.Connection) -> None:
     register_as_before(connection)
     put_in_a_used_meter(connection, EXPORTED, 12034.5, 850.0)
+    leave_only(connection, EXPORTED)
     write_closed_hours(connection, lambda _line: None)
     assert hourly_kwh(connection, EXPORTED) == pytest.approx(855.9)
     change_the_rule(connection)

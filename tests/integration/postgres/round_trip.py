@@ -15,13 +15,14 @@ from dagster._core.instance import InstanceRef
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.dagster_runtime.instance import instance_settings, make_database, storage_url
+from tests.closed_hours import leave_only
 from tests.conftest import drop_database, serving
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.paths import Lake
 from warehouse.lifecycle.daily_pipeline import DayWalk
 from warehouse.postgres.connection import connect
-from warehouse.postgres.hours.device_hours import KEPT, write_closed_hours
+from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
@@ -68,12 +69,7 @@ def run_jobs(url: str, home: Path) -> Answers:
 def write_hours(url: str) -> list[tuple[Any, ...]]:
     """What the hours of the day come to."""
     with connect(url) as connection:
-        # The day's own are all that is asked for, of eight days that would be written.
-        connection.execute(
-            "INSERT INTO hourly_ledger SELECT hour, now() FROM generate_series(%s, now(), '1 hour'::interval) AS hour "
-            "WHERE hour < %s OR hour > %s ON CONFLICT DO NOTHING",
-            [midnight(DAY) - KEPT, midnight(DAY), midnight(DAY) + timedelta(days=1)],
-        )
+        leave_only(connection, DAY)
         write_closed_hours(connection, lambda _: None)
         query = (
             "SELECT starts_at, kind, device_id, energy_kwh, reading_count, flags FROM device_hourly "
