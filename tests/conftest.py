@@ -21,6 +21,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier, Literal
 
 from ingest_api.app import create_app
@@ -38,6 +39,9 @@ MakeApi = Callable[..., httpx.Client]
 DROPPED_WITHIN_S = 30.0
 CLONED_BY = "file_copy" if IN_MEMORY and "FLEET_TEST_DATABASE_URL" not in os.environ else "wal_log"
 """On a disk, copied files must be synced one by one; in memory that costs nothing, and the log need not take them."""
+
+settings.register_profile("fleetwatt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fleetwatt")  # how long an example takes says how busy the machine is
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's shell has what it starts in the background ignore Ctrl-C; processes of tests would inherit that, and

@@ -91,7 +91,7 @@ def test_vector(vector: Vector, fleet: Fleet) -> None:
     assert _rule_flags(measured) == _both_sides(flag for _, flag in vector.expected_flags)
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 @given(series=dirty_series(MIDNIGHT))
 def test_equals_the_reference_on_random_dirty_series(series: tuple[list[Sample], DeviceSettings], fleet: Fleet) -> None:
     inside = [sample for sample in series[0] if sample.ts < WINDOW.end]

@@ -115,7 +115,7 @@ def drop_days(connection: psycopg.Connection, *days: datetime) -> None:
         connection.execute("UPDATE partition_ledger SET state = 'dropped' WHERE day = %s", [utc_day(day)])
 
 
-unhurried = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @unhurried

@@ -33,7 +33,7 @@ def three_days() -> tuple[MeterColumns, VehicleColumns]:
     return fleet.meters(MIDNIGHT, 3 * DAY_MINUTES), fleet.vehicles(MIDNIGHT, 3 * DAY_MINUTES)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(first=st.integers(0, 3 * DAY_MINUTES - 1), length=st.integers(1, 400))
 def test_a_slice_equals_the_same_rows_of_a_larger_range(first: int, length: int) -> None:
     length = min(length, 3 * DAY_MINUTES - first)
