@@ -68,7 +68,7 @@ def test_what_it_says_at_the_start_is_true(platform: Platform) -> None:
 
 def test_the_curl_it_shows_has_an_answer(platform: Platform) -> None:
     curl, url = platform.told("ask").split()
-    platform.wait_for("days imported")  # soon after midnight it has charged on the day before alone
+    platform.wait_for("1 day imported")  # soon after midnight it has charged on the day before alone
     answer = platform.get(url.removeprefix(platform.url))
     assert (curl, answer.status_code) == ("curl", 200)
     assert answer.json()["efficiencyRatio"] > 0.5

@@ -20,9 +20,9 @@ def test_hours_that_were_written_before_the_past_was_there_are_put_right(
     settings = FleetSettings(_env_file=None, home=tmp_path)
     FleetHistory(settings, database_url, vehicles=2, days=1, say=said.append).begin(database_url)
     deadline = time.monotonic() + FILLED_WITHIN_S
-    while time.monotonic() < deadline and not (said and "days imported" in said[-1]):
+    while time.monotonic() < deadline and not (said and "1 day imported" in said[-1]):
         time.sleep(0.05)
-    assert "days imported" in said[-1]
+    assert "1 day imported" in said[-1]
     assert not (tmp_path / FILE_NAME).exists()
     stored = "SELECT (SELECT count(*) FROM meter_readings) + (SELECT count(*) FROM vehicle_readings)"
     (readings,) = connection.execute(stored).fetchone() or (0,)
