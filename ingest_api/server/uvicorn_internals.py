@@ -50,7 +50,8 @@ def protocol_of(*, fast_path: bool) -> type[PatientHttpProtocol]:
         has no end to its patience, and takes heads that can be read in two ways.
     """
     missing = [name for name in _OVERRIDDEN if not hasattr(HttpToolsProtocol, name)]
-    missing += [name for name in _READ if not hasattr(_unconnected(), name)]
+    unconnected = _unconnected()
+    missing += [name for name in _READ if not hasattr(unconnected, name)]
     if missing:
         raise UnknownServerError(f"uvicorn {version('uvicorn')} has no {', '.join(missing)}; install what is locked")
     return TelemetryHttpProtocol if fast_path else PatientHttpProtocol

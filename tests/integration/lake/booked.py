@@ -1,12 +1,19 @@
-"""What is booked for the meters of a day: in the lake, and in PostgreSQL's hours. In kWh."""
+"""What is booked for the meters of a day, in the lake and in PostgreSQL's hours, and that a changed rule restates it.
 
+Energies are in kWh.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 import polars as pl
 import psycopg
+import pytest
 
-from warehouse.contract.partitions import midnight
+from warehouse.contract.partitions import Stream, midnight
 from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.partitions import dropping
 
 
 def booked_kwh(walk: DayWalk, day: date) -> float:
@@ -21,3 +28,24 @@ def hourly_kwh(connection: psycopg.Connection, day: date) -> float:
     ).fetchone()
     assert row is not None
     return float(row[0])
+
+
+def drop(connection: psycopg.Connection, day: date) -> None:
+    for stream in Stream:
+        assert dropping.detach(connection, stream, day)
+        dropping.drop_detached(connection, stream, day)
+
+
+def require_restated(
+    connection: psycopg.Connection, walk: DayWalk, change_the_rule: Callable[[], None], booked: Mapping[date, float]
+) -> None:
+    """The change asks for these days (run before, perhaps dropped); run again, they book this from the same exports."""
+    exports = [walk.lake.file(stream, day) for stream in Stream for day in booked]
+    stood = [file.read_bytes() for file in exports]
+    change_the_rule()
+    assert [each.day for each in day_ledger.days_to_run(connection)] == list(booked)
+    for day, kwh in booked.items():
+        walk.run(day)
+        assert booked_kwh(walk, day) == pytest.approx(kwh)
+    assert day_ledger.days_to_run(connection) == []
+    assert [file.read_bytes() for file in exports] == stood
