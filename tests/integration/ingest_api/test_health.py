@@ -51,10 +51,11 @@ def test_not_ready_under_another_schema_than_this_code_was_made_for(site: Site, 
 def test_an_empty_database_becomes_ready_by_migrating_and_making_partitions(
     make_api: MakeApi, database_url: str
 ) -> None:
-    api = make_api()
     with connect(database_url) as connection:
+        # Emptied before the API is there: what it reads by itself and a DROP would wait for each other.
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
+        api = make_api()
         assert_not_ready(api, "fleetwatt migrate")
         assert_problem(api.get("/v1/meters"), 503, "schema_outdated")
         assert_problem(api.post("/v1/telemetry", json={"bad": 1}), 503, "schema_outdated")
