@@ -43,10 +43,11 @@ CLONED_BY = "file_copy" if IN_MEMORY and "FLEET_TEST_DATABASE_URL" not in os.env
 settings.register_profile("fleetwatt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fleetwatt")  # how long an example takes says how busy the machine is
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A script's shell has what it starts in the background ignore Ctrl-C; processes of tests would inherit that, and
-    # SIGTERM too, which Dagster gives whatever SIGINT has.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A script's shell has what it starts in the background ignore Ctrl-C, and nohup the end of the terminal. Processes of
+# tests would inherit that, and SIGTERM too, which Dagster gives whatever SIGINT has.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.fixture(autouse=True)
