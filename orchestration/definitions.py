@@ -63,7 +63,7 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
     run_day = dg.define_asset_job(
         "run_day",
         selection=dg.AssetSelection.assets(*assets),
-        description="The whole walk of a day. The sensor asks for it; to do it by hand: fleetwatt run-day DAY.",
+        description="The whole daily pipeline. The sensor asks for it; to do it by hand: fleetwatt run-day DAY.",
         tags=RUN_AGAIN_IN_FULL,
     )
     hours = device_hourly_asset(catalog, first_day)

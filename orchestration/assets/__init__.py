@@ -1,1 +1,1 @@
-"""The assets: each calls the walk of a day, says what came of it, and computes nothing."""
+"""The assets: each calls a step of the daily pipeline, says what came of it, and computes nothing."""

@@ -15,7 +15,7 @@ from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
-from warehouse.lifecycle.daily_pipeline import DayWalk, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
@@ -33,7 +33,7 @@ def ledger_spec(model: Model) -> dg.AssetCheckSpec:
     return _spec(model, LEDGER_CHECK, said)
 
 
-def evaluations(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
+def evaluations(pipeline: DailyPipeline, made: Made) -> list[dg.AssetCheckResult]:
     """Run the declared checks of what was made."""
     return [
         dg.AssetCheckResult(
@@ -43,16 +43,16 @@ def evaluations(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
             description=None if result.passed else _said(result),
             metadata={"day": str(made.day), **_evidence(result)},
         )
-        for result in walk.checks(made.dataset, made.day)
+        for result in pipeline.checks(made.dataset, made.day)
     ]
 
 
-def ledger_evaluation(walk: DayWalk, made: Made) -> dg.AssetCheckResult:
+def ledger_evaluation(pipeline: DailyPipeline, made: Made) -> dg.AssetCheckResult:
     """Count the file of an export, and compare it with what the ledger noted."""
     stream = Stream(made.dataset)
-    with connect(walk.url) as connection:
+    with connect(pipeline.url) as connection:
         noted = day_ledger.stream_day(connection, stream, made.day)
-    found = vars(figures_of_file(stream, walk.lake.file(stream, made.day)))
+    found = vars(figures_of_file(stream, pipeline.lake.file(stream, made.day)))
     differing = [
         f"{name}: the ledger says {getattr(noted, name)}, the file {value}"
         for name, value in found.items()

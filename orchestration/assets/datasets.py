@@ -1,4 +1,4 @@
-"""How a dataset of the lake becomes an asset: the walk makes it, its declared checks are run, both are told."""
+"""How a dataset of the lake becomes an asset: the daily pipeline makes it, its checks are run, both are told."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
@@ -13,10 +13,10 @@ from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.previews import preview
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
-from warehouse.lifecycle.daily_pipeline import DayWalk, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
 
-Make = Callable[[DayWalk, date], Iterable[Made]]
-Check = Callable[[DayWalk, Made], Sequence[dg.AssetCheckResult]]
+Make = Callable[[DailyPipeline, date], Iterable[Made]]
+Check = Callable[[DailyPipeline, Made], Sequence[dg.AssetCheckResult]]
 
 
 def dataset_asset(
@@ -34,27 +34,29 @@ def dataset_asset(
     )
     def build(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
-            walk = warehouse.walk(catalog)
-            made = [each for day in days_to_make(context, walk, names) for each in make(walk, day)]
-            yield from told(context, walk, names, made, evaluations)
+            pipeline = warehouse.pipeline(catalog)
+            made = [each for day in days_to_make(context, pipeline, names) for each in make(pipeline, day)]
+            yield from told(context, pipeline, names, made, evaluations)
 
     return build
 
 
 def told(
-    context: dg.AssetExecutionContext, walk: DayWalk, names: Sequence[str], made: Sequence[Made], check: Check
+    context: dg.AssetExecutionContext, pipeline: DailyPipeline, names: Sequence[str], made: Sequence[Made], check: Check
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Check what a step made of these datasets, and tell: by day what it is, of all days together what checks found.
 
     Raises:
         dagster.Failure: a check failed.
     """
-    results = {name: over_days(check(walk, each) for each in made if each.dataset == name) for name in names}
+    results = {name: over_days(check(pipeline, each) for each in made if each.dataset == name) for name in names}
     if not made:
         results = {name: nothing_to_check(context.selected_asset_check_keys, name) for name in names}
     for each in made:
-        shown = preview(walk.catalog.models[each.dataset], walk, each.day)
-        context.add_asset_metadata({**what_was_made(each, walk.lake), **shown}, str(each.dataset), each.day.isoformat())
+        shown = preview(pipeline.catalog.models[each.dataset], pipeline, each.day)
+        context.add_asset_metadata(
+            {**what_was_made(each, pipeline.lake), **shown}, str(each.dataset), each.day.isoformat()
+        )
     for name in names:
         yield dg.MaterializeResult(asset_key=str(name), check_results=results[name])
     require_passed(results)

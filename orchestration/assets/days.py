@@ -7,12 +7,12 @@ import dagster as dg
 import psycopg
 
 from orchestration.assets.partitions import days_of
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
 
-def days_to_make(context: dg.AssetExecutionContext, walk: DayWalk, names: Sequence[str]) -> list[date]:
+def days_to_make(context: dg.AssetExecutionContext, pipeline: DailyPipeline, names: Sequence[str]) -> list[date]:
     """The days of this step that there is something of; of each other one it is said why it is skipped.
 
     A backfill's range may have days without readings, or end with one that is not closed: no reason to fail for the
@@ -20,7 +20,7 @@ def days_to_make(context: dg.AssetExecutionContext, walk: DayWalk, names: Sequen
     """
     asked = days_of(context)
     days = []
-    with connect(walk.url) as connection:
+    with connect(pipeline.url) as connection:
         for day in asked:
             why = _why_skipped(connection, day, alone=len(asked) == 1)
             if why is None:

@@ -15,7 +15,7 @@ GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "mar
 """By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
 
 FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54))
-"""Of the marts: a day closes every 24 h, and is walked within minutes. The second day that is missing is a failure."""
+"""Of the marts: a day closes every 24 h, and is in the lake within minutes. A second missing day is a failure."""
 KINDS = {"export": {"postgres", "parquet"}, "polars": {"polars", "parquet"}, "sql": {"duckdb", "parquet"}}
 
 

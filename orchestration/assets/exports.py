@@ -15,7 +15,7 @@ from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
 from warehouse.lake.export import TABLES
-from warehouse.lifecycle.daily_pipeline import DayWalk, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
 
 
 def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
@@ -39,23 +39,23 @@ def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDef
     )
     def export(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:
         with told_plainly():
-            walk = warehouse.walk(catalog)
-            days = days_to_make(context, walk, [stream])
-            made = [_exported(context, walk, stream, day) for day in days]
-            yield from told(context, walk, [stream], made, _check)
+            pipeline = warehouse.pipeline(catalog)
+            days = days_to_make(context, pipeline, [stream])
+            made = [_exported(context, pipeline, stream, day) for day in days]
+            yield from told(context, pipeline, [stream], made, _check)
 
     return export
 
 
-def _exported(context: dg.AssetExecutionContext, walk: DayWalk, stream: Stream, day: date) -> Made:
-    for sealed in walk.seal(day):
+def _exported(context: dg.AssetExecutionContext, pipeline: DailyPipeline, stream: Stream, day: date) -> Made:
+    for sealed in pipeline.seal(day):
         context.log.info(f"sealed {sealed} of {day}")
-    return walk.export(stream, day)
+    return pipeline.export(stream, day)
 
 
-def _check(walk: DayWalk, made: Made) -> list[dg.AssetCheckResult]:
-    return [*evaluations(walk, made), ledger_evaluation(walk, made)]
+def _check(pipeline: DailyPipeline, made: Made) -> list[dg.AssetCheckResult]:
+    return [*evaluations(pipeline, made), ledger_evaluation(pipeline, made)]
 
 
 def _table_asset(catalog: Catalog, table: str, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    return dataset_asset(catalog, [table], partitions, lambda walk, day: [walk.export_table(table, day)])
+    return dataset_asset(catalog, [table], partitions, lambda pipeline, day: [pipeline.export_table(table, day)])

@@ -11,13 +11,13 @@ from warehouse.lifecycle.daily_pipeline import ENERGY
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a dataset; the two that the energy rule writes in one pass come together."""
-    yield dataset_asset(catalog, ["device_last"], partitions, lambda walk, day: [walk.device_last(day)])
-    yield dataset_asset(catalog, ["carried_samples"], partitions, lambda walk, day: [walk.carried_samples(day)])
-    yield dataset_asset(catalog, ENERGY, partitions, lambda walk, day: walk.energy(day))
+    yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
+    yield dataset_asset(catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.carried_samples(day)])
+    yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
     for model in catalog.in_order():
         if model.kind == "sql":
             yield _sql_asset(catalog, model.name, partitions)
 
 
 def _sql_asset(catalog: Catalog, name: str, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    return dataset_asset(catalog, [name], partitions, lambda walk, day: [walk.model(name, day)])
+    return dataset_asset(catalog, [name], partitions, lambda pipeline, day: [pipeline.model(name, day)])

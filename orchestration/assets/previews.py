@@ -7,18 +7,18 @@ import dagster as dg
 import polars as pl
 
 from dbt_like_sql.catalog import Model
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 
 ROWS = 10
 WIDEST_BAR = 40
 PLOTTED = "efficiency_distribution"
 
 
-def preview(model: Model, walk: DayWalk, day: date) -> dict[str, dg.MetadataValue[Any]]:
+def preview(model: Model, pipeline: DailyPipeline, day: date) -> dict[str, dg.MetadataValue[Any]]:
     """Metadata of a mart's day. Of any other dataset there is none: ten readings say little."""
     if model.layer != "marts":
         return {}
-    rows = pl.read_parquet(walk.verified(model.name, day), hive_partitioning=False)
+    rows = pl.read_parquet(pipeline.verified(model.name, day), hive_partitioning=False)
     shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(rows.head(ROWS)))}
     if model.name == PLOTTED:
         shown["plot"] = dg.MetadataValue.md(as_bars(rows.sort("bin")))

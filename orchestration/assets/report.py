@@ -37,10 +37,10 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     )
     def day_report(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> None:
         with told_plainly():
-            walk = warehouse.walk(catalog)
-            for day in days_to_make(context, walk, ["day_report"]):
-                figures = pl.read_parquet(walk.verified(FIGURES, day)).row(0, named=True)
-                walk.finish(day)
+            pipeline = warehouse.pipeline(catalog)
+            for day in days_to_make(context, pipeline, ["day_report"]):
+                figures = pl.read_parquet(pipeline.verified(FIGURES, day)).row(0, named=True)
+                pipeline.finish(day)
                 readable = {name: _readable(figure) for name, figure in figures.items()}
                 context.add_asset_metadata(readable, partition_key=day.isoformat())
 

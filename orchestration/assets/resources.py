@@ -10,7 +10,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
@@ -25,7 +25,7 @@ class Warehouse:
     def __init__(self, settings: FleetSettings | None = None) -> None:
         """``settings``: those to work by; else they are read whenever they are needed."""
         self._settings = settings
-        self._walk: DayWalk | None = None
+        self._pipeline: DailyPipeline | None = None
 
     @property
     def settings(self) -> FleetSettings:
@@ -47,11 +47,11 @@ class Warehouse:
         """
         return current_database(self.settings)
 
-    def walk(self, catalog: Catalog) -> DayWalk:
-        """The walk of a day by the catalog that the definitions are made of: one for all steps of a run."""
-        if self._walk is None:
-            self._walk = DayWalk(self.url, self.lake, catalog)
-        return self._walk
+    def pipeline(self, catalog: Catalog) -> DailyPipeline:
+        """The daily pipeline with the catalog that the definitions are made of: one for all steps of a run."""
+        if self._pipeline is None:
+            self._pipeline = DailyPipeline(self.url, self.lake, catalog)
+        return self._pipeline
 
     def connect(self) -> AbstractContextManager[psycopg.Connection]:
         """A connection to the database, closed at the end of the block.

@@ -1,4 +1,4 @@
-"""``fleetwatt seal``, ``export`` and ``run-day``: the walk of a day by hand, without Dagster."""
+"""``fleetwatt seal``, ``export`` and ``run-day``: the daily pipeline by hand, without Dagster."""
 
 from datetime import date
 from typing import Annotated
@@ -12,7 +12,7 @@ from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.settings import FleetSettings
 
 Day = Annotated[date, typer.Argument(parser=utc_day, help="A UTC day, e.g. 2026-02-08.", show_default=False)]
@@ -27,7 +27,7 @@ def seal(day: Day, *, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
-        sealed = _walk(settings, url).seal(day)
+        sealed = _pipeline(settings, url).seal(day)
     notes.print(f"sealed {', '.join(sealed)}" if sealed else f"nothing to do: {day} is sealed")
 
 
@@ -40,17 +40,17 @@ def export(day: Day, *, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
     with database(settings) as url:
-        walk = _walk(settings, url)
-        walk.seal(day)
+        pipeline = _pipeline(settings, url)
+        pipeline.seal(day)
         for stream in Stream:
-            made = walk.export(stream, day)
+            made = pipeline.export(stream, day)
             state = "exported" if made.is_new else "stands"
             notes.print(f"{stream}: {counted(made.rows, 'row')} {state} as version {made.version}")
-            notes.print(str(walk.lake.file(stream, day)), soft_wrap=True)
+            notes.print(str(pipeline.lake.file(stream, day)), soft_wrap=True)
 
 
 def run_day(day: Day, *, home: Home = None) -> None:
-    """Walk a day: seal, export, energy, models, checks. What Dagster does, without Dagster; safe to repeat.
+    """Run the daily pipeline: seal, export, energy, models, checks. What Dagster does, without Dagster; safe to repeat.
 
     \b
         fleetwatt run-day 2026-02-08
@@ -58,8 +58,8 @@ def run_day(day: Day, *, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
     with database(settings) as url:
-        _walk(settings, url).run(day, lambda line: notes.print(line, soft_wrap=True))
+        _pipeline(settings, url).run(day, lambda line: notes.print(line, soft_wrap=True))
 
 
-def _walk(settings: FleetSettings, url: str) -> DayWalk:
-    return DayWalk(url, Lake(settings.lake), Catalog.load())
+def _pipeline(settings: FleetSettings, url: str) -> DailyPipeline:
+    return DailyPipeline(url, Lake(settings.lake), Catalog.load())

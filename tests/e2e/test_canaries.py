@@ -57,7 +57,7 @@ def _leak(*_arguments, **_named):
 LEAKS = {
     "lifecycle/retention.py": "Retention.drop_old = _leak\n",  # a step of the maintenance
     "postgres/overview.py": "look = _leak\n",  # fleetwatt status
-    "lifecycle/daily_pipeline.py": "DayWalk.run = _leak\n",  # fleetwatt run-day
+    "lifecycle/daily_pipeline.py": "DailyPipeline.run = _leak\n",  # fleetwatt run-day
     "decoding/telemetry.py": "decode_body = _leak\n",  # POST /v1/telemetry
 }
 PLANTED = "leaked in an error: "

@@ -20,7 +20,7 @@ class Effect:
 
     ``missing``: what it reads and the day does not have; then it was not built. ``comparison`` is ``None`` where it was
     not built or nothing of it is published. ``failed_checks`` are those of a model that gives something else than what
-    is published: the walk of the day would stop there.
+    is published: the daily pipeline would stop there.
     """
 
     model: Model

@@ -1,4 +1,4 @@
-"""The walk of one day: seal -> export -> energy -> models -> checks, each step safe to repeat and to kill.
+"""The daily pipeline of one day: seal -> export -> energy -> models -> checks, each step safe to repeat and to kill.
 
 Called by Dagster, asset by asset, and by the command line, all at once: the steps are the same.
 """
@@ -87,15 +87,15 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class DayWalk:
-    """What it takes to walk a day: the database, the lake, the models."""
+class DailyPipeline:
+    """What it takes to run a day: the database, the lake, the models."""
 
     url: str
     lake: Lake
     catalog: Catalog
 
     def run(self, day: date, say: Say = lambda _message: None) -> None:
-        """Walk the whole day.
+        """Run the whole day.
 
         Raises:
             DayNotClosedError, DayNotKnownError: it is not time yet, or there is nothing.
@@ -215,7 +215,7 @@ class DayWalk:
             return [run_check(engine, check) for check in checks]
 
     def require_checks(self, dataset: str, day: date) -> None:
-        """Run the declared checks, and stop the walk at one that failed.
+        """Run the declared checks, and stop the pipeline at one that failed.
 
         Raises:
             CheckFailedError: it says in plain words what is wrong.

@@ -26,13 +26,13 @@ A_STEP_BACK_KWH = 0.001
 def measure(stand: WarehouseStand) -> None:
     """Tell the figures of the energy rule."""
     place = stand.exported_day()
-    walk = place.walk()
+    pipeline = place.pipeline()
     for table in TABLES:
-        walk.export_table(table, place.day)
-    walk.device_last(place.day)
-    walk.carried_samples(place.day)
-    inputs = DayInputs(**{name: walk.lake.file(name, place.day) for name in DayInputs._fields})
-    stepping_back = inputs._replace(carried_samples=_a_step_back(walk.lake, place, stand.home))
+        pipeline.export_table(table, place.day)
+    pipeline.device_last(place.day)
+    pipeline.carried_samples(place.day)
+    inputs = DayInputs(**{name: pipeline.lake.file(name, place.day) for name in DayInputs._fields})
+    stepping_back = inputs._replace(carried_samples=_a_step_back(pipeline.lake, place, stand.home))
     peaks_mb: dict[str, float] = {}
 
     def contender(name: str, prepare: Callable[..., Work], *arguments: object) -> Callable[[], float]:

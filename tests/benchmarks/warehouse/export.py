@@ -35,14 +35,14 @@ def measure(stand: WarehouseStand) -> None:
 
 def seal(place: Place) -> Work:
     """Seal the day."""
-    walk = place.walk()
-    return lambda: walk.seal(place.day)
+    pipeline = place.pipeline()
+    return lambda: pipeline.seal(place.day)
 
 
 def export(place: Place, stream: Stream) -> Work:
     """Export one stream of the day, as the product does: written sorted, verified, hashed, published."""
-    walk = place.walk()
-    return lambda: walk.export(stream, place.day)
+    pipeline = place.pipeline()
+    return lambda: pipeline.export(stream, place.day)
 
 
 def _exporting(stand: WarehouseStand, place: Place, stream: Stream, peaks_mb: list[float]) -> Callable[[], float]:

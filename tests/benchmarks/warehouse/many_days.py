@@ -1,4 +1,4 @@
-"""What 1, 2, 4 and 8 days cost, walked one after another in one process: of a smaller fleet, whose days are many."""
+"""What 1, 2, 4 and 8 days cost, run one after another in one process: of a smaller fleet, whose days are many."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def measure(stand: WarehouseStand) -> None:
                 with stand.database(url) as copy:
                     place = stand.place(copy)
                     place.close(days)
-                    ran = run_alone(walk_days, place, days[:number])
+                    ran = run_alone(run_days, place, days[:number])
                 stand.report.say(f"  {number} days: {ran.seconds:.1f} s, {ran.peak_mb:.0f} MB")
                 costs[number].append(ran.seconds / number)
     alone = median(costs[1])
@@ -39,14 +39,14 @@ def measure(stand: WarehouseStand) -> None:
     )
 
 
-def walk_days(place: Place, days: Sequence[date]) -> Work:
-    """Walk these days, oldest first. An empty step goes before: what is loaded once belongs to no day."""
-    walk = place.walk()
-    walk.checks("meter_readings", days[0])
+def run_days(place: Place, days: Sequence[date]) -> Work:
+    """Run these days, oldest first. An empty step goes before: what is loaded once belongs to no day."""
+    pipeline = place.pipeline()
+    pipeline.checks("meter_readings", days[0])
 
     def work() -> None:
         for day in days:
-            walk.run(day)
+            pipeline.run(day)
 
     return work
 

@@ -48,9 +48,9 @@ _STEP_BY_STEP = """
 def measure(stand: WarehouseStand) -> None:
     """Tell both ratios."""
     place = stand.exported_day()
-    walk = place.walk()
+    pipeline = place.pipeline()
     for table in TABLES:
-        walk.export_table(table, place.day)
+        pipeline.export_table(table, place.day)
 
     def ours() -> float:
         return run_alone(roll_up, place).seconds
@@ -69,15 +69,15 @@ def measure(stand: WarehouseStand) -> None:
 
 def roll_up(place: Place) -> Work:
     """From the exports to the daily rollup, under the whole rule, each file verified; without checks and marts."""
-    walk = place.walk()
+    pipeline = place.pipeline()
 
     def work() -> None:
-        walk.device_last(place.day)
-        walk.carried_samples(place.day)
-        walk.energy(place.day)
-        for model in walk.catalog.in_order():
+        pipeline.device_last(place.day)
+        pipeline.carried_samples(place.day)
+        pipeline.energy(place.day)
+        for model in pipeline.catalog.in_order():
             if model.kind == "sql":
-                walk.model(model.name, place.day)
+                pipeline.model(model.name, place.day)
             if model.name == DAILY:
                 return
 

@@ -1,6 +1,6 @@
 """What Dagster takes for a run: days of a tiny fleet, whose work is small, one by one and thirty at once.
 
-Of thirty at once the sensor asks for a week a run. The same days are walked in one process without Dagster, the work
+Of thirty at once the sensor asks for a week a run. The same days are run in one process without Dagster, the work
 alone, and built as one run that a person started.
 """
 
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from statistics import median
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.warehouse.many_days import some_days, walk_days
+from tests.benchmarks.warehouse.many_days import run_days, some_days
 from tests.benchmarks.warehouse.own_process import run_alone
 from tests.benchmarks.warehouse.running_dagster import running_dagster
 from tests.benchmarks.warehouse.simulated_days import days_before
@@ -41,8 +41,8 @@ def measure(stand: WarehouseStand) -> None:
             runs = dagster.runs()
         alone = stand.place(copy)
         alone.close(days)
-        work = run_alone(walk_days, alone, singly).seconds / len(singly)
-        in_one_process = run_alone(walk_days, alone, at_once).seconds
+        work = run_alone(run_days, alone, singly).seconds / len(singly)
+        in_one_process = run_alone(run_days, alone, at_once).seconds
         look = _look_at_a_year(copy, days[-1])
     lengths = [run.ended_at - run.asked_at for run in runs if run.day in singly]
     for run in runs:

@@ -13,7 +13,7 @@ from tests.benchmarks.warehouse.scale import WarehouseScale
 from tests.benchmarks.warehouse.simulated_days import write_days
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 
 _HOMES = count(1)
@@ -27,9 +27,9 @@ class Place:
     lake: Path
     day: date
 
-    def walk(self) -> DayWalk:
-        """The walk of its days, with the catalog as it is on disk."""
-        return DayWalk(self.url, Lake(self.lake), Catalog.load())
+    def pipeline(self) -> DailyPipeline:
+        """The daily pipeline of its days, with the catalog as it is on disk."""
+        return DailyPipeline(self.url, Lake(self.lake), Catalog.load())
 
     @property
     def home(self) -> Path:
@@ -81,10 +81,10 @@ class WarehouseStand(Stand):
         url = self.shared(_closed_day)
         place = Place(url, self.home / "exported" / "lake", self.day)
         if not place.lake.exists():
-            walk = place.walk()
-            walk.seal(self.day)
+            pipeline = place.pipeline()
+            pipeline.seal(self.day)
             for stream in Stream:
-                walk.export(stream, self.day)
+                pipeline.export(stream, self.day)
         return place
 
     def place(self, url: str, day: date | None = None) -> Place:

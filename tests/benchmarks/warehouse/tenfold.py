@@ -10,7 +10,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.warehouse.own_process import Ran, run_alone
 from tests.benchmarks.warehouse.simulated_days import write_days
 from tests.benchmarks.warehouse.stand import WarehouseStand
-from tests.benchmarks.warehouse.whole_day import walk_day
+from tests.benchmarks.warehouse.whole_day import run_day
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 
@@ -26,14 +26,14 @@ _REGISTER = {
 
 
 @dataclass(frozen=True)
-class _Walked:
+class _DayCost:
     whole: Ran
     models: Ran
 
 
 def measure(stand: WarehouseStand) -> None:
-    """Tell the walk of that day in one process, and its models alone, against those of the fleet as it is specified."""
-    usual, tenfold = (_walk(stand, devices) for devices in (stand.scale.devices, stand.scale.tenfold_devices))
+    """Tell what that day costs in one process, whole and its models alone, against the fleet as it is specified."""
+    usual, tenfold = (_cost(stand, devices) for devices in (stand.scale.devices, stand.scale.tenfold_devices))
     name = f"hourly_readings_of_{stand.scale.tenfold_devices}_devices"
     stand.report.add(
         Figure(f"{name}_whole_day", tenfold.whole.seconds, "s", usual.whole.seconds),
@@ -42,17 +42,17 @@ def measure(stand: WarehouseStand) -> None:
     )
 
 
-def _walk(stand: WarehouseStand, devices: int) -> _Walked:
+def _cost(stand: WarehouseStand, devices: int) -> _DayCost:
     with stand.database() as url:
         _register(url, stand.scale.devices + 1, devices)
         rows = write_days(url, devices, [stand.day], EVERY_MINUTES)
         stand.report.say(f"  {rows:,} readings of {devices:,} meters and as many vehicles are written")
         place = stand.place(url)
         place.close_day()
-        walked = _Walked(whole=run_alone(walk_day, place), models=run_alone(walk_day, place))
-        stand.report.say(f"  whole day {walked.whole.seconds:.1f} s, {walked.whole.peak_mb:.0f} MB")
-        stand.report.say(f"  models    {walked.models.seconds:.1f} s, {walked.models.peak_mb:.0f} MB")
-    return walked
+        cost = _DayCost(whole=run_alone(run_day, place), models=run_alone(run_day, place))
+        stand.report.say(f"  whole day {cost.whole.seconds:.1f} s, {cost.whole.peak_mb:.0f} MB")
+        stand.report.say(f"  models    {cost.models.seconds:.1f} s, {cost.models.peak_mb:.0f} MB")
+    return cost
 
 
 def _register(url: str, first: int, last: int) -> None:

@@ -1,6 +1,6 @@
 """What a device feels of a full-size day that is sealed, exported and rolled up on the machine that it reports to.
 
-The load is the specification's: a reading a minute of every device. The day's walk is a process beside the API.
+The load is the specification's: a reading a minute of every device. The daily pipeline is a process beside the API.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from tests.benchmarks.warehouse.steady_load import steady_load
-from tests.benchmarks.warehouse.whole_day import walk_day
+from tests.benchmarks.warehouse.whole_day import run_day
 from warehouse.contract.partitions import midnight
 
 WARM_UP_S = 2.0
@@ -22,14 +22,14 @@ INTRODUCED = timedelta(minutes=1)
 """After midnight: the seconds before it are those of the readings by which the API gets to know the devices."""
 
 
-def walk_day_as_dagster_does(place: Place) -> Work:
-    """Walk the day with the priority that the product gives to its runs."""
+def run_day_as_dagster_does(place: Place) -> Work:
+    """Run the day with the priority that the product gives to its runs."""
     os.setpriority(os.PRIO_PROCESS, 0, RUNS_NICENESS)
-    return walk_day(place)
+    return run_day(place)
 
 
 def measure(stand: WarehouseStand) -> None:
-    """Tell the 99th percentile while the day is walked, against the time before and after it."""
+    """Tell the 99th percentile while the day runs, against the time before and after it."""
     scale, today = stand.scale, midnight(stand.day + timedelta(days=1))
     with stand.day_as_written() as place, stand.product(place.url) as api:
         introduce(api, Fleet(scale.devices, today), stand)
@@ -39,7 +39,7 @@ def measure(stand: WarehouseStand) -> None:
             time.sleep(scale.load_s)
             place.close_day()
             disturbed_from = time.monotonic()
-            ran = run_alone(walk_day_as_dagster_does, place)
+            ran = run_alone(run_day_as_dagster_does, place)
             disturbed_to = time.monotonic()
             time.sleep(scale.load_s)
             ended = time.monotonic()

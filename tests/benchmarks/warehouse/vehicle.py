@@ -24,9 +24,9 @@ def measure(stand: WarehouseStand) -> None:
     """Tell the median of some vehicles, and of as many openings."""
     place = stand.exported_day()
     if not Lake(place.lake).file(DAILY, place.day).exists():
-        place.walk().run(place.day)
+        place.pipeline().run(place.day)
     long = _many_days_of(place, stand.scale.lake_days, stand)
-    catalog = long.walk().catalog
+    catalog = long.pipeline().catalog
     names = (Stream.VEHICLE_READINGS, DAILY)
     step = max(1, stand.scale.devices // stand.scale.vehicles_asked)
     vehicles = range(1, stand.scale.devices + 1, step)

@@ -11,7 +11,7 @@ from pathlib import Path
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.main import main
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.connection import connect
@@ -100,18 +100,18 @@ class Site:
             command.kill()
 
     def run_days(self) -> None:
-        """Walk whatever the ledger has to do, as the sensor has it done."""
-        walk = DayWalk(self.url, self.lake, CATALOG)
+        """Run every day that the ledger lists, as the sensor would."""
+        pipeline = DailyPipeline(self.url, self.lake, CATALOG)
         with connect(self.url) as connection:
             while days := days_to_run(connection):
-                walk.run(days[0].day)
+                pipeline.run(days[0].day)
 
     def retain(self) -> None:
         """Drop the old days."""
         list(Retention(self.url, self.lake, self.settings.retention).drop_old())
 
     def import_and_run(self, file: Path) -> None:
-        """Import a file, and walk the days that it concerns."""
+        """Import a file, and run the days that it concerns."""
         report = import_file(self.url, file, self.settings)
         if report.failure:
             raise report.failure

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.partitions import dropping
 
 
-def booked_kwh(walk: DayWalk, day: date) -> float:
-    hours = pl.read_parquet(walk.lake.file("hourly_energy", day))
+def booked_kwh(pipeline: DailyPipeline, day: date) -> float:
+    hours = pl.read_parquet(pipeline.lake.file("hourly_energy", day))
     return float(hours.filter(pl.col("kind") == "meter")["energy_kwh"].sum())
 
 
@@ -37,15 +37,18 @@ def drop(connection: psycopg.Connection, day: date) -> None:
 
 
 def require_restated(
-    connection: psycopg.Connection, walk: DayWalk, change_the_rule: Callable[[], None], booked: Mapping[date, float]
+    connection: psycopg.Connection,
+    pipeline: DailyPipeline,
+    change_the_rule: Callable[[], None],
+    booked: Mapping[date, float],
 ) -> None:
     """The change asks for these days (run before, perhaps dropped); run again, they book this from the same exports."""
-    exports = [walk.lake.file(stream, day) for stream in Stream for day in booked]
+    exports = [pipeline.lake.file(stream, day) for stream in Stream for day in booked]
     stood = [file.read_bytes() for file in exports]
     change_the_rule()
     assert [each.day for each in day_ledger.days_to_run(connection)] == list(booked)
     for day, kwh in booked.items():
-        walk.run(day)
-        assert booked_kwh(walk, day) == pytest.approx(kwh)
+        pipeline.run(day)
+        assert booked_kwh(pipeline, day) == pytest.approx(kwh)
     assert day_ledger.days_to_run(connection) == []
     assert [file.read_bytes() for file in exports] == stood

@@ -14,7 +14,7 @@ from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.ledger import day_ledger
 
@@ -38,8 +38,8 @@ def hourly_kwh(connection: psycopg.Connection) -> dict[str, float]:
     return {kind: float(energy_kwh) for kind, energy_kwh in rows}
 
 
-def day_kwh(walk: DayWalk) -> dict[str, float]:
-    hours = pl.read_parquet(walk.lake.file("hourly_energy", DAY))
+def day_kwh(pipeline: DailyPipeline) -> dict[str, float]:
+    hours = pl.read_parquet(pipeline.lake.file("hourly_energy", DAY))
     return dict(hours.group_by("kind").agg(pl.col("energy_kwh").sum()).rows())
 
 
@@ -57,17 +57,17 @@ def test_what_it_shows_after_it_restarted_is_booked_and_the_day_passes_its_check
     api: httpx.Client, connection: psycopg.Connection, database_url: str, tmp_path: Path, declared: dict[str, object]
 ) -> None:
     """The register is declared after its day was made: the change asks for the day and the hours."""
-    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
     api.post("/v1/mappings", json={"vehicleId": "veh-1", "meterId": "meter-1"}).raise_for_status()
     for minutes, first_kwh in ((0, 3509.0), (30, 0.0)):
         start = NOON + timedelta(minutes=minutes)
         post(connection, ramp(meter_payload, "kwhConsumedAc", start, 30, first_kwh, 0.1))
         post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, 30, first_kwh, 0.09))
-    walk.run(DAY)
-    assert [answered_kwh(api), hourly_kwh(connection), day_kwh(walk)] == [BOOKED] * 3
+    pipeline.run(DAY)
+    assert [answered_kwh(api), hourly_kwh(connection), day_kwh(pipeline)] == [BOOKED] * 3
     for device in ("meters/meter-1", "vehicles/veh-1"):
         assert api.patch(f"/v1/{device}", json=declared).status_code == 200
     assert [each.day for each in day_ledger.days_to_run(connection)] == [DAY]
-    walk.run(DAY)
-    assert [answered_kwh(api), hourly_kwh(connection), day_kwh(walk)] == [BOOKED] * 3
+    pipeline.run(DAY)
+    assert [answered_kwh(api), hourly_kwh(connection), day_kwh(pipeline)] == [BOOKED] * 3
     assert day_ledger.days_to_run(connection) == []

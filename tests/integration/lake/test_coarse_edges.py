@@ -14,7 +14,7 @@ from tests.factories import iso, meter_payload, vehicle_payload
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)
@@ -29,9 +29,9 @@ LATE_S = 13
 class Site:
     """One vehicle on one meter."""
 
-    def __init__(self, connection: psycopg.Connection, walk: DayWalk) -> None:
+    def __init__(self, connection: psycopg.Connection, pipeline: DailyPipeline) -> None:
         self._connection = connection
-        self._walk = walk
+        self._pipeline = pipeline
         connection.execute("INSERT INTO meters (external_id, expected_interval_s) VALUES ('m1', 3600)")
         connection.execute("INSERT INTO vehicles (external_id) VALUES ('v1')")
         connection.execute(
@@ -73,15 +73,15 @@ class Site:
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
         while days := day_ledger.days_to_run(self._connection):
-            self._walk.run(days[0].day)
+            self._pipeline.run(days[0].day)
 
     @property
     def lake(self) -> Lake:
-        return self._walk.lake
+        return self._pipeline.lake
 
     def rows(self, dataset: str) -> list[list[dict[str, Any]]]:
         """Of both days."""
-        return [pl.read_parquet(self._walk.lake.file(dataset, day)).to_dicts() for day in (FIRST, SECOND)]
+        return [pl.read_parquet(self._pipeline.lake.file(dataset, day)).to_dicts() for day in (FIRST, SECOND)]
 
     def days(self) -> list[dict[str, Any]]:
         """The vehicle on both days."""
@@ -90,7 +90,7 @@ class Site:
 
 @pytest.fixture
 def site(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Site:
-    return Site(connection, DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load()))
+    return Site(connection, DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load()))
 
 
 def test_a_charge_before_midnight_accuses_neither_day(site: Site) -> None:

@@ -15,7 +15,7 @@ from tests.integration.lake.stored import post
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.contract.partitions import midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)
@@ -27,9 +27,9 @@ Device = tuple[str, int]
 class Fleet:
     """Two pairs that change places at noon. The first meter restarts, the first vehicle is silent over midnight."""
 
-    def __init__(self, connection: psycopg.Connection, walk: DayWalk) -> None:
+    def __init__(self, connection: psycopg.Connection, pipeline: DailyPipeline) -> None:
         self.connection = connection
-        self.walk = walk
+        self.pipeline = pipeline
         self.sent: dict[Device, list[Sample]] = defaultdict(list)
 
     def send(self, kind: str, number: int, hours: list[float]) -> None:
@@ -59,11 +59,13 @@ class Fleet:
     def run_days(self) -> None:
         """What the sensor does. A check that fails stops it."""
         while days := day_ledger.days_to_run(self.connection):
-            self.walk.run(days[0].day)
+            self.pipeline.run(days[0].day)
 
     def column(self, dataset: str, column: str) -> pl.Series:
         """A column over both days."""
-        return pl.concat(pl.read_parquet(self.walk.lake.file(dataset, day), columns=[column]) for day in DAYS)[column]
+        return pl.concat(pl.read_parquet(self.pipeline.lake.file(dataset, day), columns=[column]) for day in DAYS)[
+            column
+        ]
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def fleet(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> 
         "(2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
         {"noon": NOON},
     )
-    fleet = Fleet(connection, DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load()))
+    fleet = Fleet(connection, DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load()))
     both_days = [quarter / 4 for quarter in range(4 * 2, 4 * 46)]
     for kind in ("meter", "vehicle"):
         for number in (1, 2):
@@ -87,7 +89,7 @@ def fleet(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> 
 
 
 def require_conserved(fleet: Fleet) -> None:
-    hourly = pl.concat(pl.read_parquet(fleet.walk.lake.file("hourly_energy", day)) for day in DAYS)
+    hourly = pl.concat(pl.read_parquet(fleet.pipeline.lake.file("hourly_energy", day)) for day in DAYS)
     booked = {
         (kind, number): kwh
         for kind, number, kwh in hourly.group_by("kind", "device_id").agg(pl.col("energy_kwh").sum()).rows()
@@ -107,12 +109,13 @@ def test_hours_days_and_vehicles_add_up_to_what_the_registers_gained(fleet: Flee
 
 
 def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
-    before = [fleet.walk.lake.file("hourly_energy", day).read_bytes() for day in DAYS]
+    before = [fleet.pipeline.lake.file("hourly_energy", day).read_bytes() for day in DAYS]
     fleet.send("vehicle", 1, [22.5, 23.9, 24.1])
     fleet.send("meter", 1, [12.05, 14.99, 15.01, 23.99])
     fleet.run_days()
     assert all(
-        old != fleet.walk.lake.file("hourly_energy", day).read_bytes() for old, day in zip(before, DAYS, strict=True)
+        old != fleet.pipeline.lake.file("hourly_energy", day).read_bytes()
+        for old, day in zip(before, DAYS, strict=True)
     )
     require_conserved(fleet)
 

@@ -1,4 +1,4 @@
-"""The walk of a day on a real PostgreSQL and real Parquet: repeated, disturbed, and come late to."""
+"""The daily pipeline on a real PostgreSQL and real Parquet: repeated, disturbed, and come late to."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import PartitionState, Stream, midnight
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, verified_file
-from warehouse.lifecycle.daily_pipeline import CheckFailedError, DayWalk, LakeFullError
+from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline, LakeFullError
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.day_ledger import DayNotClosedError, DayNotKnownError
 from warehouse.postgres.ledger.lake_files import find_lake_file
@@ -33,28 +33,30 @@ def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc:
 
 
 @pytest.fixture
-def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DailyPipeline]:
     connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
     connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
     connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
-    yield DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    yield DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
 
 
-def mart(walk: DayWalk, name: str, day: date) -> pl.DataFrame:
-    return pl.read_parquet(walk.lake.file(name, day))
+def mart(pipeline: DailyPipeline, name: str, day: date) -> pl.DataFrame:
+    return pl.read_parquet(pipeline.lake.file(name, day))
 
 
 def to_run(connection: psycopg.Connection) -> list[date]:
     return [each.day for each in day_ledger.days_to_run(connection)]
 
 
-def test_a_day_is_sealed_exported_rolled_up_and_reported(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_a_day_is_sealed_exported_rolled_up_and_reported(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
     charge(connection, FIRST, 100.0, 200.0)
     assert to_run(connection) == [FIRST]
     said: list[str] = []
-    walk.run(FIRST, said.append)
+    pipeline.run(FIRST, said.append)
     assert to_run(connection) == []
-    vehicle = mart(walk, "daily_vehicle_efficiency", FIRST).row(0, named=True)
+    vehicle = mart(pipeline, "daily_vehicle_efficiency", FIRST).row(0, named=True)
     assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((5.9, 5.31))
     assert vehicle["efficiency_ratio"] == pytest.approx(0.9)
     standing = day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
@@ -62,88 +64,96 @@ def test_a_day_is_sealed_exported_rolled_up_and_reported(walk: DayWalk, connecti
     assert said[-1] == f"{FIRST}: done"
 
 
-def test_a_day_that_is_done_changes_nothing_when_run_again(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_a_day_that_is_done_changes_nothing_when_run_again(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
     charge(connection, FIRST, 100.0, 200.0)
-    walk.run(FIRST)
-    before = {name: verified_file(connection, walk.lake, name, FIRST).read_bytes() for name in walk.catalog.models}
-    walk.run(FIRST)
-    after = {name: verified_file(connection, walk.lake, name, FIRST).read_bytes() for name in walk.catalog.models}
+    pipeline.run(FIRST)
+    before = {
+        name: verified_file(connection, pipeline.lake, name, FIRST).read_bytes() for name in pipeline.catalog.models
+    }
+    pipeline.run(FIRST)
+    after = {
+        name: verified_file(connection, pipeline.lake, name, FIRST).read_bytes() for name in pipeline.catalog.models
+    }
     assert after == before
     assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 1
     assert to_run(connection) == []
 
 
-def test_an_open_day_and_an_unknown_one_are_refused(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_an_open_day_and_an_unknown_one_are_refused(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
     charge(connection, TODAY - timedelta(days=1), 1.0, 1.0, minutes=1)
     with pytest.raises(DayNotClosedError, match="can be sealed from"):
-        walk.run(TODAY)
+        pipeline.run(TODAY)
     with pytest.raises(DayNotKnownError, match="has no partition of 2020-05-05"):
-        walk.run(date(2020, 5, 5))
+        pipeline.run(date(2020, 5, 5))
 
 
 def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_it(
-    walk: DayWalk, connection: psycopg.Connection
+    pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     charge(connection, FIRST, 100.0, 200.0)
     charge(connection, THIRD, 110.0, 210.0)
     post(connection, [meter_payload(meterId="another", timestamp=iso(midnight(SECOND)), kwhConsumedAc=5.0)])
     for day in (FIRST, SECOND, THIRD):
-        walk.run(day)
-    assert mart(walk, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([4.1 + 5.9])
+        pipeline.run(day)
+    assert mart(pipeline, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([4.1 + 5.9])
     late = meter_payload(timestamp=iso(midnight(FIRST) + timedelta(hours=20)), kwhConsumedAc=107.0)
     post(connection, [late])
     assert to_run(connection) == [FIRST]
-    walk.run(FIRST)
+    pipeline.run(FIRST)
     assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 2
     assert day_ledger.stream_day(connection, Stream.VEHICLE_READINGS, FIRST).version == 1
     # The meter's last sample of the first day moved: the first later day that has a reading of it is the third.
     assert to_run(connection) == [THIRD]
-    walk.run(THIRD)
+    pipeline.run(THIRD)
     assert to_run(connection) == []
-    assert mart(walk, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([7.0])
-    assert mart(walk, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([3.0 + 5.9])
+    assert mart(pipeline, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([7.0])
+    assert mart(pipeline, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([3.0 + 5.9])
 
 
-def test_a_changed_or_deleted_file_is_found_and_made_anew(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_a_changed_or_deleted_file_is_found_and_made_anew(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
     charge(connection, FIRST, 100.0, 200.0)
-    walk.run(FIRST)
-    exported = walk.lake.file("meter_readings", FIRST)
+    pipeline.run(FIRST)
+    exported = pipeline.lake.file("meter_readings", FIRST)
     original = exported.read_bytes()
     exported.write_bytes(original[:100] + bytes([original[100] ^ 1]) + original[101:])
     with pytest.raises(DamagedFileError, match="run-day"):
-        walk.device_last(FIRST)
-    walk.lake.file("hourly_energy", FIRST).unlink()
-    walk.run(FIRST)
+        pipeline.device_last(FIRST)
+    pipeline.lake.file("hourly_energy", FIRST).unlink()
+    pipeline.run(FIRST)
     assert exported.read_bytes() == original
-    assert mart(walk, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
+    assert mart(pipeline, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
 
 
 def test_what_a_killed_publisher_left_unconfirmed_is_made_anew_and_confirmed(
-    walk: DayWalk, connection: psycopg.Connection
+    pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     charge(connection, FIRST, 100.0, 200.0)
-    walk.run(FIRST)
+    pipeline.run(FIRST)
     connection.execute("UPDATE lake_files SET publishing_sha256 = sha256, sha256 = 'old'")
-    assert walk.export(Stream.METER_READINGS, FIRST).is_new
+    assert pipeline.export(Stream.METER_READINGS, FIRST).is_new
     known = find_lake_file(connection, Stream.METER_READINGS, FIRST)
     assert known is not None
     assert (known.version, known.publishing_sha256) == (2, None)
 
 
 def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
-    walk: DayWalk, connection: psycopg.Connection
+    pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     charge(connection, FIRST, 100.0, 200.0)
-    walk.run(FIRST)
-    hourly = walk.lake.file("hourly_energy", FIRST)
+    pipeline.run(FIRST)
+    hourly = pipeline.lake.file("hourly_energy", FIRST)
     pl.read_parquet(hourly).with_columns(pl.col("energy_kwh") + 1.0).write_parquet(hourly)
     with pytest.raises(CheckFailedError, match=f"hourly_energy of {FIRST}"):
-        walk.require_checks("hourly_energy", FIRST)
+        pipeline.require_checks("hourly_energy", FIRST)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_leaves_what_was_published_and_says_so(
-    database_url: str, connection: psycopg.Connection, walk: DayWalk, tmp_path: Path
+    database_url: str, connection: psycopg.Connection, pipeline: DailyPipeline, tmp_path: Path
 ) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -157,7 +167,7 @@ def test_a_full_disk_leaves_what_was_published_and_says_so(
             while True:
                 filler.write(b"x" * 4096)
         charge(connection, FIRST, 100.0, 200.0, minutes=600)
-        crowded = DayWalk(database_url, Lake(small), walk.catalog)
+        crowded = DailyPipeline(database_url, Lake(small), pipeline.catalog)
         crowded.seal(FIRST)
         with pytest.raises(LakeFullError, match="make room and run the day again"):
             crowded.export(Stream.METER_READINGS, FIRST)

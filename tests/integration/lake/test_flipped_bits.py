@@ -17,7 +17,7 @@ from warehouse.lake.energy_day import DayInputs
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import scrub
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
@@ -26,22 +26,24 @@ ROUNDS, FLIPS_A_ROUND = 4, 15
 
 
 @pytest.fixture
-def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DailyPipeline]:
     """Two days of one pair, in the lake."""
     for day, first_kwh in ((FIRST, 100.0), (SECOND, 150.0)):
         start = midnight(day) + timedelta(hours=10)
         post(connection, ramp(meter_payload, "kwhConsumedAc", start, 60, first_kwh, 0.1))
         post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, 60, first_kwh, 0.09))
     connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
-    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
-    walk.run(FIRST)
-    walk.run(SECOND)
-    yield walk
+    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline.run(FIRST)
+    pipeline.run(SECOND)
+    yield pipeline
 
 
-def files(walk: DayWalk) -> dict[tuple[str, date], bytes]:
+def files(pipeline: DailyPipeline) -> dict[tuple[str, date], bytes]:
     return {
-        (name, day): walk.lake.file(name, day).read_bytes() for name in walk.catalog.models for day in (FIRST, SECOND)
+        (name, day): pipeline.lake.file(name, day).read_bytes()
+        for name in pipeline.catalog.models
+        for day in (FIRST, SECOND)
     }
 
 
@@ -56,63 +58,65 @@ def cut(path: Path, random: Random) -> None:
     path.write_bytes(content[: random.randrange(len(content))])
 
 
-def readers(walk: DayWalk, dataset: str, day: date) -> Iterator[Callable[[], object]]:
+def readers(pipeline: DailyPipeline, dataset: str, day: date) -> Iterator[Callable[[], object]]:
     """Every step that reads this file, and whoever tells of it."""
-    yield partial(walk.verified, dataset, day)
+    yield partial(pipeline.verified, dataset, day)
     if dataset in set(Stream):
-        yield partial(walk.device_last, day)
+        yield partial(pipeline.device_last, day)
     if dataset == "device_last":
-        yield partial(walk.carried_samples, day)
+        yield partial(pipeline.carried_samples, day)
         if day == FIRST:
-            yield partial(walk.carried_samples, SECOND)
+            yield partial(pipeline.carried_samples, SECOND)
     if dataset in DayInputs._fields:
-        yield partial(walk.energy, day)
-    for model in walk.catalog.used_by(dataset):
-        if walk.catalog.models[model].kind == "sql":
-            yield partial(walk.model, model, day)
+        yield partial(pipeline.energy, day)
+    for model in pipeline.catalog.used_by(dataset):
+        if pipeline.catalog.models[model].kind == "sql":
+            yield partial(pipeline.model, model, day)
 
 
-def test_sixty_flipped_bits_are_found_before_anybody_uses_them(walk: DayWalk, connection: psycopg.Connection) -> None:
+def test_sixty_flipped_bits_are_found_before_anybody_uses_them(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
     random = Random(60)  # noqa: S311 - a repeatable trial
-    original, flipped = files(walk), 0
+    original, flipped = files(pipeline), 0
     for _ in range(ROUNDS):
         harmed = random.sample(sorted(original), FLIPS_A_ROUND)
         for dataset, day in harmed:
-            flip_a_bit(walk.lake.file(dataset, day), random)
-        assert {(each.dataset, each.day) for each in scrub(connection, walk.lake) if each} == set(harmed)
+            flip_a_bit(pipeline.lake.file(dataset, day), random)
+        assert {(each.dataset, each.day) for each in scrub(connection, pipeline.lake) if each} == set(harmed)
         for dataset, day in harmed:
-            for read in readers(walk, dataset, day):
+            for read in readers(pipeline, dataset, day):
                 with pytest.raises(DamagedFileError):
                     read()
         for (dataset, day), content in original.items():
-            walk.lake.file(dataset, day).write_bytes(content)
+            pipeline.lake.file(dataset, day).write_bytes(content)
         flipped += len(harmed)
     assert flipped == 60
 
 
 @pytest.mark.parametrize("harm", [flip_a_bit, cut])
 def test_a_day_of_harmed_files_is_made_anew_to_the_same_bytes(
-    walk: DayWalk, connection: psycopg.Connection, harm: Callable[[Path, Random], None]
+    pipeline: DailyPipeline, connection: psycopg.Connection, harm: Callable[[Path, Random], None]
 ) -> None:
-    original = files(walk)
+    original = files(pipeline)
     random = Random(1)  # noqa: S311 - a repeatable trial
     for dataset, day in original:
-        harm(walk.lake.file(dataset, day), random)
-    assert len([each for each in scrub(connection, walk.lake) if each]) == len(original)
+        harm(pipeline.lake.file(dataset, day), random)
+    assert len([each for each in scrub(connection, pipeline.lake) if each]) == len(original)
     while days := day_ledger.days_to_run(connection):
-        walk.run(days[0].day)
-    assert files(walk) == original
+        pipeline.run(days[0].day)
+    assert files(pipeline) == original
 
 
 def test_a_day_that_begins_from_a_damaged_file_of_another_asks_for_that_one(
-    walk: DayWalk, connection: psycopg.Connection
+    pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    original = files(walk)
-    flip_a_bit(walk.lake.file("device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
+    original = files(pipeline)
+    flip_a_bit(pipeline.lake.file("device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
     with pytest.raises(DamagedFileError, match=f"run-day {FIRST}"):
-        walk.run(SECOND)
+        pipeline.run(SECOND)
     assert [each.day for each in day_ledger.days_to_run(connection)] == [FIRST]
-    walk.run(FIRST)
+    pipeline.run(FIRST)
     assert [each.day for each in day_ledger.days_to_run(connection)] == [SECOND]
-    walk.run(SECOND)
-    assert files(walk) == original
+    pipeline.run(SECOND)
+    assert files(pipeline) == original

@@ -16,7 +16,7 @@ from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
@@ -33,7 +33,7 @@ def reading(kind: str, number: int, ts: datetime) -> dict[str, object]:
 
 
 @pytest.fixture
-def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DayWalk]:
+def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DailyPipeline]:
     numbers = list(range(1, PAIRS + 1))
     connection.execute("INSERT INTO meters (external_id) SELECT 'm' || n FROM unnest(%s::int[]) n", [numbers])
     connection.execute("INSERT INTO vehicles (external_id) SELECT 'v' || n FROM unnest(%s::int[]) n", [numbers])
@@ -41,7 +41,7 @@ def walk(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> I
         "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "
         "SELECT vehicle_id, meter_id, '1970-01-01Z' FROM vehicles JOIN meters ON vehicle_id = meter_id"
     )
-    yield DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    yield DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
 
 
 def send(api: httpx.Client, readings: Sequence[object]) -> None:
@@ -50,12 +50,12 @@ def send(api: httpx.Client, readings: Sequence[object]) -> None:
     assert (answer.status_code, answer.json()["accepted"]) == (200, len(readings))
 
 
-def walk_until_done(walk: DayWalk, connection: psycopg.Connection) -> list[date]:
+def run_until_done(pipeline: DailyPipeline, connection: psycopg.Connection) -> list[date]:
     """What the sensor does; returns the days that were run, in order."""
     ran: list[date] = []
     while days := day_ledger.days_to_run(connection):
         ran.append(days[0].day)
-        walk.run(days[0].day)
+        pipeline.run(days[0].day)
     return ran
 
 
@@ -65,7 +65,7 @@ def contents(lake: Lake, catalog: Catalog) -> dict[tuple[str, date], pl.DataFram
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
-    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client, tmp_path: Path, seed: int
+    pipeline: DailyPipeline, connection: psycopg.Connection, api: httpx.Client, tmp_path: Path, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - a repeatable trial
     sparse = [
@@ -77,8 +77,8 @@ def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
         for hour in (6, 7, 8)
     ]
     send(api, sparse)
-    assert walk_until_done(walk, connection)[0] == DAYS[0]
-    before = contents(walk.lake, walk.catalog)
+    assert run_until_done(pipeline, connection)[0] == DAYS[0]
+    before = contents(pipeline.lake, pipeline.catalog)
     late_days = random.sample(DAYS, 2)
     late = [
         reading(
@@ -89,10 +89,10 @@ def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
         for each, day in enumerate(late_days)
     ]
     send(api, late)
-    ran = walk_until_done(walk, connection)
+    ran = run_until_done(pipeline, connection)
 
-    after = contents(walk.lake, walk.catalog)
-    scratch = from_scratch(walk, connection, tmp_path / "scratch")
+    after = contents(pipeline.lake, pipeline.catalog)
+    scratch = from_scratch(pipeline, connection, tmp_path / "scratch")
     assert after.keys() == scratch.keys()
     for key, frame in after.items():
         assert_frame_equal(frame, scratch[key])
@@ -111,22 +111,24 @@ def first_day_after(late: dict[str, object], readings: list[dict[str, object]]) 
     return min((day for day in days if day > date.fromisoformat(str(late["timestamp"])[:10])), default=None)
 
 
-def from_scratch(walk: DayWalk, connection: psycopg.Connection, root: Path) -> dict[tuple[str, date], pl.DataFrame]:
+def from_scratch(
+    pipeline: DailyPipeline, connection: psycopg.Connection, root: Path
+) -> dict[tuple[str, date], pl.DataFrame]:
     """The same database into an empty lake, by a ledger that has forgotten everything but the days' bounds."""
     connection.execute("TRUNCATE lake_files, day_builds")
     connection.execute("UPDATE partition_ledger SET state = 'open', version = 0, late_row_count = NULL")
-    fresh = DayWalk(walk.url, Lake(root), walk.catalog)
-    walk_until_done(fresh, connection)
+    fresh = DailyPipeline(pipeline.url, Lake(root), pipeline.catalog)
+    run_until_done(fresh, connection)
     return contents(fresh.lake, fresh.catalog)
 
 
 def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_says(
-    walk: DayWalk, connection: psycopg.Connection, api: httpx.Client
+    pipeline: DailyPipeline, connection: psycopg.Connection, api: httpx.Client
 ) -> None:
     day, stream = DAYS[0], Stream.METER_READINGS
     send(api, [reading("meter", 1, midnight(day))])
     late_at_first = day_ledger.stream_day(connection, stream, day).late_row_count
-    walk.seal(day)
+    pipeline.seal(day)
     stop = threading.Event()
     written = []
 
@@ -142,14 +144,14 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
     versions = 0
     try:
         while versions < 6:
-            walk.export(stream, day)
+            pipeline.export(stream, day)
             standing = day_ledger.stream_day(connection, stream, day)
             versions = standing.version
-            rows = pl.read_parquet(walk.lake.file(stream, day)).height
+            rows = pl.read_parquet(pipeline.lake.file(stream, day)).height
             assert (rows, rows) == (standing.row_count, 1 + standing.exported_late_row_count - late_at_first)
     finally:
         stop.set()
         writer.join()
-    walk.export(stream, day)
-    assert pl.read_parquet(walk.lake.file(stream, day)).height == 1 + sum(written)
+    pipeline.export(stream, day)
+    assert pl.read_parquet(pipeline.lake.file(stream, day)).height == 1 + sum(written)
     assert not day_ledger.stream_day(connection, stream, day).is_dirty

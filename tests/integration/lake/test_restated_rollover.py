@@ -16,7 +16,7 @@ from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
@@ -136,15 +136,15 @@ BOOKED_BEFORE, BOOKED = 50 + 5.9, 40 + 5.9
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
     connection: psycopg.Connection, database_url: str, tmp_path: Path
 ) -> None:
-    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
     register_as_before(connection)
     dropped, exported = OF_OTHERS, OF_METER
     for day in (dropped, exported):
         store_a_restart(connection, day)
-        walk.run(day)
-        assert booked_kwh(walk, day) == pytest.approx(BOOKED_BEFORE)
+        pipeline.run(day)
+        assert booked_kwh(pipeline, day) == pytest.approx(BOOKED_BEFORE)
     drop(connection, dropped)
-    require_restated(connection, walk, lambda: change_the_rule(connection), {dropped: BOOKED, exported: BOOKED})
+    require_restated(connection, pipeline, lambda: change_the_rule(connection), {dropped: BOOKED, exported: BOOKED})
 
 
 def test_closed_hours_are_restated(connection: psycopg.Connection) -> None:

@@ -16,7 +16,7 @@ from tests.integration.lake.booked import booked_kwh, drop, hourly_kwh, require_
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
@@ -99,14 +99,14 @@ def change_the_rule(connection: psycopg.Connection) -> None:
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
     connection: psycopg.Connection, database_url: str, tmp_path: Path
 ) -> None:
-    walk = DayWalk(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
     register_as_before(connection)
     for day, old_kwh, used_kwh, booked in ((DROPPED, 12034.5, 850.0, 855.9), (EXPORTED, 856.0, 700.0, 706.0)):
         put_in_a_used_meter(connection, day, old_kwh, used_kwh)
-        walk.run(day)
-        assert booked_kwh(walk, day) == pytest.approx(booked)
+        pipeline.run(day)
+        assert booked_kwh(pipeline, day) == pytest.approx(booked)
     drop(connection, DROPPED)
-    require_restated(connection, walk, lambda: change_the_rule(connection), {DROPPED: 5.9, EXPORTED: 6.0})
+    require_restated(connection, pipeline, lambda: change_the_rule(connection), {DROPPED: 5.9, EXPORTED: 6.0})
 
 
 def test_closed_hours_are_restated(connection: psycopg.Connection) -> None:

@@ -20,7 +20,7 @@ from warehouse.contract.partitions import PartitionState, Stream, midnight, part
 from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import Damage, scrub
-from warehouse.lifecycle.daily_pipeline import DayWalk, OnlyCopyDamagedError
+from warehouse.lifecycle.daily_pipeline import DailyPipeline, OnlyCopyDamagedError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.lifecycle.retention import Retention, Verdict
 from warehouse.postgres.connection import connect
@@ -35,14 +35,14 @@ FROM_A_BACKUP = "PostgreSQL no longer has that day: put the file back from a bac
 
 
 class History:
-    """One old day of one pair, imported and walked."""
+    """One old day of one pair, imported and run."""
 
     def __init__(self, url: str, home: Path, connection: psycopg.Connection) -> None:
         self.url = url
         self.connection = connection
         self.settings = FleetSettings(_env_file=None, home=home)
         self.lake = Lake(self.settings.lake)
-        self.walk = DayWalk(url, self.lake, Catalog.load())
+        self.pipeline = DailyPipeline(url, self.lake, Catalog.load())
         self.retention = Retention(url, self.lake, self.settings.retention)
 
     def import_hour(self, hour: int) -> int:
@@ -76,34 +76,34 @@ class History:
         return int(row[0])
 
 
-class Walked(NamedTuple):
-    """A day that was imported and walked: made once, copied for each test."""
+class FinishedDay(NamedTuple):
+    """A day that was imported and run: made once, copied for each test."""
 
     database: str
     home: Path
 
 
 @pytest.fixture(scope="module")
-def walked(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
-    home = tmp_path_factory.mktemp("walked") / "home"
+def finished(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FinishedDay]:
+    home = tmp_path_factory.mktemp("finished") / "home"
     with fresh_database(server_url, template) as url:
         with connect(url) as connection:
             history = History(url, home, connection)
             assert history.import_hour(10) == 2 * ROWS
             history.forget_when_it_was_written()
-            history.walk.run(DAY)
-        yield Walked(urlsplit(url).path.removeprefix("/"), home)
+            history.pipeline.run(DAY)
+        yield FinishedDay(urlsplit(url).path.removeprefix("/"), home)
 
 
 @pytest.fixture
-def database_url(server_url: str, walked: Walked) -> Iterator[str]:
-    with fresh_database(server_url, walked.database) as url:
+def database_url(server_url: str, finished: FinishedDay) -> Iterator[str]:
+    with fresh_database(server_url, finished.database) as url:
         yield url
 
 
 @pytest.fixture
-def history(database_url: str, tmp_path: Path, connection: psycopg.Connection, walked: Walked) -> History:
-    return History(database_url, shutil.copytree(walked.home, tmp_path / "home"), connection)
+def history(database_url: str, tmp_path: Path, connection: psycopg.Connection, finished: FinishedDay) -> History:
+    return History(database_url, shutil.copytree(finished.home, tmp_path / "home"), connection)
 
 
 def why_kept(verdicts: list[Verdict]) -> list[str | None]:
@@ -120,7 +120,7 @@ def test_a_day_in_the_lake_leaves_postgresql_and_its_models_can_still_be_built(h
     assert history.drop() == []
     day_ledger.request_build(history.connection, DAY, "a test")
     assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
-    history.walk.run(DAY)
+    history.pipeline.run(DAY)
     assert pl.read_parquet(history.lake.file("hourly_energy", DAY))["energy_kwh"].sum() == pytest.approx(59 * 0.19)
 
 
@@ -146,7 +146,7 @@ def test_a_dirty_day_stays_until_it_is_exported_again(history: History) -> None:
     history.forget_when_it_was_written()
     history.forget_when_it_was_written()
     assert why_kept(history.drop()) == ["rows came in since its export; it is exported again first"] * 2
-    history.walk.run(DAY)
+    history.pipeline.run(DAY)
     assert why_kept(history.drop()) == [None, None]
 
 
@@ -162,7 +162,7 @@ def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_made_anew(hi
     assert meter.why_kept and "asked for" in meter.why_kept
     assert vehicle.why_kept is None
     assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
-    history.walk.run(DAY)
+    history.pipeline.run(DAY)
     assert why_kept(history.drop()) == [None]
 
 
@@ -214,7 +214,7 @@ def test_an_import_into_a_dropped_day_adds_to_it(history: History) -> None:
     assert history.import_hour(12) == 2 * ROWS
     assert [history.count(stream) for stream in Stream] == [2 * ROWS, 2 * ROWS]
     assert [history.state(stream) for stream in Stream] == [PartitionState.OPEN, PartitionState.OPEN]
-    history.walk.run(DAY)
+    history.pipeline.run(DAY)
     versions = [day_ledger.stream_day(history.connection, stream, DAY).version for stream in Stream]
     assert versions == [2, 2]
     assert pl.read_parquet(history.lake.file(Stream.METER_READINGS, DAY)).height == 2 * ROWS
@@ -247,7 +247,7 @@ def test_nothing_is_added_to_a_dropped_day_whose_only_copy_is_damaged(history: H
     assert (report.accepted, history.state(Stream.METER_READINGS)) == (0, "dropped")
     day_ledger.request_build(history.connection, DAY, "a test")
     with pytest.raises(OnlyCopyDamagedError, match="backup"):
-        history.walk.run(DAY)
+        history.pipeline.run(DAY)
 
 
 @pytest.mark.parametrize("harm", ["cut", "delete"])
@@ -268,7 +268,7 @@ def test_what_to_do_about_a_damaged_file_of_a_dropped_day_is_true(history: Histo
     assert told() == {Stream.METER_READINGS: FROM_A_BACKUP, "hourly_energy": first + anew}
     files[0].write_bytes(contents[0])
     assert told() == {"hourly_energy": anew}
-    history.walk.run(DAY)
+    history.pipeline.run(DAY)
     assert told() == {}
 
 
@@ -293,6 +293,6 @@ def test_a_scrub_finds_what_is_damaged_and_asks_for_its_day(history: History) ->
     file.write_bytes(content)
     found = list(scrub(history.connection, history.lake))
     assert [each.dataset for each in found if isinstance(each, Damage)] == ["daily_vehicle_efficiency"]
-    assert len(found) == len(history.walk.catalog.models)
-    history.walk.run(DAY)
+    assert len(found) == len(history.pipeline.catalog.models)
+    history.pipeline.run(DAY)
     assert not any(scrub(history.connection, history.lake))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
-from tests.integration.lake.zone_walk import DAYS, walk_days
+from tests.integration.lake.zone_days import DAYS, run_days
 from warehouse.contract.partitions import midnight
 
 ROOT = Path(__file__).parents[3]
@@ -35,14 +35,14 @@ def test_days_come_to_the_same_bytes_in_every_zone(
     server_url: str, template: str, readings: Path, tmp_path: Path
 ) -> None:
     with fresh_database(server_url, template) as url:
-        here = walk_days(url, tmp_path / "here", readings)
+        here = run_days(url, tmp_path / "here", readings)
     assert [here[f"hours of {day}"] for day in DAYS] == [
         f"{day} 00:00:00+00 to {day} 23:00:00+00, {timedelta(days=1) // timedelta(hours=1)}" for day in DAYS
     ]
     for zone in ("America/New_York", "Australia/Lord_Howe"):
         with fresh_database(server_url, template) as url:
             done = subprocess.run(
-                [sys.executable, "-m", "tests.integration.lake.zone_walk", url, tmp_path / zone, readings],
+                [sys.executable, "-m", "tests.integration.lake.zone_days", url, tmp_path / zone, readings],
                 env={**os.environ, "TZ": zone},
                 cwd=ROOT,
                 check=True,

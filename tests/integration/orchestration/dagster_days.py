@@ -14,7 +14,7 @@ from orchestration.assets.partitions import range_tags
 from orchestration.assets.resources import Warehouse
 from orchestration.definitions import build_definitions
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
@@ -50,9 +50,9 @@ class Days:
         return build_definitions(CATALOG, TODAY - timedelta(days=30), self.settings)
 
     @cached_property
-    def walk(self) -> DayWalk:
+    def pipeline(self) -> DailyPipeline:
         """The same days without Dagster, into the same lake."""
-        return DayWalk(self.url, Lake(self.home / "lake"), CATALOG)
+        return DailyPipeline(self.url, Lake(self.home / "lake"), CATALOG)
 
     def fill(self, *days: date) -> None:
         """Import the fleet's readings of these days, and map its vehicles."""

@@ -33,22 +33,22 @@ def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
     with connect(days.url) as connection:
         assert day_ledger.days_to_run(connection) == []
 
-    one_by_one = Days(days.url, tmp_path / "one by one").walk
+    one_by_one = Days(days.url, tmp_path / "one by one").pipeline
     for day in BOTH:
         one_by_one.run(day)
-    for name in days.walk.catalog.models:
+    for name in days.pipeline.catalog.models:
         made = told_of(instance, name)
         for day in BOTH:
-            ours, theirs = (pl.read_parquet(walk.lake.file(name, day)) for walk in (days.walk, one_by_one))
+            ours, theirs = (pl.read_parquet(pipeline.lake.file(name, day)) for pipeline in (days.pipeline, one_by_one))
             assert ours.equals(theirs), (name, day)
             told = made[str(day)]
             assert told["dagster/row_count"].value == ours.height
-            assert told["path"].value == str(days.walk.lake.file(name, day))
+            assert told["path"].value == str(days.pipeline.lake.file(name, day))
     reports = told_of(instance, "day_report")
     assert reports[str(FIRST)]["ac_kwh"].value != reports[str(SECOND)]["ac_kwh"].value
 
     evaluations = result.get_asset_check_evaluations()
-    declared = sum(len(model.checks) for model in days.walk.catalog.models.values())
+    declared = sum(len(model.checks) for model in days.pipeline.catalog.models.values())
     assert len(evaluations) == declared + len(Stream), "one of each check, for both days"
     assert {str(each.metadata["days"].value) for each in evaluations} == {f"{FIRST} to {SECOND}"}
     assert all(each.passed for each in evaluations)
@@ -99,8 +99,8 @@ def test_days_without_readings_are_skipped_and_said(
     result = days.run_together(instance, first, last)
     assert result.success
     wanted = {day for day in BOTH if first <= day <= last}
-    for name in days.walk.catalog.models:
-        assert set(days.walk.lake.days(name)) == wanted, name
+    for name in days.pipeline.catalog.models:
+        assert set(days.pipeline.lake.days(name)) == wanted, name
         told = told_of(instance, name)
         states = {day: str(metadata["state"].value) for day, metadata in told.items()}
         for day in days_between(first, last):
@@ -116,7 +116,7 @@ def test_a_run_of_nothing_but_such_a_day_does_nothing_and_says_why(
     result = days.run(instance, day)
     assert result.success
     assert str(told_of(instance, "day_report")[str(day)]["state"].value) == "skipped: it has no readings"
-    assert not days.walk.lake.days("hourly_energy")
+    assert not days.pipeline.lake.days("hourly_energy")
 
 
 def test_a_day_that_is_not_closed_waits_for_its_time_and_the_others_are_made(
@@ -127,6 +127,6 @@ def test_a_day_that_is_not_closed_waits_for_its_time_and_the_others_are_made(
             "UPDATE partition_ledger SET seal_after = now() + interval '1 hour' WHERE day = %s", [SECOND]
         )
     assert days.run_together(instance, *BOTH).success
-    assert set(days.walk.lake.days("hourly_energy")) == {FIRST}
+    assert set(days.pipeline.lake.days("hourly_energy")) == {FIRST}
     told = str(told_of(instance, "day_report")[str(SECOND)]["state"].value)
     assert told.startswith("skipped: it is not closed before ")

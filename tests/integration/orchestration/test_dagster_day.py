@@ -45,22 +45,22 @@ def ran(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
         yield Ran(days, [days.run(instance, day) for day in (FIRST, SECOND)])
 
 
-def test_a_day_is_what_the_walk_makes_of_it(ran: Ran, tmp_path: Path) -> None:
+def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran, tmp_path: Path) -> None:
     assert all(result.success for result in ran.results)
     with connect(ran.days.url) as connection:
         assert day_ledger.days_to_run(connection) == []
     other = Days(ran.days.url, tmp_path)
     for day in (FIRST, SECOND):
-        other.walk.run(day)
-        for name in ran.days.walk.catalog.models:
-            ours, theirs = (pl.read_parquet(each.walk.lake.file(name, day)) for each in (ran.days, other))
+        other.pipeline.run(day)
+        for name in ran.days.pipeline.catalog.models:
+            ours, theirs = (pl.read_parquet(each.pipeline.lake.file(name, day)) for each in (ran.days, other))
             assert ours.equals(theirs), (name, day)
 
 
 def test_what_a_run_tells(ran: Ran) -> None:
     days, result = ran.days, ran.results[0]
     export = told(result, "meter_readings")
-    path = days.walk.lake.file("meter_readings", FIRST)
+    path = days.pipeline.lake.file("meter_readings", FIRST)
     assert export["dagster/row_count"].value == pl.read_parquet(path).height
     assert (export["version"].value, export["state"].value) == (1, "made")
     assert (export["path"].value, export["size_bytes"].value) == (str(path), path.stat().st_size)
@@ -75,7 +75,7 @@ def test_what_a_run_tells(ran: Ran) -> None:
     assert "█" in str(spread["plot"].value)
 
     evaluations = result.get_asset_check_evaluations()
-    declared = sum(len(model.checks) for model in days.walk.catalog.models.values())
+    declared = sum(len(model.checks) for model in days.pipeline.catalog.models.values())
     assert len(evaluations) == declared + len(Stream)
     assert all(evaluation.passed and evaluation.blocking for evaluation in evaluations)
 
@@ -105,7 +105,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     assert (failed.check_name, failed.metadata["failing_rows"].value) == ("accepted_range_soc_percent", 1)
     assert "150.0" in str(failed.metadata["sample"].value)
 
-    stopped = days.walk.catalog.models.keys() - {
+    stopped = days.pipeline.catalog.models.keys() - {
         "meter_readings",
         "vehicle_readings",
         *TABLES,
@@ -114,7 +114,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     }
     ran = {event.step_key for event in result.all_events if event.is_step_start}
     assert ran.isdisjoint({step_of(name) for name in stopped} | {"day_report"})
-    assert not any(days.walk.lake.file(name, FIRST).exists() for name in stopped)
+    assert not any(days.pipeline.lake.file(name, FIRST).exists() for name in stopped)
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
 
 def test_a_damaged_file_ends_the_step_in_plain_words(days: Days, instance: dg.DagsterInstance) -> None:
     days.run(instance, FIRST)
-    file = days.walk.lake.file("carried_samples", FIRST)
+    file = days.pipeline.lake.file("carried_samples", FIRST)
     file.write_bytes(file.read_bytes()[::-1])
     result = days.run(instance, FIRST, only=ENERGY)
     said = why(result, step_of("hourly_energy"))
@@ -175,9 +175,9 @@ def test_the_maintenance_drops_old_days_and_finds_damaged_files(
     days = Days(database_url, tmp_path)
     long_ago = TODAY - timedelta(days=29)
     days.fill(long_ago)
-    days.walk.run(long_ago)
+    days.pipeline.run(long_ago)
     connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
-    file = days.walk.lake.file("hourly_energy", long_ago)
+    file = days.pipeline.lake.file("hourly_energy", long_ago)
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_RETENTION_DAYS", "7")

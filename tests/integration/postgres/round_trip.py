@@ -20,7 +20,7 @@ from tests.conftest import drop_database, serving
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
@@ -60,10 +60,10 @@ def run_jobs(url: str, home: Path) -> Answers:
     """What the hours and the day's exports come to."""
     applied = migrate(url)
     hours = write_hours(url)
-    walk = DayWalk(url, Lake(home / "lake"), Catalog.load())
-    walk.seal(DAY)
-    exported = [walk.export(stream, DAY).rows for stream in Stream]
-    return {"applied": applied, "hours": hours, "exported": exported, "files": _files(walk)}
+    pipeline = DailyPipeline(url, Lake(home / "lake"), Catalog.load())
+    pipeline.seal(DAY)
+    exported = [pipeline.export(stream, DAY).rows for stream in Stream]
+    return {"applied": applied, "hours": hours, "exported": exported, "files": _files(pipeline)}
 
 
 def write_hours(url: str) -> list[tuple[Any, ...]]:
@@ -79,10 +79,10 @@ def write_hours(url: str) -> list[tuple[Any, ...]]:
 
 
 def run_whole_day(url: str, home: Path) -> Answers:
-    """What the whole walk of a day comes to."""
-    walk = DayWalk(url, Lake(home / "lake"), Catalog.load())
-    walk.run(DAY)
-    return {"files": _files(walk)}
+    """What the whole daily pipeline makes of a day."""
+    pipeline = DailyPipeline(url, Lake(home / "lake"), Catalog.load())
+    pipeline.run(DAY)
+    return {"files": _files(pipeline)}
 
 
 def read_back(url: str) -> Answers:
@@ -139,6 +139,6 @@ def _told(answer: httpx.Response) -> tuple[int, Any]:
     return answer.status_code, body
 
 
-def _files(walk: DayWalk) -> dict[str, str]:
-    found = sorted(walk.lake.root.rglob("*.parquet"))
-    return {str(path.relative_to(walk.lake.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+def _files(pipeline: DailyPipeline) -> dict[str, str]:
+    found = sorted(pipeline.lake.root.rglob("*.parquet"))
+    return {str(path.relative_to(pipeline.lake.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}

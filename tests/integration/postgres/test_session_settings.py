@@ -128,7 +128,7 @@ def test_a_setting_of_the_database_changes_no_answer(
 SCOPES = ["DATABASE {database}", "ROLE {role}", "ROLE {role} IN DATABASE {database}"]
 
 
-def _walk(server_url: str, template: str, home: Path, scope: str, settings: dict[str, str]) -> list[Answers]:
+def _end_to_end(server_url: str, template: str, home: Path, scope: str, settings: dict[str, str]) -> list[Answers]:
     """From the first reading to the models and to Dagster, on a database of its own."""
     name = f"dagster_of_{template}"
     (home / "dagster").mkdir(parents=True)
@@ -144,17 +144,17 @@ def _walk(server_url: str, template: str, home: Path, scope: str, settings: dict
 
 
 @pytest.fixture(scope="module")
-def undisturbed_walk(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> list[Answers]:
+def undisturbed_end_to_end(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> list[Answers]:
     """What comes of it where nobody has set anything."""
-    return _walk(server_url, template, tmp_path_factory.mktemp("undisturbed"), SCOPES[0], {})
+    return _end_to_end(server_url, template, tmp_path_factory.mktemp("undisturbed"), SCOPES[0], {})
 
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_all_of_them_together_change_nothing_from_the_first_reading_to_the_models(
-    server_url: str, template: str, tmp_path: Path, undisturbed_walk: list[Answers], scope: str
+    server_url: str, template: str, tmp_path: Path, undisturbed_end_to_end: list[Answers], scope: str
 ) -> None:
-    assert _walk(server_url, template, tmp_path, scope, _known(server_url)) == undisturbed_walk
-    assert len(undisturbed_walk[-1]["stored"]) == 97
+    assert _end_to_end(server_url, template, tmp_path, scope, _known(server_url)) == undisturbed_end_to_end
+    assert len(undisturbed_end_to_end[-1]["stored"]) == 97
 
 
 def test_an_empty_database_is_migrated_whatever_is_set(server_url: str, template: str) -> None:

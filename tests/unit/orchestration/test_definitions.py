@@ -146,7 +146,7 @@ def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
 
 
 def test_what_is_carried_waits_for_the_days_own_last_samples(graph: AssetGraph) -> None:
-    # A day beside this one finds our last samples, and asks us to begin again, before we begin: see DayWalk.
+    # A day beside this one finds our last samples, and asks us to begin again, before we begin: see DailyPipeline.
     assert parents(graph, "carried_samples") == {"device_last"}
 
 

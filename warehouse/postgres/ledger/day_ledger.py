@@ -127,7 +127,7 @@ def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
 
 
 def is_without_readings(connection: psycopg.Connection, day: date) -> bool:
-    """Whether there is nothing to walk on this day: never sealed, and no reading came."""
+    """Whether there is nothing to run for this day: never sealed, and no reading came."""
     try:
         standings = [stream_day(connection, stream, day) for stream in Stream]
     except DayNotKnownError:

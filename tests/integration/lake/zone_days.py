@@ -1,4 +1,4 @@
-"""Days long gone, imported and walked in whatever zone this process finds itself, and what came of it."""
+"""Days long gone, imported and run in whatever zone this process finds itself, and what came of it."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from dbt_like_sql.catalog import Catalog
 from warehouse.lake.paths import Lake
 from warehouse.lake.views import open_lake
-from warehouse.lifecycle.daily_pipeline import DayWalk
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.settings import FleetSettings
 
@@ -20,17 +20,17 @@ DAYS = (
 )
 
 
-def walk_days(url: str, home: Path, readings: Path) -> dict[str, str]:
+def run_days(url: str, home: Path, readings: Path) -> dict[str, str]:
     """The SHA-256 of each file of the lake, and the hours that a query shows."""
     import_file(url, readings, FleetSettings(_env_file=None, database_url=url, home=home))
-    walk = DayWalk(url, Lake(home / "lake"), Catalog.load())
+    pipeline = DailyPipeline(url, Lake(home / "lake"), Catalog.load())
     found = {}
     for day in DAYS:
-        walk.run(day)
-        for name in walk.catalog.models:
-            content = walk.lake.file(name, day).read_bytes()
+        pipeline.run(day)
+        for name in pipeline.catalog.models:
+            content = pipeline.lake.file(name, day).read_bytes()
             found[f"{name} of {day}"] = hashlib.sha256(content).hexdigest()
-    with open_lake(walk.lake.root, walk.catalog.in_order(), None) as connection:
+    with open_lake(pipeline.lake.root, pipeline.catalog.in_order(), None) as connection:
         hours = connection.execute(
             "SELECT day, min(hour)::VARCHAR, max(hour)::VARCHAR, count(DISTINCT hour) FROM hourly_energy GROUP BY day"
         )
@@ -42,4 +42,4 @@ if __name__ == "__main__":
     url, home, readings = sys.argv[1:]
     offset = datetime(2024, 7, 1, tzinfo=UTC).astimezone().utcoffset()
     offset_s = offset.total_seconds() if offset else 0
-    json.dump({"offset_s": offset_s, **walk_days(url, Path(home), Path(readings))}, sys.stdout)
+    json.dump({"offset_s": offset_s, **run_days(url, Path(home), Path(readings))}, sys.stdout)
