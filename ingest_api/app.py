@@ -97,7 +97,7 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     for page in (front_page, docs_page, assets):
         app.include_router(page.router)
     openapi.complete(app)
-    app.add_middleware(problems.LastResort)
+    app.add_middleware(problems.UnhandledErrorMiddleware)
     return app
 
 

@@ -160,7 +160,7 @@ def _allowed(request: Request) -> str:
     )
 
 
-class LastResort:
+class UnhandledErrorMiddleware:
     """Answers an error that nobody foresaw with a 500 problem.
 
     A layer of its own, because the framework's handler sits outside all layers and raises again: its answer carries no
