@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
-from ingest_api.bodies.deadline import AnswerInTime
+from ingest_api.bodies.deadline import DeadlineMiddleware
 from ingest_api.bodies.limits import HeldBytes
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
@@ -67,8 +67,8 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     held, pulse = HeldBytes(settings.max_held_bytes), DatabasePulse()
     clients = ClientAddresses(settings.trusted_networks)
     app = create_routes(settings, Parts(held, clients, pulse))
-    in_time = AnswerInTime(app, settings.limits, held, clients, pulse)
-    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(in_time))))
+    within_deadline = DeadlineMiddleware(app, settings.limits, held, clients, pulse)
+    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(within_deadline))))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
     return NoUnreadBody(HotPath(others, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))

@@ -26,8 +26,8 @@ from warehouse.decoding.json_bodies import MalformedBodyError
 READ_WITHIN_S = 10.0
 
 
-class AnswerInTime:
-    """A layer that reads the body, within its limits, and then waits so long for the application and no longer."""
+class DeadlineMiddleware:
+    """Reads the body, within its limits, and then waits for the application, but not beyond the deadline."""
 
     def __init__(
         self, app: ASGIApp, limits: Limits, held: HeldBytes, clients: ClientAddresses, pulse: DatabasePulse
