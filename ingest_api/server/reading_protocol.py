@@ -13,14 +13,14 @@ from ingest_api.http.parts import Parts
 from ingest_api.http.request_id import identify_as, request_id
 from ingest_api.observability.metrics import count_request
 from ingest_api.server.reading_headers import ReadingHead, headers_of, reading_head
-from ingest_api.server.timeout_protocol import PatientHttpProtocol
+from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
 from ingest_api.telemetry.hot_path import head_of
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 from warehouse.postgres.readings.reading_store import Outcome
 
 
-class TelemetryHttpProtocol(PatientHttpProtocol):
+class TelemetryHttpProtocol(TimeoutHttpProtocol):
     """Answers single readings, and has the application answer everything else."""
 
     def data_received(self, data: bytes) -> None:

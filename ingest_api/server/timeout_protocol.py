@@ -74,8 +74,8 @@ class _HeldFlow(FlowControl):
             super().resume_reading()
 
 
-class PatientHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an end to its patience."""
+class TimeoutHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with timeouts for what a client has to send or take."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """A client has connected."""
