@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.deadline import DeadlineMiddleware
-from ingest_api.bodies.limits import HeldBytes
+from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import AnalyticsDatabase, Database
@@ -64,10 +64,10 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     """
     settings = settings or read(ApiSettings)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
-    held, pulse = HeldBytes(settings.max_held_bytes), DatabasePulse()
+    budget, pulse = MemoryBudget(settings.max_held_bytes), DatabasePulse()
     clients = ClientAddresses(settings.trusted_networks)
-    app = create_routes(settings, Parts(held, clients, pulse))
-    within_deadline = DeadlineMiddleware(app, settings.limits, held, clients, pulse)
+    app = create_routes(settings, Parts(budget, clients, pulse))
+    within_deadline = DeadlineMiddleware(app, settings.limits, budget, clients, pulse)
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(within_deadline))))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
@@ -137,7 +137,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
         pulse=pulse,
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
-    ingest = TelemetryIngest(commits, window, settings.limits, shared.get(HeldBytes), rate_limits, clients)
+    ingest = TelemetryIngest(commits, window, settings.limits, shared.get(MemoryBudget), rate_limits, clients)
     most_connections = min(settings.max_connections, room_for_connections())
     connections = Connections(most_connections, settings.max_connections_per_address, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope
 
 from ingest_api.bodies.content_encoding import Decoder
 from ingest_api.bodies.density import Density
-from ingest_api.bodies.limits import Held, Limits
+from ingest_api.bodies.limits import Limits, MemoryShare
 from warehouse.contract.errors import OverloadedError, TooLargeError
 from warehouse.decoding.json_bodies import MalformedBodyError
 from warehouse.decoding.line_chunks import LineChunks
@@ -50,7 +50,7 @@ class BrokenEncodingError(MalformedBodyError):
         self.raw = raw
 
 
-async def read_whole(receive: Receive, head: Head, max_bytes: int, held: Held) -> bytes:
+async def read_whole(receive: Receive, head: Head, max_bytes: int, held: MemoryShare) -> bytes:
     """The body as it is sent.
 
     Raises:
@@ -73,7 +73,7 @@ async def read_whole(receive: Receive, head: Head, max_bytes: int, held: Held) -
     return bytes(pieces)
 
 
-async def read_decoded(receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: Held) -> bytes:
+async def read_decoded(receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: MemoryShare) -> bytes:
     """The body, decoded.
 
     Raises:
@@ -96,7 +96,7 @@ async def read_decoded(receive: Receive, head: Head, decoder: Decoder, limits: L
 
 
 async def read_lines(
-    receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: Held
+    receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: MemoryShare
 ) -> AsyncGenerator[list[bytes], None]:
     """The lines of the body, decoded, in chunks: memory stays flat however long the stream.
 

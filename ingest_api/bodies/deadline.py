@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.bodies.body import Head, read_whole
 from ingest_api.bodies.density import check_density
-from ingest_api.bodies.limits import ANSWER_WITHIN_S, Held, HeldBytes, Limits
+from ingest_api.bodies.limits import ANSWER_WITHIN_S, Limits, MemoryBudget, MemoryShare
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.problems import error_response
@@ -30,11 +30,11 @@ class DeadlineMiddleware:
     """Reads the body, within its limits, and then waits for the application, but not beyond the deadline."""
 
     def __init__(
-        self, app: ASGIApp, limits: Limits, held: HeldBytes, clients: ClientAddresses, pulse: DatabasePulse
+        self, app: ASGIApp, limits: Limits, budget: MemoryBudget, clients: ClientAddresses, pulse: DatabasePulse
     ) -> None:
         self._app = app
         self._limits = limits
-        self._held = held
+        self._budget = budget
         self._clients = clients
         self._pulse = pulse
         self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
@@ -44,7 +44,7 @@ class DeadlineMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = Held(self._held, self._clients.client_of(scope))
+        held = MemoryShare(self._budget, self._clients.client_of(scope))
         try:
             body = await read_whole(receive, Head.of(scope), self._limits.body_bytes, held)
             self._check_density(body)

@@ -21,11 +21,11 @@ class Limits(NamedTuple):
     """A stream, as it is sent and decoded."""
 
 
-class HeldBytes:
-    """Counts the bytes of bodies that this process holds, over all requests and by client.
+class MemoryBudget:
+    """How many bytes of bodies this process may hold at a time, counted over all requests and by client.
 
-    A client with several requests may hold half of what the others leave: whoever sends bodies and does not end them
-    keeps himself waiting, and not everybody. A gateway with a fleet behind it still has half of everything.
+    A client with several requests may take half of what the others leave. So whoever begins many bodies and ends none
+    keeps only himself waiting, and a gateway with a fleet behind it still has half of the budget.
     """
 
     def __init__(self, limit: int) -> None:
@@ -53,13 +53,13 @@ class HeldBytes:
             self._of_clients.pop(client, None)
 
 
-class Held:
-    """One request's share of them."""
+class MemoryShare:
+    """One request's share of the budget."""
 
-    __slots__ = ("_bytes", "_client", "_of_all", "most_bytes")
+    __slots__ = ("_budget", "_bytes", "_client", "most_bytes")
 
-    def __init__(self, of_all: HeldBytes, client: str) -> None:
-        self._of_all = of_all
+    def __init__(self, budget: MemoryBudget, client: str) -> None:
+        self._budget = budget
         self._client = client
         self._bytes = 0
         self.most_bytes = 0
@@ -71,6 +71,6 @@ class Held:
         Raises:
             OverloadedError: that is more than is left.
         """
-        self._of_all.change(self._client, self._bytes, size_bytes)
+        self._budget.change(self._client, self._bytes, size_bytes)
         self._bytes = size_bytes
         self.most_bytes = max(self.most_bytes, size_bytes)

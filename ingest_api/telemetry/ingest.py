@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope
 from ingest_api.bodies.body import BrokenEncodingError, Head, read_decoded, read_lines
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
-from ingest_api.bodies.limits import Held, HeldBytes, Limits
+from ingest_api.bodies.limits import Limits, MemoryBudget, MemoryShare
 from ingest_api.commit.batch_queue import Promise
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.http.client_address import ClientAddresses
@@ -48,7 +48,7 @@ class TelemetryIngest:
         commits: GroupCommit,
         window: Callable[[], AcceptedWindow],
         limits: Limits,
-        held: HeldBytes,
+        budget: MemoryBudget,
         rate_limits: RateLimits,
         clients: ClientAddresses,
     ) -> None:
@@ -58,7 +58,7 @@ class TelemetryIngest:
         self._limits = limits
         self._rate_limits = rate_limits
         self.clients = clients
-        self._held = held
+        self._budget = budget
         self._judging = Judging()
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -69,7 +69,7 @@ class TelemetryIngest:
         """
         client = self.clients.client_of(scope)
         account = Account(self._rate_limits, client)
-        held = Held(self._held, client)
+        held = MemoryShare(self._budget, client)
         totals = Totals()
         try:
             account.check()  # before a byte of the body is asked for
@@ -80,7 +80,9 @@ class TelemetryIngest:
             account.end(held.most_bytes)
             held.set(0)
 
-    async def _answer(self, scope: Scope, receive: Receive, account: Account, totals: Totals, held: Held) -> Answer:
+    async def _answer(
+        self, scope: Scope, receive: Receive, account: Account, totals: Totals, held: MemoryShare
+    ) -> Answer:
         head = Head.of(scope)
         if head.media_type not in (_JSON, _NDJSON):
             detail = f"send {JSON} or {NDJSON} as Content-Type"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from ingest_api.app import create_routes
-from ingest_api.bodies.limits import HeldBytes
+from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.parts import Parts
@@ -49,7 +49,7 @@ Told = tuple[int, str | None, bool, Any]
 
 
 async def answers(url: str, requests: Sequence[tuple[bytes, str]], *, hot: bool) -> list[Told]:
-    shared = Parts(HeldBytes(10**9), ClientAddresses(), DatabasePulse())
+    shared = Parts(MemoryBudget(10**9), ClientAddresses(), DatabasePulse())
     routes = create_routes(ApiSettings(_env_file=None, database_url=url), shared)
     ingest = lambda: routes.state.parts.get(TelemetryIngest)  # noqa: E731
     transport = httpx.ASGITransport(app=HotPath(routes, ingest) if hot else RequestIds(routes))

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ingest_api.bodies.limits import Held, HeldBytes
+from ingest_api.bodies.limits import MemoryBudget, MemoryShare
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import OverloadedError
 
@@ -11,63 +11,63 @@ MEBIBYTE = 1024 * 1024
 
 
 def test_requests_share_what_may_be_held() -> None:
-    of_all = HeldBytes(100)
-    first, second = Held(of_all, "a"), Held(of_all, "b")
+    budget = MemoryBudget(100)
+    first, second = MemoryShare(budget, "a"), MemoryShare(budget, "b")
     first.set(60)
     with pytest.raises(OverloadedError):
         second.set(41)
     second.set(40)
     first.set(30)
     second.set(70)
-    assert of_all.total == 100
+    assert budget.total == 100
     first.set(0)
     second.set(0)
-    assert of_all.total == 0
+    assert budget.total == 0
     assert (first.most_bytes, second.most_bytes) == (60, 70)
 
 
 def test_holding_less_is_never_refused() -> None:
-    of_all = HeldBytes(100)
-    held = Held(of_all, "a")
+    budget = MemoryBudget(100)
+    held = MemoryShare(budget, "a")
     held.set(80)
-    of_all.limit = 10
+    budget.limit = 10
     held.set(70)
     with pytest.raises(OverloadedError):
         held.set(71)
-    assert of_all.total == 70
+    assert budget.total == 70
 
 
 def test_one_body_may_take_all_and_several_of_one_client_half_of_what_is_left() -> None:
-    of_all = HeldBytes(100)
-    alone = Held(of_all, "a")
+    budget = MemoryBudget(100)
+    alone = MemoryShare(budget, "a")
     alone.set(100)
     alone.set(0)
-    of_a = [Held(of_all, "a") for _ in range(5)]
+    of_a = [MemoryShare(budget, "a") for _ in range(5)]
     of_a[0].set(30)
     of_a[1].set(20)
     with pytest.raises(OverloadedError):
         of_a[2].set(1)
-    of_b = [Held(of_all, "b") for _ in range(5)]
+    of_b = [MemoryShare(budget, "b") for _ in range(5)]
     of_b[0].set(20)
     of_b[1].set(5)
     with pytest.raises(OverloadedError):
         of_b[2].set(1)
-    last = Held(of_all, "c")
+    last = MemoryShare(budget, "c")
     last.set(25)
     for held in (*of_a, *of_b, last):
         held.set(0)
-    assert of_all.total == 0
+    assert budget.total == 0
     of_a[2].set(40)
     of_a[3].set(10)
 
 
 def test_clients_that_hold_nothing_are_forgotten() -> None:
-    of_all = HeldBytes(10**9)
+    budget = MemoryBudget(10**9)
     for number in range(1000):
-        held = Held(of_all, str(number))
+        held = MemoryShare(budget, str(number))
         held.set(10)
         held.set(0)
-    assert of_all._of_clients == {}
+    assert budget._of_clients == {}
 
 
 def test_sizes_are_bytes_or_have_a_unit() -> None:
