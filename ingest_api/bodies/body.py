@@ -18,7 +18,7 @@ _OF_A_BODY = "send several, or application/x-ndjson: a body holds"
 _OF_A_STREAM = "send several: a stream holds"
 
 
-class Head(NamedTuple):
+class BodyHeaders(NamedTuple):
     """What the headers say of the body."""
 
     media_type: bytes
@@ -29,7 +29,7 @@ class Head(NamedTuple):
     """``None``: not known beforehand."""
 
     @classmethod
-    def of(cls, scope: Scope) -> "Head":
+    def of(cls, scope: Scope) -> "BodyHeaders":
         """Read them; their names come in lower case from every server."""
         headers = dict(scope["headers"])
         media_type = headers.get(b"content-type", b"")
@@ -50,7 +50,7 @@ class BrokenEncodingError(MalformedBodyError):
         self.raw = raw
 
 
-async def read_whole(receive: Receive, head: Head, max_bytes: int, held: MemoryShare) -> bytes:
+async def read_whole(receive: Receive, headers: BodyHeaders, max_bytes: int, held: MemoryShare) -> bytes:
     """The body as it is sent.
 
     Raises:
@@ -58,7 +58,7 @@ async def read_whole(receive: Receive, head: Head, max_bytes: int, held: MemoryS
         OverloadedError: other bodies leave no room for it.
         ClientDisconnect: there is nobody left to answer.
     """
-    _check(head.length or 0, max_bytes, _OF_A_BODY)
+    _check(headers.length or 0, max_bytes, _OF_A_BODY)
     body, more = await _next_piece(receive)
     _check(len(body), max_bytes, _OF_A_BODY)
     held.set(len(body))
@@ -73,15 +73,17 @@ async def read_whole(receive: Receive, head: Head, max_bytes: int, held: MemoryS
     return bytes(pieces)
 
 
-async def read_decoded(receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: MemoryShare) -> bytes:
+async def read_decoded(
+    receive: Receive, headers: BodyHeaders, decoder: Decoder, limits: Limits, held: MemoryShare
+) -> bytes:
     """The body, decoded.
 
     Raises:
         TooLargeError, OverloadedError, ClientDisconnect: as ``read_whole``.
         BrokenEncodingError: it cannot be decoded.
     """
-    sent = await read_whole(receive, head, limits.body_bytes, held)
-    if not head.encoding:
+    sent = await read_whole(receive, headers, limits.body_bytes, held)
+    if not headers.encoding:
         return sent
     decoded = bytearray()
     try:
@@ -96,7 +98,7 @@ async def read_decoded(receive: Receive, head: Head, decoder: Decoder, limits: L
 
 
 async def read_lines(
-    receive: Receive, head: Head, decoder: Decoder, limits: Limits, held: MemoryShare
+    receive: Receive, headers: BodyHeaders, decoder: Decoder, limits: Limits, held: MemoryShare
 ) -> AsyncGenerator[list[bytes], None]:
     """The lines of the body, decoded, in chunks: memory stays flat however long the stream.
 
@@ -107,7 +109,7 @@ async def read_lines(
     chunks = LineChunks(max_lines=limits.items, max_bytes=limits.decoded_bytes, max_line_bytes=limits.body_bytes)
     density = Density(limits.items)
     try:
-        async with aclosing(_decoded_pieces(receive, head, decoder, limits.stream_bytes)) as pieces:
+        async with aclosing(_decoded_pieces(receive, headers, decoder, limits.stream_bytes)) as pieces:
             async for piece in pieces:
                 density.add(piece)
                 held.set(chunks.kept_bytes + len(piece) + decoder.kept_bytes)
@@ -120,9 +122,9 @@ async def read_lines(
 
 
 async def _decoded_pieces(
-    receive: Receive, head: Head, decoder: Decoder, max_bytes: int
+    receive: Receive, headers: BodyHeaders, decoder: Decoder, max_bytes: int
 ) -> AsyncGenerator[bytes, None]:
-    _check(head.length or 0, max_bytes, _OF_A_STREAM)
+    _check(headers.length or 0, max_bytes, _OF_A_STREAM)
     sent_bytes = decoded_bytes = 0
     more = True
     while more:

@@ -14,7 +14,7 @@ import contextlib
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.bodies.body import Head, read_whole
+from ingest_api.bodies.body import BodyHeaders, read_whole
 from ingest_api.bodies.density import check_density
 from ingest_api.bodies.limits import ANSWER_WITHIN_S, Limits, MemoryBudget, MemoryShare
 from ingest_api.database_pulse import DatabasePulse
@@ -46,7 +46,7 @@ class DeadlineMiddleware:
             return
         held = MemoryShare(self._budget, self._clients.client_of(scope))
         try:
-            body = await read_whole(receive, Head.of(scope), self._limits.body_bytes, held)
+            body = await read_whole(receive, BodyHeaders.of(scope), self._limits.body_bytes, held)
             self._check_density(body)
             await self._pass_on(scope, _first(body, receive), send)
         except FleetwattError as error:

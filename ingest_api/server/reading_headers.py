@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import httptools
 from starlette.types import Scope
 
-from ingest_api.bodies.body import Head
+from ingest_api.bodies.body import BodyHeaders
 from ingest_api.http.request_id import callers_own
 from ingest_api.server.request_parser import check_head
 from ingest_api.telemetry.ingest import JSON, PATH
@@ -58,7 +58,7 @@ def _read(head: bytes) -> ReadingHead | None:
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # for the server to answer
         return None
     names = {name for name, _ in parts.headers}
-    says = Head.of(cast(Scope, {"headers": parts.headers}))
+    says = BodyHeaders.of(cast(Scope, {"headers": parts.headers}))
     is_plain = (
         (parser.get_method(), parts.url, parser.get_http_version()) == (b"POST", _URL, "1.1")
         and (says.media_type, says.encoding) == (_JSON, b"")

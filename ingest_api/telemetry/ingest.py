@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from starlette.types import Receive, Scope
 
-from ingest_api.bodies.body import BrokenEncodingError, Head, read_decoded, read_lines
+from ingest_api.bodies.body import BodyHeaders, BrokenEncodingError, read_decoded, read_lines
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
 from ingest_api.bodies.limits import Limits, MemoryBudget, MemoryShare
@@ -83,20 +83,22 @@ class TelemetryIngest:
     async def _answer(
         self, scope: Scope, receive: Receive, account: Account, totals: Totals, held: MemoryShare
     ) -> Answer:
-        head = Head.of(scope)
-        if head.media_type not in (_JSON, _NDJSON):
+        headers = BodyHeaders.of(scope)
+        if headers.media_type not in (_JSON, _NDJSON):
             detail = f"send {JSON} or {NDJSON} as Content-Type"
             return problem(scope, 415, "unsupported_media_type", detail, headers={"Accept": f"{JSON}, {NDJSON}"})
-        decoder = decoder_of(head.encoding)
+        decoder = decoder_of(headers.encoding)
         if decoder is None:
             detail = f"send the body without Content-Encoding, or in one of {ACCEPTED}"
             return problem(scope, 415, "unsupported_encoding", detail, headers={"Accept-Encoding": ACCEPTED})
         self._commits.check_answering()
-        if head.media_type == _JSON:
+        if headers.media_type == _JSON:
             return await self._answer_json(
-                scope, read_decoded(receive, head, decoder, self._limits, held), account, totals
+                scope, read_decoded(receive, headers, decoder, self._limits, held), account, totals
             )
-        return await self._answer_lines(scope, read_lines(receive, head, decoder, self._limits, held), account, totals)
+        return await self._answer_lines(
+            scope, read_lines(receive, headers, decoder, self._limits, held), account, totals
+        )
 
     def begin_storing(self, body: bytes, promise: Promise, sender: Sender) -> bool:
         """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.
