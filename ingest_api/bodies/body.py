@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from ingest_api.bodies.content_encoding import Decoder
 from ingest_api.bodies.density import Density
-from ingest_api.bodies.limits import Limits, MemoryShare
+from ingest_api.bodies.limits import Limits, MemoryBudget, MemoryShare
 from warehouse.contract.errors import OverloadedError, TooLargeError
 from warehouse.decoding.json_bodies import MalformedBodyError
 from warehouse.decoding.line_chunks import LineChunks
@@ -50,104 +51,115 @@ class BrokenEncodingError(MalformedBodyError):
         self.raw = raw
 
 
-async def read_whole(receive: Receive, headers: BodyHeaders, max_bytes: int, held: MemoryShare) -> bytes:
-    """The body as it is sent.
+class BodyReader:
+    """Reads the body of one request. What it takes of the memory budget is given back at the end of its ``with`` block.
 
-    Raises:
-        TooLargeError: it is; where that is known beforehand, nothing of it is read.
-        OverloadedError: other bodies leave no room for it.
-        ClientDisconnect: there is nobody left to answer.
+    All ways to read raise ``TooLargeError`` where the body is too large (nothing of it is read where the headers say
+    so), ``OverloadedError`` where other bodies leave no room for it, and ``ClientDisconnect`` where there is nobody
+    left to answer.
     """
-    _check(headers.length or 0, max_bytes, _OF_A_BODY)
-    body, more = await _next_piece(receive)
-    _check(len(body), max_bytes, _OF_A_BODY)
-    held.set(len(body))
-    if not more:  # nearly always
-        return body
-    pieces = bytearray(body)
-    while more:
-        piece, more = await _next_piece(receive)
-        _check(len(pieces) + len(piece), max_bytes, _OF_A_BODY)
-        held.set(len(pieces) + len(piece))
-        pieces += piece
-    return bytes(pieces)
 
+    def __init__(self, scope: Scope, receive: Receive, budget: MemoryBudget, client: str) -> None:
+        """``client`` is whom the budget counts the body for."""
+        self.headers = BodyHeaders.of(scope)
+        self._receive = receive
+        self._memory = MemoryShare(budget, client)
 
-async def read_decoded(
-    receive: Receive, headers: BodyHeaders, decoder: Decoder, limits: Limits, held: MemoryShare
-) -> bytes:
-    """The body, decoded.
+    def __enter__(self) -> Self:
+        return self
 
-    Raises:
-        TooLargeError, OverloadedError, ClientDisconnect: as ``read_whole``.
-        BrokenEncodingError: it cannot be decoded.
-    """
-    sent = await read_whole(receive, headers, limits.body_bytes, held)
-    if not headers.encoding:
-        return sent
-    decoded = bytearray()
-    try:
-        for piece in decoder.decode(sent):
-            _check(len(decoded) + len(piece), limits.decoded_bytes, _OF_A_BODY)
-            held.set(len(sent) + len(decoded) + len(piece) + decoder.kept_bytes)
-            decoded += piece
-        decoder.finish()
-    except MalformedBodyError as error:
-        raise BrokenEncodingError(error, sent) from None
-    return bytes(decoded)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._memory.hold(0)
 
+    @property
+    def most_bytes(self) -> int:
+        """How much memory it took at most."""
+        return self._memory.most_bytes
 
-async def read_lines(
-    receive: Receive, headers: BodyHeaders, decoder: Decoder, limits: Limits, held: MemoryShare
-) -> AsyncGenerator[list[bytes], None]:
-    """The lines of the body, decoded, in chunks: memory stays flat however long the stream.
+    async def read_whole(self, max_bytes: int) -> bytes:
+        """The body as it is sent."""
+        _check(self.headers.length or 0, max_bytes, _OF_A_BODY)
+        body, more = await self._next_piece()
+        _check(len(body), max_bytes, _OF_A_BODY)
+        self._memory.hold(len(body))
+        if not more:  # nearly always
+            return body
+        pieces = bytearray(body)
+        while more:
+            piece, more = await self._next_piece()
+            _check(len(pieces) + len(piece), max_bytes, _OF_A_BODY)
+            self._memory.hold(len(pieces) + len(piece))
+            pieces += piece
+        return bytes(pieces)
 
-    Raises:
-        TooLargeError, OverloadedError, ClientDisconnect, BrokenEncodingError: as ``read_decoded``. Whatever came
-            before in whole lines was given, unless there is nobody left to answer.
-    """
-    chunks = LineChunks(max_lines=limits.items, max_bytes=limits.decoded_bytes, max_line_bytes=limits.body_bytes)
-    density = Density(limits.items)
-    try:
-        async with aclosing(_decoded_pieces(receive, headers, decoder, limits.stream_bytes)) as pieces:
-            async for piece in pieces:
-                density.add(piece)
-                held.set(chunks.kept_bytes + len(piece) + decoder.kept_bytes)
-                for lines in chunks.feed(piece):
-                    yield lines
-    except (TooLargeError, OverloadedError, BrokenEncodingError):
-        yield chunks.take()
-        raise
-    yield chunks.finish()
+    async def read_decoded(self, decoder: Decoder, limits: Limits) -> bytes:
+        """The body, decoded.
 
-
-async def _decoded_pieces(
-    receive: Receive, headers: BodyHeaders, decoder: Decoder, max_bytes: int
-) -> AsyncGenerator[bytes, None]:
-    _check(headers.length or 0, max_bytes, _OF_A_STREAM)
-    sent_bytes = decoded_bytes = 0
-    more = True
-    while more:
-        piece, more = await _next_piece(receive)
-        sent_bytes += len(piece)
-        _check(sent_bytes, max_bytes, _OF_A_STREAM)
+        Raises:
+            BrokenEncodingError: it cannot be decoded.
+        """
+        sent = await self.read_whole(limits.body_bytes)
+        if not self.headers.encoding:
+            return sent
+        decoded = bytearray()
         try:
-            for decoded in decoder.decode(piece):
-                decoded_bytes += len(decoded)
-                _check(decoded_bytes, max_bytes, _OF_A_STREAM)
-                yield decoded
-            if not more:
-                decoder.finish()
+            for piece in decoder.decode(sent):
+                _check(len(decoded) + len(piece), limits.decoded_bytes, _OF_A_BODY)
+                self._memory.hold(len(sent) + len(decoded) + len(piece) + decoder.kept_bytes)
+                decoded += piece
+            decoder.finish()
         except MalformedBodyError as error:
-            raise BrokenEncodingError(error, piece) from None
+            raise BrokenEncodingError(error, sent) from None
+        return bytes(decoded)
 
+    async def read_lines(self, decoder: Decoder, limits: Limits) -> AsyncGenerator[list[bytes], None]:
+        """The lines of the body, decoded, in chunks: memory stays flat however long the stream.
 
-async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
-    """A piece of the body as sent, and whether there are more to come."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return message.get("body", b""), message.get("more_body", False)
+        Whatever came in whole lines before an error is given first, unless there is nobody left to answer.
+
+        Raises:
+            BrokenEncodingError: it cannot be decoded.
+        """
+        chunks = LineChunks(max_lines=limits.items, max_bytes=limits.decoded_bytes, max_line_bytes=limits.body_bytes)
+        density = Density(limits.items)
+        try:
+            async with aclosing(self._decoded_pieces(decoder, limits.stream_bytes)) as pieces:
+                async for piece in pieces:
+                    density.add(piece)
+                    self._memory.hold(chunks.kept_bytes + len(piece) + decoder.kept_bytes)
+                    for lines in chunks.feed(piece):
+                        yield lines
+        except (TooLargeError, OverloadedError, BrokenEncodingError):
+            yield chunks.take()
+            raise
+        yield chunks.finish()
+
+    async def _decoded_pieces(self, decoder: Decoder, max_bytes: int) -> AsyncGenerator[bytes, None]:
+        _check(self.headers.length or 0, max_bytes, _OF_A_STREAM)
+        sent_bytes = decoded_bytes = 0
+        more = True
+        while more:
+            piece, more = await self._next_piece()
+            sent_bytes += len(piece)
+            _check(sent_bytes, max_bytes, _OF_A_STREAM)
+            try:
+                for decoded in decoder.decode(piece):
+                    decoded_bytes += len(decoded)
+                    _check(decoded_bytes, max_bytes, _OF_A_STREAM)
+                    yield decoded
+                if not more:
+                    decoder.finish()
+            except MalformedBodyError as error:
+                raise BrokenEncodingError(error, piece) from None
+
+    async def _next_piece(self) -> tuple[bytes, bool]:
+        """A piece of the body as sent, and whether there are more to come."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
 
 
 def _check(size_bytes: int, most: int, of_what: str) -> None:

@@ -14,9 +14,9 @@ import contextlib
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest_api.bodies.body import BodyHeaders, read_whole
+from ingest_api.bodies.body import BodyReader
 from ingest_api.bodies.density import check_density
-from ingest_api.bodies.limits import ANSWER_WITHIN_S, Limits, MemoryBudget, MemoryShare
+from ingest_api.bodies.limits import ANSWER_WITHIN_S, Limits, MemoryBudget
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.problems import error_response
@@ -44,17 +44,15 @@ class DeadlineMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = MemoryShare(self._budget, self._clients.client_of(scope))
-        try:
-            body = await read_whole(receive, BodyHeaders.of(scope), self._limits.body_bytes, held)
-            self._check_density(body)
-            await self._pass_on(scope, _first(body, receive), send)
-        except FleetwattError as error:
-            await error_response(scope, error)(scope, receive, send)
-        except ClientDisconnect:
-            pass
-        finally:
-            held.set(0)
+        with BodyReader(scope, receive, self._budget, self._clients.client_of(scope)) as reader:
+            try:
+                body = await reader.read_whole(self._limits.body_bytes)
+                self._check_density(body)
+                await self._pass_on(scope, _first(body, receive), send)
+            except FleetwattError as error:
+                await error_response(scope, error)(scope, receive, send)
+            except ClientDisconnect:
+                pass
 
     def _check_density(self, body: bytes) -> None:
         with contextlib.suppress(MalformedBodyError):  # the application says so, as it does of other bodies

@@ -65,8 +65,8 @@ class MemoryShare:
         self.most_bytes = 0
         """What it held at most."""
 
-    def set(self, size_bytes: int) -> None:
-        """From now on this request holds so much.
+    def hold(self, size_bytes: int) -> None:
+        """From now on this request holds so much, and no more what it held before.
 
         Raises:
             OverloadedError: that is more than is left.

@@ -6,10 +6,10 @@ from contextlib import aclosing
 
 from starlette.types import Receive, Scope
 
-from ingest_api.bodies.body import BodyHeaders, BrokenEncodingError, read_decoded, read_lines
+from ingest_api.bodies.body import BodyReader, BrokenEncodingError
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
-from ingest_api.bodies.limits import Limits, MemoryBudget, MemoryShare
+from ingest_api.bodies.limits import Limits, MemoryBudget
 from ingest_api.commit.batch_queue import Promise
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.http.client_address import ClientAddresses
@@ -69,36 +69,29 @@ class TelemetryIngest:
         """
         client = self.clients.client_of(scope)
         account = Account(self._rate_limits, client)
-        held = MemoryShare(self._budget, client)
         totals = Totals()
-        try:
-            account.check()  # before a byte of the body is asked for
-            return await self._answer(scope, receive, account, totals, held)
-        except FleetwattError as error:
-            return of_error(scope, error, totals)
-        finally:
-            account.end(held.most_bytes)
-            held.set(0)
+        with BodyReader(scope, receive, self._budget, client) as body:
+            try:
+                account.check()  # before a byte of the body is asked for
+                return await self._answer(scope, body, account, totals)
+            except FleetwattError as error:
+                return of_error(scope, error, totals)
+            finally:
+                account.end(body.most_bytes)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, account: Account, totals: Totals, held: MemoryShare
-    ) -> Answer:
-        headers = BodyHeaders.of(scope)
-        if headers.media_type not in (_JSON, _NDJSON):
+    async def _answer(self, scope: Scope, body: BodyReader, account: Account, totals: Totals) -> Answer:
+        media_type, encoding = body.headers.media_type, body.headers.encoding
+        if media_type not in (_JSON, _NDJSON):
             detail = f"send {JSON} or {NDJSON} as Content-Type"
             return problem(scope, 415, "unsupported_media_type", detail, headers={"Accept": f"{JSON}, {NDJSON}"})
-        decoder = decoder_of(headers.encoding)
+        decoder = decoder_of(encoding)
         if decoder is None:
             detail = f"send the body without Content-Encoding, or in one of {ACCEPTED}"
             return problem(scope, 415, "unsupported_encoding", detail, headers={"Accept-Encoding": ACCEPTED})
         self._commits.check_answering()
-        if headers.media_type == _JSON:
-            return await self._answer_json(
-                scope, read_decoded(receive, headers, decoder, self._limits, held), account, totals
-            )
-        return await self._answer_lines(
-            scope, read_lines(receive, headers, decoder, self._limits, held), account, totals
-        )
+        if media_type == _JSON:
+            return await self._answer_json(scope, body.read_decoded(decoder, self._limits), account, totals)
+        return await self._answer_lines(scope, body.read_lines(decoder, self._limits), account, totals)
 
     def begin_storing(self, body: bytes, promise: Promise, sender: Sender) -> bool:
         """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.

@@ -13,60 +13,60 @@ MEBIBYTE = 1024 * 1024
 def test_requests_share_what_may_be_held() -> None:
     budget = MemoryBudget(100)
     first, second = MemoryShare(budget, "a"), MemoryShare(budget, "b")
-    first.set(60)
+    first.hold(60)
     with pytest.raises(OverloadedError):
-        second.set(41)
-    second.set(40)
-    first.set(30)
-    second.set(70)
+        second.hold(41)
+    second.hold(40)
+    first.hold(30)
+    second.hold(70)
     assert budget.total == 100
-    first.set(0)
-    second.set(0)
+    first.hold(0)
+    second.hold(0)
     assert budget.total == 0
     assert (first.most_bytes, second.most_bytes) == (60, 70)
 
 
 def test_holding_less_is_never_refused() -> None:
     budget = MemoryBudget(100)
-    held = MemoryShare(budget, "a")
-    held.set(80)
+    share = MemoryShare(budget, "a")
+    share.hold(80)
     budget.limit = 10
-    held.set(70)
+    share.hold(70)
     with pytest.raises(OverloadedError):
-        held.set(71)
+        share.hold(71)
     assert budget.total == 70
 
 
 def test_one_body_may_take_all_and_several_of_one_client_half_of_what_is_left() -> None:
     budget = MemoryBudget(100)
     alone = MemoryShare(budget, "a")
-    alone.set(100)
-    alone.set(0)
+    alone.hold(100)
+    alone.hold(0)
     of_a = [MemoryShare(budget, "a") for _ in range(5)]
-    of_a[0].set(30)
-    of_a[1].set(20)
+    of_a[0].hold(30)
+    of_a[1].hold(20)
     with pytest.raises(OverloadedError):
-        of_a[2].set(1)
+        of_a[2].hold(1)
     of_b = [MemoryShare(budget, "b") for _ in range(5)]
-    of_b[0].set(20)
-    of_b[1].set(5)
+    of_b[0].hold(20)
+    of_b[1].hold(5)
     with pytest.raises(OverloadedError):
-        of_b[2].set(1)
+        of_b[2].hold(1)
     last = MemoryShare(budget, "c")
-    last.set(25)
-    for held in (*of_a, *of_b, last):
-        held.set(0)
+    last.hold(25)
+    for share in (*of_a, *of_b, last):
+        share.hold(0)
     assert budget.total == 0
-    of_a[2].set(40)
-    of_a[3].set(10)
+    of_a[2].hold(40)
+    of_a[3].hold(10)
 
 
 def test_clients_that_hold_nothing_are_forgotten() -> None:
     budget = MemoryBudget(10**9)
     for number in range(1000):
-        held = MemoryShare(budget, str(number))
-        held.set(10)
-        held.set(0)
+        share = MemoryShare(budget, str(number))
+        share.hold(10)
+        share.hold(0)
     assert budget._of_clients == {}
 
 
