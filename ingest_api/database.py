@@ -21,7 +21,7 @@ from warehouse.postgres.session import AsyncSession
 
 POOL_SIZE = 8
 POOL_WAIT_S = 8.0
-"""Longer than most requests are waited for: who waits for a connection may have been promised a slow answer."""
+"""Longer than most requests are waited for: a question may take as long as the database answers others."""
 MAX_WAITING = 200
 """Requests that wait for a connection; beyond them each is refused at once."""
 _CLOSE_WITHIN_S = 2.0

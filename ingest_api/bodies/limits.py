@@ -5,7 +5,7 @@ from typing import NamedTuple
 from warehouse.contract.errors import OverloadedError
 
 ANSWER_WITHIN_S = 1.8
-"""Then the answer is 503: a little less than the 2 s that are promised, for the look at the clock and the way back."""
+"""Then the answer is 503: a little less than the 2 s of the contract, for the look at the clock and the way back."""
 
 
 class Limits(NamedTuple):

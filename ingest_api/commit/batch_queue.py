@@ -11,8 +11,8 @@ MAX_BATCH_READINGS = 10_000
 many single readings in 50 ms."""
 
 
-class Promise(Protocol):
-    """Who waits for a body to be stored; what a future has of it. None of these raises, or blocks."""
+class Completion(Protocol):
+    """Who waits for a body to be stored: what a future has of it. None of these methods raises or blocks."""
 
     def done(self) -> bool:
         """Whether nobody waits any more."""
@@ -23,11 +23,11 @@ class Promise(Protocol):
         ...
 
     def set_result(self, result: Outcome, /) -> None:
-        """Keep it: this became of the body."""
+        """Tell what became of the body."""
         ...
 
     def set_exception(self, exception: Exception, /) -> None:
-        """Break it: the body is not known to be stored."""
+        """Tell that the body is not known to be stored."""
         ...
 
 
@@ -37,11 +37,11 @@ class Entry(NamedTuple):
     body: Telemetry
     items: int
     size_bytes: int
-    promise: Promise
+    completion: Completion
 
     def has_expired(self) -> bool:
         """Whether its request was told that it took too long. A request that went away is another matter."""
-        return self.promise.done() and not self.promise.cancelled()
+        return self.completion.done() and not self.completion.cancelled()
 
 
 class BatchQueue:

@@ -16,7 +16,7 @@ from itertools import takewhile
 import psycopg
 
 from ingest_api.bodies import limits
-from ingest_api.commit.batch_queue import BatchQueue, Entry, Promise
+from ingest_api.commit.batch_queue import BatchQueue, Completion, Entry
 from ingest_api.commit.commit_writer import CommitWriter, Failure, Result
 from ingest_api.commit.loop_connection import LoopConnection
 from ingest_api.database_pulse import DatabasePulse
@@ -57,7 +57,7 @@ class GroupCommit:
         # What waits, and what the writers have in their hands. Overdue or not: it takes up memory until they let go.
         self._small, self._bulk = BatchQueue(), BatchQueue()
         self._waiting_items = self._waiting_bytes = 0
-        self._due_at: dict[Promise, float] = {}  # on the loop's clock, the first due first
+        self._due_at: dict[Completion, float] = {}  # on the loop's clock, the first due first
         self._next_look: asyncio.TimerHandle | None = None
         self._writers = [
             CommitWriter(queue, open_connection, make_store, self._resolve)
@@ -86,21 +86,23 @@ class GroupCommit:
         """When anything was committed last, by the monotonic clock."""
         return max(writer.stored_at for writer in self._writers)
 
-    def store(self, body: Telemetry, size_bytes: int, promise: Promise) -> None:
-        """Have a body stored; the promise is kept after the commit.
+    def store(self, body: Telemetry, size_bytes: int, completion: Completion) -> None:
+        """Have a body stored; the completion is told what became of it after the commit.
+
+        It may be told of a DatabaseUnavailableError or a PartitionMissingError too: then the body is not known to be
+        stored, and has to be sent again, which is safe.
 
         Raises:
             OverloadedError: too much waits already.
-            DatabaseUnavailableError: the database does not answer. So may the promise be broken, or with a
-            PartitionMissingError: the body is not known to be stored, and sending it again is safe, and right.
+            DatabaseUnavailableError: the database does not answer.
         """
         self.check_answering()
         items = len(body)
         self._check_room(items, size_bytes)
-        entry = Entry(body, items, size_bytes, promise)
+        entry = Entry(body, items, size_bytes, completion)
         self._waiting_items += items
         self._waiting_bytes += size_bytes
-        self._due_at[promise] = self._loop.time() + limits.ANSWER_WITHIN_S
+        self._due_at[completion] = self._loop.time() + limits.ANSWER_WITHIN_S
         if self._next_look is None:
             self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue)
         (self._bulk if items >= BULK_READINGS else self._small).put(entry)
@@ -125,23 +127,23 @@ class GroupCommit:
     def _look_for_overdue(self) -> None:
         """One timer for all: a timer for each request would cost more than the rest of its waiting."""
         now = self._loop.time()
-        for promise in list(takewhile(lambda promise: self._due_at[promise] <= now, self._due_at)):
-            del self._due_at[promise]
-            if not promise.done():
-                promise.set_exception(DatabaseUnavailableError("this was not stored in time; send it again later"))
+        for completion in list(takewhile(lambda completion: self._due_at[completion] <= now, self._due_at)):
+            del self._due_at[completion]
+            if not completion.done():
+                completion.set_exception(DatabaseUnavailableError("this was not stored in time; send it again later"))
         self._next_look = self._loop.call_later(_LOOK_EVERY_S, self._look_for_overdue) if self._due_at else None
 
     def _resolve(self, batch: Sequence[Entry], results: Sequence[Result]) -> None:
         for entry, result in zip(batch, results, strict=True):
             self._waiting_items -= entry.items
             self._waiting_bytes -= entry.size_bytes
-            self._due_at.pop(entry.promise, None)
-            if entry.promise.done():  # overdue, or its client went away: the readings are stored all the same
+            self._due_at.pop(entry.completion, None)
+            if entry.completion.done():  # overdue, or its client went away: the readings are stored all the same
                 continue
             if isinstance(result, Exception):
-                entry.promise.set_exception(result)
+                entry.completion.set_exception(result)
             elif result is not None:
-                entry.promise.set_result(result)
+                entry.completion.set_result(result)
         if results and isinstance(results[0], Outcome):
             self._pulse.beat()
         metrics.note_waiting(self._waiting_items, self._waiting_bytes)

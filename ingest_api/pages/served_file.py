@@ -59,7 +59,7 @@ class ServedFile:
 
     @cached_property
     def _gzipped(self) -> bytes:
-        return gzip.compress(self._content, mtime=0)  # the same bytes from each worker: the ETag promises it
+        return gzip.compress(self._content, mtime=0)  # each worker makes the same bytes, as the ETag says
 
 
 def _is_among(tag: str, tags: str) -> bool:

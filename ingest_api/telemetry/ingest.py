@@ -10,7 +10,7 @@ from ingest_api.bodies.body import BodyReader, BrokenEncodingError
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
 from ingest_api.bodies.limits import Limits, MemoryBudget
-from ingest_api.commit.batch_queue import Promise
+from ingest_api.commit.batch_queue import Completion
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.telemetry.answers import Answer, Totals, of_error, of_one, problem
@@ -93,7 +93,7 @@ class TelemetryIngest:
             return await self._answer_json(scope, body.read_decoded(decoder, self._limits), account, totals)
         return await self._answer_lines(scope, body.read_lines(decoder, self._limits), account, totals)
 
-    def begin_storing(self, body: bytes, promise: Promise, sender: Sender) -> bool:
+    def begin_storing(self, body: bytes, completion: Completion, sender: Sender) -> bool:
         """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.
 
         Raises:
@@ -108,7 +108,7 @@ class TelemetryIngest:
         if telemetry.is_batch or telemetry.rejections:
             return False
         telemetry.sender = sender
-        self._commits.store(telemetry, len(body), promise)
+        self._commits.store(telemetry, len(body), completion)
         return True
 
     async def _answer_json(self, scope: Scope, whole: Awaitable[bytes], account: Account, totals: Totals) -> Answer:
