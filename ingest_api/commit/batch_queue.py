@@ -1,4 +1,4 @@
-"""What waits to be stored, and how it comes together: a writer takes all that is there, once a crowd is."""
+"""What waits to be stored, and how batches form: a writer takes all that waits, once there is enough for a batch."""
 
 import asyncio
 from typing import NamedTuple, Protocol
@@ -7,8 +7,8 @@ from warehouse.decoding.telemetry import Telemetry
 from warehouse.postgres.readings.reading_store import Outcome
 
 MAX_BATCH_READINGS = 10_000
-"""Where a batch is full: a crowd does not make one request wait for long. A batch is made ready on the loop: one of so
-many single readings in 50 ms."""
+"""Where a batch is full, so that no request waits long for the others in it. A batch is prepared on the event loop: one
+of so many single readings in 50 ms."""
 
 
 class Completion(Protocol):
@@ -50,9 +50,9 @@ class BatchQueue:
     def __init__(self) -> None:
         """Nothing waits."""
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
-        # Two that gather at a time would take each other's crowd, and come away with a body each.
+        # Two that gather at a time would take each other's bodies, and come away with one each.
         self._gathering = asyncio.Lock()
-        self._crowd = 0  # how many bodies the last batch held
+        self._last_batch = 0  # how many bodies it held
 
     def put(self, entry: Entry) -> None:
         """Let a body wait. How much may wait is for others to see to."""
@@ -75,7 +75,7 @@ class BatchQueue:
                 if items >= MAX_BATCH_READINGS or self._entries.empty():
                     break
                 entry = self._entries.get_nowait()
-            self._crowd = len(batch)
+            self._last_batch = len(batch)
             return batch, entry is None
 
     async def _let_some_come(self) -> None:
@@ -85,6 +85,6 @@ class BatchQueue:
         answered, and come in again.
         """
         came = -1
-        while came < self._entries.qsize() < self._crowd * 2 // 3:
+        while came < self._entries.qsize() < self._last_batch * 2 // 3:
             came = self._entries.qsize()
             await asyncio.sleep(0)

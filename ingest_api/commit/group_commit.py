@@ -1,7 +1,7 @@
 """Many requests, one commit: a request joins the open batch and waits; writers store batch after batch.
 
 There is no timer for batches. While one commits, the next one fills; a writer takes whatever has come together as soon
-as it is free, so a lone request waits for nobody and a crowd shares one fsync. Large bodies have writers of their own:
+as it is free, so a lone request waits for nobody and many share one fsync. Large bodies have writers of their own:
 single readings do not wait behind them. Of either PostgreSQL works on two batches at a time.
 
 What waits is bounded, and nobody waits for long: a body that is not stored in time is answered as such, though the

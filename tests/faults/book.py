@@ -12,11 +12,11 @@ from tests.faults.ledger_client import LedgerClients
 
 @dataclass
 class Book(AbstractContextManager["Book"]):
-    """Open inside a ``with`` block. No two crowds send the same key."""
+    """Open inside a ``with`` block. No two groups of clients send the same key."""
 
     folder: Path
     port: int
-    crowds: list[LedgerClients] = field(default_factory=list)
+    groups: list[LedgerClients] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Make the files."""
@@ -32,8 +32,8 @@ class Book(AbstractContextManager["Book"]):
         self.unanswered.close()
 
     def clients(self, **settings: Any) -> LedgerClients:
-        """A crowd with connections of its own."""
-        taken = sum(clients.connections for clients in self.crowds)
+        """A group of clients with connections of its own."""
+        taken = sum(clients.connections for clients in self.groups)
         clients = LedgerClients(self.port, self.acknowledged, self.unanswered, first_connection=taken, **settings)
-        self.crowds.append(clients)
+        self.groups.append(clients)
         return clients

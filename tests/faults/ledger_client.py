@@ -27,7 +27,7 @@ RETRY_S = 0.2
 
 @dataclass
 class LedgerClients:
-    """A crowd of connections."""
+    """A group of clients, one on each connection."""
 
     port: int
     acknowledged: Ledger
@@ -42,7 +42,7 @@ class LedgerClients:
     is_polite: bool = False
     """They all insist, and wait as long as they are asked to."""
     first_connection: int = 0
-    """Crowds on one database count their connections on: keys are theirs by this number."""
+    """Groups on one database number their connections on from each other, so that no two of them send the same key."""
     attempts: Attempts = field(default_factory=Attempts)
     bodies_acknowledged: int = 0
     readings_in_flight: int = 0

@@ -103,10 +103,10 @@ class Stage:
         with Book(self.folder, product.api.port) as book:
             yield book
         findings = self.findings
-        in_flight = sum(clients.readings_in_flight for clients in book.crowds)
-        surprises = [surprise for clients in book.crowds for surprise in clients.surprises]
+        in_flight = sum(clients.readings_in_flight for clients in book.groups)
+        surprises = [surprise for clients in book.groups for surprise in clients.surprises]
         findings.figure("readings_in_flight", in_flight)
-        findings.figure("heard_late", sum(clients.heard_late for clients in book.crowds))
+        findings.figure("heard_late", sum(clients.heard_late for clients in book.groups))
         findings.require("answers account for what was sent", not surprises, surprises[:3] or "")
         found = audit(product.url, book.acknowledged.path, book.unanswered.path, product.began_at)
         findings.ledger(found, in_flight, others_write=others_write)

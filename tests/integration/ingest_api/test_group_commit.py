@@ -243,7 +243,9 @@ def test_a_batch_ends_where_it_is_full_and_the_rest_is_the_next(
     assert transactions(connection) == 3
 
 
-def test_one_part_of_a_crowd_is_stored_while_the_other_comes(database_url: str, connection: psycopg.Connection) -> None:
+def test_one_part_of_the_requests_is_stored_while_the_other_comes(
+    database_url: str, connection: psycopg.Connection
+) -> None:
     *earlier, later = (
         [
             body(meter_payload(meterId=f"m{number}", timestamp=iso(TS - timedelta(seconds=before))))
@@ -254,8 +256,8 @@ def test_one_part_of_a_crowd_is_stored_while_the_other_comes(database_url: str, 
 
     async def come_again() -> None:
         async with group_commit(database_url) as commits:
-            for crowd in earlier:  # one for each writer
-                await asyncio.gather(*[storing(commits, each) for each in crowd])
+            for batch in earlier:  # one for each writer
+                await asyncio.gather(*[storing(commits, each) for each in batch])
             waiting = []
             for each in later:  # one in each turn of the loop
                 waiting.append(storing(commits, each))

@@ -127,7 +127,7 @@ def test_who_is_over_its_share_is_told_to_come_back_and_may_ask_whether_we_live(
             time.sleep(0.2)
 
 
-def test_a_crowd_that_is_busy_is_served(api: ApiProcess) -> None:
+def test_many_busy_connections_are_served(api: ApiProcess) -> None:
     """A gateway with as many connections as one client may have."""
     with ExitStack() as stack:
         gateway = [stack.enter_context(raw_connection(api.port)) for _ in range(MOST // 2)]

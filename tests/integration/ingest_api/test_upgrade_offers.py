@@ -117,7 +117,7 @@ def test_the_connection_serves_on_and_so_does_what_is_pipelined_behind_an_offer(
     assert len(site.stored(device)) == 6
 
 
-def test_a_crowd_of_offers_in_one_packet_is_answered_one_by_one(connection: RawConnection) -> None:
+def test_many_offers_in_one_packet_are_answered_one_by_one(connection: RawConnection) -> None:
     connection.send(head("GET", "/livez", *H2C) * 500)
     assert [connection.answer().status for _ in range(500)] == [200] * 500
 

@@ -122,11 +122,11 @@ def test_who_leaves_makes_room_and_nothing_is_remembered_of_it() -> None:
 
 def test_idle_connections_among_busy_ones_are_found() -> None:
     connections = Connections(2000)
-    crowd = busy(connections, "10.1.0.1", 1000)
-    crowd[700].can_go = True
+    others = busy(connections, "10.1.0.1", 1000)
+    others[700].can_go = True
     found = [connections.admit(Peer(), "10.1.0.1") is Admission.ADMITTED for _ in range(40)]
     assert found.count(True) >= 1
-    assert crowd[700].is_given_up
+    assert others[700].is_given_up
 
 
 def test_an_attack_is_a_line_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
