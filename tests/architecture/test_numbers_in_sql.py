@@ -26,7 +26,7 @@ DECLARATIONS = sorted((ROOT / "dbt_like_sql").rglob("*.toml"))
 TOO_COMMON = {1.0, 2.0}
 """Numbers that say nothing by themselves."""
 OTHER_MEANINGS = {
-    ("judge_steps.sql", 3.0): "the shape of the query: runs of up to LONGEST_RUN rows, one branch each",
+    ("classify_steps.sql", 3.0): "the shape of the query: runs of up to LONGEST_RUN rows, one branch each",
     ("find_loose_indexes.sql", 0.9): "how full PostgreSQL packs the leaves of an index",
     ("quarantine_readings.sql", 0.25): "of the quarantine's space",
 }
@@ -153,7 +153,7 @@ def test_postgresql_knows_each_constant_of_the_rule() -> None:
 
 
 def test_runs_are_looked_for_as_far_as_the_rule_says() -> None:
-    sql = (ROOT / "warehouse/postgres/hours/sql/judge_steps.sql").read_text(encoding="utf-8")
+    sql = (ROOT / "warehouse/postgres/hours/sql/classify_steps.sql").read_text(encoding="utf-8")
     every_run = list(range(1, energy.LONGEST_RUN + 1))
     assert [int(run) for run in re.findall(r"segment\.max_power_kw\) THEN ([1-9])", sql)] == every_run
     assert [int(run) for run in re.findall(r"\brun(?:, \d, 0\) OVER by_time)? >= (\d)", sql)] == every_run

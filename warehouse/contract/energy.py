@@ -20,7 +20,7 @@ For neighbours ``a -> b`` of a counter, ``d = b.kwh - a.kwh`` over ``dt`` second
    ``rebase`` (0). A step longer than 15 expected intervals carries ``gap`` besides; its energy is booked.
 
 So no step but a ``dip`` is negative. A register that shows more than its ``rollover_kwh`` does not roll over there: it
-is judged as if none were declared.
+is treated as if none were declared.
 
 The rule looks at neighbours only and never past midnight, so a day is computed exactly from its own samples and one
 carried sample. Known limits: a corrupt zero as the last row before a long silence can book up to
@@ -37,7 +37,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 TOLERANCE_KWH = 1e-6
-"""Comparisons allow this much, so that a register printed with three decimals is not judged by its float64 noise."""
+"""Comparisons allow this much, so that a register printed with three decimals is not flagged for its float64 noise."""
 
 CAP_MARGIN = 1.10
 """Chargers pass a little more than their label says, and clocks are not exact."""

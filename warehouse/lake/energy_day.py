@@ -16,11 +16,11 @@ from warehouse.lake.hourly_energy import (
     INSTANT,
     SAMPLES,
     changes_of_the_day,
+    classified_steps,
     cut_at_changes,
     device_last,
     flagged_steps,
     hourly_energy,
-    judged_steps,
     with_segment,
 )
 from warehouse.lake.plain_growth import hours_of_growth
@@ -110,7 +110,7 @@ def _energy_of(inputs: DayInputs, kind: DeviceKind, day: date) -> Iterator[tuple
     for some in hours.filter(needs_rule).select("device_id").unique().sort("device_id").iter_slices(RULE_DEVICES):
         # A filter and no join: it keeps the order, on which the rule's shifts rely.
         of_some = (frame.filter(_is_any_of(some)) for frame in (samples, carried, devices))
-        steps = cut_at_changes(judged_steps(*of_some), changes)
+        steps = cut_at_changes(classified_steps(*of_some), changes)
         # Not streamed: in memory sums are made in order, and the same samples give the same bits.
         hours_of_some, flags_of_some = pl.collect_all([hourly_energy(steps, kind), flagged_steps(steps, kind)])
         yield hours_of_some, flags_of_some

@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
 
 SAMPLES = pl.Schema({"device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64(), "battery_temp_celsius": pl.Float32()})
-"""What ``judged_steps`` takes: one device's samples together and in order of time."""
+"""What ``classified_steps`` takes: one device's samples together and in order of time."""
 
 HOURS = (
     *("kind", "device_id", "hour", "segment_from", "energy_kwh", "reading_count"),
@@ -47,8 +47,8 @@ FLAGGED = pl.Schema(
 """The columns of ``flagged_steps``."""
 
 
-def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
-    """Each sample of the day with what its step books and how it is judged.
+def classified_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
+    """Each sample of the day with what its step books and which flag it carries.
 
     ``samples``: sorted by (device_id, ts), columns ``SAMPLES``. ``carried``: one sample a device from before the day
     (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
@@ -79,7 +79,7 @@ def judged_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyF
 
 
 def hourly_energy(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
-    """Sum judged steps by device, hour and segment."""
+    """Sum classified steps by device, hour and segment."""
     hour_us = pl.col("ts").dt.truncate("1h").dt.timestamp("us")
     return (
         steps.with_columns(carried_in_kwh=carried_in(pl.col("energy_kwh"), pl.col("before_us"), pl.col("us"), hour_us))
@@ -119,9 +119,9 @@ def reading_sums() -> list[pl.Expr]:
 
 def flagged_steps(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """The steps that carry a flag, once for each flag: the evidence behind every count."""
-    judged = steps.filter(pl.col("flag").is_not_null())
+    flagged = steps.filter(pl.col("flag").is_not_null())
     gaps = steps.filter("is_gap").with_columns(flag=pl.lit(Flag.GAP.value))
-    return pl.concat(each.with_columns(kind=pl.lit(kind)).select(FLAGGED.names()) for each in (judged, gaps))
+    return pl.concat(each.with_columns(kind=pl.lit(kind)).select(FLAGGED.names()) for each in (flagged, gaps))
 
 
 def with_segment(devices: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> pl.LazyFrame:

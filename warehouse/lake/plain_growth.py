@@ -14,7 +14,7 @@ from warehouse.lake.reach import of_device, power_kw
 def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """Each device's hours of the day, and whether they may be taken as they are.
 
-    The inputs are those of ``judged_steps``. Gives the columns of ``hourly_energy`` and is_plain, which is
+    The inputs are those of ``classified_steps``. Gives the columns of ``hourly_energy`` and is_plain, which is
     false in every hour of a device that needs the rule.
     """
     seen = (

@@ -1,17 +1,17 @@
 -- The energy rule over one window: what each side (ac, dc) booked while its mapping held.
 -- A row of `segment` is one device and one stretch of time. A step is computed from all samples of the window and
--- belongs to the stretch that holds its later sample. What a step books says judge_steps.sql.
+-- belongs to the stretch that holds its later sample. What a step books says classify_steps.sql.
 SELECT
     segment.side,
     sum(step.energy_kwh) AS energy_kwh,
     sum(segment.expected_interval_s)::float8 AS covered_seconds,
     avg(step.battery_temp_celsius) AS avg_battery_temp_celsius,
-    count(*) FILTER (WHERE step.judgement = 'glitch') AS glitch,
-    count(*) FILTER (WHERE step.judgement = 'dip') AS dip,
-    count(*) FILTER (WHERE step.judgement = 'jump') AS jump,
-    count(*) FILTER (WHERE step.judgement = 'rollover') AS rollover,
-    count(*) FILTER (WHERE step.judgement = 'reset') AS reset,
-    count(*) FILTER (WHERE step.judgement = 'rebase') AS rebase,
+    count(*) FILTER (WHERE step.step_class = 'glitch') AS glitch,
+    count(*) FILTER (WHERE step.step_class = 'dip') AS dip,
+    count(*) FILTER (WHERE step.step_class = 'jump') AS jump,
+    count(*) FILTER (WHERE step.step_class = 'rollover') AS rollover,
+    count(*) FILTER (WHERE step.step_class = 'reset') AS reset,
+    count(*) FILTER (WHERE step.step_class = 'rebase') AS rebase,
     count(*) FILTER (WHERE step.is_gap) AS gap
 FROM unnest(
     %(sides)s::text[], %(device_ids)s::integer[], %(energy_kinds)s::text[], %(max_powers_kw)s::float8[],
@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
             AND ts >= %(window_from)s AND ts < %(window_to)s
     )
 
-    SELECT judged.* FROM ({judged_steps}) AS judged
+    SELECT classified.* FROM ({classified_steps}) AS classified
 ) AS step
 WHERE step.ts >= segment.counts_from AND step.ts < segment.counts_to
 GROUP BY segment.side

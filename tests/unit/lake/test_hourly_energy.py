@@ -15,11 +15,11 @@ from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag, Sample, 
 from warehouse.lake.hourly_energy import (
     SAMPLES,
     changes_of_the_day,
+    classified_steps,
     cut_at_changes,
     device_last,
     flagged_steps,
     hourly_energy,
-    judged_steps,
     with_segment,
 )
 from warehouse.lake.plain_growth import hours_of_growth
@@ -66,12 +66,12 @@ def hours_of(
     )
     before = frame(carried).select("device_id", "ts", "kwh")
     settings_of_all = with_segment(devices(device), cuts, day[0].ts.date())
-    judged = cut_at_changes(
-        judged_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
+    classified = cut_at_changes(
+        classified_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
     )
-    hours = hourly_energy(judged, "meter").sort("hour", "segment_from").collect()
+    hours = hourly_energy(classified, "meter").sort("hour", "segment_from").collect()
     _expect_the_same_at_a_glance(hours_of_growth(frame(day), before, settings_of_all, "meter").collect(), hours)
-    return hours, flagged_steps(judged, "meter").sort("ts", "flag").collect()
+    return hours, flagged_steps(classified, "meter").sort("ts", "flag").collect()
 
 
 def _expect_the_same_at_a_glance(glance: pl.DataFrame, by_rule: pl.DataFrame) -> None:
@@ -188,7 +188,7 @@ def test_devices_do_not_touch_each_other() -> None:
     nobody = frame([]).select("device_id", "ts", "kwh")
     samples = pl.concat([first, second])
     both = with_segment(both, boundaries_of_nobody(), MIDNIGHT.date())
-    hours = hourly_energy(judged_steps(samples, nobody, both), "meter").sort("device_id").collect()
+    hours = hourly_energy(classified_steps(samples, nobody, both), "meter").sort("device_id").collect()
     assert_frame_equal(hours_of_growth(samples, nobody, both, "meter").collect().drop("is_plain"), hours)
     assert hours.select("device_id", "energy_kwh").rows() == [(1, 2.0), (2, 2.0)]
 

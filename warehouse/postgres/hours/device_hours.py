@@ -178,15 +178,15 @@ def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Spa
     look = with_the_rule(_PACKAGE, "write_plain_hours", **_names(kind))
     doubtful: dict[int, bool] = dict(connection.execute(look, parameters(kind, spans)).fetchall())
     # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
-    to_judge = [
+    by_rule = [
         span._replace(starts_at=_midnight_of(span.starts_at)) if doubtful[span.device_id] else span
         for span in spans
         if span.device_id in doubtful
     ]
-    if to_judge:
-        connection.execute(delete, parameters(kind, to_judge))
-        judge = with_the_rule(_PACKAGE, "write_judged_hours", **_names(kind))
-        connection.execute(judge, parameters(kind, to_judge))
+    if by_rule:
+        connection.execute(delete, parameters(kind, by_rule))
+        write = with_the_rule(_PACKAGE, "write_hours_by_rule", **_names(kind))
+        connection.execute(write, parameters(kind, by_rule))
 
 
 def _written(connection: psycopg.Connection) -> _Written | None:

@@ -23,6 +23,6 @@ CONSTANTS: Mapping[str, Literal] = {
 
 
 def with_the_rule(package: str, name: str, **clauses: Composable) -> Composed:
-    """The statement ``<package>/sql/<name>.sql`` with these clauses, the constants and ``judge_steps.sql`` in it."""
-    judged_steps = sqlfiles.load("warehouse.postgres.hours", "judge_steps").format(**CONSTANTS)
-    return sqlfiles.load(package, name).format(judged_steps=judged_steps, **CONSTANTS, **clauses)
+    """The statement ``<package>/sql/<name>.sql`` with these clauses, the constants and ``classify_steps.sql`` in it."""
+    classified_steps = sqlfiles.load("warehouse.postgres.hours", "classify_steps").format(**CONSTANTS)
+    return sqlfiles.load(package, name).format(classified_steps=classified_steps, **CONSTANTS, **clauses)

@@ -33,7 +33,7 @@ steps AS (
             date_bin('1 hour', step.ts, '1970-01-01Z'),
             (SELECT max(change) FROM unnest(segment.mapping_changes) AS change WHERE change <= step.ts)
         ) AS starts_at,
-        step.judgement,
+        step.step_class,
         step.is_gap,
         step.energy_kwh
     FROM segment
@@ -62,7 +62,7 @@ steps AS (
             )
         )
 
-        SELECT judged.* FROM ({judged_steps}) AS judged
+        SELECT classified.* FROM ({classified_steps}) AS classified
     ) AS step
     WHERE step.ts >= segment.starts_at AND step.ts < segment.ends_at
 )
@@ -77,12 +77,12 @@ SELECT
     nullif(
         jsonb_strip_nulls(
             jsonb_build_object(
-                'glitch', nullif(count(*) FILTER (WHERE judgement = 'glitch'), 0),
-                'dip', nullif(count(*) FILTER (WHERE judgement = 'dip'), 0),
-                'jump', nullif(count(*) FILTER (WHERE judgement = 'jump'), 0),
-                'rollover', nullif(count(*) FILTER (WHERE judgement = 'rollover'), 0),
-                'reset', nullif(count(*) FILTER (WHERE judgement = 'reset'), 0),
-                'rebase', nullif(count(*) FILTER (WHERE judgement = 'rebase'), 0),
+                'glitch', nullif(count(*) FILTER (WHERE step_class = 'glitch'), 0),
+                'dip', nullif(count(*) FILTER (WHERE step_class = 'dip'), 0),
+                'jump', nullif(count(*) FILTER (WHERE step_class = 'jump'), 0),
+                'rollover', nullif(count(*) FILTER (WHERE step_class = 'rollover'), 0),
+                'reset', nullif(count(*) FILTER (WHERE step_class = 'reset'), 0),
+                'rebase', nullif(count(*) FILTER (WHERE step_class = 'rebase'), 0),
                 'gap', nullif(count(*) FILTER (WHERE is_gap), 0)
             )
         ),

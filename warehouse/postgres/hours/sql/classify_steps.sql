@@ -1,7 +1,7 @@
--- The energy rule over the samples of one device: a row a sample, with what the step that ends at it books. Part of other
--- statements: they name the samples (ts, epoch_s, kwh, battery_temp_celsius), and the device's settings `segment`.
--- warehouse/contract/energy.py is the plain reference; its constants are set in, and the limits register_reaches and
--- register_cap_kwh are held to them. Runs are looked for as far as LONGEST_RUN says.
+-- The energy rule over the samples of one device: a row a sample, with what the step that ends at it is and what it books.
+-- Part of other statements: they name the samples (ts, epoch_s, kwh, battery_temp_celsius), and the device's settings
+-- `segment`. warehouse/contract/energy.py is the plain reference; its constants are set in, and the limits register_reaches
+-- and register_cap_kwh are held to them. Runs are looked for as far as LONGEST_RUN says.
 -- noqa: disable=RF01
 WITH neighbours AS (
     SELECT
@@ -40,7 +40,7 @@ runs AS (
     FROM neighbours
 ),
 
-judged AS (
+marked AS (
     SELECT
         *,
         run >= 1 OR lag(run, 1, 0) OVER by_time >= 2 OR lag(run, 2, 0) OVER by_time >= 3 AS is_glitch
@@ -54,7 +54,7 @@ kept AS (
         *,
         lag(kwh) OVER by_time AS before_kwh,
         epoch_s - lag(epoch_s) OVER by_time AS seconds
-    FROM judged
+    FROM marked
     WINDOW by_time AS (PARTITION BY is_glitch ORDER BY ts)
 ),
 
@@ -78,20 +78,20 @@ steps AS (
                 AND kwh <= least(register_cap_kwh(seconds, segment.max_power_kw), segment.max_reset_kwh) + {tolerance_kwh}
                 THEN 'reset'
             ELSE 'rebase'
-        END AS judgement
+        END AS step_class
     FROM kept
 )
 
 SELECT
     ts,
     battery_temp_celsius,
-    judgement,
-    judgement NOT IN ('glitch', 'interval', 'first') AND seconds > {gap_intervals} * segment.expected_interval_s AS is_gap,
+    step_class,
+    step_class NOT IN ('glitch', 'interval', 'first') AND seconds > {gap_intervals} * segment.expected_interval_s AS is_gap,
     CASE
-        WHEN judgement IN ('growth', 'dip') THEN kwh - before_kwh
-        WHEN judgement IN ('interval', 'reset') THEN kwh
+        WHEN step_class IN ('growth', 'dip') THEN kwh - before_kwh
+        WHEN step_class IN ('interval', 'reset') THEN kwh
         -- Within the tolerance it could be less than nothing.
-        WHEN judgement = 'rollover' THEN greatest(segment.rollover_kwh - before_kwh + kwh, 0)
+        WHEN step_class = 'rollover' THEN greatest(segment.rollover_kwh - before_kwh + kwh, 0)
         ELSE 0
     END AS energy_kwh
 FROM steps
