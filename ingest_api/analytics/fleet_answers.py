@@ -31,7 +31,7 @@ MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
 DEFAULT_HOURS = 24
 REMEMBERED = 8
-"""Windows: those that were asked for last, and the default one. Each is summed anew when an hour is written."""
+"""Windows: those that were asked for last, and the default one. Each is summed again when an hour is written."""
 LOOK_EVERY_S = 10.0
 
 
@@ -106,7 +106,7 @@ class FleetAnswers:
         return found._replace(worst=found.worst[:worst])
 
     async def keep_ready(self) -> None:
-        """Without end: as soon as hours were written, sum anew what was asked last, and what is asked by default."""
+        """Without end: as soon as hours are written, sum again what was asked last, and what is asked by default."""
         while True:
             try:
                 for hours in self._kept:

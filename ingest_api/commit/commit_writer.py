@@ -143,7 +143,7 @@ class CommitWriter:
         return self._store
 
     async def _try_until_it_does_not_hang(self) -> None:
-        """A database that refuses is asked anew by each batch; for one that hangs no request should have to wait."""
+        """A database that refuses is asked again by each batch; for one that hangs no request should have to wait."""
         began_at = self._busy_since
         while began_at is not None and time.monotonic() - began_at > limits.ANSWER_WITHIN_S and not self._is_closing:
             began_at = time.monotonic()

@@ -41,7 +41,7 @@ async def map_vehicles(
     await _open(connection, plan.opened, vehicles, meters)
     if plan.opened:
         since = min(mapping.valid_from for mapping in plan.opened)
-        await request_builds(connection, "vehicles were mapped anew", vehicle_ids=vehicles.values(), since=since)
+        await request_builds(connection, "mappings of vehicles changed", vehicle_ids=vehicles.values(), since=since)
         # What has been so since always, and is, cuts no hour in two: a fleet that reports already is mapped at no cost.
         cuts = [each for each in plan.opened if each.valid_from > SINCE_ALWAYS or each.valid_to]
         await request_hours(

@@ -1,4 +1,4 @@
-"""A change that reaches into the past: a device's days in the lake and hours in PostgreSQL are to be made anew."""
+"""A change that reaches into the past: it queues rebuilds of a device's days in the lake and hours in PostgreSQL."""
 
 from collections.abc import Iterable
 from datetime import date, datetime

@@ -150,7 +150,7 @@ class Connections:
         return Admission.FOR_PROBES
 
     def _largest_client(self) -> _OfClient:
-        """Looked for anew once half of it is gone: there may be as many clients as connections."""
+        """Looked for again only once half of it is gone: there may be as many clients as connections."""
         if len(self._largest) <= self._largest_had // 2:
             self._largest = max(self._of_clients.values(), key=len)
             self._largest_had = len(self._largest)

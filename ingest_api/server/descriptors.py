@@ -4,7 +4,7 @@ import resource
 
 RESERVED = 128
 """For everything else: connections to the database (``server_fitness.API_WORKER_CONNECTIONS``, and as many that are
-being made anew), the listening socket, logs, files of metrics; and for connections that are over the limit, until they
+being replaced), the listening socket, logs, files of metrics; and for connections that are over the limit, until they
 are told so."""
 FEWEST_CONNECTIONS = 16
 

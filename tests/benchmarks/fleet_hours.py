@@ -124,7 +124,7 @@ def _ask_when_ready(server: Server, connection: psycopg.Connection) -> float:
 
 
 def _touch(connection: psycopg.Connection) -> None:
-    """As if the newest hour had been written anew."""
+    """As if the newest hour had been rewritten."""
     connection.execute(
         "UPDATE hourly_ledger SET written_at = clock_timestamp() WHERE hour = (SELECT max(hour) FROM hourly_ledger)"
     )

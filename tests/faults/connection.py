@@ -1,4 +1,4 @@
-"""A device's connection: keep-alive HTTP/1.1 over a raw socket, made anew where the server has broken it."""
+"""A device's connection: keep-alive HTTP/1.1 over a raw socket, opened again where the server has broken it."""
 
 import asyncio
 from collections.abc import Sequence

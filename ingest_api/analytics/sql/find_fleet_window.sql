@@ -1,5 +1,5 @@
--- The whole hours up to the newest one that is written, which of them are not, and how many changes wait to be honoured. Where
--- all of this is as it was, so is what the fleet's hours sum to: whoever writes an hour anew notes it.
+-- The whole hours up to the newest one that is written, which of them are not, and how many changes wait to be applied. As
+-- long as none of this changes, neither do the sums of the fleet's hours: whoever rewrites an hour notes it here.
 WITH newest AS (
     SELECT
         coalesce(max(hour) + INTERVAL '1 hour', date_trunc('hour', clock_timestamp(), 'UTC')) AS window_to,

@@ -1,5 +1,5 @@
--- Each day that the lake has, from the given one on, is to be built anew if one of these devices, or a meter that was ever
--- mapped to one of these vehicles, has readings on it. Of a dropped day only the lake knows: there, if one ever had any.
+-- Each day that the lake has, from the given one on, is to be rebuilt if one of these devices, or a meter that was ever mapped
+-- to one of these vehicles, has readings on it. What a dropped day has only the lake knows: it is rebuilt if one ever had any.
 WITH affected_meters AS (
     SELECT unnest(%(meter_ids)s::integer[]) AS meter_id
     UNION

@@ -1,4 +1,4 @@
--- Since null is since always. A device that has closed hours gets them anew; for any other nothing will be found to do.
+-- Since null is since always. The closed hours of these devices are to be rewritten; where a device has none, nothing is done.
 WITH changed AS (
     SELECT %(kind)s::device_kind AS kind, device_id, since
     FROM unnest(%(device_ids)s::integer[], %(since)s::timestamptz[]) AS changed (device_id, since)

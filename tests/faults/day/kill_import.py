@@ -6,5 +6,5 @@ from tests.faults.scenario import Stage
 
 
 def run(stage: Stage) -> None:
-    """The same import again goes on where it was, and the days it concerns are made anew."""
+    """The same import again goes on where it was, and the days it concerns are rebuilt."""
     kill_in(stage, [Importing, Restoring])

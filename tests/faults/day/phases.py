@@ -11,7 +11,7 @@ from tests.faults.day.watch import Watch
 
 
 class Phase:
-    """One kill: made anew for each. Between the phase's begin and the kill lies a random part of ``lasts_s``."""
+    """One kill, never used twice. Between the phase's begin and the kill lies a random part of ``lasts_s``."""
 
     name = ""
     begins_as = State.CLOSED
