@@ -7,7 +7,7 @@ from psycopg.sql import SQL, Identifier, Placeholder
 from ingest_api.database import Connection, Row
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.device_schemas import SettingsChange
-from ingest_api.registry.restated_days import request_builds, request_hours
+from ingest_api.registry.rebuild_queue import queue_rebuilds, queue_hours
 from warehouse import sqlfiles
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind
@@ -50,7 +50,7 @@ async def register(
 async def change_settings(
     connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange, quota: DeviceQuota
 ) -> None:
-    """Change the settings that are given; where they decide what past readings amount to, the days are asked for.
+    """Change the settings that are given; where they decide what past readings amount to, rebuilds are queued.
 
     Raises:
         InvalidRequestError: this can be no device's id.
@@ -72,8 +72,8 @@ async def change_settings(
         if _IN_THE_RULE & given.keys():
             meter_ids, vehicle_ids = (list(ids.values()) if kind is each else [] for each in DeviceKind)
             reason = f"settings of {kind} {external_id} changed"
-            await request_builds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
-            await request_hours(connection, kind, [(device_id, None) for device_id in ids.values()])
+            await queue_rebuilds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
+            await queue_hours(connection, kind, [(device_id, None) for device_id in ids.values()])
 
 
 async def find_device(connection: Connection, kind: DeviceKind, external_id: str) -> Row:

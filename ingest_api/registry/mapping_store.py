@@ -8,7 +8,7 @@ from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.registry.device_store import register
 from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.registry.mapping_schemas import NewMapping
-from ingest_api.registry.restated_days import request_builds, request_hours
+from ingest_api.registry.rebuild_queue import queue_rebuilds, queue_hours
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.tables import DeviceKind
@@ -41,10 +41,10 @@ async def map_vehicles(
     await _open(connection, plan.opened, vehicles, meters)
     if plan.opened:
         since = min(mapping.valid_from for mapping in plan.opened)
-        await request_builds(connection, "mappings of vehicles changed", vehicle_ids=vehicles.values(), since=since)
+        await queue_rebuilds(connection, "mappings of vehicles changed", vehicle_ids=vehicles.values(), since=since)
         # What has been so since always, and is, cuts no hour in two: a fleet that reports already is mapped at no cost.
         cuts = [each for each in plan.opened if each.valid_from > SINCE_ALWAYS or each.valid_to]
-        await request_hours(
+        await queue_hours(
             connection, DeviceKind.VEHICLE, [(vehicles[each.vehicle_id], each.valid_from) for each in cuts]
         )
     return mappings, len(plan.opened)

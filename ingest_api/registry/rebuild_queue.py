@@ -1,4 +1,4 @@
-"""A change that reaches into the past: it queues rebuilds of a device's days in the lake and hours in PostgreSQL."""
+"""A change that reaches into the past queues rebuilds: of days in the lake, and of hours in PostgreSQL."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
 
 
-async def request_builds(
+async def queue_rebuilds(
     connection: Connection,
     reason: str,
     *,
@@ -17,7 +17,7 @@ async def request_builds(
     vehicle_ids: Iterable[int] = (),
     since: datetime | None = None,
 ) -> None:
-    """Ask, in the transaction of the change, for each day of the lake on which one of these devices has readings.
+    """Queue, in the transaction of the change, each day of the lake on which one of these devices has readings.
 
     ``since``: the instant from which on the change holds; without it, it always has.
     """
@@ -27,19 +27,17 @@ async def request_builds(
         "first_day": utc_day(since) if since else date.min,
         "reason": reason,
     }
-    await connection.execute(sqlfiles.load("ingest_api.registry", "request_builds"), parameters)
+    await connection.execute(sqlfiles.load("ingest_api.registry", "queue_rebuilds"), parameters)
 
 
-async def request_hours(
-    connection: Connection, kind: DeviceKind, changes: Iterable[tuple[int, datetime | None]]
-) -> None:
-    """Ask, in the transaction of the change, for the closed hours of these devices, each from an instant on, or all.
+async def queue_hours(connection: Connection, kind: DeviceKind, changes: Iterable[tuple[int, datetime | None]]) -> None:
+    """Queue the closed hours of these devices, in the transaction of the change: all, or each from an instant on.
 
     A vehicle's meters come with it: those that were ever mapped to it.
     """
-    asked = list(changes)
-    if not asked:
+    changed = list(changes)
+    if not changed:
         return
-    device_ids, since = (list(column) for column in zip(*asked, strict=True))
+    device_ids, since = (list(column) for column in zip(*changed, strict=True))
     parameters = {"kind": kind, "device_ids": device_ids, "since": since}
-    await connection.execute(sqlfiles.load("ingest_api.registry", "request_hours"), parameters)
+    await connection.execute(sqlfiles.load("ingest_api.registry", "queue_hours"), parameters)
