@@ -7,7 +7,7 @@ from psycopg.sql import SQL, Identifier, Placeholder
 from ingest_api.database import Connection, Row
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.device_schemas import SettingsChange
-from ingest_api.registry.rebuild_queue import queue_rebuilds, queue_hours
+from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
 from warehouse import sqlfiles
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind

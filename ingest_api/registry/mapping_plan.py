@@ -1,4 +1,4 @@
-"""Decides what a wish to map vehicles to meters means, given the mappings that stand. It computes and stores nothing.
+"""Decides what new mappings of vehicles to meters mean, given those that are stored. It stores nothing itself.
 
 Mappings are effective-dated, ``[valid_from, valid_to)``. A new one closes the vehicle's open mapping where it begins;
 it never rewrites a closed one, and never slips in before a later one.
@@ -15,7 +15,7 @@ SINCE_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class MeterMapping:
-    """A stretch of time in which a meter fed a vehicle. ``mapping_id`` is ``None`` until it is stored."""
+    """A span of time in which a meter fed a vehicle. ``mapping_id`` is ``None`` until it is stored."""
 
     vehicle_id: str
     meter_id: str
@@ -30,10 +30,10 @@ class MeterMapping:
 
 @dataclass
 class MappingPlan:
-    """What stands, and what a request makes of it. Feed it wishes in order, then store ``opened`` and ``closed``."""
+    """The stored mappings, and what a request changes: add its mappings in order, store ``opened`` and ``closed``."""
 
     now: datetime
-    standing: dict[str, list[MeterMapping]] = field(default_factory=dict)
+    known: dict[str, list[MeterMapping]] = field(default_factory=dict)
     """By vehicle."""
     mapped_meters: set[str] = field(default_factory=set)
     """Meters that were ever mapped to anything."""
@@ -41,22 +41,22 @@ class MappingPlan:
     closed: list[MeterMapping] = field(default_factory=list)
 
     @classmethod
-    def on(cls, standing: Iterable[MeterMapping], now: datetime) -> "MappingPlan":
+    def on(cls, known: Iterable[MeterMapping], now: datetime) -> "MappingPlan":
         """A plan on top of these mappings."""
         plan = cls(now)
-        for mapping in standing:
+        for mapping in known:
             plan._remember(mapping)
         return plan
 
     def add(self, vehicle_id: str, meter_id: str, valid_from: datetime | None) -> MeterMapping:
         """Map a vehicle to a meter from an instant on; returns the mapping that then holds.
 
-        ``valid_from`` of ``None`` means since always where neither side was ever mapped, else from now on.
+        ``valid_from`` of ``None`` means since always where neither of the two was ever mapped, else from now on.
 
         Raises:
             MappingOverlapError: it would overlap a closed or a future mapping of this vehicle.
         """
-        mappings = self.standing.get(vehicle_id, [])
+        mappings = self.known.get(vehicle_id, [])
         if valid_from is None:
             valid_from = self.now if mappings or meter_id in self.mapped_meters else SINCE_ALWAYS
         for mapping in mappings:
@@ -82,5 +82,5 @@ class MappingPlan:
                 )
 
     def _remember(self, mapping: MeterMapping) -> None:
-        self.standing.setdefault(mapping.vehicle_id, []).append(mapping)
+        self.known.setdefault(mapping.vehicle_id, []).append(mapping)
         self.mapped_meters.add(mapping.meter_id)

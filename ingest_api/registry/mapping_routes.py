@@ -39,9 +39,9 @@ async def post_mappings(
 
     It ends the vehicle's open mapping where it begins. Devices not seen before are registered.
     """
-    wishes = body if isinstance(body, list) else [body]
+    new_mappings = body if isinstance(body, list) else [body]
     async with part_of(request, Database).connection() as connection, connection.transaction():
-        mappings, created = await map_vehicles(connection, wishes, DeviceQuota.of(part_of(request, ApiSettings)))
+        mappings, created = await map_vehicles(connection, new_mappings, DeviceQuota.of(part_of(request, ApiSettings)))
     response.status_code = 201 if created else 200
     if isinstance(body, list):
         return MappedFleet(created=created, items=[Mapping.of(mapping) for mapping in mappings])

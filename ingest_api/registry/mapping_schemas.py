@@ -22,7 +22,7 @@ class NewMapping(Wire):
     meter_id: Annotated[str, _ID_FIELD] = Field(examples=["meter-1"])
     valid_from: SentInstant | None = Field(
         default=None,
-        description="Default: since always (1970-01-01) where neither side was ever mapped, else now.",
+        description="Default: since always (1970-01-01) where neither of the two was ever mapped, else now.",
         examples=["2026-02-08T04:00:00.000Z"],
     )
 

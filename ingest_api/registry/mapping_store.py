@@ -8,7 +8,7 @@ from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.registry.device_store import register
 from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.registry.mapping_schemas import NewMapping
-from ingest_api.registry.rebuild_queue import queue_rebuilds, queue_hours
+from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.tables import DeviceKind
@@ -16,27 +16,27 @@ from warehouse.postgres.readings.device_quota import DeviceQuota
 
 
 async def map_vehicles(
-    connection: Connection, wishes: Sequence[NewMapping], quota: DeviceQuota
+    connection: Connection, new_mappings: Sequence[NewMapping], quota: DeviceQuota
 ) -> tuple[list[MeterMapping], int]:
-    """The mappings that then hold, in the order of the wishes, and how many of them are new.
+    """The mappings that then hold, in the order of the request, and how many of them are new.
 
     Raises:
         MappingOverlapError: two would hold for one vehicle at a time.
         TooManyDevicesError: there is no room for the devices that are new.
     """
-    vehicle_ids = sorted({wish.vehicle_id for wish in wishes})
-    meter_ids = sorted({wish.meter_id for wish in wishes})
+    vehicle_ids = sorted({new.vehicle_id for new in new_mappings})
+    meter_ids = sorted({new.meter_id for new in new_mappings})
     # Meters first, as ingest does: whoever registers both waits for the other, and never the other way round too.
     meters = await register(connection, DeviceKind.METER, meter_ids, quota)
     vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, quota)
     await fetch_all(connection, sqlfiles.load("ingest_api.registry", "lock_vehicles"), {"vehicle_ids": vehicle_ids})
-    standing = await fetch_all(
+    stored = await fetch_all(
         connection,
         sqlfiles.load("ingest_api.registry", "find_mappings"),
         {"vehicle_ids": vehicle_ids, "meter_ids": meter_ids},
     )
-    plan = MappingPlan.on((MeterMapping(**row) for row in standing), _now())
-    mappings = [plan.add(wish.vehicle_id, wish.meter_id, wish.valid_from) for wish in wishes]
+    plan = MappingPlan.on((MeterMapping(**row) for row in stored), _now())
+    mappings = [plan.add(new.vehicle_id, new.meter_id, new.valid_from) for new in new_mappings]
     await _close(connection, plan.closed)
     await _open(connection, plan.opened, vehicles, meters)
     if plan.opened:

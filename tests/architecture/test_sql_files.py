@@ -41,6 +41,7 @@ VERBS = {
     "merge",
     "open",
     "quarantine",
+    "queue",
     "read",
     "register",
     "release",

@@ -36,10 +36,10 @@ class Charging:
 
     def map(self, meter: str | None = None, valid_from: datetime | None = None, vehicle: str | None = None) -> int:
         """Map the vehicle to its meter, or others to others; returns the mapping's id."""
-        wish = {"vehicleId": vehicle or self.vehicle, "meterId": meter or self.meter}
+        new_mapping = {"vehicleId": vehicle or self.vehicle, "meterId": meter or self.meter}
         if valid_from is not None:
-            wish["validFrom"] = iso(valid_from)
-        answer = self._site.client.post("/v1/mappings", json=wish)
+            new_mapping["validFrom"] = iso(valid_from)
+        answer = self._site.client.post("/v1/mappings", json=new_mapping)
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 

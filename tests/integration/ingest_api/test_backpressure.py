@@ -171,12 +171,12 @@ def test_but_not_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = {"vehicleId": new_id("veh"), "meterId": new_id("meter")}
+    new_mapping = {"vehicleId": new_id("veh"), "meterId": new_id("meter")}
     with psycopg.connect(site.database_url) as blocker:
         blocker.execute("LOCK TABLE vehicle_meter_map")
         monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", SOON_S)
-        assert_refused(site.client.post("/v1/mappings", json=wish), "database_unavailable")
-    until(lambda: site.client.post("/v1/mappings", json=wish).status_code == 200)
+        assert_refused(site.client.post("/v1/mappings", json=new_mapping), "database_unavailable")
+    until(lambda: site.client.post("/v1/mappings", json=new_mapping).status_code == 200)
 
 
 PROXY = "127.0.0.1"

@@ -162,8 +162,8 @@ def test_devices_first_seen_by_everyone_at_once_are_registered_once(
         chance = random.Random(turn)  # noqa: S311 - a test's data, not a secret
         api = clients[turn % 3]
         if turn % 5 == 0:
-            wishes = [{"vehicleId": device, "meterId": device} for device in chance.sample(devices, 20)]
-            return api.post("/v1/mappings", json=wishes).status_code
+            new_mappings = [{"vehicleId": device, "meterId": device} for device in chance.sample(devices, 20)]
+            return api.post("/v1/mappings", json=new_mappings).status_code
         return api.post("/v1/telemetry", json=chance.sample(readings, 40)).status_code
 
     with ThreadPoolExecutor(10) as pool:

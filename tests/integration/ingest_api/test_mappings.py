@@ -18,7 +18,7 @@ SINCE_ALWAYS = "1970-01-01T00:00:00.000Z"
 HOUR = timedelta(hours=1)
 
 
-def wish(vehicle: str, meter: str, valid_from: datetime | None = None) -> dict[str, str]:
+def new_mapping(vehicle: str, meter: str, valid_from: datetime | None = None) -> dict[str, str]:
     body = {"vehicleId": vehicle, "meterId": meter}
     return body if valid_from is None else {**body, "validFrom": iso(valid_from)}
 
@@ -29,7 +29,7 @@ def post(site: Site, body: Any) -> httpx.Response:
 
 def made(site: Site, *of: Any) -> dict[str, Any]:
     """A mapping that must be new."""
-    answer = post(site, wish(*of))
+    answer = post(site, new_mapping(*of))
     assert answer.status_code == 201, answer.text
     mapping: dict[str, Any] = answer.json()
     return mapping
@@ -108,7 +108,7 @@ def test_a_new_mapping_closes_the_open_one_where_it_begins(site: Site, vehicle: 
 
 def test_the_same_mapping_again_is_no_new_one(site: Site, vehicle: str, meter: str) -> None:
     mapping = made(site, vehicle, meter, now_s() - HOUR)
-    for again in (wish(vehicle, meter), wish(vehicle, meter, now_s()), {**mapping, "id": None}):
+    for again in (new_mapping(vehicle, meter), new_mapping(vehicle, meter, now_s()), {**mapping, "id": None}):
         answer = post(site, again)
         assert (answer.status_code, answer.json()) == (200, mapping)
     assert mappings(site, vehicleId=vehicle) == [mapping]
@@ -120,7 +120,7 @@ def test_a_mapping_that_was_made_by_default_can_be_sent_back_as_it_was_answered(
     made(site, vehicle, meter)
     for _ in range(5):
         mapping = made(site, vehicle, new_id("meter"))
-        answer = post(site, wish(vehicle, mapping["meterId"], instant(mapping["validFrom"])))
+        answer = post(site, new_mapping(vehicle, mapping["meterId"], instant(mapping["validFrom"])))
         assert (answer.status_code, answer.json()) == (200, mapping)
 
 
@@ -152,7 +152,7 @@ def test_what_would_overlap_a_closed_or_future_mapping_is_refused(
     assert before == [{**closed, "validTo": future["validFrom"]}, future]
     valid_from, _ = OVERLAPS[name](now)
     other = new_id("meter")
-    problem = assert_problem(post(site, wish(vehicle, other, valid_from)), 409, "mapping_overlap")
+    problem = assert_problem(post(site, new_mapping(vehicle, other, valid_from)), 409, "mapping_overlap")
     assert vehicle in problem["detail"]
     assert mappings(site, vehicleId=vehicle) == before
     assert not site.is_registered(other)
@@ -160,7 +160,7 @@ def test_what_would_overlap_a_closed_or_future_mapping_is_refused(
 
 def test_without_a_beginning_a_future_mapping_is_in_the_way(site: Site, vehicle: str, meter: str) -> None:
     made(site, vehicle, meter, now_s() + HOUR)
-    assert_problem(post(site, wish(vehicle, meter)), 409, "mapping_overlap")
+    assert_problem(post(site, new_mapping(vehicle, meter)), 409, "mapping_overlap")
 
 
 def test_two_vehicles_may_share_a_meter(site: Site, meter: str) -> None:
@@ -172,41 +172,48 @@ def test_two_vehicles_may_share_a_meter(site: Site, meter: str) -> None:
 class TestArrays:
     def test_a_fleet_is_provisioned_in_the_order_of_the_request(self, site: Site) -> None:
         pairs = [(new_id("veh"), new_id("meter")) for _ in range(300)]
-        answer = post(site, [wish(*pair) for pair in reversed(pairs)])
+        answer = post(site, [new_mapping(*pair) for pair in reversed(pairs)])
         assert answer.status_code == 201
         assert answer.json()["created"] == 300
         assert [(item["vehicleId"], item["meterId"]) for item in answer.json()["items"]] == pairs[::-1]
         assert {item["validFrom"] for item in answer.json()["items"]} == {SINCE_ALWAYS}
-        again = post(site, [wish(*pair) for pair in pairs])
+        again = post(site, [new_mapping(*pair) for pair in pairs])
         assert (again.status_code, again.json()["created"]) == (200, 0)
         assert again.json()["items"] == answer.json()["items"][::-1]
 
     def test_what_is_there_already_and_what_is_new_may_be_mixed(self, site: Site, vehicle: str, meter: str) -> None:
-        standing = made(site, vehicle, meter)
-        answer = post(site, [wish(vehicle, meter), wish(new_id("veh"), new_id("meter")), wish(vehicle, meter)])
+        current = made(site, vehicle, meter)
+        answer = post(
+            site,
+            [new_mapping(vehicle, meter), new_mapping(new_id("veh"), new_id("meter")), new_mapping(vehicle, meter)],
+        )
         assert (answer.status_code, answer.json()["created"]) == (201, 1)
-        assert [item == standing for item in answer.json()["items"]] == [True, False, True]
+        assert [item == current for item in answer.json()["items"]] == [True, False, True]
 
     def test_a_vehicles_whole_life_fits_in_one_array(self, site: Site, vehicle: str) -> None:
         meters = [new_id("meter") for _ in range(3)]
         begins = [now_s() + hours * HOUR for hours in (-5, -1, 3)]
-        answer = post(site, [wish(vehicle, *each) for each in zip(meters, begins, strict=True)])
+        answer = post(site, [new_mapping(vehicle, *each) for each in zip(meters, begins, strict=True)])
         assert answer.status_code == 201
         items = mappings(site, vehicleId=vehicle)
         assert items == answer.json()["items"]
         assert [item["validTo"] for item in items] == [items[1]["validFrom"], items[2]["validFrom"], None]
 
     def test_one_that_overlaps_leaves_nothing_of_the_others(self, site: Site, vehicle: str, meter: str) -> None:
-        standing = made(site, vehicle, meter, now_s() + HOUR)
+        current = made(site, vehicle, meter, now_s() + HOUR)
         innocent = new_id("veh")
-        body = [wish(innocent, new_id("meter")), wish(vehicle, new_id("meter")), wish(new_id("veh"), meter)]
+        body = [
+            new_mapping(innocent, new_id("meter")),
+            new_mapping(vehicle, new_id("meter")),
+            new_mapping(new_id("veh"), meter),
+        ]
         assert_problem(post(site, body), 409, "mapping_overlap")
         assert mappings(site, vehicleId=innocent) == []
         assert not site.is_registered(innocent)
-        assert mappings(site, vehicleId=vehicle) == [standing]
+        assert mappings(site, vehicleId=vehicle) == [current]
 
     def test_one_that_is_invalid_leaves_nothing_of_the_others(self, site: Site, vehicle: str, meter: str) -> None:
-        assert_problem(post(site, [wish(vehicle, meter), {"vehicleId": vehicle}]), 422, "invalid_request")
+        assert_problem(post(site, [new_mapping(vehicle, meter), {"vehicleId": vehicle}]), 422, "invalid_request")
         assert not site.is_registered(vehicle)
 
     def test_an_empty_array_is_nothing(self, site: Site) -> None:
@@ -214,8 +221,8 @@ class TestArrays:
         assert (answer.status_code, answer.json()) == (200, {"created": 0, "items": []})
 
     def test_ten_thousand_is_the_most(self, site: Site, vehicle: str, meter: str) -> None:
-        assert_problem(post(site, [wish(vehicle, meter)] * 10_001), 422, "invalid_request")
-        assert post(site, [wish(vehicle, meter)] * 10_000).status_code == 201
+        assert_problem(post(site, [new_mapping(vehicle, meter)] * 10_001), 422, "invalid_request")
+        assert post(site, [new_mapping(vehicle, meter)] * 10_000).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -246,7 +253,7 @@ class TestArrays:
     ids=str,
 )
 def test_an_invalid_wish_is_refused(site: Site, change: dict[str, Any]) -> None:
-    body = {**wish(new_id("veh"), new_id("meter")), **change}
+    body = {**new_mapping(new_id("veh"), new_id("meter")), **change}
     problem = assert_problem(
         post(site, {name: value for name, value in body.items() if value is not ...}), 422, "invalid_request"
     )
@@ -254,7 +261,7 @@ def test_an_invalid_wish_is_refused(site: Site, change: dict[str, Any]) -> None:
 
 
 def test_what_is_wrong_is_said_of_the_shape_that_was_sent(site: Site) -> None:
-    good = wish(new_id("veh"), new_id("meter"))
+    good = new_mapping(new_id("veh"), new_id("meter"))
     for body, pointers in (
         ([good, {**good, "meterId": 5}, {}], ["/body/1/meterId", "/body/2/vehicleId", "/body/2/meterId"]),
         ([good, "x"], ["/body/1"]),
@@ -274,7 +281,7 @@ def test_what_is_wrong_is_said_of_the_shape_that_was_sent(site: Site) -> None:
 
 
 def test_a_field_that_stands_twice_is_refused(site: Site) -> None:
-    text = json.dumps(wish(new_id("veh"), new_id("meter")))
+    text = json.dumps(new_mapping(new_id("veh"), new_id("meter")))
     for body in (text.replace("{", '{"vehicleId":"other",'), "[" + text.replace("{", '{"meterId":"other",') + "]"):
         answer = site.client.post("/v1/mappings", content=body, headers={"Content-Type": "application/json"})
         assert "a field twice" in assert_problem(answer, 422, "invalid_request")["detail"]
@@ -348,12 +355,12 @@ class TestDelete:
         assert is_recent(site.client.delete(f"/v1/mappings/{mapping['id']}").json()["validTo"])
 
     def test_one_that_has_not_begun_is_removed(self, site: Site, vehicle: str, meter: str) -> None:
-        standing = made(site, vehicle, meter)
+        current = made(site, vehicle, meter)
         future = made(site, vehicle, new_id("meter"), now_s() + HOUR)
         answer = site.client.delete(f"/v1/mappings/{future['id']}")
         assert answer.status_code == 200
         assert answer.json()["validTo"] == answer.json()["validFrom"] == future["validFrom"]
-        assert mappings(site, vehicleId=vehicle) == [{**standing, "validTo": future["validFrom"]}]
+        assert mappings(site, vehicleId=vehicle) == [{**current, "validTo": future["validFrom"]}]
         assert_problem(site.client.delete(f"/v1/mappings/{future['id']}"), 404, "mapping_not_found")
 
     def test_an_unknown_one(self, site: Site) -> None:
@@ -370,7 +377,7 @@ def test_vehicles_mapped_by_everyone_at_once_have_one_meter_at_a_time(site: Site
 
     def provision(number: int) -> int:
         order = vehicles if number % 2 else vehicles[::-1]
-        return post(site, [wish(vehicle, f"contested-{number}") for vehicle in order]).status_code
+        return post(site, [new_mapping(vehicle, f"contested-{number}") for vehicle in order]).status_code
 
     with ThreadPoolExecutor(8) as pool:
         statuses = set(pool.map(provision, range(24)))
@@ -390,11 +397,11 @@ def test_a_first_reading_does_not_wait_for_whoever_maps_its_vehicle(site: Site) 
 
 
 def test_a_beginning_with_nanoseconds_is_cut(site: Site, vehicle: str, meter: str) -> None:
-    answer = post(site, {**wish(vehicle, meter), "validFrom": "2026-02-08T04:00:00.123999999Z"})
+    answer = post(site, {**new_mapping(vehicle, meter), "validFrom": "2026-02-08T04:00:00.123999999Z"})
     assert (answer.status_code, answer.json()["validFrom"]) == (201, "2026-02-08T04:00:00.123Z")
 
 
 def test_a_body_may_begin_with_a_byte_order_mark(site: Site, vehicle: str, meter: str) -> None:
-    content = b"\xef\xbb\xbf" + encode(wish(vehicle, meter))
+    content = b"\xef\xbb\xbf" + encode(new_mapping(vehicle, meter))
     answer = site.client.post("/v1/mappings", content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code == 201

@@ -153,7 +153,7 @@ class TestAnswersAreWhatIsDocumented:
         def mapped(body: Any) -> httpx.Response:
             return client.post("/v1/mappings", json=body)
 
-        wish = {"vehicleId": vehicle, "meterId": meter}
+        new_mapping = {"vehicleId": vehicle, "meterId": meter}
         telemetry = [
             *(
                 post(body)
@@ -163,8 +163,18 @@ class TestAnswersAreWhatIsDocumented:
             post(b"\n", NDJSON),
             post([], "text/plain"),
         ]
-        mapping = [mapped(body) for body in (wish, wish, [wish], [{**wish, "meterId": new_id("meter")}], {}, b"".hex())]
-        overlap = mapped({**wish, "validFrom": "2000-01-01T00:00:00Z"})
+        mapping = [
+            mapped(body)
+            for body in (
+                new_mapping,
+                new_mapping,
+                [new_mapping],
+                [{**new_mapping, "meterId": new_id("meter")}],
+                {},
+                b"".hex(),
+            )
+        ]
+        overlap = mapped({**new_mapping, "validFrom": "2000-01-01T00:00:00Z"})
         return [
             *(("POST", "/v1/telemetry", answer) for answer in telemetry),
             *(("POST", "/v1/mappings", answer) for answer in (*mapping, overlap)),

@@ -1,4 +1,4 @@
-"""What a wish to map a vehicle to a meter means, given the mappings that stand."""
+"""What a new mapping of a vehicle to a meter means, given those that are stored."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def plan_on(*standing: MeterMapping) -> MappingPlan:
-    return MappingPlan.on(standing, NOW)
+def plan_on(*known: MeterMapping) -> MappingPlan:
+    return MappingPlan.on(known, NOW)
 
 
 def stored(
@@ -25,7 +25,7 @@ def stored(
     return MeterMapping(vehicle, meter, valid_from, valid_to, mapping_id)
 
 
-def stretches(mappings: Iterable[MeterMapping]) -> list[tuple[str, str, datetime, datetime | None]]:
+def periods(mappings: Iterable[MeterMapping]) -> list[tuple[str, str, datetime, datetime | None]]:
     return [(each.vehicle_id, each.meter_id, each.valid_from, each.valid_to) for each in mappings]
 
 
@@ -34,7 +34,7 @@ class TestDefaultBeginning:
         assert plan_on(stored("other", "elsewhere", NOW - HOUR)).add("v", "m", None).valid_from == SINCE_ALWAYS
 
     @pytest.mark.parametrize(
-        "standing",
+        "known",
         [
             stored("v", "other", NOW - HOUR, NOW - HOUR / 2),
             stored("other", "m", NOW - HOUR, NOW - HOUR / 2),
@@ -43,8 +43,8 @@ class TestDefaultBeginning:
         ],
         ids=["vehicle was mapped", "meter was mapped", "meter is mapped", "meter will be mapped"],
     )
-    def test_now_where_either_side_was_ever_mapped(self, standing: MeterMapping) -> None:
-        assert plan_on(standing).add("v", "m", None).valid_from == NOW
+    def test_now_where_either_side_was_ever_mapped(self, known: MeterMapping) -> None:
+        assert plan_on(known).add("v", "m", None).valid_from == NOW
 
     def test_now_where_both_sides_were_mapped(self) -> None:
         plan = plan_on(stored("v", "a", NOW - HOUR, NOW), stored("b", "m", NOW - HOUR, NOW))
@@ -52,17 +52,17 @@ class TestDefaultBeginning:
 
     def test_an_earlier_wish_of_the_same_request_counts_as_mapped(self) -> None:
         plan = plan_on()
-        wishes = [("v1", "m1"), ("v2", "m1"), ("v1", "m2"), ("v3", "m3")]
-        begins = [plan.add(vehicle, meter, None).valid_from for vehicle, meter in wishes]
+        new_mappings = [("v1", "m1"), ("v2", "m1"), ("v1", "m2"), ("v3", "m3")]
+        begins = [plan.add(vehicle, meter, None).valid_from for vehicle, meter in new_mappings]
         assert begins == [SINCE_ALWAYS, NOW, NOW, SINCE_ALWAYS]
 
 
 def test_a_new_mapping_closes_the_open_one_where_it_begins() -> None:
     plan = plan_on(stored("v", "old", NOW - 2 * HOUR, mapping_id=7))
     plan.add("v", "new", NOW - HOUR)
-    assert stretches(plan.closed) == [("v", "old", NOW - 2 * HOUR, NOW - HOUR)]
+    assert periods(plan.closed) == [("v", "old", NOW - 2 * HOUR, NOW - HOUR)]
     assert [mapping.mapping_id for mapping in plan.closed] == [7]
-    assert stretches(plan.opened) == [("v", "new", NOW - HOUR, None)]
+    assert periods(plan.opened) == [("v", "new", NOW - HOUR, None)]
 
 
 def test_a_mapping_of_this_request_is_closed_before_it_is_ever_stored() -> None:
@@ -70,7 +70,7 @@ def test_a_mapping_of_this_request_is_closed_before_it_is_ever_stored() -> None:
     for hours, meter in enumerate(["a", "b", "c"]):
         plan.add("v", meter, NOW + hours * HOUR)
     assert plan.closed == []
-    assert stretches(plan.opened) == [
+    assert periods(plan.opened) == [
         ("v", "a", NOW, NOW + HOUR),
         ("v", "b", NOW + HOUR, NOW + 2 * HOUR),
         ("v", "c", NOW + 2 * HOUR, None),
@@ -79,28 +79,28 @@ def test_a_mapping_of_this_request_is_closed_before_it_is_ever_stored() -> None:
 
 @pytest.mark.parametrize("valid_from", [None, NOW, NOW - HOUR, NOW + HOUR], ids=["default", "now", "start", "later"])
 def test_the_mapping_that_holds_already_is_no_new_one(valid_from: datetime | None) -> None:
-    standing = stored("v", "m", NOW - HOUR)
-    plan = plan_on(standing)
-    assert plan.add("v", "m", valid_from) is standing
+    known = stored("v", "m", NOW - HOUR)
+    plan = plan_on(known)
+    assert plan.add("v", "m", valid_from) is known
     assert (plan.opened, plan.closed) == ([], [])
 
 
 def test_the_same_beginning_again_is_the_same_mapping_even_when_it_has_ended() -> None:
-    standing = stored("v", "m", NOW - 2 * HOUR, NOW - HOUR)
-    plan = plan_on(standing)
-    assert plan.add("v", "m", NOW - 2 * HOUR) is standing
+    known = stored("v", "m", NOW - 2 * HOUR, NOW - HOUR)
+    plan = plan_on(known)
+    assert plan.add("v", "m", NOW - 2 * HOUR) is known
     assert (plan.opened, plan.closed) == ([], [])
 
 
 def test_a_mapping_begins_where_the_one_before_ended() -> None:
     plan = plan_on(stored("v", "m", NOW - 2 * HOUR, NOW - HOUR))
     plan.add("v", "m", NOW - HOUR)
-    assert stretches(plan.opened) == [("v", "m", NOW - HOUR, None)]
+    assert periods(plan.opened) == [("v", "m", NOW - HOUR, None)]
 
 
 @pytest.mark.parametrize("meter", ["m", "other"])
 @pytest.mark.parametrize(
-    ("standing", "valid_from"),
+    ("known", "valid_from"),
     [
         (stored("v", "m", NOW - 2 * HOUR, NOW), NOW - HOUR),
         (stored("v", "m", NOW - 2 * HOUR, NOW), NOW - 3 * HOUR),
@@ -111,10 +111,10 @@ def test_a_mapping_begins_where_the_one_before_ended() -> None:
     ids=["inside a closed one", "before a closed one", "before one to come", "before an open one", "now, before it"],
 )
 def test_what_would_overlap_a_closed_or_future_mapping_is_refused(
-    standing: MeterMapping, valid_from: datetime | None, meter: str
+    known: MeterMapping, valid_from: datetime | None, meter: str
 ) -> None:
     with pytest.raises(MappingOverlapError):
-        plan_on(standing).add("v", meter, valid_from)
+        plan_on(known).add("v", meter, valid_from)
 
 
 def test_another_meter_from_the_same_instant_on_is_refused() -> None:
@@ -125,11 +125,11 @@ def test_another_meter_from_the_same_instant_on_is_refused() -> None:
 def test_vehicles_do_not_disturb_each_other_and_may_share_a_meter() -> None:
     plan = plan_on(stored("v1", "m", NOW - HOUR))
     plan.add("v2", "m", NOW - HOUR)
-    assert stretches(plan.opened) == [("v2", "m", NOW - HOUR, None)]
+    assert periods(plan.opened) == [("v2", "m", NOW - HOUR, None)]
     assert plan.closed == []
 
 
-WISHES = st.lists(
+NEW_MAPPINGS = st.lists(
     st.tuples(
         st.sampled_from(["v1", "v2"]),
         st.sampled_from(["m1", "m2", "m3"]),
@@ -139,12 +139,12 @@ WISHES = st.lists(
 )
 
 
-@given(wishes=WISHES)
-def test_whatever_is_wished_a_vehicle_has_one_meter_at_a_time(
-    wishes: list[tuple[str, str, datetime | None]],
+@given(new_mappings=NEW_MAPPINGS)
+def test_whatever_is_mapped_a_vehicle_has_one_meter_at_a_time(
+    new_mappings: list[tuple[str, str, datetime | None]],
 ) -> None:
     plan = plan_on(stored("v1", "m1", NOW - 2 * HOUR, NOW - HOUR), stored("v1", "m2", NOW - HOUR, mapping_id=2))
-    for vehicle, meter, valid_from in wishes:
+    for vehicle, meter, valid_from in new_mappings:
         try:
             mapping = plan.add(vehicle, meter, valid_from)
         except MappingOverlapError:
@@ -152,7 +152,7 @@ def test_whatever_is_wished_a_vehicle_has_one_meter_at_a_time(
         assert (mapping.vehicle_id, mapping.meter_id) == (vehicle, meter)
         if valid_from is not None:
             assert mapping.holds_at(valid_from)
-    for mappings in plan.standing.values():
+    for mappings in plan.known.values():
         ordered = sorted(mappings, key=lambda mapping: mapping.valid_from)
         for mapping, following in pairwise(ordered):
             assert mapping.valid_to is not None
