@@ -1,6 +1,6 @@
 """What an efficiency is worth: its status, when a vehicle only stood by, and over which time both sides speak.
 
-``efficiency = DC / AC``, a ratio of sums. The API, the fleet's answer and the daily models judge it alike.
+``efficiency = DC / AC``, a ratio of sums. The API, the fleet's answer and the daily models rate it alike.
 """
 
 from datetime import datetime, timedelta
@@ -50,12 +50,12 @@ def is_low_energy(ac_kwh: float | None, dc_kwh: float | None, hours: float) -> b
 
 
 def status_of(ratio: float, threshold: float, *, is_low: bool = False, is_comparable: bool = True) -> Status:
-    """The judgement of a ratio, by what is shown of it.
+    """How a ratio is rated, by what is shown of it.
 
     ``is_low``: the vehicle only stood by. Not ``is_comparable``: the sides speak of different times, so the ratio
     accuses nobody.
     """
-    # The ratio that is shown is the one that is judged: nobody should read 0.8500 and "below 0.85" in one answer, nor
+    # The ratio that is shown is the one that is rated: nobody should read 0.8500 and "below 0.85" in one answer, nor
     # hear of a fault because two sums of the same energy differ in the last bit.
     shown = round(ratio, SHOWN_DIGITS)
     if is_comparable and shown > 1:

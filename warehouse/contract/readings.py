@@ -1,6 +1,6 @@
 """What a valid reading IS: its fields, their ranges, and the code each violation is reported under.
 
-The only judge of a reading: the HTTP edge and the file import both ask here. It takes decoded JSON values and is
+The only definition: the HTTP edge and the file import both validate here. It takes decoded JSON values and is
 written for speed, since it runs once a reading on the ingest path.
 """
 
@@ -15,7 +15,7 @@ DEVICE_ID_WORDS = "1 to 64 letters, digits and ._:*- and begins with a letter or
 
 _ID = re.compile(DEVICE_ID_PATTERN, re.ASCII).fullmatch
 _TIMESTAMP = re.compile(
-    # The offset is judged here: datetime reads +05:60 as six hours.
+    # The offset is checked here: datetime reads +05:60 as six hours.
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 ).fullmatch

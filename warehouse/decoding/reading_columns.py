@@ -1,8 +1,8 @@
-"""The quick look at many readings: columns instead of objects, for a body in which nothing is doubtful.
+"""The fast path for many readings: columns instead of objects, for a body in which nothing is doubtful.
 
-The judge (``contract/readings.py``) takes one item at a time and costs several times as much. What this look takes is
-what the judge would have taken; whatever it has a doubt about, one bad item or an unusual way to write a timestamp, it
-leaves to the judge, the whole body with it.
+The full validation (``contract/readings.py``) takes one item at a time and costs several times as much. What the fast
+path accepts, the full validation would accept too, as the same reading. Where anything is doubtful, one bad item or an
+unusual way to write a timestamp, the whole body is left to the full validation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _OFFSETS = ("Z", "+00:00")
 _FIELD_STARTS = (0, 4, 6, 8, 10, 12, 14)
 _MICROSECOND_DIGITS = 6
 _NANOSECOND_DIGITS = 9
-"""As many as clocks print. More are rare, and the judge reads them too."""
+"""As many as clocks print. More are rare, and the full validation reads them too."""
 
 
 class ReadingColumns(NamedTuple):
@@ -68,7 +68,7 @@ class _Item(msgspec.Struct, rename="camel", gc=False):
 
 
 class _DoubtError(Exception):
-    """Something is not as it nearly always is; the judge is to look"""
+    """Something is not as it nearly always is; the body needs the full validation"""
 
 
 _decode = msgspec.json.Decoder(list[_Item]).decode
@@ -175,7 +175,7 @@ def _instants_of(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """From the digits of YYYYMMDDhhmmss and of a fraction."""
     fields = [_number(digits[:, start:end]) for start, end in pairwise(_FIELD_STARTS)]
     year, month, day, hour, minute, second = fields
-    fraction = digits[:, _FIELD_STARTS[-1] : _FIELD_STARTS[-1] + _MICROSECOND_DIGITS]  # cut, as the judge cuts it
+    fraction = digits[:, _FIELD_STARTS[-1] : _FIELD_STARTS[-1] + _MICROSECOND_DIGITS]  # cut, as parse_timestamp does
     microsecond = _number(fraction) * 10 ** (_MICROSECOND_DIGITS - fraction.shape[1])
     first_of_month = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first_day, next_month = (
@@ -196,7 +196,7 @@ def _number(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def _require_utf8(text: bytes) -> None:
-    """The decoder passes over the fields that it is not asked for, whatever bytes are in them."""
+    """The decoder skips the fields that are not declared, whatever bytes are in them."""
     if not text.isascii():
         text.decode()
 

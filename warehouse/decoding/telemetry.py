@@ -1,7 +1,8 @@
-"""Turns bytes of telemetry into readings: JSON as devices send it, judged item by item.
+"""Turns bytes of telemetry into readings: JSON as devices send it, validated item by item.
 
-A large body without a doubt becomes columns at once. Any other is judged item by item: a bad one costs itself and not
-its neighbours. That takes several times as long, so it can be done in steps (``body_in_steps``, ``lines_in_steps``).
+A large body in which nothing is doubtful becomes columns at once. Any other is validated item by item, so that a bad
+item costs none of its neighbours. That takes several times as long, so it can be done in steps (``body_in_steps``,
+``lines_in_steps``).
 """
 
 from collections.abc import Container, Generator, Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ _MANY_BYTES = 100 * _MANY_LINES
 
 _ITEMS_A_STEP = 100
 _BYTES_A_STEP = 16 * 1024
-"""Of lines, which are decoded and judged within a step: half a millisecond."""
+"""Of lines, which are decoded and validated within a step: half a millisecond."""
 
 READINGS = {DeviceKind.METER: MeterReading, DeviceKind.VEHICLE: VehicleReading}
 
@@ -64,7 +65,7 @@ class Sender(Protocol):
 class Telemetry:
     """The readings of one body, each with the index of its item, and the items that are none (blank lines are none).
 
-    Readings that were judged one by one are in ``readings``, those of a large body without a doubt in ``columns``.
+    Readings that were validated one by one are in ``readings``, those of a large plain body in ``columns``.
     """
 
     __slots__ = ("_raw_items", "_source", "columns", "indexes", "is_batch", "readings", "rejections", "sender")
@@ -111,7 +112,7 @@ class Telemetry:
             return len(self.readings)
         return len(self.readings) + sum(len(columns.external_ids) for columns in self.columns.values())
 
-    def judge(
+    def validate(
         self, items: Iterable[tuple[int, object]], window: AcceptedWindow, *, absent_sensor_is_null: bool = False
     ) -> "Telemetry":
         """Add each decoded item as a reading or as a rejection."""
@@ -135,7 +136,7 @@ class Telemetry:
 
 
 Steps = Generator[None, None, Telemetry]
-"""Judges a body step by step and returns it: whoever takes the steps may do something else in between."""
+"""Validates a body step by step and returns it: whoever takes the steps may do something else in between."""
 
 
 def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = None) -> Telemetry:
@@ -143,18 +144,18 @@ def decode_body(body: bytes, window: AcceptedWindow, *, max_items: int | None = 
 
     Raises:
         MalformedBodyError: the body is no JSON.
-        TooManyItemsError: it is an array of more than ``max_items``. They are not judged: a megabyte of ``[1,1,1...``
-            would keep everyone else waiting for seconds.
+        TooManyItemsError: it is an array of more than ``max_items``. They are not validated: a megabyte of
+            ``[1,1,1...`` would keep everyone else waiting for seconds.
     """
     if len(body) < _MANY_BYTES:  # nearly always
-        return _judged_at_once(decode(body), body, window, max_items)
+        return _validated_at_once(decode(body), body, window, max_items)
     return _in_one_go(body_in_steps(body, window, max_items=max_items))
 
 
 def body_in_steps(body: bytes, window: AcceptedWindow, *, max_items: int | None = None) -> Steps:
     """The same in steps; a body in which nothing is doubtful, or of a few items, is a single one. Raises the same."""
     if len(body) < _MANY_BYTES:
-        return _judged_at_once(decode(body), body, window, max_items)
+        return _validated_at_once(decode(body), body, window, max_items)
     if columns := columns_of_array(body, window):
         telemetry = Telemetry.of_columns(body, columns)
         _check_count(len(telemetry), max_items)
@@ -162,20 +163,20 @@ def body_in_steps(body: bytes, window: AcceptedWindow, *, max_items: int | None 
     yield
     value = decode(body)
     if not isinstance(value, list):
-        return _judged_at_once(value, body, window, max_items)
+        return _validated_at_once(value, body, window, max_items)
     _check_count(len(value), max_items)
     telemetry = Telemetry(body, is_batch=True)
     for first in range(0, len(value), _ITEMS_A_STEP):
-        telemetry.judge(enumerate(value[first : first + _ITEMS_A_STEP], first), window)
+        telemetry.validate(enumerate(value[first : first + _ITEMS_A_STEP], first), window)
         yield
     return telemetry
 
 
-def _judged_at_once(value: object, body: bytes, window: AcceptedWindow, max_items: int | None) -> Telemetry:
+def _validated_at_once(value: object, body: bytes, window: AcceptedWindow, max_items: int | None) -> Telemetry:
     if not isinstance(value, list):
-        return Telemetry(body, is_batch=False).judge([(0, value)], window)
+        return Telemetry(body, is_batch=False).validate([(0, value)], window)
     _check_count(len(value), max_items)
-    return Telemetry(body, is_batch=True).judge(enumerate(value), window)
+    return Telemetry(body, is_batch=True).validate(enumerate(value), window)
 
 
 def _in_one_go(steps: Steps) -> Telemetry:
@@ -228,7 +229,7 @@ def lines_in_steps(
             yield
         numbered = enumerate(lines[first : first + step], first)
         items = _decoded_lines(numbered, cut_lines, telemetry.rejections)
-        telemetry.judge(items, window, absent_sensor_is_null=absent_sensor_is_null)
+        telemetry.validate(items, window, absent_sensor_is_null=absent_sensor_is_null)
     return telemetry
 
 

@@ -1,7 +1,7 @@
 """The rows of a Parquet file as lines of JSON: of the columns that a reading has, whatever type they are stored in.
 
-What JSON has no value for is written so that the judge of readings refuses that row alone: a number that is none as its
-name, an instant without a zone as one, a column of any other type as the name of the type.
+What JSON has no value for is written so that the validation refuses that row alone: a number that is none as its name,
+an instant without a zone as one, a column of any other type as the name of the type.
 """
 
 import math
@@ -168,7 +168,7 @@ def _text(value: bytes) -> str:
 
 
 def _floats(column: pa.Array) -> Values:
-    """Of a decimal the nearest one. JSON has no word for NaN and the infinities, and the judge refuses words."""
+    """Of a decimal the nearest one. JSON has no word for NaN and the infinities, and the validation refuses words."""
     return [None if value is None else _float(value) for value in column.to_pylist()]
 
 

@@ -1,7 +1,7 @@
-"""The quick look at a day's samples: a register that only grew needs no rule, its hours are what it showed.
+"""The fast path of a day's energy: a register that only grew needs no rule, its hours are what it showed.
 
-Nearly every register of a fleet does nothing else all day, and the rule costs several times as much as this look. It
-finds the devices that need the rule, and the hours of all others; where no step is doubtful both say the same.
+Nearly every register of a fleet does nothing else all day, and the rule costs several times as much. The fast path
+finds the devices that need the rule, and computes the hours of all others. Where no step is doubtful both agree.
 """
 
 import polars as pl

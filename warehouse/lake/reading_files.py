@@ -1,7 +1,7 @@
 """Files of readings as chunks of lines, whatever they are written in: NDJSON, plain, gzip or zstd, or Parquet.
 
-A row of Parquet becomes the line it would have been as NDJSON, so one judge looks at both, and what it refuses is kept
-in the same form. What a file is, its first bytes say, not its name.
+A row of Parquet becomes the line it would have been as NDJSON, so one validation serves both, and what it refuses is
+kept in the same form. What a file is, its first bytes say, not its name.
 """
 
 from collections.abc import Iterator

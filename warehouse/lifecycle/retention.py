@@ -51,11 +51,11 @@ class Retention:
         """
         with connect(self.url) as connection:
             for stream, day in dropping.detached_days(connection):
-                yield from self._judge(connection, stream, day)
+                yield from self._consider(connection, stream, day)
             for stream, day in day_ledger.days_past_retention(connection, self.kept_for):
-                yield from self._judge(connection, stream, day)
+                yield from self._consider(connection, stream, day)
 
-    def _judge(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
+    def _consider(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
         """One verdict, or none of a day that somebody else has dropped since it was found: that one has told it."""
         if day_ledger.is_held(connection, day):
             yield Verdict(stream, day, "a worker or an import has the day now")

@@ -12,7 +12,7 @@ BEHIND_S = 30.0
 """A reading this long without an answer ends the phase: the rest is better sent in large bodies."""
 REFUSALS_IN_A_ROW = 20
 READING_REFUSED_STATUS = frozenset({409, 422})
-"""These judge one reading. Any other error judges the conversation and ends it."""
+"""These concern one reading. Any other error concerns the whole conversation and ends it."""
 
 
 class LivePhase:

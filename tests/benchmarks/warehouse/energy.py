@@ -1,6 +1,6 @@
 """The energy rule over a full-size day, against a scan and a group-by of the same columns in the same engine.
 
-Once as the fleet is: nearly all registers just grow, and a quick look finds the few that need the whole rule. Once as
+Once as the fleet is: nearly all registers just grow, and the fast path finds the few that need the whole rule. Once as
 bad as it can be: the day begins with a step back on every device, so that all of them need it.
 """
 

@@ -1,4 +1,4 @@
-"""A reading is judged by its fields: which values pass, and under which code each other one is refused."""
+"""A reading is validated by its fields: which values pass, and under which code each other one is refused."""
 
 import math
 from datetime import UTC, datetime, timedelta, timezone

@@ -70,16 +70,16 @@ def hours_of(
         classified_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
     )
     hours = hourly_energy(classified, "meter").sort("hour", "segment_from").collect()
-    _expect_the_same_at_a_glance(hours_of_growth(frame(day), before, settings_of_all, "meter").collect(), hours)
+    _expect_the_same_by_the_fast_path(hours_of_growth(frame(day), before, settings_of_all, "meter").collect(), hours)
     return hours, flagged_steps(classified, "meter").sort("ts", "flag").collect()
 
 
-def _expect_the_same_at_a_glance(glance: pl.DataFrame, by_rule: pl.DataFrame) -> None:
+def _expect_the_same_by_the_fast_path(fast: pl.DataFrame, by_rule: pl.DataFrame) -> None:
     """A device is plain only where the rule finds nothing, and then its hours are the rule's."""
-    plain = glance.filter("is_plain").sort("hour")
+    plain = fast.filter("is_plain").sort("hour")
     if plain.is_empty():
         return
-    assert plain.height == glance.height
+    assert plain.height == fast.height
     assert by_rule.select(f"{flag}_count" for flag in Flag).sum().row(0) == (0,) * len(Flag)
     if by_rule["segment_from"].n_unique() == 1:
         assert_frame_equal(plain.drop("is_plain"), by_rule, abs_tol=1e-6)

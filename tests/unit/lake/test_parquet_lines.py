@@ -41,7 +41,7 @@ def lines_of(buffer: io.BytesIO, skip: int = 0) -> list[bytes]:
     return [line for lines, _ in parquet_lines(buffer, skip, 100) for line in lines]
 
 
-def judged(columns: dict[str, pa.Array], **options: Any) -> list[Any]:
+def validated(columns: dict[str, pa.Array], **options: Any) -> list[Any]:
     """Of each row the reading (device, ts, kWh, sensor), or (code, pointer)."""
     telemetry = decode_lines(lines_of(write(columns, **options)), WINDOW, absent_sensor_is_null=True)
     found: dict[int, Any] = dict(zip(telemetry.indexes, map(tuple, telemetry.readings), strict=True))
@@ -77,12 +77,12 @@ IDS = {
 @pytest.mark.parametrize("name", IDS)
 def test_an_id_in_any_type_of_text(name: str, store_schema: bool) -> None:
     ids, device, refused = IDS[name]
-    assert judged({**GOOD, "meterId": ids}, store_schema=store_schema) == [good(device=device), refused]
+    assert validated({**GOOD, "meterId": ids}, store_schema=store_schema) == [good(device=device), refused]
 
 
 def test_text_that_says_it_is_utf8_and_is_none_costs_its_row() -> None:
     broken = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(b"m\xff\xfe"))
-    assert judged({**GOOD, "meterId": broken}) == [good(), ("invalid_id", "/meterId")]
+    assert validated({**GOOD, "meterId": broken}) == [good(), ("invalid_id", "/meterId")]
 
 
 ODD_IDS = {
@@ -97,7 +97,7 @@ ODD_IDS = {
 
 @pytest.mark.parametrize("name", ODD_IDS)
 def test_an_id_that_is_no_text_is_refused_row_by_row(name: str) -> None:
-    assert {pointer for _, pointer in judged({**GOOD, "meterId": ODD_IDS[name]})} == {"/meterId"}
+    assert {pointer for _, pointer in validated({**GOOD, "meterId": ODD_IDS[name]})} == {"/meterId"}
 
 
 CUT = TS.replace(microsecond=123_456)
@@ -148,13 +148,13 @@ TIMES = {
 @pytest.mark.parametrize("name", TIMES)
 def test_an_instant_in_any_unit_is_cut_to_microseconds_and_a_bad_one_costs_its_row(name: str) -> None:
     timestamps, expected, other = TIMES[name]
-    assert judged({**GOOD, "timestamp": timestamps}) == [good(expected), other]
+    assert validated({**GOOD, "timestamp": timestamps}) == [good(expected), other]
 
 
 @pytest.mark.parametrize("options", [{}, {"use_deprecated_int96_timestamps": True}], ids=["local time", "INT96"])
 def test_an_instant_without_a_zone_is_refused(options: dict[str, bool]) -> None:
     naive = column([NAIVE, NAIVE], pa.timestamp("us"))
-    assert judged({**GOOD, "timestamp": naive}, **options) == [("naive_timestamp", "/timestamp")] * 2
+    assert validated({**GOOD, "timestamp": naive}, **options) == [("naive_timestamp", "/timestamp")] * 2
 
 
 ODD_TIMES = {
@@ -168,7 +168,7 @@ ODD_TIMES = {
 
 @pytest.mark.parametrize("name", ODD_TIMES)
 def test_what_is_no_instant_is_refused_row_by_row(name: str) -> None:
-    assert {pointer for _, pointer in judged({**GOOD, "timestamp": ODD_TIMES[name]})} == {"/timestamp"}
+    assert {pointer for _, pointer in validated({**GOOD, "timestamp": ODD_TIMES[name]})} == {"/timestamp"}
 
 
 OUT_OF_RANGE = ("out_of_range", "/voltage")
@@ -206,12 +206,12 @@ NUMBERS = {
 def test_a_number_in_any_type(name: str) -> None:
     voltages, first, second = NUMBERS[name]
     expected = [good(voltage=first), second if isinstance(second, tuple) else good(voltage=second)]
-    assert judged({**GOOD, "voltage": voltages}) == expected
+    assert validated({**GOOD, "voltage": voltages}) == expected
 
 
 def test_a_register_as_a_decimal_is_the_nearest_number() -> None:
     kwh = column([Decimal("12034.123"), Decimal("0.1")], pa.decimal128(38, 10))
-    assert [row[2] for row in judged({**GOOD, "kwhConsumedAc": kwh})] == [12034.123, 0.1]
+    assert [row[2] for row in validated({**GOOD, "kwhConsumedAc": kwh})] == [12034.123, 0.1]
 
 
 def test_other_columns_are_not_even_read() -> None:
@@ -223,7 +223,7 @@ def test_other_columns_are_not_even_read() -> None:
         "nested": column([{"meterId": "no", "at": 1}] * 2),
         **{f"column{number}": column([number, None]) for number in range(2_000)},
     }
-    assert judged({**others, **GOOD}) == [good(), good()]
+    assert validated({**others, **GOOD}) == [good(), good()]
 
 
 def test_rows_of_both_kinds_and_the_type() -> None:
@@ -235,7 +235,7 @@ def test_rows_of_both_kinds_and_the_type() -> None:
         "kwhConsumedAc": column([1.5] * 3),
     }
     codes = [("type_mismatch", "/type"), ("ambiguous_kind", "")]
-    assert judged(columns) == [good(voltage=None), *codes]
+    assert validated(columns) == [good(voltage=None), *codes]
 
 
 def test_no_rows_and_no_row_groups_are_no_lines() -> None:
@@ -284,7 +284,7 @@ def test_text_in_any_encoding(encoding: str, text: pa.DataType, page: str) -> No
     columns = {**GOOD, "meterId": pa.array(["m", "n"]).cast(text), "timestamp": instants.cast(text)}
     stored = dict.fromkeys(("meterId", "timestamp"), encoding)
     options = {"use_dictionary": False, "column_encoding": stored, "data_page_version": page}
-    assert judged(columns, **options) == [good(), good(device="n")]
+    assert validated(columns, **options) == [good(), good(device="n")]
 
 
 def test_what_other_writers_write(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,4 +1,4 @@
-"""The quick look at many readings takes only what the judge takes, as the judge takes it, and leaves the rest to it."""
+"""The fast path for many readings accepts only what the full validation accepts, and leaves the rest to it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ def at(timestamp: object) -> dict[str, Any]:
     return meter_payload(timestamp=timestamp)
 
 
-def judged(telemetry: Telemetry) -> Rows:
-    """(device, microseconds, kWh, sensors..., index) of the readings that were judged one by one."""
+def validated(telemetry: Telemetry) -> Rows:
+    """(device, microseconds, kWh, sensors..., index) of the readings that were validated one by one."""
     rows: Rows = {}
     for index, reading in zip(telemetry.indexes, telemetry.readings, strict=True):
         kind = DeviceKind.METER if type(reading) is READINGS[DeviceKind.METER] else DeviceKind.VEHICLE
@@ -56,14 +56,14 @@ def seen(columns: Iterable[tuple[DeviceKind, ReadingColumns]]) -> Rows:
     }
 
 
-def judge(items: Sequence[object], window: AcceptedWindow = WINDOW) -> Telemetry:
-    return Telemetry(b"", is_batch=True).judge(enumerate(items), window)
+def validate(items: Sequence[object], window: AcceptedWindow = WINDOW) -> Telemetry:
+    return Telemetry(b"", is_batch=True).validate(enumerate(items), window)
 
 
 def assert_taken(items: Sequence[object], window: AcceptedWindow = WINDOW) -> None:
     columns = columns_of_array(json.dumps(items).encode(), window)
     assert columns is not None
-    assert seen(columns.items()) == judged(judge(items, window))
+    assert seen(columns.items()) == validated(validate(items, window))
 
 
 ODD_TIMES = [
@@ -129,13 +129,13 @@ sane_times = st.shared(st.integers(0, 9), key="digits").flatmap(
 
 
 @given(st.lists(st.one_of(meters, vehicles), max_size=6))
-def test_whatever_is_taken_the_judge_takes_too_and_as_the_same(items: list[dict[str, Any]]) -> None:
+def test_whatever_the_fast_path_accepts_the_validation_accepts_too_and_as_the_same(items: list[dict[str, Any]]) -> None:
     body = json.dumps(items).encode()
     columns = columns_of_array(body, WINDOW)
     if columns is not None:
-        telemetry = judge(json.loads(body))
+        telemetry = validate(json.loads(body))
         assert not telemetry.rejections
-        assert seen(columns.items()) == judged(telemetry)
+        assert seen(columns.items()) == validated(telemetry)
 
 
 @given(st.lists(sane_times, min_size=1, max_size=6), st.floats(0, 1e9), st.one_of(st.none(), st.floats(0, 100)))
@@ -150,7 +150,7 @@ def test_plain_readings_are_taken(timestamps: list[str], kwh: float, sensor: flo
 
 
 @given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001 - its offset is written behind it
-def test_any_date_is_read_as_the_judge_reads_it(ts: datetime) -> None:
+def test_any_date_is_read_as_the_validation_reads_it(ts: datetime) -> None:
     for written in (f"{ts.isoformat(timespec='microseconds')}Z", f"{ts.isoformat(timespec='seconds')}+00:00"):
         assert_taken([at(written)], AGES)
 
@@ -164,7 +164,7 @@ def test_a_fraction_of_any_length_is_cut_to_microseconds_by_both(ts: datetime, f
     whole = ts.replace(microsecond=0)
     written = whole.isoformat() + (f".{fraction}" if fraction else "") + offset
     expected = microseconds(whole.replace(tzinfo=UTC)) + int(fraction[:6].ljust(6, "0"))
-    assert judged(judge([at(written)], AGES))[DeviceKind.METER][0][1] == expected
+    assert validated(validate([at(written)], AGES))[DeviceKind.METER][0][1] == expected
     columns = columns_of_array(json.dumps([at(written)]).encode(), AGES)
     assert (columns is not None) == (offset in {"Z", "+00:00"} and len(fraction) <= 9)
     if columns is not None:
@@ -177,13 +177,13 @@ def test_both_ends_of_the_window_are_taken(ts: datetime) -> None:
 
 
 @pytest.mark.parametrize("timestamp", ODD_TIMES)
-def test_an_odd_timestamp_is_left_to_the_judge(timestamp: str) -> None:
+def test_an_odd_timestamp_is_left_to_the_full_validation(timestamp: str) -> None:
     good = at("2026-02-08T12:00:00Z")
     for items in ([at(timestamp)], [good, at(timestamp)], [at(timestamp), good]):
         assert columns_of_array(json.dumps(items).encode(), WINDOW) is None
 
 
-def test_timestamps_whose_lengths_make_up_for_each_other_are_not_cut_anew() -> None:
+def test_timestamps_whose_lengths_make_up_for_each_other_are_not_cut_into_others() -> None:
     halves = [at("2026-02-08T04:00:00.00"), at("0Z2026-02-08T04:00:00.000Z"), at("2026-02-08T04:00:00.000Z")]
     assert columns_of_array(json.dumps(halves[::-1]).encode(), WINDOW) is None
 
@@ -207,7 +207,7 @@ def test_timestamps_whose_lengths_make_up_for_each_other_are_not_cut_anew() -> N
     ],
     ids=repr,
 )
-def test_a_doubtful_item_is_left_to_the_judge(item: object) -> None:
+def test_a_doubtful_item_is_left_to_the_full_validation(item: object) -> None:
     assert columns_of_array(json.dumps([at("2026-02-08T12:00:00Z"), item]).encode(), WINDOW) is None
 
 
@@ -226,14 +226,14 @@ METER = json.dumps(at("2026-02-08T12:00:00Z")).encode()
         [METER + b","],
     ],
 )
-def test_lines_are_one_reading_each_or_left_to_the_judge(lines: list[bytes]) -> None:
+def test_lines_are_one_reading_each_or_left_to_the_full_validation(lines: list[bytes]) -> None:
     assert columns_of_lines(lines, WINDOW) is None
 
 
 @pytest.mark.parametrize(
     "unknown", [b'"x":"\xff"', b'"x":"\xc0\x80"', b'"x":"\xed\xa0\x80"', b'"\xff":1', b'"x":{"a":["\xff"]}']
 )
-def test_bad_utf8_is_refused_in_fields_that_nobody_asks_for_too(unknown: bytes) -> None:
+def test_bad_utf8_is_refused_in_unknown_fields_too(unknown: bytes) -> None:
     plain = [
         json.dumps(meter_payload(meterId=f"meter-{number}", timestamp=NOW.isoformat())).encode() for number in range(60)
     ]
@@ -259,7 +259,7 @@ def test_lines_may_end_in_a_carriage_return() -> None:
     assert columns[DeviceKind.METER].indexes.tolist() == [0, 1, 2]
 
 
-def test_a_large_body_takes_this_way_and_one_bad_item_sends_it_to_the_judge() -> None:
+def test_a_large_body_takes_the_fast_path_and_one_bad_item_sends_it_to_the_full_validation() -> None:
     items: list[object] = [at("2026-02-08T12:00:00Z")] * 50
     lines = [json.dumps(item).encode() for item in items]
     for telemetry in (decode_body(json.dumps(items).encode(), WINDOW), decode_lines(lines, WINDOW)):

@@ -153,7 +153,7 @@ def test_each_item_of_an_array_keeps_its_own_bytes(slow: bytes) -> None:
     assert [telemetry.raw_item(index) for index in range(len(items))] == items
 
 
-def test_an_array_of_too_many_items_is_not_even_judged() -> None:
+def test_an_array_of_too_many_items_is_not_even_validated() -> None:
     assert len(decode(b"[1,2,3]", max_items=3)) == 3
     for body in (b"[1,2,3,4]", b"[1e400,2,3,4]"):
         with pytest.raises(TooManyItemsError):
@@ -165,7 +165,7 @@ def test_an_array_of_too_many_items_is_not_even_judged() -> None:
     [(b"1e400", "out_of_range"), (b"-1e400", "out_of_range"), (b"1" * 5000, "out_of_range"), (b"-1e-400", None)],
     ids=["1e400", "-1e400", "5000 digits", "-1e-400"],
 )
-def test_a_number_beyond_any_float_is_judged_like_any_other(number: bytes, code: str | None) -> None:
+def test_a_number_beyond_any_float_is_validated_like_any_other(number: bytes, code: str | None) -> None:
     telemetry = decode(METER.replace(b":1,", b":" + number + b","))
     assert [code for _, code in codes(telemetry)] == ([] if code is None else [code])
     assert [reading.kwh for reading in telemetry.readings] == ([0.0] if code is None else [])

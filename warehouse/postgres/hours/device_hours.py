@@ -175,8 +175,8 @@ def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Spa
         return
     delete = sqlfiles.load(_PACKAGE, "delete_device_hours")
     connection.execute(delete, parameters(kind, spans))
-    look = with_the_rule(_PACKAGE, "write_plain_hours", **_names(kind))
-    doubtful: dict[int, bool] = dict(connection.execute(look, parameters(kind, spans)).fetchall())
+    fast_path = with_the_rule(_PACKAGE, "write_plain_hours", **_names(kind))
+    doubtful: dict[int, bool] = dict(connection.execute(fast_path, parameters(kind, spans)).fetchall())
     # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
     by_rule = [
         span._replace(starts_at=_midnight_of(span.starts_at)) if doubtful[span.device_id] else span

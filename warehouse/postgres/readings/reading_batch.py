@@ -84,8 +84,8 @@ class ReadingBatch:
     def __init__(self, bodies: Sequence[Telemetry], ids: DeviceIds) -> None:
         self.unknown: list[Origin] = []
         chunks: dict[DeviceKind, list[Sequence[npt.ArrayLike]]] = {kind: [] for kind in DeviceKind}
-        judged: dict[DeviceKind, list[tuple[Any, ...]]] = {kind: [] for kind in DeviceKind}
-        of_type = {reading: (ids.of(kind), judged[kind]) for kind, reading in READINGS.items()}
+        singly: dict[DeviceKind, list[tuple[Any, ...]]] = {kind: [] for kind in DeviceKind}
+        of_type = {reading: (ids.of(kind), singly[kind]) for kind, reading in READINGS.items()}
         for number, body in enumerate(bodies):
             for kind, columns in body.columns.items():
                 chunks[kind].append(self._known(number, columns, ids.of(kind)))
@@ -96,7 +96,7 @@ class ReadingBatch:
                     self.unknown.append(Origin(number, item))
                 else:
                     rows.append((device_id, microseconds(reading[1]), *reading[2:], number, item))
-        self.columns = {kind: Columns([*chunks[kind], *_as_chunk(kind, judged[kind])]) for kind in DeviceKind}
+        self.columns = {kind: Columns([*chunks[kind], *_as_chunk(kind, singly[kind])]) for kind in DeviceKind}
 
     def _known(self, number: int, columns: ReadingColumns, ids: Mapping[str, int]) -> Sequence[npt.ArrayLike]:
         """The rows of one body whose devices are known."""
@@ -137,7 +137,7 @@ def external_ids(bodies: Sequence[Telemetry]) -> dict[DeviceKind, set[str]]:
 
 
 def _as_chunk(kind: DeviceKind, rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[npt.ArrayLike]]:
-    """The rows that were judged one by one; none where there are none."""
+    """The rows that were validated one by one; none where there are none."""
     if rows:
         yield [np.array(column, dtype) for column, dtype in zip(zip(*rows, strict=True), _TYPES[kind], strict=True)]
 

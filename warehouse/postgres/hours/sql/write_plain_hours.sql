@@ -1,5 +1,5 @@
--- The quick look at these devices' hours: what they booked if their registers only grew, and which did something else.
--- The first are written; write_hours_by_rule.sql is for the others, which are returned. The readings before, one more than the
+-- The fast path of these devices' hours: what they booked if their registers only grew, and which did something else.
+-- The first are written; the others are returned, for write_hours_by_rule.sql. The readings before, one more than the
 -- longest run, tell whether the last of them may be a glitch: is_doubtful_before, then the rule has to begin at midnight.
 WITH changes AS (
     SELECT mapping.{device_id} AS device_id, array_agg(change.ts) AS mapping_changes
