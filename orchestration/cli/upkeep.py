@@ -10,7 +10,7 @@ from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
-from warehouse.postgres.partitions.compaction import pack_closed_days
+from warehouse.postgres.partitions.reindexing import reindex_closed_days
 from warehouse.settings import FleetSettings
 
 
@@ -69,7 +69,7 @@ def retain(*, home: Home = None) -> None:
 
 
 def pack(*, home: Home = None) -> None:
-    """Build anew the indexes of closed days that are larger than they need to be: about a quarter of a day's room.
+    """Reindex closed days whose indexes are larger than they need to be, which frees about a quarter of a day's room.
 
     \b
     Nobody who reads or writes waits for it.
@@ -78,7 +78,7 @@ def pack(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     freed_bytes = 0
     with database(settings) as url, connect(url) as connection:
-        for each in pack_closed_days(connection):
+        for each in reindex_closed_days(connection):
             freed_bytes += each.before_bytes - each.after_bytes
             notes.print(str(each), soft_wrap=True)
     notes.print(f"{freed_bytes / 1e6:,.1f} MB freed")

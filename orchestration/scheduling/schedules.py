@@ -1,4 +1,4 @@
-"""The daily maintenance: partitions ahead, every file of the lake looked at, old days gone, indexes packed."""
+"""The daily maintenance: partitions ahead, every file of the lake looked at, old days gone, indexes rebuilt."""
 
 from datetime import UTC, datetime
 
@@ -9,8 +9,8 @@ from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
 from warehouse.lifecycle.retention import Retention
-from warehouse.postgres.partitions.compaction import pack_closed_days
 from warehouse.postgres.partitions.creation import make_ahead
+from warehouse.postgres.partitions.reindexing import reindex_closed_days
 from warehouse.postgres.readings.quarantine import QuarantineQuota, forget_old
 
 
@@ -56,11 +56,11 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> 
 
 @dg.op(config_schema=NO_CONFIG)
 def pack_indexes(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
-    """Build anew the indexes of closed days that are larger than they need to be."""
+    """Reindex closed days whose indexes are larger than they need to be."""
     with told_plainly(), warehouse.connect() as connection:
-        packed = list(pack_closed_days(connection))
-    saved_bytes = sum(each.before_bytes - each.after_bytes for each in packed)
-    context.add_output_metadata({"packed": "\n".join(map(str, packed)) or "none", "saved_bytes": saved_bytes})
+        reindexed = list(reindex_closed_days(connection))
+    saved_bytes = sum(each.before_bytes - each.after_bytes for each in reindexed)
+    context.add_output_metadata({"packed": "\n".join(map(str, reindexed)) or "none", "saved_bytes": saved_bytes})
 
 
 @dg.op(config_schema=NO_CONFIG)
@@ -71,7 +71,7 @@ def forget_runs(context: dg.OpExecutionContext) -> None:
 
 @dg.job
 def maintenance() -> None:
-    """Partitions ahead, every file of the lake looked at, old days gone, indexes packed. Safe to run at any time."""
+    """Partitions ahead, every file of the lake looked at, old days gone, indexes rebuilt. Safe to run at any time."""
     make_partitions_ahead()
     scrub_lake()
     drop_old_days()

@@ -27,7 +27,7 @@ TOO_COMMON = {1.0, 2.0}
 """Numbers that say nothing by themselves."""
 OTHER_MEANINGS = {
     ("classify_steps.sql", 3.0): "the shape of the query: runs of up to LONGEST_RUN rows, one branch each",
-    ("find_loose_indexes.sql", 0.9): "how full PostgreSQL packs the leaves of an index",
+    ("find_loose_indexes.sql", 0.9): "how full PostgreSQL makes the leaves of an index",
     ("quarantine_readings.sql", 0.25): "of the quarantine's space",
 }
 

@@ -10,7 +10,7 @@ MEASUREMENTS = {
     "stream": stream.measure,
     "burst": burst.measure,
     "hours": fleet_hours.measure,
-    # These three share one large day, and need it in this order: as it was written, vacuumed, packed.
+    # These three share one large day, and need it in this order: as it was written, vacuumed, reindexed.
     "fresh": fresh_query.measure,
     "query": window_query.measure,
     "disk": disk.measure,

@@ -10,7 +10,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.full_day import full_day, sizes
 from tests.benchmarks.stand import Stand
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions.compaction import pack_closed_days
+from warehouse.postgres.partitions.reindexing import reindex_closed_days
 
 
 def measure(stand: Stand) -> None:
@@ -20,7 +20,7 @@ def measure(stand: Stand) -> None:
         open_bytes, rows = sizes(connection, days)
         connection.execute("UPDATE partition_ledger SET state = 'sealed' WHERE day = ANY (%s)", [days])
         began = time.perf_counter()
-        list(pack_closed_days(connection))
+        list(reindex_closed_days(connection))
         seconds = time.perf_counter() - began
         closed_bytes, _ = sizes(connection, days)
     stand.report.add(

@@ -48,7 +48,7 @@ def partition_figures(connection: psycopg.Connection, stream: Stream, day: date)
 
 def table_figures(connection: psycopg.Connection, stream: Stream, table: str) -> Figures:
     """Count a table that is shaped as a partition of the stream."""
-    names = {"partition": Identifier(table), "packed_rows": SQL("NULL")}
+    names = {"partition": Identifier(table), "encoded_rows": SQL("NULL")}
     query = sqlfiles.load("warehouse.postgres", "sum_pages").format(**names)
     ((*counted, _),) = connection.execute(query, {"table": table, "pages": _ALL_PAGES}).fetchall()
     return added_up(connection, stream, table, [PageFigures(*counted)])

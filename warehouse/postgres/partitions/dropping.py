@@ -56,7 +56,7 @@ def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
 
 
 def attach_again(connection: psycopg.Connection, stream: Stream, day: date) -> None:
-    """Undo ``detach``. The day is sealed, and so it is exported anew."""
+    """Undo ``detach``. The day is sealed, and so it is exported again."""
     with connection.transaction():
         connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**_names(stream, day), **_ends(day)))
         _set_state(connection, stream, day, PartitionState.SEALED)

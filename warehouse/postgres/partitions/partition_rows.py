@@ -38,9 +38,9 @@ COLUMNS: Mapping[Stream, Mapping[str, type[BinaryArray]]] = {
         "battery_temp_celsius": Float4Array,
     },
 }
-"""What a reading consists of, in the order in which it is packed."""
+"""What a reading consists of, in the order in which it is encoded."""
 
-_PACKED = {
+_ENCODED = {
     Int4Array: SQL("int4send({})"),
     TimestamptzArray: SQL("timestamptz_send({})"),
     Float8Array: SQL("float8send({})"),
@@ -55,7 +55,7 @@ _PAGES = 500
 class PartitionRows:
     """The rows of a table that is shaped as a partition of the stream, as they lie there, and what they amount to.
 
-    PostgreSQL packs the rows of some pages into one value and counts them as it does: a protocol message and a length
+    PostgreSQL encodes the rows of some pages into one value and counts them as it does: a protocol message and a length
     a field, as COPY sends them, cost whoever reads them more than PostgreSQL. All rows are of one snapshot; nothing
     else can use the connection until the last one has come.
     """
@@ -66,15 +66,15 @@ class PartitionRows:
 
     def __iter__(self) -> Generator[Rows]:
         columns = COLUMNS[self._stream]
-        packed = SQL(" || ").join(_PACKED[array].format(Identifier(name)) for name, array in columns.items())
-        names = {"partition": Identifier(self._table), "packed_rows": SQL("string_agg({}, '')").format(packed)}
+        encoded = SQL(" || ").join(_ENCODED[array].format(Identifier(name)) for name, array in columns.items())
+        names = {"partition": Identifier(self._table), "encoded_rows": SQL("string_agg({}, '')").format(encoded)}
         query = sqlfiles.load("warehouse.postgres", "sum_pages").format(**names)
         row = np.dtype([(name, array.element["value"]) for name, array in columns.items()])
         with self._connection.cursor(binary=True) as cursor:
-            for *counted, packed_rows in cursor.stream(query, {"table": self._table, "pages": _PAGES}):
+            for *counted, encoded_rows in cursor.stream(query, {"table": self._table, "pages": _PAGES}):
                 self._counted.append(PageFigures(*counted))
-                if packed_rows is not None:
-                    yield _unpacked(np.frombuffer(packed_rows, row))
+                if encoded_rows is not None:
+                    yield _decoded(np.frombuffer(encoded_rows, row))
 
     def figures(self) -> Figures:
         """What PostgreSQL counted of the rows that were read."""
@@ -87,7 +87,7 @@ def write_rows(connection: psycopg.Connection, stream: Stream, table: str, rows:
     connection.execute(query, {name: array(rows[name]) for name, array in COLUMNS[stream].items()})
 
 
-def _unpacked(rows: npt.NDArray[Any]) -> Rows:
+def _decoded(rows: npt.NDArray[Any]) -> Rows:
     columns = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in rows.dtype.names or ()}
     columns["ts"] += POSTGRES_EPOCH_US
     return columns

@@ -1,5 +1,5 @@
 -- Keys of closed days whose index takes more room than its entries need. An entry is 36 bytes (44 of a vehicle), a page
--- that is packed is nine tenths full; small ones are not worth it. reltuples is what the vacuum at sealing counted.
+-- of a new index is nine tenths full; small ones are not worth it. reltuples is what the vacuum at sealing counted.
 SELECT
     index_class.relname AS index_name,
     pg_relation_size(index_class.oid) AS size_bytes

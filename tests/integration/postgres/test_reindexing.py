@@ -1,4 +1,4 @@
-"""Packing the indexes of closed days: smaller, the same rows, nobody waits, and what a killed one left is cleared."""
+"""Reindexing closed days: smaller, the same rows, nobody waits, and what a killed one left is cleared."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from psycopg.sql import SQL, Identifier
 
 from warehouse.contract.partitions import Stream, midnight, partition_name
 from warehouse.postgres.connection import connect
-from warehouse.postgres.partitions.compaction import Packed, pack_closed_days
+from warehouse.postgres.partitions.reindexing import Reindexed, reindex_closed_days
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 TABLE = partition_name(Stream.METER_READINGS, DAY)
@@ -33,8 +33,8 @@ def seal(connection: psycopg.Connection) -> None:
     connection.execute("UPDATE partition_ledger SET state = 'sealed' WHERE day = %s", [DAY])
 
 
-def pack(connection: psycopg.Connection) -> list[Packed]:
-    return list(pack_closed_days(connection, least_bytes=0))
+def reindex(connection: psycopg.Connection) -> list[Reindexed]:
+    return list(reindex_closed_days(connection, least_bytes=0))
 
 
 def rows(connection: psycopg.Connection) -> list[tuple[int, float]]:
@@ -42,14 +42,14 @@ def rows(connection: psycopg.Connection) -> list[tuple[int, float]]:
     return connection.execute(query).fetchall()
 
 
-def test_a_closed_day_is_packed_once(loose: psycopg.Connection) -> None:
+def test_a_closed_day_is_reindexed_once(loose: psycopg.Connection) -> None:
     before = rows(loose)
-    assert pack(loose) == []  # while it is open, it is left alone
+    assert reindex(loose) == []  # while it is open, it is left alone
     seal(loose)
-    (packed,) = pack(loose)
-    assert packed.name == INDEX
-    assert packed.after_bytes < 0.75 * packed.before_bytes
-    assert pack(loose) == []
+    (index,) = reindex(loose)
+    assert index.name == INDEX
+    assert index.after_bytes < 0.75 * index.before_bytes
+    assert reindex(loose) == []
     assert rows(loose) == before
     with pytest.raises(psycopg.errors.UniqueViolation):
         loose.execute(FILL.encode(), {"start": midnight(DAY)})
@@ -57,7 +57,7 @@ def test_a_closed_day_is_packed_once(loose: psycopg.Connection) -> None:
 
 def test_what_is_small_is_not_worth_it(loose: psycopg.Connection) -> None:
     seal(loose)
-    assert list(pack_closed_days(loose)) == []
+    assert list(reindex_closed_days(loose)) == []
 
 
 def test_nobody_waits_for_it(loose: psycopg.Connection, database_url: str) -> None:
@@ -65,10 +65,10 @@ def test_nobody_waits_for_it(loose: psycopg.Connection, database_url: str) -> No
     with connect(database_url) as writer, writer.transaction():
         late = "INSERT INTO meter_readings (meter_id, ts, kwh) VALUES (1, %s, 1)"
         writer.execute(late.encode(), [midnight(DAY) + timedelta(seconds=1)])
-        with connect(database_url) as packer:
-            packer.execute("SET lock_timeout = '200ms'")  # it waits for the writer's end, and not the other way round
+        with connect(database_url) as worker:
+            worker.execute("SET lock_timeout = '200ms'")  # it waits for the writer's end, and not the other way round
             with pytest.raises(psycopg.errors.LockNotAvailable):
-                pack(packer)
+                reindex(worker)
         writer.execute(late.encode(), [midnight(DAY) + timedelta(seconds=2)])
 
 
@@ -77,12 +77,12 @@ def test_what_a_killed_one_left_is_cleared(loose: psycopg.Connection, database_u
     with connect(database_url) as writer, writer.transaction():
         late = "INSERT INTO meter_readings (meter_id, ts, kwh) VALUES (1, %s, 1)"
         writer.execute(late.encode(), [midnight(DAY) + timedelta(seconds=1)])
-        with connect(database_url) as packer:
-            packer.execute("SET lock_timeout = '200ms'")
+        with connect(database_url) as worker:
+            worker.execute("SET lock_timeout = '200ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
-                pack(packer)
+                reindex(worker)
     left = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
     assert loose.execute(left).fetchone() == (1,)
-    assert len(pack(loose)) == 1
+    assert len(reindex(loose)) == 1
     assert loose.execute(left).fetchone() == (0,)
     assert loose.execute("SELECT to_regclass(%s) IS NOT NULL", [INDEX]).fetchone() == (True,)

@@ -1,8 +1,8 @@
-"""Packs the indexes of closed days.
+"""Reindexes closed days.
 
 Readings arrive minute by minute while the index is sorted by device, so each of its pages was split in the middle, and
-the half that lies in the past never fills again: a day's index ends up twice as large as it needs to be. Built anew it
-is packed, and a window query reads fewer pages. Concurrently: nobody who reads or writes waits for it.
+the half that lies in the past never fills again: a day's index ends up twice as large as it needs to be. Rebuilt, it
+is dense, and a window query reads fewer pages. Concurrently: nobody who reads or writes waits for it.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from warehouse import sqlfiles
 
 _PACKAGE = "warehouse.postgres.partitions"
 LOOSENESS = 1.25
-"""From here on it is worth the work; a packed index that took some late rows stays below."""
+"""From here on it is worth the work; a rebuilt index that took some late rows stays below."""
 LEAST_BYTES = 8 * 1024 * 1024
 
 
-class Packed(NamedTuple):
-    """An index that was built anew, and its size before and after, in bytes."""
+class Reindexed(NamedTuple):
+    """An index that was rebuilt, and its size before and after, in bytes."""
 
     name: str
     before_bytes: int
@@ -31,8 +31,8 @@ class Packed(NamedTuple):
         return f"{self.name}: {self.before_bytes / 1e6:,.1f} MB before, {self.after_bytes / 1e6:,.1f} MB now"
 
 
-def pack_closed_days(connection: psycopg.Connection, least_bytes: int = LEAST_BYTES) -> Iterator[Packed]:
-    """Build each index anew that is larger than it needs to be, one after the other. Safe to kill and to repeat.
+def reindex_closed_days(connection: psycopg.Connection, least_bytes: int = LEAST_BYTES) -> Iterator[Reindexed]:
+    """Rebuild each index that is larger than it needs to be, one after the other. Safe to kill and to repeat.
 
     The connection must be in autocommit.
     """
@@ -42,4 +42,4 @@ def pack_closed_days(connection: psycopg.Connection, least_bytes: int = LEAST_BY
     for name, before_bytes in connection.execute(sqlfiles.load(_PACKAGE, "find_loose_indexes"), bounds).fetchall():
         connection.execute(SQL("REINDEX INDEX CONCURRENTLY {}").format(Identifier(name)))
         ((after_bytes,),) = connection.execute("SELECT pg_relation_size(%s::regclass)", [name]).fetchall()
-        yield Packed(name, before_bytes, after_bytes)
+        yield Reindexed(name, before_bytes, after_bytes)
