@@ -50,7 +50,7 @@ format: $(VENV)/dev.installed ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(VENV)/dev.installed ## Write requirements/*.txt anew from requirements/*.in
+lock: $(VENV)/dev.installed ## Write requirements/*.txt from requirements/*.in
 	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock" \
 		$$name.in --output-file $$name.txt; done

@@ -31,7 +31,7 @@ def post_late(platform: Platform, day: date, second: int) -> None:
 
 
 def wait_for_version(platform: Platform, day: date, version: int) -> None:
-    """Returns in the middle of a day's run: its vehicles' readings are exported anew, and little else is done."""
+    """Returns in the middle of a day's run: its vehicles' readings are exported again, and little else is done."""
 
     def is_exported() -> bool:
         try:

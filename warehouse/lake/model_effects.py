@@ -1,4 +1,4 @@
-"""What the models as they are now would change on a day that is published: built anew beside the lake, and compared."""
+"""What the models as they are now would change on a day that is published: rebuilt beside the lake, and compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from warehouse.lake.views import add_view, open_lake, text
 
 @dataclass(frozen=True)
 class Effect:
-    """A model built anew on a day.
+    """A model rebuilt on a day.
 
     ``missing``: what it reads and the day does not have; then it was not built. ``comparison`` is ``None`` where it was
     not built or nothing of it is published. ``failed_checks`` are those of a model that gives something else than what
@@ -59,20 +59,20 @@ def effects_of_models(lake_root: Path, catalog: Catalog, day: date, folder: Path
 
 
 def _effect(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, model: Model, day: date, published: Lake, anew: Lake
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, model: Model, day: date, published: Lake, rebuilt: Lake
 ) -> Effect:
     missing = tuple(
         name
         for name in model.depends_on
-        if not (anew if catalog.models[name].sql else published).file(name, day).exists()
+        if not (rebuilt if catalog.models[name].sql else published).file(name, day).exists()
     )
     if missing:
         return Effect(model, missing, None, None, ())
-    target, standing = anew.file(model.name, day), published.file(model.name, day)
+    target, current = rebuilt.file(model.name, day), published.file(model.name, day)
     target.parent.mkdir(parents=True)
     row_count = build_model(connection, model, target)
-    add_view(connection, anew.root, model, day)
-    comparison = compare_files(standing, target, model.sort_key) if standing.exists() else None
+    add_view(connection, rebuilt.root, model, day)
+    comparison = compare_files(current, target, model.sort_key) if current.exists() else None
     failed = []
     if comparison is None or not comparison.is_same:
         failed = [result for result in (run_check(connection, check) for check in model.checks) if not result.passed]

@@ -97,8 +97,8 @@ def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date)
         return ONLY_COPY
     lost = [str(lake.file(stream, day)) for stream in sorted(dropped) if not is_intact(connection, lake, stream, day)]
     if lost:
-        return f"first put {' and '.join(lost)} back from a backup, then fleetwatt run-day {day} makes it anew"
-    return f"fleetwatt run-day {day} makes it anew"
+        return f"first put {' and '.join(lost)} back from a backup, then fleetwatt run-day {day} rebuilds it"
+    return f"fleetwatt run-day {day} rebuilds it"
 
 
 def verified_or_asked_for(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:

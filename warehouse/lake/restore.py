@@ -39,7 +39,7 @@ def restore_dropped(connection: psycopg.Connection, lake: Lake, day: date) -> li
 
 
 def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: Path) -> None:
-    """Fill a table beside the day's own name, which nobody takes for the day: a killed restore is begun anew."""
+    """Fill a table beside the day's own name, which nobody takes for the day: a killed restore starts over."""
     beside = dropping.make_table_beside(connection, stream, day)
     with connection.transaction(), duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")

@@ -23,14 +23,14 @@ class Damage(NamedTuple):
 def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]:
     """Check the hash of each published file, newest day first; ``None`` for each that is right.
 
-    The day of a damaged file is asked for: its next run makes all of its files anew, unless PostgreSQL no longer has
+    The day of a damaged file is asked for: its next run rebuilds all of its files, unless PostgreSQL no longer has
     its readings and their file is damaged; then it says what to put back. The connection must be in autocommit.
     """
     for dataset, day in list_lake_files(connection):
         if is_intact(connection, lake, dataset, day):
             yield None
             continue
-        with day_held(connection, day):  # it may just have been published anew: nobody does while we hold the day
+        with day_held(connection, day):  # it may just have been published again: nobody does while we hold the day
             try:
                 verified_or_asked_for(connection, lake, dataset, day)
             except (MissingFileError, DamagedFileError) as error:

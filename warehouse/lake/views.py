@@ -30,7 +30,7 @@ def open_lake(
     """Open these datasets of the lake, all of their days or one.
 
     With ``day`` the views hold that day's files alone and the variable ``day`` is set, as models and checks read it.
-    A view is made of the files that are there now; ``add_view`` makes it anew when one was published.
+    A view is made of the files that are there now; ``add_view`` makes it again when one was published.
 
     Raises:
         UnreadableFileError: a file is no Parquet, or not any more.
@@ -74,7 +74,7 @@ def add_views(
 
 
 def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Model, day: date | None) -> None:
-    """Make the view of a dataset, or make it anew after a file of it was published."""
+    """Make the view of a dataset, or make it again after a file of it was published."""
     lake = Lake(lake_root)
     if day is None:
         files = lake_root / model.name / f"{DAY_COLUMN}=*" / FILE_NAME if lake.days(model.name) else None

@@ -130,7 +130,7 @@ class DailyPipeline:
             if standing.state == PartitionState.DROPPED:
                 self._require_only_copy(connection, stream, day)
                 return self._standing(connection, stream, day)
-            # What a killed publisher left unconfirmed is good to read, and yet it is made anew and confirmed.
+            # What a killed publisher left unconfirmed is good to read, and yet it is exported again and confirmed.
             if not standing.needs_export and is_settled(connection, self.lake, stream, day):
                 return self._standing(connection, stream, day)
             with self._aside(stream, day) as target:

@@ -1,7 +1,7 @@
 """Removes devices that never reported again and of which nothing is left: inventions, typing errors, scrapped ones.
 
 A device stays whose readings are in PostgreSQL or in the lake, for they would be nobody's; and one that a mapping
-speaks of, for somebody meant it. Whoever stores a reading of a removed device registers it anew.
+speaks of, for somebody meant it. Whoever stores a reading of a removed device registers it again.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ def ask_later_days(connection: psycopg.Connection, lake: Lake, day: date, change
             return
         try:
             file = verified_or_asked_for(connection, lake, LAST_SAMPLES, later)
-        except (MissingFileError, DamagedFileError):  # when it is made anew, it asks for the rest
+        except (MissingFileError, DamagedFileError):  # when it is rebuilt, it queues the rest
             continue
         present = pl.read_parquet(file).select("kind", "device_id")
         if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():

@@ -134,7 +134,7 @@ def test_a_new_device_beside_a_duplicate_and_a_conflict_is_registered_once(site:
 
 
 @pytest.mark.parametrize("form", ["single", "array"])
-def test_a_device_that_was_removed_is_registered_anew(site: Site, form: str) -> None:
+def test_a_device_that_was_removed_is_registered_again(site: Site, form: str) -> None:
     device = new_id()
     first = meter_payload(meterId=device, timestamp=iso(now_s() - timedelta(minutes=2)))
     assert site.send(encode(first)).status_code == 201

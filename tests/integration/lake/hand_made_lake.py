@@ -87,7 +87,7 @@ class HandMadeLake:
         self.add("hourly_energy", kind=kind, device_id=device_id, hour=at(f"{hour:02}:00"), energy_kwh=kwh, **values)
 
     def write(self, day: date = DAY) -> None:
-        """Write every source that has no SQL, and begin anew."""
+        """Write every source that has no SQL, and start over."""
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for model in CATALOG.in_order():

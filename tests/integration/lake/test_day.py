@@ -112,7 +112,7 @@ def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_
     assert mart(pipeline, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([3.0 + 5.9])
 
 
-def test_a_changed_or_deleted_file_is_found_and_made_anew(
+def test_a_changed_or_deleted_file_is_found_and_rebuilt(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     charge(connection, FIRST, 100.0, 200.0)
@@ -128,7 +128,7 @@ def test_a_changed_or_deleted_file_is_found_and_made_anew(
     assert mart(pipeline, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
 
 
-def test_what_a_killed_publisher_left_unconfirmed_is_made_anew_and_confirmed(
+def test_what_a_killed_publisher_left_unconfirmed_is_exported_again_and_confirmed(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     charge(connection, FIRST, 100.0, 200.0)

@@ -1,4 +1,4 @@
-"""A flipped bit or a cut file anywhere in the lake: found before anybody reads a number in it, and made anew."""
+"""A flipped bit or a cut file anywhere in the lake: found before anybody reads a number in it, and rebuilt."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -95,7 +95,7 @@ def test_sixty_flipped_bits_are_found_before_anybody_uses_them(
 
 
 @pytest.mark.parametrize("harm", [flip_a_bit, cut])
-def test_a_day_of_harmed_files_is_made_anew_to_the_same_bytes(
+def test_a_day_of_harmed_files_is_rebuilt_to_the_same_bytes(
     pipeline: DailyPipeline, connection: psycopg.Connection, harm: Callable[[Path, Random], None]
 ) -> None:
     original = files(pipeline)

@@ -43,7 +43,7 @@ def test_each_version_replaces_the_one_before(connection: psycopg.Connection, la
 def test_a_changed_byte_is_found_before_the_file_is_used(connection: psycopg.Connection, lake: Lake) -> None:
     publish(connection, lake, "marts", DAY, write(lake, b"one"), 1)
     lake.file("marts", DAY).write_bytes(b"onf")
-    with pytest.raises(DamagedFileError, match="was changed or damaged; fleetwatt run-day 2026-02-08 makes it anew"):
+    with pytest.raises(DamagedFileError, match="was changed or damaged; fleetwatt run-day 2026-02-08 rebuilds it"):
         verified_file(connection, lake, "marts", DAY)
 
 

@@ -151,7 +151,7 @@ def test_a_dirty_day_stays_until_it_is_exported_again(history: History) -> None:
 
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "delete"])
-def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_made_anew(history: History, harm: str) -> None:
+def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_rebuilt(history: History, harm: str) -> None:
     file = history.lake.file(Stream.METER_READINGS, DAY)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -227,7 +227,7 @@ def test_the_same_import_again_finds_duplicates_in_the_restored_day(history: His
     assert [partition_figures(history.connection, stream, DAY) for stream in Stream] == before
 
 
-def test_a_killed_restore_is_begun_anew(history: History) -> None:
+def test_a_killed_restore_starts_over(history: History) -> None:
     history.drop()
     table = partition_name(Stream.METER_READINGS, DAY)
     history.connection.execute(f"CREATE TABLE {table}_restoring (LIKE meter_readings INCLUDING ALL)".encode())
@@ -263,11 +263,11 @@ def test_what_to_do_about_a_damaged_file_of_a_dropped_day_is_true(history: Histo
         found = scrub(history.connection, history.lake)
         return {damage.dataset: damage.what.partition("; ")[2] for damage in found if damage}
 
-    anew = f"fleetwatt run-day {DAY} makes it anew"
+    rebuild = f"fleetwatt run-day {DAY} rebuilds it"
     first = f"first put {files[0]} back from a backup, then "
-    assert told() == {Stream.METER_READINGS: FROM_A_BACKUP, "hourly_energy": first + anew}
+    assert told() == {Stream.METER_READINGS: FROM_A_BACKUP, "hourly_energy": first + rebuild}
     files[0].write_bytes(contents[0])
-    assert told() == {"hourly_energy": anew}
+    assert told() == {"hourly_energy": rebuild}
     history.pipeline.run(DAY)
     assert told() == {}
 

@@ -135,7 +135,7 @@ def test_equals_the_reference_however_late_readings_come(
 
 
 def test_late_readings_of_neighbouring_days_are_both_found(device: Device) -> None:
-    """To write the first day anew writes the second one too: that must not hide what came into the second one."""
+    """To rewrite the first day rewrites the second one too: that must not hide what came into the second one."""
     noons = [MIDNIGHT + timedelta(days=day, hours=12) for day in range(3)]
     on_time = [Sample(noon, 100.0 * day) for day, noon in enumerate(noons)]
     late = [Sample(noon + timedelta(hours=6), 100.0 * day + 50) for day, noon in enumerate(noons[:2])]
@@ -216,5 +216,5 @@ def test_hours_of_dropped_days_stay_as_they_are_when_settings_change(device: Dev
         device.connection.execute(f"UPDATE {kind}s SET energy_kind = 'interval'".encode())
         device.connection.execute("INSERT INTO hourly_requests VALUES (%s, 1, NULL)", [kind])
     device.write()
-    anew = expected(samples, interval)
-    assert device.hours() == {hour: (before if hour in stays else anew)[hour] for hour in before}
+    rewritten = expected(samples, interval)
+    assert device.hours() == {hour: (before if hour in stays else rewritten)[hour] for hour in before}

@@ -202,7 +202,7 @@ def test_a_password_is_asked_for_and_kept_from_others(server: EmbeddedPostgres, 
         psycopg.connect(url.replace(password.read_text(), "guessed"))
 
 
-def test_a_lost_password_of_the_role_is_made_anew(server: EmbeddedPostgres) -> None:
+def test_a_lost_password_of_the_role_is_replaced(server: EmbeddedPostgres) -> None:
     lost = server.ensure_running()
     (server.data / ROLE_PASSWORD_FILE).unlink()
     assert server.running_url() is None
@@ -344,7 +344,7 @@ def test_stop_leaves_a_stranger_alone(server: EmbeddedPostgres) -> None:
         stranger.kill()
 
 
-def test_a_start_killed_in_the_middle_of_initdb_is_made_anew(make_server: MakeServer, folder: Path) -> None:
+def test_a_start_killed_in_the_middle_of_initdb_starts_over(make_server: MakeServer, folder: Path) -> None:
     server = make_server(folder / "half-made")
     aside = server.home / "postgres.new"
     with subprocess.Popen([sys.executable, "-c", ENSURE_RUNNING, str(server.home)], cwd=REPOSITORY) as starter:

@@ -1,6 +1,6 @@
 """The functions and defaults that migrations made are those of the energy rule.
 
-A change of the rule needs a new migration, which makes them anew and asks for what is to be restated.
+A change of the rule needs a new migration, which replaces them and queues what is to be restated.
 """
 
 import re

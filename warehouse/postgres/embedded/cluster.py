@@ -111,7 +111,7 @@ def has_cluster(data: Path) -> bool:
 
 
 def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> None:
-    """Make the cluster aside and publish it in one rename: what a killed start left half-made is made anew.
+    """Make the cluster aside and publish it in one rename: what a killed start left half-made is made from scratch.
 
     PostgreSQL's programs hold the home's lock as well: one that outlives us, killed, still keeps others away until
     it ends.

@@ -2,7 +2,7 @@
 
 An hour is written once it is closed, from the day's partitions, for all devices at once. Readings come later too: a
 day's readings are counted again for as long as some may have come, and the devices of which more stand than were
-written have the day's hours written anew. Nothing here makes who stores readings wait.
+written have the day's hours rewritten. Nothing here makes who stores readings wait.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ KEPT = timedelta(days=8)
 SETTLING = timedelta(minutes=2)
 """How long after its end an hour waits: what a device sends once a minute is there by then."""
 DEVICES_AT_A_TIME = 1000
-"""Of those whose hours are written anew, in one statement."""
+"""Of those whose hours are rewritten, in one statement."""
 
 
 class WrittenHours(NamedTuple):
@@ -99,7 +99,7 @@ def _write_hour(connection: psycopg.Connection, hour: datetime) -> None:
 
 
 def _answer_requests(connection: psycopg.Connection) -> int:
-    """Write the hours anew of devices whose settings or mappings changed; returns how many devices they were."""
+    """Rewrite the hours of devices whose settings or mappings changed; returns how many devices they were."""
     written = _written(connection)
     take = sqlfiles.load(_PACKAGE, "take_hourly_requests")
     answered = 0
@@ -128,7 +128,7 @@ def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, 
 
 
 def _correct_changed_days(connection: psycopg.Connection) -> int:
-    """Write the hours anew of devices of which readings came in since; returns how many devices they were."""
+    """Rewrite the hours of devices of which readings came in since; returns how many devices they were."""
     days = connection.execute(sqlfiles.load(_PACKAGE, "find_days_to_check")).fetchall()
     if any(is_settled for _, is_settled in days):
         for stream in Stream:  # a statement that was on time may not have committed yet

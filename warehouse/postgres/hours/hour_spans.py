@@ -1,4 +1,4 @@
-"""Whole hours of devices, and what of them can be written anew: no more than the readings that are still here tell."""
+"""Whole hours of devices, and what of them can be rewritten: no more than the readings that are still here tell."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ def known_again(connection: psycopg.Connection, kind: DeviceKind, spans: Sequenc
     """Of hours that stand, those that can be computed again.
 
     Neither the hours of dropped days, nor a device's first hour after one: the reading that its first step began from
-    was dropped, and written anew the hour would have lost that step.
+    was dropped, and rewritten, the hour would have lost that step.
     """
     dropped = _dropped_days(connection, kind, spans)
     if not dropped:

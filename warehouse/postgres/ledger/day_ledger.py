@@ -164,7 +164,7 @@ def seal(connection: psycopg.Connection, day: date) -> list[Stream]:
 
 
 def request_build(connection: psycopg.Connection, day: date, reason: str) -> None:
-    """Ask for a day's models to be built anew."""
+    """Queue a rebuild of a day's models."""
     connection.execute(sqlfiles.load(_PACKAGE, "request_build"), {"day": day, "reason": reason})
 
 
