@@ -16,7 +16,7 @@ from ingest_api.http.client_address import ClientAddresses
 from ingest_api.telemetry.answers import Answer, Totals, of_error, of_one, problem
 from ingest_api.telemetry.rate_limit import Account, RateLimits
 from ingest_api.telemetry.sender import RequestSender
-from ingest_api.telemetry.sliced_validation import Judging
+from ingest_api.telemetry.sliced_validation import SlicedValidation
 from ingest_api.telemetry.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
@@ -59,7 +59,7 @@ class TelemetryIngest:
         self._rate_limits = rate_limits
         self.clients = clients
         self._budget = budget
-        self._judging = Judging()
+        self._validation = SlicedValidation()
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """Read the request, store what it holds, and account for it.
@@ -116,7 +116,7 @@ class TelemetryIngest:
             body = await whole
             check_density(body, self._limits.items)
             steps = body_in_steps(body, self._window(), max_items=self._limits.items)
-            telemetry = await self._judging.judge(steps)
+            telemetry = await self._validation.validate(steps)
         except MalformedBodyError as error:
             raw = error.raw if isinstance(error, BrokenEncodingError) else body
             await self._begin_storing(Telemetry.undecodable(raw, error), len(raw), account, scope)
@@ -141,7 +141,7 @@ class TelemetryIngest:
             async with StoredBehind(totals) as behind, aclosing(chunked) as chunks:
                 async for lines in chunks:
                     account.check()
-                    telemetry = await self._judging.judge(lines_in_steps(lines, self._window()))
+                    telemetry = await self._validation.validate(lines_in_steps(lines, self._window()))
                     await behind.settle()
                     indexes = range(indexes.stop, indexes.stop + len(lines))
                     size_bytes = sum(map(len, lines))

@@ -1,6 +1,6 @@
-"""Judges large doubtful bodies in slices: whatever else the loop has to do is done in between.
+"""Validates large doubtful bodies in slices: whatever else the event loop has to do is done in between.
 
-Of one that is judged item by item, ten thousand items take a tenth of a second. So long no single reading should wait.
+To validate ten thousand items one by one takes a tenth of a second. No single reading should have to wait for that.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ SLICE_S = 0.005
 """A single reading goes through the loop some five times until it is answered, and waits for a slice each time."""
 
 
-class Judging:
-    """One large body is judged at a time: slices of several would add up, and so would what they have decoded."""
+class SlicedValidation:
+    """One large body is validated at a time: slices of several would add up, and so would what they have decoded."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    async def judge(self, steps: Steps) -> Telemetry:
+    async def validate(self, steps: Steps) -> Telemetry:
         """Take all the steps; where the first is the only one, as nearly always, at once.
 
         Raises what the steps raise.
@@ -35,7 +35,7 @@ class Judging:
 
 
 def _take_a_slice(steps: Steps) -> None:
-    """Raises StopIteration with the body where it is judged to its end."""
+    """Raises StopIteration with the body when all of it is validated."""
     until = time.monotonic() + SLICE_S
     while time.monotonic() < until:
         next(steps)

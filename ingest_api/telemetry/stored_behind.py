@@ -1,4 +1,4 @@
-"""Stores a piece of a stream while the next one is read and judged: the database and the API both have work."""
+"""Stores a piece of a stream while the next one is read and validated: the database and the API both have work."""
 
 import asyncio
 from types import TracebackType

@@ -42,7 +42,7 @@ def test_a_timestamp_is_stored_as_utc_to_the_microsecond(site: Site, name: str) 
     assert row[0] == TS + timedelta(microseconds=microseconds)
 
 
-@pytest.mark.parametrize("items", [2, 60], ids=["judged one by one", "as columns"])
+@pytest.mark.parametrize("items", [2, 60], ids=["validated one by one", "as columns"])
 @pytest.mark.parametrize("media_type", [JSON, NDJSON])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_nanoseconds_are_cut_and_a_byte_order_mark_is_skipped_in_every_body(

@@ -136,7 +136,7 @@ def test_a_body_that_cannot_be_stored_fails_alone(database_url: str, connection:
 def test_a_defect_in_one_body_harms_no_other(database_url: str, connection: psycopg.Connection) -> None:
     bodies = [body(meter_payload(meterId=f"m{number}")) for number in range(20)]
     poison = body(meter_payload(meterId="poison"))
-    poison.readings[0] = poison.readings[0]._replace(kwh=object())  # type: ignore[arg-type] # what no judge lets pass
+    poison.readings[0] = poison.readings[0]._replace(kwh=object())  # type: ignore[arg-type] # no validation would let it pass
     outcomes = asyncio.run(together(database_url, connection, [*bodies[:7], poison, *bodies[7:]]))
     assert isinstance(outcomes.pop(7), Exception)
     assert [isinstance(outcome, Outcome) and outcome.accepted for outcome in outcomes] == [1] * 20

@@ -1,4 +1,4 @@
-"""Large doubtful bodies are judged in slices: everybody else has the loop in between, and nothing else changes."""
+"""Large doubtful bodies are validated in slices: everybody else has the loop in between, and nothing else changes."""
 
 import asyncio
 import itertools
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest_api.telemetry import sliced_validation
-from ingest_api.telemetry.sliced_validation import Judging
+from ingest_api.telemetry.sliced_validation import SlicedValidation
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.decoding.telemetry import Steps, Telemetry, TooManyItemsError, body_in_steps, decode_body, decode_lines
 from warehouse.decoding.telemetry import lines_in_steps as in_steps
@@ -35,10 +35,10 @@ def found_in(telemetry: Telemetry) -> tuple[object, ...]:
     return telemetry.readings, telemetry.indexes, telemetry.rejections, telemetry.columns, telemetry.is_batch
 
 
-async def turns_until(judged: "asyncio.Future[Telemetry]") -> int:
-    """How often somebody else has the loop before it is judged."""
+async def turns_until(validated: "asyncio.Future[Telemetry]") -> int:
+    """How often somebody else has the loop before it is validated."""
     turns = 0
-    while not judged.done():
+    while not validated.done():
         await asyncio.sleep(0)
         turns += 1
     return turns
@@ -57,11 +57,11 @@ def test_others_have_the_loop_and_what_is_found_is_the_same(
 ) -> None:
     monkeypatch.setattr(sliced_validation, "_take_a_slice", next)  # a step a slice
 
-    async def judge() -> tuple[Telemetry, int]:
-        judged = asyncio.ensure_future(Judging().judge(steps()))  # type: ignore[operator]
-        return await asyncio.gather(judged, turns_until(judged))
+    async def validate() -> tuple[Telemetry, int]:
+        validated = asyncio.ensure_future(SlicedValidation().validate(steps()))  # type: ignore[operator]
+        return await asyncio.gather(validated, turns_until(validated))
 
-    telemetry, turns = asyncio.run(judge())
+    telemetry, turns = asyncio.run(validate())
     assert turns >= 8
     assert found_in(telemetry) == found_in(at_once())  # type: ignore[operator]
 
@@ -106,17 +106,17 @@ def test_blank_lines_do_not_make_a_step_longer() -> None:
 def test_one_body_is_judged_at_a_time_and_small_ones_do_not_wait_for_it() -> None:
     ended: list[str] = []
 
-    async def judge(judging_: Judging, name: str, steps: Steps) -> None:
-        await judging_.judge(steps)
+    async def validate(validation: SlicedValidation, name: str, steps: Steps) -> None:
+        await validation.validate(steps)
         ended.append(name)
 
     async def all_at_once() -> None:
-        one = Judging()
+        one = SlicedValidation()
         await asyncio.gather(
-            judge(one, "first", in_steps(DOUBTFUL * 20, WINDOW)),
-            judge(one, "second", in_steps(DOUBTFUL, WINDOW)),
-            judge(one, "clean", in_steps([GOOD] * 100, WINDOW)),
-            judge(one, "single", body_in_steps(BAD, WINDOW)),
+            validate(one, "first", in_steps(DOUBTFUL * 20, WINDOW)),
+            validate(one, "second", in_steps(DOUBTFUL, WINDOW)),
+            validate(one, "clean", in_steps([GOOD] * 100, WINDOW)),
+            validate(one, "single", body_in_steps(BAD, WINDOW)),
         )
 
     asyncio.run(all_at_once())
@@ -125,10 +125,10 @@ def test_one_body_is_judged_at_a_time_and_small_ones_do_not_wait_for_it() -> Non
 
 def test_who_gives_up_leaves_the_turn_to_the_next() -> None:
     async def give_up() -> Telemetry:
-        one = Judging()
-        first = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL * 20, WINDOW)))
-        waiting = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL * 20, WINDOW)))
-        last = asyncio.ensure_future(one.judge(in_steps(DOUBTFUL, WINDOW)))
+        one = SlicedValidation()
+        first = asyncio.ensure_future(one.validate(in_steps(DOUBTFUL * 20, WINDOW)))
+        waiting = asyncio.ensure_future(one.validate(in_steps(DOUBTFUL * 20, WINDOW)))
+        last = asyncio.ensure_future(one.validate(in_steps(DOUBTFUL, WINDOW)))
         await asyncio.sleep(0)
         first.cancel()
         waiting.cancel()
@@ -141,4 +141,4 @@ def test_who_gives_up_leaves_the_turn_to_the_next() -> None:
 
 def test_what_is_wrong_with_the_body_is_raised() -> None:
     with pytest.raises(TooManyItemsError):
-        asyncio.run(Judging().judge(body_in_steps(json.dumps([1] * 5000).encode(), WINDOW, max_items=100)))
+        asyncio.run(SlicedValidation().validate(body_in_steps(json.dumps([1] * 5000).encode(), WINDOW, max_items=100)))
