@@ -1,6 +1,6 @@
 """What the whole fleet's charging was worth over the last closed hours, from ``device_hourly`` alone.
 
-One statement judges every vehicle as ``performance.py`` judges one, and sends the sums, the spread and the worst of
+One statement rates every vehicle as ``performance.py`` rates one, and sends the sums, the spread and the worst of
 them: ten thousand vehicles never travel.
 """
 
@@ -189,7 +189,7 @@ def sums_of(window: Window, worst: int, threshold: float) -> dict[str, Any]:
 
 
 def smallest_shown_as(limit: float) -> float:
-    """The smallest ratio that is shown as ``limit`` or more: so SQL judges what is shown, and rounds nothing."""
+    """The smallest ratio that is shown as ``limit`` or more: so SQL rates by what is shown, and rounds nothing."""
     shown = Decimal(repr(limit)).quantize(Decimal(1).scaleb(-SHOWN_DIGITS), ROUND_CEILING)
     ratio = float(shown - Decimal(5).scaleb(-SHOWN_DIGITS - 1))  # within a bit or two of it
     while round(ratio, SHOWN_DIGITS) >= limit:

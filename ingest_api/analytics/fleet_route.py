@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=Plain
 
 
 class FleetVehicle(Wire):
-    """One vehicle's whole hours, judged as `/v1/analytics/performance` judges a window."""
+    """One vehicle's whole hours, rated as `/v1/analytics/performance` rates a window."""
 
     vehicle_id: str = Field(examples=["veh-1"])
     ac_kwh: float | None = Field(description="AC energy that its meters counted for it, kWh.", examples=[12.12])

@@ -1,7 +1,7 @@
 """What a vehicle's charging was worth in a window: from the rows of two statements to the answer's numbers.
 
 Nearly every register just grows all day, and a quick look (``window_growth.py``) is enough; for the others the energy
-rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are put beside each other and judged.
+rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are compared, and the vehicle is rated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
     if dropped_day := segments[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
     sides = await _sum_sides(connection, window, _stretches(segments))
-    return _judge(vehicle_id, window, segments, sides, threshold)
+    return _rate(vehicle_id, window, segments, sides, threshold)
 
 
 async def _sum_sides(connection: Connection, window: Window, stretches: Sequence[Stretch]) -> _Sides:
@@ -181,7 +181,7 @@ def _parameters(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
     }
 
 
-def _judge(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Sides, threshold: float) -> Performance:
+def _rate(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Sides, threshold: float) -> Performance:
     ac, dc = (sides.rows.get(side, _SILENT) for side in ("ac", "dc"))
     ac_kwh, dc_kwh = ac["energy_kwh"], dc["energy_kwh"]
     is_low = is_low_energy(ac_kwh, dc_kwh, window.hours)

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Bar:
-    """What a figure must reach, and what would be better still; ``of`` says which of its numbers is judged."""
+    """What a figure must reach, and what would be better still; ``of`` says which of its numbers has to."""
 
     of: Literal["ratio", "value"]
     limit: float

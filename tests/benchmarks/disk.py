@@ -1,6 +1,6 @@
 """What a reading takes on disk, heap and index: on a day written in the order of arrival, and once its day is closed.
 
-All but one or two of the days that PostgreSQL keeps are closed, so that is the figure that is judged.
+All but one or two of the days that PostgreSQL keeps are closed, so that is the figure that has a bar.
 """
 
 import time

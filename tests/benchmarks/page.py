@@ -70,9 +70,9 @@ def figures_table(catalog: Mapping[str, Kind]) -> Table:
 
 def _figure_row(name: str, told: Sequence[tuple[int, Mapping[str, Any]]]) -> tuple[str, ...]:
     kind, (number, newest) = kind_of(name), told[-1]
-    judged = "ratio" if kind.bar and kind.bar.of == "ratio" else "value"
-    reached = newest[judged]
-    before = [line[judged] if line[judged] is not None else line["ratio"] for _, line in told[:-1][-EARLIER:]]
+    compared = "ratio" if kind.bar and kind.bar.of == "ratio" else "value"
+    reached = newest[compared]
+    before = [line[compared] if line[compared] is not None else line["ratio"] for _, line in told[:-1][-EARLIER:]]
     baseline = "" if newest["baseline"] is None else f"{shown(newest['baseline'])}, {kind.baseline}"
     return (
         f"`{name}`: {kind.says}",

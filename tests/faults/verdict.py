@@ -30,7 +30,7 @@ class Findings:
         print(f"  {text}", flush=True)
 
     def figure(self, name: str, value: Number) -> None:
-        """Note a figure that is not judged."""
+        """Note a figure that has no limit."""
         self.figures[name] = round(value, 4) if isinstance(value, float) else value
         self.say(f"{name}: {self.figures[name]}")
 

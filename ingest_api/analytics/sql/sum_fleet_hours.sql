@@ -1,4 +1,4 @@
--- Every vehicle's window of whole hours, judged as performance.py judges one, and what the fleet amounts to: one row.
+-- Every vehicle's window of whole hours, rated as performance.py rates one, and what the fleet amounts to: one row.
 -- Where a mapping holds all through the window a device's hours are summed whole; only the others are looked at one by one.
 WITH stretches AS MATERIALIZED (
     SELECT
@@ -109,7 +109,7 @@ measured AS (
     LEFT JOIN shared USING (vehicle_id)
 ),
 
-judged AS MATERIALIZED (
+rated AS MATERIALIZED (
     SELECT
         *,
         CASE
@@ -126,7 +126,7 @@ judged AS MATERIALIZED (
 
 chosen AS MATERIALIZED (
     SELECT *
-    FROM judged
+    FROM rated
     WHERE efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge
     ORDER BY efficiency_ratio, vehicle_id
     LIMIT %(worst)s
@@ -170,13 +170,13 @@ worst AS (
 
 statuses AS (
     SELECT status, count(*) AS vehicles
-    FROM judged
+    FROM rated
     GROUP BY status
 ),
 
 bins AS (
     SELECT width_bucket(efficiency_ratio, %(bins_from)s::float8[]) AS bin, count(*) AS vehicles, sum(ac_kwh) AS ac_kwh
-    FROM judged
+    FROM rated
     WHERE efficiency_ratio IS NOT NULL
     GROUP BY bin
 )
@@ -192,4 +192,4 @@ SELECT
     (SELECT jsonb_object_agg(status, vehicles) FROM statuses) AS statuses,
     (SELECT jsonb_object_agg(bin, jsonb_build_array(vehicles, ac_kwh)) FROM bins) AS bins,
     (SELECT jsonb_agg(to_jsonb(worst)) FROM worst) AS worst
-FROM judged
+FROM rated

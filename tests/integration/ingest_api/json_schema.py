@@ -65,7 +65,7 @@ _NOTHING: Schema = {"enum": []}
 
 
 def _inside(keyword: str, value: Any, schema: Schema, document: Schema) -> Iterator[tuple[Any, Schema, str]]:
-    """The values that a keyword judges by schemas of their own, and where they stand."""
+    """The values that a keyword has other schemas for, and where they are."""
     rule = schema[keyword]
     match keyword:
         case "$ref":

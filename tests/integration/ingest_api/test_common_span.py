@@ -59,7 +59,7 @@ def test_each_hour_and_each_minute(charging: Charging) -> None:
     assert four["efficiencyRatio"] == pytest.approx(TRUE_RATIO, abs=0.01)
     assert four["flags"] == {"edge_mismatch": 1}
     two = charging.answer(DAY + 12 * HOUR, hours=2)
-    assert two["efficiencyRatio"] == pytest.approx(1.6263, abs=0.0001)  # MAX - MIN stands
+    assert two["efficiencyRatio"] == pytest.approx(1.6263, abs=0.0001)  # MAX - MIN, as it is
     assert (two["status"], two["flags"], two["spanFrom"], two["spanTo"]) == ("ok", {"edge_mismatch": 1}, None, None)
 
 
@@ -73,7 +73,7 @@ def test_the_other_way_round(charging: Charging, site: Site) -> None:
 
 
 def test_a_handful_of_posts_stays_as_it_is(charging: Charging, site: Site) -> None:
-    """Twenty-four readings a side, five minutes apart, at an interval of a minute: too few to cut, and judged."""
+    """Twenty-four readings a side, five minutes apart, at an interval of a minute: too few to cut, and rated."""
     expect(site, charging, meter=60, vehicle=60)
     charging.ac(drawn(every(60)))
     charging.dc(drawn(every(60, 5 / 60), POWER_KW * TRUE_RATIO))
