@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest_api.analytics.packed_readings import instant, microseconds, unpacked, within
-from ingest_api.analytics.window_growth import Packed, Stretch
+from ingest_api.analytics.window_growth import Packed, Segment
 from warehouse.contract.efficiency import COMPARABLE_COVERAGE, Extent, is_long_enough, is_mismatched
 
 _TICK = timedelta(microseconds=1)
@@ -34,60 +34,60 @@ class Mismatch(NamedTuple):
     """Whether the ratio may accuse anybody."""
 
 
-def find_mismatch(stretches: Sequence[Stretch], packed: Packed, coverages: Sequence[float]) -> Mismatch | None:
+def find_mismatch(segments: Sequence[Segment], packed: Packed, coverages: Sequence[float]) -> Mismatch | None:
     """How far the sides are apart; ``None`` where they are not. ``coverages`` are the window's, of AC and DC."""
-    ac, dc = (_extent([stretch for stretch in stretches if stretch.side == side], packed) for side in ("ac", "dc"))
+    ac, dc = (_extent([segment for segment in segments if segment.side == side], packed) for side in ("ac", "dc"))
     if ac is None or dc is None or not is_mismatched(ac, dc):
         return None
     if min(coverages) < COMPARABLE_COVERAGE:
         return Mismatch(None, is_comparable=True)
-    span = _common_span(*(_instants(side, stretches, packed) for side in ("ac", "dc")))
+    span = _common_span(*(_instants(side, segments, packed) for side in ("ac", "dc")))
     if span is None or not is_long_enough(span.last - span.first, ac, dc):
         return Mismatch(None, is_comparable=False)
     return Mismatch(span, is_comparable=True)
 
 
 def narrowed(
-    stretches: Sequence[Stretch], packed: Packed, span: Span
-) -> tuple[list[Stretch], dict[tuple[str, int], bytes | None]]:
-    """The stretches and readings of the span. Its first reading is where a register begins and books nothing."""
+    segments: Sequence[Segment], packed: Packed, span: Span
+) -> tuple[list[Segment], dict[tuple[str, int], bytes | None]]:
+    """The segments and readings of the span. Its first reading is where a register begins and books nothing."""
     inside = [
-        stretch._replace(
-            counts_from=max(stretch.counts_from, span.first + _TICK),
-            counts_to=min(stretch.counts_to, span.last + _TICK),
+        segment._replace(
+            counts_from=max(segment.counts_from, span.first + _TICK),
+            counts_to=min(segment.counts_to, span.last + _TICK),
         )
-        for stretch in stretches
+        for segment in segments
     ]
     kept = {device: within(readings, *span) if readings else None for device, readings in packed.items()}
-    return [stretch for stretch in inside if stretch.counts_from < stretch.counts_to], kept
+    return [segment for segment in inside if segment.counts_from < segment.counts_to], kept
 
 
-def _extent(stretches: Sequence[Stretch], packed: Packed) -> Extent | None:
+def _extent(segments: Sequence[Segment], packed: Packed) -> Extent | None:
     """Of one side; ``None`` where nothing of it counts."""
-    read = [(stretch, us) for stretch in stretches if (us := _counted(stretch, packed)).size]
+    read = [(segment, us) for segment in segments if (us := _counted(segment, packed)).size]
     if not read:
         return None
     return Extent(
         first=instant(min(us[0] for _, us in read)),
         last=instant(max(us[-1] for _, us in read)),
-        expected_interval_s=min(stretch.settings.expected_interval_s for stretch, _ in read),
+        expected_interval_s=min(segment.settings.expected_interval_s for segment, _ in read),
     )
 
 
-def _counted(stretch: Stretch, packed: Packed) -> npt.NDArray[np.int64]:
+def _counted(segment: Segment, packed: Packed) -> npt.NDArray[np.int64]:
     """When the device was read: the readings that count, and the one before them, where their first step begins."""
-    readings = packed[stretch.side, stretch.device_id]
+    readings = packed[segment.side, segment.device_id]
     us: npt.NDArray[np.int64] = unpacked(readings or b"")["us"]
-    counts_from, counts_to = microseconds(stretch.counts_from), microseconds(stretch.counts_to)
+    counts_from, counts_to = microseconds(segment.counts_from), microseconds(segment.counts_to)
     if us.size and counts_from <= us[0] and us[-1] < counts_to:  # nearly always: nothing is copied
         return us
     first, end = us.searchsorted([counts_from, counts_to])
     return us[max(first - 1, 0) : end] if first < end else us[:0]
 
 
-def _instants(side: str, stretches: Sequence[Stretch], packed: Packed) -> npt.NDArray[np.int64]:
+def _instants(side: str, segments: Sequence[Segment], packed: Packed) -> npt.NDArray[np.int64]:
     """When the side was read, in order."""
-    return np.unique(np.concatenate([_counted(each, packed) for each in stretches if each.side == side]))
+    return np.unique(np.concatenate([_counted(each, packed) for each in segments if each.side == side]))
 
 
 def _common_span(ac: npt.NDArray[np.int64], dc: npt.NDArray[np.int64]) -> Span | None:

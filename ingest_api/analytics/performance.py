@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ingest_api.analytics.common_span import Mismatch, Span, find_mismatch, narrowed
-from ingest_api.analytics.window_growth import Packed, Stretch, sum_growth
+from ingest_api.analytics.window_growth import Packed, Segment, sum_growth
 from ingest_api.database import Connection, Row, fetch_all
 from warehouse import sqlfiles
 from warehouse.contract.efficiency import LOW_COVERAGE, Status, is_low_energy, status_of
@@ -73,46 +73,46 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
     """
     bounds = {"window_from": window.start, "window_to": window.end}
     days = {"first_day": utc_day(window.start), "last_day": utc_day(window.end - timedelta(microseconds=1))}
-    segments = await fetch_all(
+    mappings = await fetch_all(
         connection,
-        sqlfiles.load("ingest_api.analytics", "find_vehicle_segments"),
+        sqlfiles.load("ingest_api.analytics", "find_vehicle_mappings"),
         {"vehicle_id": vehicle_id, **bounds, **days},
     )
-    if not segments:
+    if not mappings:
         raise VehicleNotFoundError(f"no vehicle has the id {vehicle_id}")
-    if segments[0]["meter_id"] is None:
+    if mappings[0]["meter_id"] is None:
         raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
-    if dropped_day := segments[0]["dropped_day"]:
+    if dropped_day := mappings[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
-    sides = await _sum_sides(connection, window, _stretches(segments))
-    return _rate(vehicle_id, window, segments, sides, threshold)
+    sides = await _sum_sides(connection, window, _segments(mappings))
+    return _rate(vehicle_id, window, mappings, sides, threshold)
 
 
-async def _sum_sides(connection: Connection, window: Window, stretches: Sequence[Stretch]) -> _Sides:
+async def _sum_sides(connection: Connection, window: Window, segments: Sequence[Segment]) -> _Sides:
     """What each side booked over the window, or over the span that both have in common."""
     bounds = {"window_from": window.start, "window_to": window.end}
-    devices = dict.fromkeys((stretch.side, stretch.device_id) for stretch in stretches)  # each is read once
+    devices = dict.fromkeys((segment.side, segment.device_id) for segment in segments)  # each is read once
     parameters = {**bounds, "sides": [side for side, _ in devices], "device_ids": [id_ for _, id_ in devices]}
     cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
     packed = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
-    rows = await _booked(connection, bounds, stretches, packed)
+    rows = await _booked(connection, bounds, segments, packed)
     coverages = _coverage(rows.get("ac", _SILENT), window), _coverage(rows.get("dc", _SILENT), window)
-    mismatch = find_mismatch(stretches, packed, coverages)
+    mismatch = find_mismatch(segments, packed, coverages)
     if mismatch and mismatch.span:
         first, last = mismatch.span
         bounds = {"window_from": first, "window_to": last + timedelta(microseconds=1)}
-        of_span = await _booked(connection, bounds, *narrowed(stretches, packed, mismatch.span))
+        of_span = await _booked(connection, bounds, *narrowed(segments, packed, mismatch.span))
         rows = {side: {**row, **_energy_of(of_span.get(side, _SILENT))} for side, row in rows.items()}
     return _Sides(rows, coverages, mismatch)
 
 
 async def _booked(
-    connection: Connection, bounds: Mapping[str, datetime], stretches: Sequence[Stretch], packed: Packed
+    connection: Connection, bounds: Mapping[str, datetime], segments: Sequence[Segment], packed: Packed
 ) -> Mapping[str, Row]:
     """What each side booked: at a glance where its registers only grew, else by the whole rule."""
-    if (grown := sum_growth(stretches, packed)) is not None:
+    if (grown := sum_growth(segments, packed)) is not None:
         return grown
-    cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(stretches)})
+    cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(segments)})
     return {row["side"]: row for row in await cursor.fetchall()}
 
 
@@ -145,43 +145,43 @@ def energy_of_both_sides() -> Composed:
     return with_the_rule("ingest_api.analytics", "sum_window_energy")
 
 
-def _stretches(segments: Sequence[Row]) -> list[Stretch]:
-    """Each mapped stretch twice: once for the meter's energy, once for the vehicle's."""
+def _segments(mappings: Sequence[Row]) -> list[Segment]:
+    """Each mapping twice: as a segment of the meter's energy, and one of the vehicle's."""
     return [
-        Stretch(
+        Segment(
             side=side,
-            device_id=segment[f"{kind}_id"],
+            device_id=mapping[f"{kind}_id"],
             settings=DeviceSettings(
-                energy_kind=EnergyKind(segment[f"{kind}_energy_kind"]),
-                max_power_kw=segment[f"{kind}_max_power_kw"],
-                rollover_kwh=segment[f"{kind}_rollover_kwh"],
-                max_reset_kwh=segment[f"{kind}_max_reset_kwh"],
-                expected_interval_s=segment[f"{kind}_expected_interval_s"],
+                energy_kind=EnergyKind(mapping[f"{kind}_energy_kind"]),
+                max_power_kw=mapping[f"{kind}_max_power_kw"],
+                rollover_kwh=mapping[f"{kind}_rollover_kwh"],
+                max_reset_kwh=mapping[f"{kind}_max_reset_kwh"],
+                expected_interval_s=mapping[f"{kind}_expected_interval_s"],
             ),
-            counts_from=segment["counts_from"],
-            counts_to=segment["counts_to"],
+            counts_from=mapping["counts_from"],
+            counts_to=mapping["counts_to"],
         )
         for side, kind in (("ac", DeviceKind.METER), ("dc", DeviceKind.VEHICLE))
-        for segment in segments
+        for mapping in mappings
     ]
 
 
-def _parameters(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
-    """The stretches as ``sum_window_energy.sql`` takes them, by column."""
+def _parameters(segments: Sequence[Segment]) -> dict[str, list[Any]]:
+    """The segments as ``sum_window_energy.sql`` takes them, by column."""
     return {
-        "sides": [stretch.side for stretch in stretches],
-        "device_ids": [stretch.device_id for stretch in stretches],
-        "energy_kinds": [stretch.settings.energy_kind for stretch in stretches],
-        "max_powers_kw": [stretch.settings.max_power_kw for stretch in stretches],
-        "rollovers_kwh": [stretch.settings.rollover_kwh for stretch in stretches],
-        "max_resets_kwh": [stretch.settings.max_reset_kwh for stretch in stretches],
-        "expected_intervals_s": [stretch.settings.expected_interval_s for stretch in stretches],
-        "counts_from": [stretch.counts_from for stretch in stretches],
-        "counts_to": [stretch.counts_to for stretch in stretches],
+        "sides": [segment.side for segment in segments],
+        "device_ids": [segment.device_id for segment in segments],
+        "energy_kinds": [segment.settings.energy_kind for segment in segments],
+        "max_powers_kw": [segment.settings.max_power_kw for segment in segments],
+        "rollovers_kwh": [segment.settings.rollover_kwh for segment in segments],
+        "max_resets_kwh": [segment.settings.max_reset_kwh for segment in segments],
+        "expected_intervals_s": [segment.settings.expected_interval_s for segment in segments],
+        "counts_from": [segment.counts_from for segment in segments],
+        "counts_to": [segment.counts_to for segment in segments],
     }
 
 
-def _rate(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Sides, threshold: float) -> Performance:
+def _rate(vehicle_id: str, window: Window, mappings: Sequence[Row], sides: _Sides, threshold: float) -> Performance:
     ac, dc = (sides.rows.get(side, _SILENT) for side in ("ac", "dc"))
     ac_kwh, dc_kwh = ac["energy_kwh"], dc["energy_kwh"]
     is_low = is_low_energy(ac_kwh, dc_kwh, window.hours)
@@ -189,17 +189,17 @@ def _rate(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Side
         ratio, status = None, Status.NO_READINGS
     elif ac_kwh <= 0:
         ratio, status = None, Status.NO_AC
-    elif any(segment["is_shared"] for segment in segments):
+    elif any(mapping["is_shared"] for mapping in mappings):
         ratio, status = None, Status.SHARED_METER
     else:
         ratio = dc_kwh / ac_kwh
         is_comparable = sides.mismatch is None or sides.mismatch.is_comparable
         status = status_of(ratio, threshold, is_low=is_low, is_comparable=is_comparable)
-    last = segments[-1]
+    last = mappings[-1]
     return Performance(
         vehicle_id=vehicle_id,
         meter_id=last["meter_external_id"] if last["counts_to"] == window.end else None,
-        meter_ids=list(dict.fromkeys(segment["meter_external_id"] for segment in segments)),
+        meter_ids=list(dict.fromkeys(mapping["meter_external_id"] for mapping in mappings)),
         ac_energy_kind=last["meter_energy_kind"],
         dc_energy_kind=last["vehicle_energy_kind"],
         window=window,
@@ -211,7 +211,7 @@ def _rate(vehicle_id: str, window: Window, segments: Sequence[Row], sides: _Side
         dc_coverage=sides.coverages[1],
         span=sides.mismatch.span if sides.mismatch else None,
         status=status,
-        flags=_flags(window, segments, sides, is_low=is_low),
+        flags=_flags(window, mappings, sides, is_low=is_low),
     )
 
 
@@ -224,11 +224,11 @@ def _coverage(side: Row, window: Window) -> float:
     return float(min(1.0, side["covered_seconds"] / seconds))
 
 
-def _flags(window: Window, segments: Sequence[Row], sides: _Sides, *, is_low: bool) -> dict[str, int]:
+def _flags(window: Window, mappings: Sequence[Row], sides: _Sides, *, is_low: bool) -> dict[str, int]:
     counts: dict[str, int] = {flag: sum(row.get(flag, 0) for row in sides.rows.values()) for flag in Flag}
     counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in sides.coverages)
     counts["low_energy"] = int(is_low)
     counts["edge_mismatch"] = int(sides.mismatch is not None)
-    mapped = sum((segment["counts_to"] - segment["counts_from"] for segment in segments), timedelta())
+    mapped = sum((mapping["counts_to"] - mapping["counts_from"] for mapping in mappings), timedelta())
     counts["partly_mapped"] = int(mapped < window.end - window.start)
     return {flag: count for flag, count in counts.items() if count}

@@ -18,8 +18,8 @@ Packed = Mapping[tuple[str, int], bytes | None]
 """The window's readings by side (ac, dc) and device; ``None`` where it has none."""
 
 
-class Stretch(NamedTuple):
-    """A device on one side of the window, and the time in which it counts, ``[counts_from, counts_to)``."""
+class Segment(NamedTuple):
+    """A device on one side (ac, dc), and the part of the window in which it counts, ``[counts_from, counts_to)``."""
 
     side: str
     device_id: int
@@ -36,33 +36,33 @@ class _Growth(NamedTuple):
     gaps: int
 
 
-def sum_growth(stretches: Sequence[Stretch], packed: Packed) -> dict[str, dict[str, Any]] | None:
+def sum_growth(segments: Sequence[Segment], packed: Packed) -> dict[str, dict[str, Any]] | None:
     """What each side booked, in the columns of ``sql/sum_window_energy.sql``; a side without readings is missing.
 
     None: a step needs the whole rule. A gap does not, it is counted. Energy in kWh, temperature in Celsius.
     """
     sides: dict[str, list[_Growth]] = {}
-    for stretch in stretches:
-        readings = packed[stretch.side, stretch.device_id]
+    for segment in segments:
+        readings = packed[segment.side, segment.device_id]
         if readings is None:
             continue
-        growth = _growth(unpacked(readings), stretch)
+        growth = _growth(unpacked(readings), segment)
         if growth is None:
             return None
         if growth.temperatures.size:
-            sides.setdefault(stretch.side, []).append(growth)
+            sides.setdefault(segment.side, []).append(growth)
     return {side: _summed(growths) for side, growths in sides.items()}
 
 
-def _growth(readings: npt.NDArray[Any], stretch: Stretch) -> _Growth | None:
-    """``readings`` are all of the window: what lies before the stretch is where its first step begins."""
+def _growth(readings: npt.NDArray[Any], segment: Segment) -> _Growth | None:
+    """``readings`` are all of the window: the last one before the segment is where its first step begins."""
     us, kwh = readings["us"].astype(np.int64), readings["kwh"].astype(np.float64)
     steps_kwh, steps_s = np.diff(kwh), np.diff(us) / 1e6
-    settings = stretch.settings
+    settings = segment.settings
     if settings.energy_kind is not EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, settings.max_power_kw):
         return None
     first, end = (
-        int(index) for index in us.searchsorted([microseconds(stretch.counts_from), microseconds(stretch.counts_to)])
+        int(index) for index in us.searchsorted([microseconds(segment.counts_from), microseconds(segment.counts_to)])
     )
     before = max(first - 1, 0)
     return _Growth(

@@ -1,6 +1,6 @@
 -- Every vehicle's window of whole hours, rated as performance.py rates one, and what the fleet amounts to: one row.
 -- Where a mapping holds all through the window a device's hours are summed whole; only the others are looked at one by one.
-WITH stretches AS MATERIALIZED (
+WITH segments AS MATERIALIZED (
     SELECT
         mapping.vehicle_id,
         mapping.meter_id,
@@ -32,18 +32,18 @@ ac AS (
         sum(booked.reading_count * meter.expected_interval_s) AS covered_seconds,
         max(meter.expected_interval_s) AS interval_s
     FROM (
-        SELECT stretch.vehicle_id, meter_id, meter_sums.energy_kwh, meter_sums.reading_count
-        FROM stretches AS stretch
+        SELECT segment.vehicle_id, meter_id, meter_sums.energy_kwh, meter_sums.reading_count
+        FROM segments AS segment
         INNER JOIN meter_sums USING (meter_id)
-        WHERE stretch.is_whole
+        WHERE segment.is_whole
         UNION ALL
-        SELECT stretch.vehicle_id, stretch.meter_id, hourly.energy_kwh, hourly.reading_count
-        FROM stretches AS stretch
+        SELECT segment.vehicle_id, segment.meter_id, hourly.energy_kwh, hourly.reading_count
+        FROM segments AS segment
         INNER JOIN device_hourly AS hourly
             ON
-                stretch.meter_id = hourly.device_id AND hourly.kind = 'meter'
-                AND stretch.counts_from <= hourly.starts_at AND stretch.counts_to > hourly.starts_at
-        WHERE NOT stretch.is_whole AND hourly.starts_at >= %(window_from)s AND hourly.starts_at < %(window_to)s
+                segment.meter_id = hourly.device_id AND hourly.kind = 'meter'
+                AND segment.counts_from <= hourly.starts_at AND segment.counts_to > hourly.starts_at
+        WHERE NOT segment.is_whole AND hourly.starts_at >= %(window_from)s AND hourly.starts_at < %(window_to)s
     ) AS booked
     INNER JOIN meters AS meter USING (meter_id)
     GROUP BY vehicle_id
@@ -57,17 +57,17 @@ dc AS (
         max(vehicle.expected_interval_s) AS interval_s
     FROM (
         SELECT vehicle_id, vehicle_sums.energy_kwh, vehicle_sums.reading_count
-        FROM stretches AS stretch
+        FROM segments AS segment
         INNER JOIN vehicle_sums USING (vehicle_id)
-        WHERE stretch.is_whole
+        WHERE segment.is_whole
         UNION ALL
-        SELECT stretch.vehicle_id, hourly.energy_kwh, hourly.reading_count
-        FROM stretches AS stretch
+        SELECT segment.vehicle_id, hourly.energy_kwh, hourly.reading_count
+        FROM segments AS segment
         INNER JOIN device_hourly AS hourly
             ON
-                stretch.vehicle_id = hourly.device_id AND hourly.kind = 'vehicle'
-                AND stretch.counts_from <= hourly.starts_at AND stretch.counts_to > hourly.starts_at
-        WHERE NOT stretch.is_whole AND hourly.starts_at >= %(window_from)s AND hourly.starts_at < %(window_to)s
+                segment.vehicle_id = hourly.device_id AND hourly.kind = 'vehicle'
+                AND segment.counts_from <= hourly.starts_at AND segment.counts_to > hourly.starts_at
+        WHERE NOT segment.is_whole AND hourly.starts_at >= %(window_from)s AND hourly.starts_at < %(window_to)s
     ) AS booked
     INNER JOIN vehicles AS vehicle USING (vehicle_id)
     GROUP BY vehicle_id
@@ -75,14 +75,14 @@ dc AS (
 
 mapped AS (
     SELECT vehicle_id, extract(EPOCH FROM sum(counts_to - counts_from)) AS mapped_seconds
-    FROM stretches
+    FROM segments
     GROUP BY vehicle_id
 ),
 
 shared AS (
     SELECT DISTINCT mine.vehicle_id
-    FROM stretches AS mine
-    INNER JOIN stretches AS other
+    FROM segments AS mine
+    INNER JOIN segments AS other
         ON
             mine.meter_id = other.meter_id
             AND mine.vehicle_id <> other.vehicle_id
@@ -135,13 +135,13 @@ chosen AS MATERIALIZED (
 raised AS MATERIALIZED (
     SELECT side.vehicle_id, flag.name, sum(flag.times::bigint) AS times
     FROM (
-        SELECT stretch.*, 'meter'::device_kind AS kind, stretch.meter_id AS device_id
+        SELECT segment.*, 'meter'::device_kind AS kind, segment.meter_id AS device_id
         FROM chosen
-        INNER JOIN stretches AS stretch USING (vehicle_id)
+        INNER JOIN segments AS segment USING (vehicle_id)
         UNION ALL
-        SELECT stretch.*, 'vehicle', stretch.vehicle_id
+        SELECT segment.*, 'vehicle', segment.vehicle_id
         FROM chosen
-        INNER JOIN stretches AS stretch USING (vehicle_id)
+        INNER JOIN segments AS segment USING (vehicle_id)
     ) AS side
     INNER JOIN device_hourly AS hourly
         ON

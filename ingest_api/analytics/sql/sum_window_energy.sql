@@ -1,6 +1,6 @@
 -- The energy rule over one window: what each side (ac, dc) booked while its mapping held.
--- A row of `segment` is one device and one stretch of time. A step is computed from all samples of the window and
--- belongs to the stretch that holds its later sample. What a step books says classify_steps.sql.
+-- A row of `segment` is one device and one span of time. A step is computed from all samples of the window and
+-- belongs to the segment that holds its later sample. classify_steps.sql says what a step books.
 SELECT
     segment.side,
     sum(step.energy_kwh) AS energy_kwh,

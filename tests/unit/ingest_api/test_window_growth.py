@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_api.analytics.window_growth import Stretch, sum_growth
+from ingest_api.analytics.window_growth import Segment, sum_growth
 from tests.energy_series import dirty_series
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag, Sample, steps
 
@@ -25,10 +25,10 @@ def packed(samples: Iterable[Sample], temperature: float = float("nan")) -> byte
     )
 
 
-def stretch(
+def segment(
     device: DeviceSettings, counts_from: datetime = START, counts_to: datetime = END, side: str = "dc"
-) -> Stretch:
-    return Stretch(side=side, device_id=1, settings=device, counts_from=counts_from, counts_to=counts_to)
+) -> Segment:
+    return Segment(side=side, device_id=1, settings=device, counts_from=counts_from, counts_to=counts_to)
 
 
 def growing(*kwh: float) -> list[Sample]:
@@ -45,7 +45,7 @@ def test_what_it_takes_is_what_the_rule_books(
     samples, device = series
     samples = [sample for sample in samples if sample.ts < END]
     begin, end = (START + minutes * MINUTE for minutes in bounds)
-    sides = sum_growth([stretch(device, begin, end)], {("dc", 1): packed(samples) or None})
+    sides = sum_growth([segment(device, begin, end)], {("dc", 1): packed(samples) or None})
     booked = steps(samples, device)
     only_grew = all(step.kwh >= 0 and set(step.flags) <= {Flag.GAP} for step in booked)
     if sides is None:
@@ -62,12 +62,12 @@ def test_what_it_takes_is_what_the_rule_books(
     assert sides["dc"]["gap"] == sum(len(step.flags) for step in inside)
 
 
-def test_stretches_of_a_side_add_up_and_each_step_is_in_one() -> None:
+def test_segments_of_a_side_add_up_and_each_step_is_in_one() -> None:
     device = DeviceSettings()
     noon = START + 2 * MINUTE
-    stretches = [stretch(device, START, noon), stretch(device, noon, END), stretch(device, side="ac")]
+    segments = [segment(device, START, noon), segment(device, noon, END), segment(device, side="ac")]
     sides = sum_growth(
-        stretches, {("dc", 1): packed(growing(1, 1.25, 1.75, 2), temperature=20.5), ("ac", 1): packed(growing(1, 3))}
+        segments, {("dc", 1): packed(growing(1, 1.25, 1.75, 2), temperature=20.5), ("ac", 1): packed(growing(1, 3))}
     )
     assert sides == {
         "dc": {"energy_kwh": 1.0, "covered_seconds": 240.0, "avg_battery_temp_celsius": 20.5, "gap": 0},
@@ -77,7 +77,7 @@ def test_stretches_of_a_side_add_up_and_each_step_is_in_one() -> None:
 
 def test_a_missing_temperature_is_left_out_of_the_mean() -> None:
     readings = packed(growing(1), temperature=20) + packed(growing(1, 1)[1:]) + packed(growing(1, 1, 1)[2:], 30)
-    sides = sum_growth([stretch(DeviceSettings())], {("dc", 1): readings})
+    sides = sum_growth([segment(DeviceSettings())], {("dc", 1): readings})
     assert sides is not None
     assert sides["dc"]["avg_battery_temp_celsius"] == 25.0
 
@@ -92,8 +92,8 @@ def test_a_missing_temperature_is_left_out_of_the_mean() -> None:
     ids=["a step back", "more than the device can", "no counter"],
 )
 def test_the_rest_is_left_to_the_rule(samples: list[Sample], device: DeviceSettings) -> None:
-    assert sum_growth([stretch(device)], {("dc", 1): packed(samples)}) is None
+    assert sum_growth([segment(device)], {("dc", 1): packed(samples)}) is None
 
 
 def test_without_readings_a_side_is_missing() -> None:
-    assert sum_growth([stretch(DeviceSettings())], {("dc", 1): None}) == {}
+    assert sum_growth([segment(DeviceSettings())], {("dc", 1): None}) == {}

@@ -1,4 +1,4 @@
--- The vehicle, and each stretch of the window in which a meter was mapped to it; one row with a null meter where none was.
+-- The vehicle, and each of its mappings in the window, cut to it; one row with a null meter where there is none.
 -- Each row also names the first day of the window whose readings are no longer kept, if there is one.
 SELECT
     vehicle.vehicle_id,
