@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ingest_api.analytics.packed_readings import instant, microseconds, unpacked, within
-from ingest_api.analytics.window_growth import Packed, Segment
+from ingest_api.analytics.encoded_readings import decoded, instant, microseconds, within
+from ingest_api.analytics.window_growth import EncodedReadings, Segment
 from warehouse.contract.efficiency import COMPARABLE_COVERAGE, Extent, is_long_enough, is_mismatched
 
 _TICK = timedelta(microseconds=1)
@@ -34,21 +34,21 @@ class Mismatch(NamedTuple):
     """Whether the ratio may accuse anybody."""
 
 
-def find_mismatch(segments: Sequence[Segment], packed: Packed, coverages: Sequence[float]) -> Mismatch | None:
+def find_mismatch(segments: Sequence[Segment], encoded: EncodedReadings, coverages: Sequence[float]) -> Mismatch | None:
     """How far the sides are apart; ``None`` where they are not. ``coverages`` are the window's, of AC and DC."""
-    ac, dc = (_extent([segment for segment in segments if segment.side == side], packed) for side in ("ac", "dc"))
+    ac, dc = (_extent([segment for segment in segments if segment.side == side], encoded) for side in ("ac", "dc"))
     if ac is None or dc is None or not is_mismatched(ac, dc):
         return None
     if min(coverages) < COMPARABLE_COVERAGE:
         return Mismatch(None, is_comparable=True)
-    span = _common_span(*(_instants(side, segments, packed) for side in ("ac", "dc")))
+    span = _common_span(*(_instants(side, segments, encoded) for side in ("ac", "dc")))
     if span is None or not is_long_enough(span.last - span.first, ac, dc):
         return Mismatch(None, is_comparable=False)
     return Mismatch(span, is_comparable=True)
 
 
 def narrowed(
-    segments: Sequence[Segment], packed: Packed, span: Span
+    segments: Sequence[Segment], encoded: EncodedReadings, span: Span
 ) -> tuple[list[Segment], dict[tuple[str, int], bytes | None]]:
     """The segments and readings of the span. Its first reading is where a register begins and books nothing."""
     inside = [
@@ -58,13 +58,13 @@ def narrowed(
         )
         for segment in segments
     ]
-    kept = {device: within(readings, *span) if readings else None for device, readings in packed.items()}
+    kept = {device: within(readings, *span) if readings else None for device, readings in encoded.items()}
     return [segment for segment in inside if segment.counts_from < segment.counts_to], kept
 
 
-def _extent(segments: Sequence[Segment], packed: Packed) -> Extent | None:
+def _extent(segments: Sequence[Segment], encoded: EncodedReadings) -> Extent | None:
     """Of one side; ``None`` where nothing of it counts."""
-    read = [(segment, us) for segment in segments if (us := _counted(segment, packed)).size]
+    read = [(segment, us) for segment in segments if (us := _counted(segment, encoded)).size]
     if not read:
         return None
     return Extent(
@@ -74,10 +74,10 @@ def _extent(segments: Sequence[Segment], packed: Packed) -> Extent | None:
     )
 
 
-def _counted(segment: Segment, packed: Packed) -> npt.NDArray[np.int64]:
+def _counted(segment: Segment, encoded: EncodedReadings) -> npt.NDArray[np.int64]:
     """When the device was read: the readings that count, and the one before them, where their first step begins."""
-    readings = packed[segment.side, segment.device_id]
-    us: npt.NDArray[np.int64] = unpacked(readings or b"")["us"]
+    readings = encoded[segment.side, segment.device_id]
+    us: npt.NDArray[np.int64] = decoded(readings or b"")["us"]
     counts_from, counts_to = microseconds(segment.counts_from), microseconds(segment.counts_to)
     if us.size and counts_from <= us[0] and us[-1] < counts_to:  # nearly always: nothing is copied
         return us
@@ -85,9 +85,9 @@ def _counted(segment: Segment, packed: Packed) -> npt.NDArray[np.int64]:
     return us[max(first - 1, 0) : end] if first < end else us[:0]
 
 
-def _instants(side: str, segments: Sequence[Segment], packed: Packed) -> npt.NDArray[np.int64]:
+def _instants(side: str, segments: Sequence[Segment], encoded: EncodedReadings) -> npt.NDArray[np.int64]:
     """When the side was read, in order."""
-    return np.unique(np.concatenate([_counted(each, packed) for each in segments if each.side == side]))
+    return np.unique(np.concatenate([_counted(each, encoded) for each in segments if each.side == side]))
 
 
 def _common_span(ac: npt.NDArray[np.int64], dc: npt.NDArray[np.int64]) -> Span | None:

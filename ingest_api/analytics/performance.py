@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ingest_api.analytics.common_span import Mismatch, Span, find_mismatch, narrowed
-from ingest_api.analytics.window_growth import Packed, Segment, sum_growth
+from ingest_api.analytics.window_growth import EncodedReadings, Segment, sum_growth
 from ingest_api.database import Connection, Row, fetch_all
 from warehouse import sqlfiles
 from warehouse.contract.efficiency import LOW_COVERAGE, Status, is_low_energy, status_of
@@ -94,23 +94,23 @@ async def _sum_sides(connection: Connection, window: Window, segments: Sequence[
     devices = dict.fromkeys((segment.side, segment.device_id) for segment in segments)  # each is read once
     parameters = {**bounds, "sides": [side for side, _ in devices], "device_ids": [id_ for _, id_ in devices]}
     cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
-    packed = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
-    rows = await _booked(connection, bounds, segments, packed)
+    encoded = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
+    rows = await _booked(connection, bounds, segments, encoded)
     coverages = _coverage(rows.get("ac", _SILENT), window), _coverage(rows.get("dc", _SILENT), window)
-    mismatch = find_mismatch(segments, packed, coverages)
+    mismatch = find_mismatch(segments, encoded, coverages)
     if mismatch and mismatch.span:
         first, last = mismatch.span
         bounds = {"window_from": first, "window_to": last + timedelta(microseconds=1)}
-        of_span = await _booked(connection, bounds, *narrowed(segments, packed, mismatch.span))
+        of_span = await _booked(connection, bounds, *narrowed(segments, encoded, mismatch.span))
         rows = {side: {**row, **_energy_of(of_span.get(side, _SILENT))} for side, row in rows.items()}
     return _Sides(rows, coverages, mismatch)
 
 
 async def _booked(
-    connection: Connection, bounds: Mapping[str, datetime], segments: Sequence[Segment], packed: Packed
+    connection: Connection, bounds: Mapping[str, datetime], segments: Sequence[Segment], encoded: EncodedReadings
 ) -> Mapping[str, Row]:
     """What each side booked: at a glance where its registers only grew, else by the whole rule."""
-    if (grown := sum_growth(segments, packed)) is not None:
+    if (grown := sum_growth(segments, encoded)) is not None:
         return grown
     cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(segments)})
     return {row["side"]: row for row in await cursor.fetchall()}

@@ -1,6 +1,6 @@
 """The quick look at a window: what its registers booked if they did nothing but grow.
 
-PostgreSQL packs a device's readings (``sql/read_window.sql``), which takes it half of what it would to compare and sum
+PostgreSQL only encodes a device's readings (``sql/read_window.sql``), which takes it half as long as to compare and sum
 them; numpy does that in a tenth of a millisecond.
 """
 
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ingest_api.analytics.packed_readings import microseconds, unpacked
+from ingest_api.analytics.encoded_readings import decoded, microseconds
 from warehouse.contract.energy import CAP_BASE_KWH, CAP_MARGIN, GAP_INTERVALS, DeviceSettings, EnergyKind
 
-Packed = Mapping[tuple[str, int], bytes | None]
+EncodedReadings = Mapping[tuple[str, int], bytes | None]
 """The window's readings by side (ac, dc) and device; ``None`` where it has none."""
 
 
@@ -36,17 +36,17 @@ class _Growth(NamedTuple):
     gaps: int
 
 
-def sum_growth(segments: Sequence[Segment], packed: Packed) -> dict[str, dict[str, Any]] | None:
+def sum_growth(segments: Sequence[Segment], encoded: EncodedReadings) -> dict[str, dict[str, Any]] | None:
     """What each side booked, in the columns of ``sql/sum_window_energy.sql``; a side without readings is missing.
 
     None: a step needs the whole rule. A gap does not, it is counted. Energy in kWh, temperature in Celsius.
     """
     sides: dict[str, list[_Growth]] = {}
     for segment in segments:
-        readings = packed[segment.side, segment.device_id]
+        readings = encoded[segment.side, segment.device_id]
         if readings is None:
             continue
-        growth = _growth(unpacked(readings), segment)
+        growth = _growth(decoded(readings), segment)
         if growth is None:
             return None
         if growth.temperatures.size:

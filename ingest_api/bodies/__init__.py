@@ -1,1 +1,1 @@
-"""Bodies of requests: read in time, unpacked, within a memory budget."""
+"""Bodies of requests: read in time, decompressed, within a memory budget."""

@@ -1,4 +1,4 @@
--- One side's readings in the window, each device's packed into one value in order of time: what window_growth.py looks at.
+-- One side's readings in the window, each device's encoded as one binary value in order of time, for window_growth.py.
 SELECT
     device.side,
     device.device_id,

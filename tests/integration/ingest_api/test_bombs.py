@@ -17,20 +17,20 @@ from tests.integration.ingest_api.site import JSON, NDJSON, assert_problem, enco
 MEBIBYTE = 1024 * 1024
 
 
-def packed(pack: Callable[[bytes], bytes], finish: Callable[[], bytes], unit: bytes, mebibytes: int) -> bytes:
+def compressed(compress: Callable[[bytes], bytes], finish: Callable[[], bytes], unit: bytes, mebibytes: int) -> bytes:
     """So many mebibytes of this, compressed, without ever being there."""
     block = unit * (MEBIBYTE // len(unit))
-    return b"".join([*(pack(block) for _ in range(mebibytes)), finish()])
+    return b"".join([*(compress(block) for _ in range(mebibytes)), finish()])
 
 
 def gzipped(unit: bytes, mebibytes: int) -> bytes:
-    packer = zlib.compressobj(wbits=31)
-    return packed(packer.compress, packer.flush, unit, mebibytes)
+    compressor = zlib.compressobj(wbits=31)
+    return compressed(compressor.compress, compressor.flush, unit, mebibytes)
 
 
 def zstandard(unit: bytes, mebibytes: int) -> bytes:
-    packer = zstd.ZstdCompressor()
-    return packed(packer.compress, packer.flush, unit, mebibytes)
+    compressor = zstd.ZstdCompressor()
+    return compressed(compressor.compress, compressor.flush, unit, mebibytes)
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str, str, int, str]] = {

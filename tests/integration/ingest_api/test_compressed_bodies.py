@@ -35,7 +35,7 @@ def readings_of(device: str, number: int) -> list[bytes]:
     ],
 )
 def test_each_kind_of_body_in_each_encoding(site: Site, encoding: str, compress: Callable[[bytes], bytes]) -> None:
-    device = new_id("packed")
+    device = new_id("compressed")
     first, *others = readings_of(device, 21)
     assert send(site, compress(first), encoding).json() == {"status": "stored"}
     assert send(site, compress(first), encoding).json() == {"status": "duplicate"}
@@ -49,7 +49,7 @@ def test_each_kind_of_body_in_each_encoding(site: Site, encoding: str, compress:
 
 @pytest.mark.parametrize("encoding", ENCODE)
 def test_a_body_of_several_members(site: Site, encoding: str) -> None:
-    device = new_id("packed")
+    device = new_id("compressed")
     first, second = readings_of(device, 2)
     compress = ENCODE[encoding]
     body = compress(b"[" + first[:20]) + compress(first[20:] + b",") + compress(b"") + compress(second + b"]")

@@ -123,7 +123,7 @@ def test_a_compressed_body_holds_eight_mebibytes_decoded_and_two_as_it_is_sent(
 ) -> None:
     encoding = "gzip" if compress is gzip.compress else "zstd"
     headers = {"Content-Type": JSON, "Content-Encoding": encoding}
-    reading = encode(meter_payload(meterId=new_id("packed")))
+    reading = encode(meter_payload(meterId=new_id("compressed")))
     for body, status in [
         (compress(reading.rjust(8 * MEBIBYTE)), 201),
         (compress(reading.rjust(8 * MEBIBYTE + 1)), 413),

@@ -17,7 +17,7 @@ END = START + timedelta(days=7)
 MINUTE = timedelta(minutes=1)
 
 
-def packed(samples: Iterable[Sample], temperature: float = float("nan")) -> bytes:
+def encoded(samples: Iterable[Sample], temperature: float = float("nan")) -> bytes:
     """As PostgreSQL sends them: microseconds since 2000, kWh, Celsius."""
     since_2000 = [(sample.ts - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for sample in samples]
     return b"".join(
@@ -45,7 +45,7 @@ def test_what_it_takes_is_what_the_rule_books(
     samples, device = series
     samples = [sample for sample in samples if sample.ts < END]
     begin, end = (START + minutes * MINUTE for minutes in bounds)
-    sides = sum_growth([segment(device, begin, end)], {("dc", 1): packed(samples) or None})
+    sides = sum_growth([segment(device, begin, end)], {("dc", 1): encoded(samples) or None})
     booked = steps(samples, device)
     only_grew = all(step.kwh >= 0 and set(step.flags) <= {Flag.GAP} for step in booked)
     if sides is None:
@@ -67,7 +67,7 @@ def test_segments_of_a_side_add_up_and_each_step_is_in_one() -> None:
     noon = START + 2 * MINUTE
     segments = [segment(device, START, noon), segment(device, noon, END), segment(device, side="ac")]
     sides = sum_growth(
-        segments, {("dc", 1): packed(growing(1, 1.25, 1.75, 2), temperature=20.5), ("ac", 1): packed(growing(1, 3))}
+        segments, {("dc", 1): encoded(growing(1, 1.25, 1.75, 2), temperature=20.5), ("ac", 1): encoded(growing(1, 3))}
     )
     assert sides == {
         "dc": {"energy_kwh": 1.0, "covered_seconds": 240.0, "avg_battery_temp_celsius": 20.5, "gap": 0},
@@ -76,7 +76,7 @@ def test_segments_of_a_side_add_up_and_each_step_is_in_one() -> None:
 
 
 def test_a_missing_temperature_is_left_out_of_the_mean() -> None:
-    readings = packed(growing(1), temperature=20) + packed(growing(1, 1)[1:]) + packed(growing(1, 1, 1)[2:], 30)
+    readings = encoded(growing(1), temperature=20) + encoded(growing(1, 1)[1:]) + encoded(growing(1, 1, 1)[2:], 30)
     sides = sum_growth([segment(DeviceSettings())], {("dc", 1): readings})
     assert sides is not None
     assert sides["dc"]["avg_battery_temp_celsius"] == 25.0
@@ -92,7 +92,7 @@ def test_a_missing_temperature_is_left_out_of_the_mean() -> None:
     ids=["a step back", "more than the device can", "no counter"],
 )
 def test_the_rest_is_left_to_the_rule(samples: list[Sample], device: DeviceSettings) -> None:
-    assert sum_growth([segment(device)], {("dc", 1): packed(samples)}) is None
+    assert sum_growth([segment(device)], {("dc", 1): encoded(samples)}) is None
 
 
 def test_without_readings_a_side_is_missing() -> None:

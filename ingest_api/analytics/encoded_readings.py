@@ -1,4 +1,4 @@
-"""A device's readings as PostgreSQL packs them (``sql/read_window.sql``): one value, unpacked as a numpy array."""
+"""A device's readings as ``sql/read_window.sql`` encodes them: one binary value, decoded as a numpy array."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,14 +19,14 @@ READING = np.dtype(
 _EPOCH = datetime.fromtimestamp(POSTGRES_EPOCH_US // 1_000_000, UTC)
 
 
-def unpacked(readings: bytes) -> npt.NDArray[Any]:
+def decoded(readings: bytes) -> npt.NDArray[Any]:
     """The readings in order of time, columns ``us``, ``kwh`` (kWh) and ``temperature`` (Celsius)."""
     return np.frombuffer(readings, READING)
 
 
 def within(readings: bytes, first: datetime, last: datetime) -> bytes | None:
-    """Those from ``first`` to ``last``, both included, still packed; ``None`` where there are none."""
-    us = unpacked(readings)["us"].astype(np.int64)
+    """Those from ``first`` to ``last``, both included, still encoded; ``None`` where there are none."""
+    us = decoded(readings)["us"].astype(np.int64)
     begin, end = us.searchsorted([microseconds(first), microseconds(last) + 1])
     return readings[begin * READING.itemsize : end * READING.itemsize] or None
 
