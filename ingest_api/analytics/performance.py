@@ -1,6 +1,6 @@
 """What a vehicle's charging was worth in a window: from the rows of two statements to the answer's numbers.
 
-Nearly every register just grows all day, and a quick look (``window_growth.py``) is enough; for the others the energy
+Nearly every register just grows all day, and the fast path (``window_growth.py``) is enough; for the others the energy
 rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are compared, and the vehicle is rated.
 """
 
@@ -109,7 +109,7 @@ async def _sum_sides(connection: Connection, window: Window, segments: Sequence[
 async def _booked(
     connection: Connection, bounds: Mapping[str, datetime], segments: Sequence[Segment], encoded: EncodedReadings
 ) -> Mapping[str, Row]:
-    """What each side booked: at a glance where its registers only grew, else by the whole rule."""
+    """What each side booked: by the fast path where its registers only grew, else by the whole rule."""
     if (grown := sum_growth(segments, encoded)) is not None:
         return grown
     cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(segments)})

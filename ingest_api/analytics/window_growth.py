@@ -1,4 +1,4 @@
-"""The quick look at a window: what its registers booked if they did nothing but grow.
+"""The fast path of a window: what its registers booked if they did nothing but grow.
 
 PostgreSQL only encodes a device's readings (``sql/read_window.sql``), which takes it half as long as to compare and sum
 them; numpy does that in a tenth of a millisecond.

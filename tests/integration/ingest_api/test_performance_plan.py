@@ -32,7 +32,7 @@ def filled(connection: psycopg.Connection) -> datetime:
     return end
 
 
-QUERIES = {"quick look": readings_of_both_sides(), "whole rule": energy_of_both_sides()}
+QUERIES = {"fast path": readings_of_both_sides(), "whole rule": energy_of_both_sides()}
 
 
 @pytest.fixture(params=list(QUERIES.values()), ids=list(QUERIES))
@@ -86,7 +86,7 @@ def test_the_window_is_read_from_the_key_of_its_days_alone(
     assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] <= 100
 
 
-def test_the_quick_look_sorts_nothing(connection: psycopg.Connection, filled: datetime) -> None:
+def test_the_fast_path_sorts_nothing(connection: psycopg.Connection, filled: datetime) -> None:
     plan = explain(connection, readings_of_both_sides(), filled, hours=24)
     assert "Sort" not in json.dumps(plan)
 

@@ -1,4 +1,4 @@
-"""The quick look at a window takes only what the energy rule would book, and books the same."""
+"""The fast path of a window takes only what the energy rule would book, and books the same."""
 
 import struct
 from collections.abc import Iterable
