@@ -1,6 +1,6 @@
-"""The heads of requests that may carry a single reading, each kind of head read once.
+"""The headers of requests that may carry a single reading; each distinct block of headers is read once.
 
-A device sends the same head again and again, and so do its neighbours: what it says is remembered by its bytes.
+A device sends the same headers again and again, and so do its neighbours: what they say is remembered by their bytes.
 """
 
 from functools import lru_cache
@@ -11,50 +11,50 @@ from starlette.types import Scope
 
 from ingest_api.bodies.body import BodyHeaders
 from ingest_api.http.request_id import callers_own
-from ingest_api.server.request_parser import check_head
+from ingest_api.server.request_parser import check_headers
 from ingest_api.telemetry.ingest import JSON, PATH
 
-MAX_HEAD_BYTES = 1024
+MAX_HEADER_BYTES = 1024
 MAX_BODY_BYTES = 1024
 """A reading has some 150."""
 
 _REMEMBERED = 4096
-"""At most 8 MB, where each client's head is another one and as long as may be: what is kept of a head is no larger than
-the head itself, however many headers it has."""
+"""Blocks of headers. They take at most 8 MB, even where each client's are different and as long as they may be: what is
+kept of a block is no larger than the block itself, however many headers it has."""
 _URL, _JSON = PATH.encode(), JSON.encode()
 _END = b"\r\n\r\n"
 
 
-class ReadingHead(NamedTuple):
-    """The head of a plain ``POST /v1/telemetry``: one small JSON body, and the connection stays."""
+class ReadingHeaders(NamedTuple):
+    """The headers of a plain ``POST /v1/telemetry``: one small JSON body follows, and the connection stays open."""
 
     size_bytes: int
-    """Of the head itself."""
+    """Of the request line and the headers."""
     body_bytes: int
     request_id: bytes | None
     """What the caller calls its request."""
 
 
-def reading_head(data: bytes) -> ReadingHead | None:
-    """The head that this begins with; ``None``: it is another kind of request, or not whole yet."""
-    end = data.find(_END, 0, MAX_HEAD_BYTES)
+def read_headers(data: bytes) -> ReadingHeaders | None:
+    """The headers that this begins with; ``None``: it is another kind of request, or they are not complete yet."""
+    end = data.find(_END, 0, MAX_HEADER_BYTES)
     return None if end < 0 else _read(data[: end + len(_END)])
 
 
-def headers_of(head: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers of a plain head, read again: they are not remembered, and seldom asked for."""
+def headers_of(block: bytes) -> list[tuple[bytes, bytes]]:
+    """All headers of such a block, read again: they are not remembered, and seldom needed."""
     parts = _Parts()
-    httptools.HttpRequestParser(parts).feed_data(head)
+    httptools.HttpRequestParser(parts).feed_data(block)
     return parts.headers
 
 
 @lru_cache(_REMEMBERED)
-def _read(head: bytes) -> ReadingHead | None:
+def _read(block: bytes) -> ReadingHeaders | None:
     parts = _Parts()
     parser = httptools.HttpRequestParser(parts)
     try:
-        parser.feed_data(head)
-        check_head(parser.get_method(), parser.get_http_version(), parts.headers)
+        parser.feed_data(block)
+        check_headers(parser.get_method(), parser.get_http_version(), parts.headers)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # for the server to answer
         return None
     names = {name for name, _ in parts.headers}
@@ -67,7 +67,7 @@ def _read(head: bytes) -> ReadingHead | None:
     )
     if not is_plain or says.length is None or not 0 < says.length <= MAX_BODY_BYTES:
         return None
-    return ReadingHead(len(head), says.length, callers_own(parts.headers))
+    return ReadingHeaders(len(block), says.length, callers_own(parts.headers))
 
 
 class _Parts:

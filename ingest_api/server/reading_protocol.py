@@ -12,10 +12,10 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from ingest_api.http.parts import Parts
 from ingest_api.http.request_id import identify_as, request_id
 from ingest_api.observability.metrics import count_request
-from ingest_api.server.reading_headers import ReadingHead, headers_of, reading_head
+from ingest_api.server.reading_headers import ReadingHeaders, headers_of, read_headers
 from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
-from ingest_api.telemetry.hot_path import head_of
+from ingest_api.telemetry.hot_path import answer_headers
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 from warehouse.postgres.readings.reading_store import Outcome
 
@@ -29,11 +29,11 @@ class TelemetryHttpProtocol(TimeoutHttpProtocol):
         if isinstance(begun, SingleReading) and begun.more_body:
             begun.received += data
             self._go_on(begun)
-        elif not self._is_between_requests() or (head := reading_head(data)) is None:
+        elif not self._is_between_requests() or (headers := read_headers(data)) is None:
             super().data_received(data)
         else:
             self._unset_keepalive_if_required()
-            self._go_on(SingleReading(self, head, data))
+            self._go_on(SingleReading(self, headers, data))
 
     def end_of_reading(self) -> None:
         """A reading was answered. No timer waits for the next one: who is idle is found by the look at all of them."""
@@ -71,7 +71,7 @@ class SingleReading:
     """A request and its answer: to the protocol what uvicorn's cycles are, to the writer what a future is."""
 
     __slots__ = (
-        "_head",
+        "_headers",
         "_identity",
         "_protocol",
         "disconnected",
@@ -85,20 +85,20 @@ class SingleReading:
 
     message_event: ClassVar = _NobodyWaits()
 
-    def __init__(self, protocol: TelemetryHttpProtocol, head: ReadingHead, received: bytes) -> None:
-        """``received``: what came in so far, from the head's first byte on."""
+    def __init__(self, protocol: TelemetryHttpProtocol, headers: ReadingHeaders, received: bytes) -> None:
+        """``received``: what came in so far, from the first byte of the request on."""
         self._protocol = protocol
-        self._head = head
+        self._headers = headers
         self.received = received
         self.scope: Scope = {"type": "http", "method": "POST", "path": PATH}
-        self._identity = identify_as(self.scope, head.request_id)
+        self._identity = identify_as(self.scope, headers.request_id)
         self.more_body = self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False
 
     @property
     def missing_bytes(self) -> int:
         """What has yet to come; less than none where another request follows."""
-        return self._head.size_bytes + self._head.body_bytes - len(self.received)
+        return self._headers.size_bytes + self._headers.body_bytes - len(self.received)
 
     @property
     def _ingest(self) -> TelemetryIngest:
@@ -107,7 +107,7 @@ class SingleReading:
     def begin_storing(self) -> bool:
         """Have the body stored; false: it is not plainly one reading, and somebody else has to answer."""
         self.more_body = False
-        body = self.received[self._head.size_bytes :]
+        body = self.received[self._headers.size_bytes :]
         try:
             return self._ingest.begin_storing(body, self, self)
         except Exception as error:
@@ -117,7 +117,7 @@ class SingleReading:
     @property
     def client_address(self) -> str | None:
         """The address that it came from."""
-        headers = headers_of(self.received[: self._head.size_bytes])
+        headers = headers_of(self.received[: self._headers.size_bytes])
         scope = {**self.scope, "client": self._protocol.client, "headers": headers}
         return self._ingest.clients.address_of(scope) or None
 
@@ -151,7 +151,9 @@ class SingleReading:
         self.response_started = self.response_complete = True
         if self.disconnected:
             return
-        self._protocol.write(answer.status, head_of(answer, self._identity), answer.body, close=not self.keep_alive)
+        self._protocol.write(
+            answer.status, answer_headers(answer, self._identity), answer.body, close=not self.keep_alive
+        )
         if not self.keep_alive:
             self._protocol.transport.close()
         self._protocol.end_of_reading()

@@ -1,7 +1,7 @@
 """httptools' parser as uvicorn's protocol uses it, told to ignore offers of another protocol, and stricter.
 
 What one server reads as the end of a request and the next one as a part of it is how requests are smuggled past a
-proxy. So a head that can be read in two ways is refused, and so is framing without end.
+proxy. So headers that can be read in two ways are refused, and so is framing without end.
 """
 
 import re
@@ -18,8 +18,8 @@ _FRAMING_PER_BYTE = 16
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?").fullmatch
 
 
-class MalformedHeadError(httptools.HttpParserError):
-    """A head that the parser takes, and we do not"""
+class MalformedHeadersError(httptools.HttpParserError):
+    """Request headers that the parser takes, and we do not"""
 
 
 class Framing:
@@ -57,26 +57,26 @@ class Callbacks(Protocol):
     def on_message_complete(self) -> None: ...
 
 
-def check_head(method: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+def check_headers(method: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse what the parser lets pass. The names are in lower case.
 
     Raises:
-        MalformedHeadError: it is no head of HTTP/1.1 or 1.0, or it can be read in two ways.
+        MalformedHeadersError: they are not of HTTP/1.1 or 1.0, or they can be read in two ways.
     """
     if version not in ("1.1", "1.0"):
-        raise MalformedHeadError("this is neither HTTP/1.1 nor HTTP/1.0")
+        raise MalformedHeadersError("this is neither HTTP/1.1 nor HTTP/1.0")
     if method == b"CONNECT":
-        raise MalformedHeadError("this is no proxy")
+        raise MalformedHeadersError("this is no proxy")
     hosts = 0
     for name, value in headers:
         if name == b"host":
             hosts += 1
             if not _HOST(value):
-                raise MalformedHeadError("the Host is none")
+                raise MalformedHeadersError("the Host is none")
         elif name == b"transfer-encoding" and (version != "1.1" or value.lower() != b"chunked"):
-            raise MalformedHeadError("chunked is the only Transfer-Encoding, and needs HTTP/1.1")
+            raise MalformedHeadersError("chunked is the only Transfer-Encoding, and needs HTTP/1.1")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
-        raise MalformedHeadError("send one Host")
+        raise MalformedHeadersError("send one Host")
 
 
 class RequestParser:
@@ -85,7 +85,7 @@ class RequestParser:
     __slots__ = (
         "_framing",
         "_framing_bytes",
-        "_is_in_head",
+        "_is_in_headers",
         "_parser",
         "_protocol",
         "get_http_version",
@@ -99,7 +99,7 @@ class RequestParser:
         self._protocol = protocol
         self._framing = _NO_FRAMING
         self._framing_bytes = 0
-        self._is_in_head = True
+        self._is_in_headers = True
         self.on_url = protocol.on_url  # there is nothing to add
         self._begin()
 
@@ -127,25 +127,25 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._is_in_head = True
+        self._is_in_headers = True
         self._protocol.on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which must not pass for one."""
-        if self._is_in_head:
+        if self._is_in_headers:
             self._protocol.on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A head is whole."""
+        """The headers of a request are complete."""
         method = self._parser.get_method()
         if self._parser.should_upgrade() and method != b"CONNECT":
             return  # this parser would take the body for the other protocol
         protocol, headers = self._protocol, self._protocol.headers
-        check_head(method, self._parser.get_http_version(), headers)
+        check_headers(method, self._parser.get_http_version(), headers)
         self._framing = Framing(is_chunked=any(name == b"transfer-encoding" for name, _ in headers))
         self._framing_bytes = 0
         protocol.scope[FRAMING] = self._framing
-        self._is_in_head = False
+        self._is_in_headers = False
         protocol.on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -175,7 +175,7 @@ class RequestParser:
         self.should_keep_alive = parser.should_keep_alive
 
     def _begin_again_without_offer(self) -> None:
-        """Have another parser read the head, as if it had not held the offer. It reads the body too, and what follows.
+        """Have another parser read the headers without the offer. It reads the body too, and what follows.
 
         The one before can be resumed only behind the body, and does not say where that is.
         """

@@ -30,7 +30,7 @@ PATIENCE_S = 12.0
 SLOWEST_BYTES_PER_S = 2048
 """A body that comes, or an answer that is taken, has to do so at this pace over the last ``PATIENCE_S``, and not on the
 whole: a burst is worth no patience later. A modem of 20 kbit/s just about gets through."""
-MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 64 * 1024
 MOST_PIPELINED = 64
 _PIECE_BYTES = 8 * 1024
 """Read at a time, for how many requests there are in it is known only then: a head may have thirty bytes."""
@@ -245,7 +245,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._head_bytes += size_bytes
         else:
             self._head, self._head_bytes = self.scope, 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "", "")
 
     def _look(self) -> None:

@@ -1,8 +1,8 @@
 """What of uvicorn's insides the server relies on, and what becomes of it where a version has them otherwise (ADR 88).
 
 The server's parent asks its workers in turn, twice a second, and waits for the answer. A worker that is killed in
-between never answers, and the parent holds that end of their pipe as well, so nothing tells it. Until its patience
-ends (``WORKER_ANSWERS_WITHIN_S``) it would replace no worker, and were all of them dead, leave everybody waiting.
+between never answers, and the parent holds that end of their pipe as well, so nothing tells it. Until it
+gives up (``WORKER_ANSWERS_WITHIN_S``) it would replace no worker, and were all of them dead, leave everybody waiting.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def protocol_of(*, fast_path: bool) -> type[TimeoutHttpProtocol]:
 
     Raises:
         UnknownServerError: uvicorn's protocol has not what ours is made of. There is nothing to fall back to: its own
-        has no end to its patience, and takes heads that can be read in two ways.
+        has no timeouts, and takes headers that can be read in two ways.
     """
     missing = [name for name in _OVERRIDDEN if not hasattr(HttpToolsProtocol, name)]
     unconnected = _unconnected()

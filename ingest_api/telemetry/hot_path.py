@@ -32,11 +32,13 @@ class HotPath:
         except Exception as error:
             answer = of_failure(scope, error)
         count_request(PATH, answer.status)
-        await send({"type": "http.response.start", "status": answer.status, "headers": head_of(answer, identity)})
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": answer_headers(answer, identity)}
+        )
         await send({"type": "http.response.body", "body": answer.body})
 
 
-def head_of(answer: Answer, identity: bytes) -> list[tuple[bytes, bytes]]:
+def answer_headers(answer: Answer, identity: bytes) -> list[tuple[bytes, bytes]]:
     """The headers of the answer to the request with this id."""
     headers = [
         (b"content-type", answer.media_type.encode()),

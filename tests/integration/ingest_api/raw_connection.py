@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-_HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n")
+_HEADERS = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n")
 
 
 class RawAnswer(NamedTuple):
@@ -35,7 +35,7 @@ class RawConnection:
         Raises:
             EOFError: the connection ended before it.
         """
-        while (match := _HEAD.match(self._received)) is None:
+        while (match := _HEADERS.match(self._received)) is None:
             self._receive()
         lines = match[2].decode("latin-1").splitlines()
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -74,8 +74,8 @@ def raw_connection(port: int, source: str = "127.0.0.1") -> Iterator[RawConnecti
         yield RawConnection(connection)
 
 
-def head(method: str, path: str, *headers: str, version: str = "1.1") -> bytes:
-    """A request's head, with a Host."""
+def request_headers(method: str, path: str, *headers: str, version: str = "1.1") -> bytes:
+    """The request line and the headers of a request, with a Host."""
     lines = [f"{method} {path} HTTP/{version}", "Host: fleetwatt", *headers]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
 

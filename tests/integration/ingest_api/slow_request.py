@@ -10,7 +10,7 @@ from tests.integration.ingest_api.site import JSON
 
 
 class SlowRequest:
-    """A ``POST`` whose head has been sent."""
+    """A ``POST`` whose headers have been sent."""
 
     def __init__(self, connection: HTTPConnection) -> None:
         self._connection = connection
@@ -39,7 +39,7 @@ def slow_request(
     timeout_s: float = 30,
     headers: Mapping[str, str] = {},
 ) -> Iterator[SlowRequest]:
-    """Connect and send the head of a request."""
+    """Connect and send the headers of a request."""
     connection = HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     connection.putrequest("POST", path)
     connection.putheader("Content-Type", media_type)

@@ -17,12 +17,14 @@ from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import MakeSite, Site, encode
 
 NOW = iso(now_s())
-HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-Id: 0123456789abcdef\r\n"
+HEADERS = (
+    b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-Id: 0123456789abcdef\r\n"
+)
 READING = encode(meter_payload(timestamp=NOW))
 
 
-def request(body: bytes, more: bytes = b"", head: bytes = HEAD) -> bytes:
-    return b"%bContent-Length: %d\r\n%b\r\n%b" % (head, len(body), more, body)
+def request(body: bytes, more: bytes = b"", headers: bytes = HEADERS) -> bytes:
+    return b"%bContent-Length: %d\r\n%b\r\n%b" % (headers, len(body), more, body)
 
 
 REQUESTS = {
@@ -37,16 +39,16 @@ REQUESTS = {
     "nothing": request(b""),
     "not UTF-8": request(b"\xff"),
     "large": request(b" " * 2000 + READING),
-    "of another type": request(READING, head=HEAD.replace(b"application/json", b"text/plain")),
-    "without an id of its own": request(READING, head=HEAD[: HEAD.index(b"X-Request")]),
-    "with a bad id": request(READING, head=HEAD.replace(b"0123456789abcdef", b"\xe4 <")),
+    "of another type": request(READING, headers=HEADERS.replace(b"application/json", b"text/plain")),
+    "without an id of its own": request(READING, headers=HEADERS[: HEADERS.index(b"X-Request")]),
+    "with a bad id": request(READING, headers=HEADERS.replace(b"0123456789abcdef", b"\xe4 <")),
     "two at a time": request(READING) + request(READING),
-    "in chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(READING), READING),
+    "in chunks": HEADERS + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(READING), READING),
     "with an offer": request(READING, b"Upgrade: x\r\nConnection: upgrade\r\n"),
     "the last one": request(READING, b"Connection: close\r\n"),
-    "of HTTP/1.0": request(READING, head=HEAD.replace(b"HTTP/1.1", b"HTTP/1.0")),
-    "malformed": HEAD + b"Content-Length: +5\r\n\r\n12345",
-    "of two lengths": HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+    "of HTTP/1.0": request(READING, headers=HEADERS.replace(b"HTTP/1.1", b"HTTP/1.0")),
+    "malformed": HEADERS + b"Content-Length: +5\r\n\r\n12345",
+    "of two lengths": HEADERS + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
 }
 
 

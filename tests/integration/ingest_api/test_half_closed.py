@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.factories import meter_payload
-from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode, new_id
 
-LIVEZ = head("GET", "/livez")
+LIVEZ = request_headers("GET", "/livez")
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def connection(site: Site) -> Iterator[RawConnection]:
 
 def post(*devices: str, media_type: str = JSON) -> bytes:
     body = b"\n".join(encode(meter_payload(meterId=device)) for device in devices)
-    return head("POST", "/v1/telemetry", f"Content-Type: {media_type}", f"Content-Length: {len(body)}") + body
+    return (
+        request_headers("POST", "/v1/telemetry", f"Content-Type: {media_type}", f"Content-Length: {len(body)}") + body
+    )
 
 
 def statuses(connection: RawConnection, *pieces: bytes) -> list[int]:
@@ -43,7 +45,7 @@ def test_a_stream_is_answered(connection: RawConnection) -> None:
 
 
 def test_a_question_is_answered(connection: RawConnection) -> None:
-    assert statuses(connection, head("GET", "/v1/meters")) == [200]
+    assert statuses(connection, request_headers("GET", "/v1/meters")) == [200]
 
 
 def test_each_of_many_requests_is_answered(connection: RawConnection) -> None:

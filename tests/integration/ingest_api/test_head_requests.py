@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.factories import meter_payload, vehicle_payload
-from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers
 from tests.integration.ingest_api.site import Site, new_id
 
 CHANGING = {"date", "x-request-id"}
@@ -38,9 +38,9 @@ def test_head_is_get_without_a_body(filled: Site, connection: RawConnection) -> 
     assert {"/livez", "/readyz", "/health", "/metrics", "/v1/analytics/fleet"} <= set(asked)
     assert not any("{" in path for path in asked)
     for path in asked:
-        connection.send(head("GET", path))
+        connection.send(request_headers("GET", path))
         get = connection.answer()
-        connection.send(head("HEAD", path) + head("GET", "/livez"))
+        connection.send(request_headers("HEAD", path) + request_headers("GET", "/livez"))
         answer = connection.answer(is_head=True)
         assert answer.status == get.status, path
         assert answer.headers.keys() == get.headers.keys(), path
@@ -55,18 +55,18 @@ def test_head_is_get_without_a_body(filled: Site, connection: RawConnection) -> 
 def test_from_http_1_0_and_for_the_last_time(filled: Site, path: str) -> None:
     for version, headers in (("1.0", ()), ("1.1", ("Connection: close",))):
         with raw_connection(filled.client.base_url.port or 0) as connection:
-            connection.send(head("HEAD", path, *headers, version=version))
+            connection.send(request_headers("HEAD", path, *headers, version=version))
             assert connection.answer(is_head=True).status == 200
             assert connection.answers() == []
 
 
 def test_an_answer_to_head_has_the_callers_id(connection: RawConnection) -> None:
-    connection.send(head("HEAD", "/livez", "X-Request-Id: mine"))
+    connection.send(request_headers("HEAD", "/livez", "X-Request-Id: mine"))
     assert connection.answer(is_head=True).headers["x-request-id"] == "mine"
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("/v1/telemetry", "POST"), ("/v1/mappings/1", "DELETE")])
 def test_where_there_is_no_get_there_is_no_head(connection: RawConnection, path: str, allowed: str) -> None:
-    connection.send(head("HEAD", path))
+    connection.send(request_headers("HEAD", path))
     answer = connection.answer(is_head=True)
     assert (answer.status, answer.headers["allow"]) == (405, allowed)

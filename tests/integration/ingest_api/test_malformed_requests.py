@@ -9,7 +9,7 @@ import pytest
 
 from tests.factories import meter_payload
 from tests.integration.ingest_api.api_process import api_process
-from tests.integration.ingest_api.raw_connection import RawConnection, chunked, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, chunked, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, PROBLEM, Site, encode, new_id
 
 START = "POST /v1/telemetry HTTP/1.1\r\n"
@@ -25,7 +25,10 @@ def connection(site: Site) -> Iterator[RawConnection]:
 
 def post(device: str, *headers: str) -> bytes:
     body = encode(meter_payload(meterId=device))
-    return head("POST", "/v1/telemetry", f"Content-Type: {JSON}", f"Content-Length: {len(body)}", *headers) + body
+    return (
+        request_headers("POST", "/v1/telemetry", f"Content-Type: {JSON}", f"Content-Length: {len(body)}", *headers)
+        + body
+    )
 
 
 def assert_refused(connection: RawConnection) -> None:
@@ -36,7 +39,7 @@ def assert_refused(connection: RawConnection) -> None:
     assert answer.headers["x-request-id"].encode() in answer.body
 
 
-HEADS = {
+MISREADABLE = {
     "no Host": f"{START}Content-Type: {JSON}\r\nContent-Length: LENGTH\r\n\r\n",
     "two Hosts": f"{START}{PLAIN}Host: other\r\nContent-Length: LENGTH\r\n\r\n",
     "the same Host twice": f"{START}{PLAIN}host: fleetwatt\r\nContent-Length: LENGTH\r\n\r\n",
@@ -86,13 +89,13 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("name", HEADS)
-def test_a_head_that_can_be_read_in_two_ways_is_refused(site: Site, connection: RawConnection, name: str) -> None:
+@pytest.mark.parametrize("name", MISREADABLE)
+def test_headers_that_can_be_read_in_two_ways_are_refused(site: Site, connection: RawConnection, name: str) -> None:
     device = new_id("smuggled")
     body = encode(meter_payload(meterId=device))
-    if "chunked" in HEADS[name]:
+    if "chunked" in MISREADABLE[name]:
         body = chunked([body])
-    connection.send(HEADS[name].replace("LENGTH", str(len(body))).encode("latin-1") + body)
+    connection.send(MISREADABLE[name].replace("LENGTH", str(len(body))).encode("latin-1") + body)
     assert_refused(connection)
     assert not site.is_registered(device)
 
@@ -148,7 +151,9 @@ class TestGarbageBehindARequest:
 
     def test_behind_several(self, site: Site, connection: RawConnection, garbage: bytes) -> None:
         devices = [new_id("before") for _ in range(4)]
-        connection.send(b"".join(post(device) for device in devices) + head("GET", "/livez") + garbage + post("never"))
+        connection.send(
+            b"".join(post(device) for device in devices) + request_headers("GET", "/livez") + garbage + post("never")
+        )
         assert [answer.status for answer in connection.answers()] == [201, 201, 201, 201, 200, 400]
         assert [len(site.stored(device)) for device in devices] == [1] * 4
         assert not site.is_registered("never")
@@ -157,7 +162,7 @@ class TestGarbageBehindARequest:
         self, site: Site, connection: RawConnection, garbage: bytes
     ) -> None:
         device = new_id("before")
-        connection.send(post(device) + head("GET", "/livez") + CHUNKED.encode() + garbage)
+        connection.send(post(device) + request_headers("GET", "/livez") + CHUNKED.encode() + garbage)
         assert [answer.status for answer in connection.answers()] == [201, 200, 400]
         assert len(site.stored(device)) == 1
 

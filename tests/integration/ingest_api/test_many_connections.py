@@ -13,7 +13,7 @@ import pytest
 from ingest_api.server import descriptors
 from tests.factories import meter_payload
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
-from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, encode, new_id
 from tests.no_tls import NO_TLS
 
@@ -24,9 +24,9 @@ ELSEWHERE = "127.0.0.2"
 CLOSED_FOR_ANOTHER = 'fleet_unwelcome_connections_total{outcome="closed_for_another"}'
 HALF_OPEN = {
     "nothing": b"",
-    "half a head": b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nX-Slow: ",
+    "half of its headers": b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nX-Slow: ",
 }
-BODY_THAT_STALLS = head("POST", "/v1/telemetry", f"Content-Type: {JSON}", "Content-Length: 100000") + b"["
+BODY_THAT_STALLS = request_headers("POST", "/v1/telemetry", f"Content-Type: {JSON}", "Content-Length: 100000") + b"["
 
 pytestmark = pytest.mark.skipif(
     resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4 * ATTACKERS, reason="this process may not open enough itself"
@@ -55,7 +55,7 @@ def metrics(api: ApiProcess) -> str:
 
 def post(device: str) -> bytes:
     body = encode(meter_payload(meterId=device))
-    return head("POST", "/v1/telemetry", f"Content-Type: {JSON}", f"Content-Length: {len(body)}") + body
+    return request_headers("POST", "/v1/telemetry", f"Content-Type: {JSON}", f"Content-Length: {len(body)}") + body
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def test_half_open_connections_make_room_for_those_that_bring_requests(api: ApiP
             for _ in range(50):
                 with raw_connection(api.port) as healthy:
                     assert answered(healthy, post(new_id("beside"))) == 201
-                    assert answered(healthy, head("GET", "/livez")) == 200
+                    assert answered(healthy, request_headers("GET", "/livez")) == 200
             assert answered(before, post(new_id("before"))) == 201
             told = metrics(api)
     assert metric(told, "fleet_connections ") <= MOST
@@ -117,7 +117,7 @@ def test_who_is_over_its_share_is_told_to_come_back_and_may_ask_whether_we_live(
             assert int(answer.headers["retry-after"]) > 0
         for path in ("/livez", "/health", "/readyz", "/metrics"):
             with raw_connection(api.port) as probe:
-                assert answered(probe, head("GET", path)) == 200
+                assert answered(probe, request_headers("GET", path)) == 200
         deadline = time.monotonic() + 30
         while True:  # a body that has stalled for some seconds makes room
             with raw_connection(api.port) as healthy:

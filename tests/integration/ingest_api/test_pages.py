@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from ingest_api.pages.served_file import CONTENT_SECURITY_POLICY
-from tests.integration.ingest_api.raw_connection import head, raw_connection
+from tests.integration.ingest_api.raw_connection import raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, Site, assert_problem
 from tests.markdown import ROOT, Page
 
@@ -99,9 +99,9 @@ def test_it_is_gzipped_for_who_takes_that(site: Site, path: str) -> None:
 def test_head_is_answered_like_get(site: Site, path: str) -> None:
     with raw_connection(site.client.base_url.port or 0) as connection:
         for each in [path, *assets(site, path)]:
-            connection.send(head("GET", each, "Accept: text/html"))
+            connection.send(request_headers("GET", each, "Accept: text/html"))
             get = connection.answer()
-            connection.send(head("HEAD", each, "Accept: text/html"))
+            connection.send(request_headers("HEAD", each, "Accept: text/html"))
             answer = connection.answer(is_head=True)
             assert answer.status == get.status == 200
             for name in get.headers.keys() - {"date", "x-request-id"}:

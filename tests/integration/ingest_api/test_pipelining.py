@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
-from tests.integration.ingest_api.raw_connection import RawConnection, chunked, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, chunked, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode, new_id
 
 SMALLEST = b"GET /livez HTTP/1.1\r\nHost:a\r\n\r\n"
@@ -45,19 +45,23 @@ def test_each_has_its_own_answer_however_they_are_cut(site: Site, connection: Ra
         body = encode(meter_payload(meterId=device, timestamp=iso(start + timedelta(seconds=number))))
         kind = chance.randrange(5)
         if kind == 0:
-            requests.append(head("POST", "/v1/telemetry", f"Content-Type: {NDJSON}", "Transfer-Encoding: chunked"))
+            requests.append(
+                request_headers("POST", "/v1/telemetry", f"Content-Type: {NDJSON}", "Transfer-Encoding: chunked")
+            )
             requests.append(chunked([body[:50], body[50:]]))
         elif kind == 1:
-            requests.append(head("GET", "/livez"))
+            requests.append(request_headers("GET", "/livez"))
         elif kind == 2:
-            requests.append(head("POST", "/v1/telemetry", "Content-Type: text/plain", "Content-Length: 9") + b"x" * 9)
+            requests.append(
+                request_headers("POST", "/v1/telemetry", "Content-Type: text/plain", "Content-Length: 9") + b"x" * 9
+            )
         elif kind == 3:
             padded = body.rjust(chance.randrange(1000, 100_000))
             length = f"Content-Length: {len(padded)}"
-            requests.append(head("POST", "/v1/telemetry", f"Content-Type: {JSON}", length) + padded)
+            requests.append(request_headers("POST", "/v1/telemetry", f"Content-Type: {JSON}", length) + padded)
         else:
             length = f"Content-Length: {len(body)}"
-            requests.append(head("POST", "/v1/telemetry", f"Content-Type: {JSON}", length) + body)
+            requests.append(request_headers("POST", "/v1/telemetry", f"Content-Type: {JSON}", length) + body)
         expected.append([200, 200, 415, 201, 201][kind])
         readings += kind not in (1, 2)
     sent, pieces = b"".join(requests), []

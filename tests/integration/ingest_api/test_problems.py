@@ -108,10 +108,10 @@ def test_a_defect_of_ours_is_a_problem_without_a_trace_and_the_connection_serves
 def test_a_client_that_leaves_in_the_middle_of_a_body_disturbs_nobody(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    head = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n"
+    headers = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n"
     for media_type in (b"application/json", b"application/x-ndjson"):
         with socket.create_connection((site.client.base_url.host, site.client.base_url.port or 0)) as client:
-            client.sendall(head % media_type + b'{"meterId":"half')
+            client.sendall(headers % media_type + b'{"meterId":"half')
     for _ in range(20):
         assert site.client.get("/livez").status_code == 200
     assert caplog.text == ""

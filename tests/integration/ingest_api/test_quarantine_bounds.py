@@ -136,10 +136,10 @@ def test_who_sent_it_is_noted_with_the_request_that_was_answered(site: Site) -> 
 def test_who_sent_it_is_noted_of_a_single_reading_that_conflicts(site: Site) -> None:
     """It is answered by the HTTP protocol itself, past the application."""
     evidence = conflict(site, new_id())
-    head = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nContent-Type: application/json\r\n"
+    headers = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nContent-Type: application/json\r\n"
     port = site.client.base_url.port
     with socket.create_connection(("127.0.0.1", port), 10) as client:
-        client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(evidence) + evidence)
+        client.sendall(headers + b"Content-Length: %d\r\n\r\n" % len(evidence) + evidence)
         assert client.recv(4096).startswith(b"HTTP/1.1 409")
     assert sender_of(site, evidence) == ("127.0.0.1", "mine")
 

@@ -12,7 +12,7 @@ import pytest
 from ingest_api.telemetry.rate_limit import RateLimit
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
-from tests.integration.ingest_api.raw_connection import RawConnection, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, MakeSite, Site, assert_problem, encode, new_id
 from warehouse.postgres.connection import connect
 
@@ -53,7 +53,12 @@ def readings_of(device: str, number: int) -> list[bytes]:
 
 
 def post(body: bytes, *headers: str, media_type: str = JSON) -> bytes:
-    return head("POST", "/v1/telemetry", f"Content-Type: {media_type}", f"Content-Length: {len(body)}", *headers) + body
+    return (
+        request_headers(
+            "POST", "/v1/telemetry", f"Content-Type: {media_type}", f"Content-Length: {len(body)}", *headers
+        )
+        + body
+    )
 
 
 def forged(header: str, number: int) -> str:
@@ -174,7 +179,7 @@ def test_who_has_sent_too_much_is_told_before_its_body_is_asked_for(make_site: M
     for media_type in (JSON, NDJSON):
         with connected(site) as connection:
             headers = (f"Content-Type: {media_type}", "Content-Length: 1000000", "Expect: 100-continue")
-            connection.send(head("POST", "/v1/telemetry", *headers))
+            connection.send(request_headers("POST", "/v1/telemetry", *headers))
             assert [answer.status for answer in connection.answers()] == [429]
 
 

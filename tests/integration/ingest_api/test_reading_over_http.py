@@ -16,7 +16,7 @@ from tests.integration.ingest_api.site import MakeSite, Site, encode, new_id, un
 Answer = tuple[int, bytes, set[bytes]]
 """Status, body without the request's id, and the names of the headers."""
 
-HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEADERS = b"POST /v1/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 PAST_THE_PROTOCOL = b"Content-Encoding: identity\r\n"
 """It changes nothing but who answers."""
 
@@ -42,8 +42,8 @@ def reading(**changes: object) -> bytes:
     return encode(meter_payload(**{"meterId": new_id("meter"), "timestamp": iso(now_s()), **changes}))
 
 
-def request(body: bytes, more: bytes = b"", head: bytes = HEAD) -> bytes:
-    return b"%bContent-Length: %d\r\n%b\r\n%b" % (head, len(body), more, body)
+def request(body: bytes, more: bytes = b"", headers: bytes = HEADERS) -> bytes:
+    return b"%bContent-Length: %d\r\n%b\r\n%b" % (headers, len(body), more, body)
 
 
 def answer(connection: socket.socket) -> Answer:
@@ -53,12 +53,14 @@ def answer(connection: socket.socket) -> Answer:
         piece = connection.recv(1)
         assert piece, received
         received += piece
-    head = {name.lower(): value for name, _, value in (line.partition(b": ") for line in received.split(b"\r\n")[1:-2])}
+    headers = {
+        name.lower(): value for name, _, value in (line.partition(b": ") for line in received.split(b"\r\n")[1:-2])
+    }
     body = b""
-    while len(body) < int(head[b"content-length"]):
-        body += connection.recv(int(head[b"content-length"]) - len(body))
-    assert re.fullmatch(rb"[0-9a-f]{16}", head[b"x-request-id"])
-    return int(received[9:12]), body.replace(head[b"x-request-id"], b"ID"), set(head)
+    while len(body) < int(headers[b"content-length"]):
+        body += connection.recv(int(headers[b"content-length"]) - len(body))
+    assert re.fullmatch(rb"[0-9a-f]{16}", headers[b"x-request-id"])
+    return int(received[9:12]), body.replace(headers[b"x-request-id"], b"ID"), set(headers)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def in_pieces(connection: socket.socket, *pieces: bytes) -> None:
 
 @pytest.mark.usefixtures("without_application")
 @pytest.mark.parametrize("body_at_first", [-1, 0, 1, 50])
-def test_the_protocol_answers_a_head_that_is_whole_and_a_body_in_pieces_unless_told_otherwise(
+def test_the_protocol_answers_headers_that_are_whole_and_a_body_in_pieces_unless_told_otherwise(
     connection: socket.socket, body_at_first: int, *, fast_path: bool
 ) -> None:
     whole = request(reading())
@@ -173,7 +175,7 @@ def test_line_ends_between_requests_are_nothing(connection: socket.socket) -> No
 
 def test_a_body_that_goes_on_after_its_refusal_is_no_request(connection: socket.socket) -> None:
     inner = request(reading())
-    connection.sendall(HEAD + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % len(inner))
+    connection.sendall(HEADERS + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % len(inner))
     assert answer(connection)[0] == 415
     connection.sendall(inner)
     connection.sendall(request(reading()))
@@ -184,18 +186,18 @@ def test_a_body_that_goes_on_after_its_refusal_is_no_request(connection: socket.
 
 
 @pytest.mark.parametrize(
-    "head",
+    "headers",
     [
-        HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n",
-        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-        HEAD + b"Content-Length: +5\r\n",
-        HEAD + b"Content-Length : 5\r\n",
-        HEAD.replace(b"Host: x", b"Host: x\r\n y"),
-        HEAD.replace(b"HTTP/1.1", b"HTTP/9.9"),
+        HEADERS + b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        HEADERS + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        HEADERS + b"Content-Length: +5\r\n",
+        HEADERS + b"Content-Length : 5\r\n",
+        HEADERS.replace(b"Host: x", b"Host: x\r\n y"),
+        HEADERS.replace(b"HTTP/1.1", b"HTTP/9.9"),
     ],
 )
-def test_a_head_that_is_not_http_is_refused(connection: socket.socket, head: bytes) -> None:
-    connection.sendall(head + b"\r\n12345")
+def test_headers_that_are_not_http_are_refused(connection: socket.socket, headers: bytes) -> None:
+    connection.sendall(headers + b"\r\n12345")
     received = connection.recv(1000)
     assert received.startswith(b"HTTP/1.1 400 "), received
 
@@ -203,7 +205,7 @@ def test_a_head_that_is_not_http_is_refused(connection: socket.socket, head: byt
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_who_asks_for_an_end_is_told_so_and_gets_it(connection: socket.socket, version: bytes) -> None:
     more = b"Connection: close\r\n" if version == b"1.1" else b""
-    connection.sendall(request(reading(), more, HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)))
+    connection.sendall(request(reading(), more, HEADERS.replace(b"HTTP/1.1", b"HTTP/" + version)))
     status, _, headers = answer(connection)
     assert (status, b"connection" in headers) == (201, True)
     assert connection.recv(1) == b""
@@ -212,7 +214,7 @@ def test_who_asks_for_an_end_is_told_so_and_gets_it(connection: socket.socket, v
 def test_a_body_of_unknown_length_is_read(connection: socket.socket) -> None:
     body = reading()
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-    connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    connection.sendall(HEADERS + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
     assert answer(connection)[0] == 201
 
 

@@ -13,7 +13,7 @@ from tests.factories import meter_payload
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode
 from tests.integration.ingest_api.slow_request import slow_request
 
-HEAD = b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: application/json\r\n"
+HEADERS = b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def test_a_connection_that_brings_nothing_is_closed(connection: socket.socket, s
     assert all_of(connection) == b""
 
 
-@pytest.mark.parametrize("sent", [b"POST /v1/tele", HEAD, HEAD + b"X-Slow: "])
-def test_a_head_that_does_not_end_is_cut_off(connection: socket.socket, sent: bytes) -> None:
+@pytest.mark.parametrize("sent", [b"POST /v1/tele", HEADERS, HEADERS + b"X-Slow: "])
+def test_headers_that_do_not_end_are_cut_off(connection: socket.socket, sent: bytes) -> None:
     connection.sendall(sent)
     assert all_of(connection).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
-def test_a_second_head_that_does_not_end_is_cut_off_too(connection: socket.socket) -> None:
+def test_headers_of_a_second_request_that_do_not_end_are_cut_off_too(connection: socket.socket) -> None:
     connection.sendall(b"GET /livez HTTP/1.1\r\nHost: fleetwatt\r\n\r\nGET /livez HT")
     assert all_of(connection).count(b"HTTP/1.1 408 Request Timeout\r\n") == 1
 
@@ -76,7 +76,7 @@ def test_a_body_that_comes_slowly_but_comes_is_waited_for(
 ) -> None:
     monkeypatch.setattr(timeout_protocol, "SLOWEST_BYTES_PER_S", 1)  # each byte is worth a second
     with slow_request(port_of(hasty)) as request:
-        connection.sendall(HEAD + b"Content-Length: 9\r\n\r\n")  # this one sends nothing more, and is cut off
+        connection.sendall(HEADERS + b"Content-Length: 9\r\n\r\n")  # this one sends nothing more, and is cut off
         while not select.select([connection], [], [], 0.01)[0]:
             request.send(b" ")
         request.send(encode(meter_payload()))
@@ -110,13 +110,13 @@ def test_an_answer_that_is_not_taken_is_given_up(hasty: Site) -> None:
 
 
 def test_what_follows_an_answer_that_came_early_is_not_waited_for(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"Content-Length: 99999999\r\n\r\n{")
+    connection.sendall(HEADERS + b"Content-Length: 99999999\r\n\r\n{")
     assert all_of(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_head_is_no_larger_than_64_kib(connection: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_are_no_larger_than_64_kib(connection: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeout_protocol, "PATIENCE_S", 3600.0)
-    connection.sendall(HEAD)
+    connection.sendall(HEADERS)
     with pytest.raises(OSError):
         while True:
             connection.sendall(b"X-Large: " + b"x" * 8000 + b"\r\n")
@@ -124,7 +124,7 @@ def test_a_head_is_no_larger_than_64_kib(connection: socket.socket, monkeypatch:
 
 @pytest.mark.parametrize("body", [encode(meter_payload()), b"[]"], ids=["a reading", "an empty array"])
 def test_a_connection_in_use_is_left_alone_and_then_closed(connection: socket.socket, body: bytes) -> None:
-    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    request = HEADERS + b"Content-Length: %d\r\n\r\n" % len(body) + body
     for _ in range(40):
         connection.sendall(request)
         assert connection.recv(65536).startswith(b"HTTP/1.1 20")
@@ -132,7 +132,7 @@ def test_a_connection_in_use_is_left_alone_and_then_closed(connection: socket.so
     assert all_of(connection) == b""
 
 
-def test_heads_and_bodies_of_answers_are_whole_whatever_the_method(site: Site) -> None:
+def test_headers_and_bodies_of_answers_are_whole_whatever_the_method(site: Site) -> None:
     with httpx.Client(base_url=site.client.base_url) as client:
         for method, path, status in [
             ("HEAD", "/livez", 200),

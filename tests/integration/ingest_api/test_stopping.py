@@ -24,7 +24,7 @@ from tests.workers import serves
 BEGINNING = now_s()
 PATIENCE_S = 120.0
 """An upper bound for waits on a busy machine; nothing is asserted to be quicker."""
-HEAD = (
+HEADERS = (
     b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
 )
@@ -40,7 +40,7 @@ class AcceptedRequest:
     def __init__(self, connection: socket.socket, body: bytes) -> None:
         self._connection = connection
         self._body = body
-        connection.sendall(HEAD % len(body))
+        connection.sendall(HEADERS % len(body))
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
 
     def send_body(self) -> None:
@@ -67,11 +67,11 @@ def test_at_a_stop_what_was_accepted_is_answered_and_nobody_slow_is_waited_for(
         with (
             slow_request(api.port) as slow,
             slow_request(api.port, media_type=NDJSON) as stream,
-            socket.create_connection(("127.0.0.1", api.port)) as head,
+            socket.create_connection(("127.0.0.1", api.port)) as begun,
         ):
             slow.send(b'{"meterId":')
             stream.send(b"\n")
-            head.sendall(b"POST /v1/tele")
+            begun.sendall(b"POST /v1/tele")
             with psycopg.connect(database_url) as blocker:
                 blocker.execute("LOCK TABLE meter_latest")
                 for request in accepted:

@@ -11,7 +11,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from tests.factories import iso, meter_payload, now_s
-from tests.integration.ingest_api.raw_connection import RawConnection, chunked, head, raw_connection
+from tests.integration.ingest_api.raw_connection import RawConnection, chunked, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode, new_id
 
 H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
@@ -37,7 +37,10 @@ def lines_of(device: str, number: int = 5) -> bytes:
 
 def post(body: bytes, *headers: str, media_type: str = JSON, version: str = "1.1") -> bytes:
     length = f"Content-Length: {len(body)}"
-    return head("POST", "/v1/telemetry", f"Content-Type: {media_type}", length, *headers, version=version) + body
+    return (
+        request_headers("POST", "/v1/telemetry", f"Content-Type: {media_type}", length, *headers, version=version)
+        + body
+    )
 
 
 def at_once(connection: RawConnection, request: bytes) -> None:
@@ -79,7 +82,7 @@ class TestABodyIsReadWhateverIsOffered:
     ) -> None:
         body = lines_of(new_id("offers"))
         headers = (f"Content-Type: {NDJSON}", "Transfer-Encoding: chunked", *OFFERS[offer])
-        send(connection, head("POST", "/v1/telemetry", *headers) + chunked([body[:30], body[30:]]))
+        send(connection, request_headers("POST", "/v1/telemetry", *headers) + chunked([body[:30], body[30:]]))
         assert b'"accepted":5' in connection.answer().body
 
 
@@ -93,12 +96,12 @@ def test_every_route_that_takes_a_body_reads_it(connection: RawConnection, offer
     ]:
         body = encode(payload)
         length = f"Content-Length: {len(body)}"
-        connection.send(head(method, path, f"Content-Type: {JSON}", length, *OFFERS[offer]), body)
+        connection.send(request_headers(method, path, f"Content-Type: {JSON}", length, *OFFERS[offer]), body)
         assert connection.answer().status == status
 
 
 def test_a_question_is_answered(connection: RawConnection) -> None:
-    connection.send(head("GET", "/livez", *H2C))
+    connection.send(request_headers("GET", "/livez", *H2C))
     assert connection.answer().body == b'{"status":"ok"}'
 
 
@@ -118,7 +121,7 @@ def test_the_connection_serves_on_and_so_does_what_is_pipelined_behind_an_offer(
 
 
 def test_many_offers_in_one_packet_are_answered_one_by_one(connection: RawConnection) -> None:
-    connection.send(head("GET", "/livez", *H2C) * 500)
+    connection.send(request_headers("GET", "/livez", *H2C) * 500)
     assert [connection.answer().status for _ in range(500)] == [200] * 500
 
 
@@ -183,7 +186,7 @@ class TestNoSuccessForABodyThatWasNotRead:
         body = lines_of(new_id("lost"))
         if is_chunked:
             headers = (f"Content-Type: {NDJSON}", "Transfer-Encoding: chunked")
-            connection.send(head("POST", "/v1/telemetry", *headers) + chunked([body]))
+            connection.send(request_headers("POST", "/v1/telemetry", *headers) + chunked([body]))
         else:
             connection.send(post(body, media_type=NDJSON))
         (answer,) = connection.answers()
@@ -198,14 +201,16 @@ class TestNoSuccessForABodyThatWasNotRead:
         connection.send(post(b"", media_type=NDJSON))
         assert connection.answer().status == 200
         headers = (f"Content-Type: {NDJSON}", "Transfer-Encoding: chunked")
-        connection.send(head("POST", "/v1/telemetry", *headers) + chunked([]))
+        connection.send(request_headers("POST", "/v1/telemetry", *headers) + chunked([]))
         assert connection.answer().status == 200
-        connection.send(head("GET", "/livez"))
+        connection.send(request_headers("GET", "/livez"))
         assert connection.answer().status == 200
 
 
 def test_a_client_that_is_gone_is_no_error(site: Site) -> None:
     port = site.client.base_url.port or 0
     with socket.create_connection(("127.0.0.1", port)) as gone:
-        gone.sendall(head("POST", "/v1/telemetry", f"Content-Type: {NDJSON}", "Content-Length: 9", *H2C) + b"{")
+        gone.sendall(
+            request_headers("POST", "/v1/telemetry", f"Content-Type: {NDJSON}", "Content-Length: 9", *H2C) + b"{"
+        )
     assert site.client.get("/livez").status_code == 200

@@ -1,11 +1,11 @@
-"""What is remembered of heads: enough to read none twice, and never much."""
+"""What is remembered of request headers: enough to read none twice, and never much."""
 
 import tracemalloc
 
 import pytest
 
 from ingest_api.server import reading_headers as module
-from ingest_api.server.reading_headers import MAX_HEAD_BYTES, reading_head
+from ingest_api.server.reading_headers import MAX_HEADER_BYTES, read_headers
 
 MOST_BYTES = 8_000_000
 MORE_THAN_REMEMBERED = 5_000
@@ -13,8 +13,8 @@ START = b"POST /v1/telemetry HTTP/1.1\r\nHost: a\r\nContent-Type: application/js
 
 
 def filled(start: bytes, header: bytes, number: int) -> bytes:
-    """A head as long as may be, of many such headers, unlike every other one."""
-    room = MAX_HEAD_BYTES - len(start) - 20
+    """A block of many such headers, as long as it may be and unlike every other one."""
+    room = MAX_HEADER_BYTES - len(start) - 20
     return start + header * (room // len(header)) + b"N: %08d\r\n\r\n" % number
 
 
@@ -22,13 +22,13 @@ def filled(start: bytes, header: bytes, number: int) -> bytes:
 @pytest.mark.parametrize(
     "header", [b"a:\r\n", b"a: b\r\n", b"X-Request-Id: %s\r\n" % (b"x" * 64), b"U: %s\r\n" % (b"x" * 200)]
 )
-def test_heads_that_are_remembered_take_8_mb_at_most(start: bytes, header: bytes) -> None:
+def test_headers_that_are_remembered_take_8_mb_at_most(start: bytes, header: bytes) -> None:
     module._read.cache_clear()
-    assert (reading_head(filled(start, header, 0)) is not None) == (start == START)
+    assert (read_headers(filled(start, header, 0)) is not None) == (start == START)
     tracemalloc.start()
     try:
         for number in range(MORE_THAN_REMEMBERED):
-            reading_head(filled(start, header, number))
+            read_headers(filled(start, header, number))
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -37,7 +37,7 @@ def test_heads_that_are_remembered_take_8_mb_at_most(start: bytes, header: bytes
     assert held < MOST_BYTES
 
 
-def test_a_head_is_read_once() -> None:
+def test_headers_are_read_once() -> None:
     module._read.cache_clear()
-    assert reading_head(filled(START, b"a: b\r\n", 1)) == reading_head(filled(START, b"a: b\r\n", 1) + b"{")
+    assert read_headers(filled(START, b"a: b\r\n", 1)) == read_headers(filled(START, b"a: b\r\n", 1) + b"{")
     assert module._read.cache_info().misses == 1
