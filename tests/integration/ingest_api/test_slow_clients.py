@@ -18,8 +18,8 @@ HEADERS = b"POST /v1/telemetry HTTP/1.1\r\nHost: fleetwatt\r\nContent-Type: appl
 
 @pytest.fixture
 def hasty(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A site with little patience."""
-    monkeypatch.setattr(timeout_protocol, "PATIENCE_S", 0.2)
+    """A site with short timeouts."""
+    monkeypatch.setattr(timeout_protocol, "CLIENT_TIMEOUT_S", 0.2)
     monkeypatch.setattr(timeout_protocol, "LOOK_EVERY_S", 0.1)
     return site
 
@@ -88,9 +88,7 @@ def test_a_body_that_comes_slowly_but_comes_is_waited_for(
 @pytest.mark.parametrize(
     ("path", "media_type"), [("/v1/telemetry", JSON), ("/v1/telemetry", NDJSON), ("/v1/mappings", JSON)]
 )
-def test_a_burst_buys_no_patience_for_the_silence_behind_it(
-    hasty: Site, path: str, media_type: str, first: bytes
-) -> None:
+def test_a_burst_buys_no_time_for_the_silence_behind_it(hasty: Site, path: str, media_type: str, first: bytes) -> None:
     with slow_request(port_of(hasty), path, media_type, timeout_s=10) as request:
         request.send(first)
         time.sleep(0.15)
@@ -115,7 +113,7 @@ def test_what_follows_an_answer_that_came_early_is_not_waited_for(connection: so
 
 
 def test_headers_are_no_larger_than_64_kib(connection: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeout_protocol, "PATIENCE_S", 3600.0)
+    monkeypatch.setattr(timeout_protocol, "CLIENT_TIMEOUT_S", 3600.0)
     connection.sendall(HEADERS)
     with pytest.raises(OSError):
         while True:
