@@ -219,7 +219,7 @@ _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_ce
 
 
 def _coverage(side: Row, window: Window) -> float:
-    """Readings present / readings expected: each stands for one expected interval of its device."""
+    """Readings present / readings expected: each counts as one expected interval of its device."""
     seconds = (window.end - window.start).total_seconds()
     return float(min(1.0, side["covered_seconds"] / seconds))
 

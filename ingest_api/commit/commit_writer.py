@@ -134,7 +134,7 @@ class CommitWriter:
         if was_idle and self._connection is not None and has_ended(self._connection):
             self._disconnect()  # before anything is sent on it: the restart of a database costs no request an error
         if self._store is None:
-            self._disconnect()  # where a connection stands on which no store could be made
+            self._disconnect()  # there may be a connection on which no store could be made
             try:
                 self._connection = await asyncio.to_thread(self._open_connection)
             except psycopg.Error as error:

@@ -68,7 +68,7 @@ async def health(request: Request) -> Any:
 
 @router.get("/readyz", summary="Can it do its work?", responses=problems(503), response_model=Health)
 async def readyz(request: Request) -> Any:
-    """The database answers within a second and keeps what is written, its schema is current, partitions stand ready.
+    """The database answers within a second and keeps what is written, its schema is current, partitions are ready.
 
     And readings can be stored: no commit failed just now, and where there was none, the question writes something.
     """

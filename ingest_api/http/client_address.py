@@ -42,13 +42,13 @@ class ClientAddresses:
         return address is not None and any(address in network for network in self._trusted)
 
     def _farthest(self, scope: Scope, peer: str) -> str:
-        """The nearest address that is no trusted proxy's; what stands before it, its sender may have made up."""
+        """The nearest address that is no trusted proxy's; what comes before it, its sender may have made up."""
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == _FORWARDED_FOR]
         for hop in reversed(",".join(values).rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _address(_without_port(hop.strip()))
             if address is None:
                 break
-            peer = str(address)  # without what may stand behind a "%", which would be kept as it was sent
+            peer = str(address)  # without what may follow a "%", which would be kept as it was sent
             if not self.is_trusted(peer):
                 break
         return peer

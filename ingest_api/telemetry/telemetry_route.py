@@ -58,7 +58,7 @@ class Counted(Wire):
 
     accepted: int = Field(description="Stored by this request.", examples=[998])
     duplicates: int = Field(description="Stored before, with the same values.", examples=[1])
-    conflicts: int = Field(description="Another reading stands under the key; quarantined.", examples=[0])
+    conflicts: int = Field(description="Another reading is stored under the key; quarantined.", examples=[0])
     rejected: int = Field(description="Not valid; quarantined.", examples=[1])
     errors: list[ItemError] = Field(description="The first 100 of the items not stored.")
     request_id: str = Field(examples=["5f2e7a5001998e1c"])

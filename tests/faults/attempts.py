@@ -61,7 +61,7 @@ class Attempts:
 
 
 class AttemptsSeen:
-    """Some of them, as they stood at one moment."""
+    """Some of them, as they were at one moment."""
 
     def __init__(
         self, sent_at: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64], statuses: npt.NDArray[np.int16]

@@ -36,7 +36,7 @@ SHAPES = {Shape.SINGLE: (0.1, 1), Shape.ARRAY: (0.3, 50), Shape.LINES: (0.6, 200
 """Which share of the bad bodies is sent so, and how many at a time."""
 _SINGLE_ANSWERS = {201: "accepted", 200: "duplicates", 409: "conflicts", 422: "rejected"}
 _SPOILED_ARRAYS = 0.05
-"""The share of arrays in which a text may stand that is no JSON."""
+"""The share of arrays that may hold a text that is no JSON."""
 
 _ZIPPED = 0.1
 _BROKEN_OF_ZIPPED = 0.5

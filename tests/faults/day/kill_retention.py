@@ -6,5 +6,5 @@ from tests.faults.scenario import Stage
 
 
 def run(stage: Stage) -> None:
-    """The next retention drops them; until then the ledger or a table that stands alone tells how far it had come."""
+    """The next retention drops them; until then the ledger or a detached table tells how far it had come."""
     kill_in(stage, [BeforeDetach, AfterDetach])

@@ -62,7 +62,7 @@ class BeforeDetach(Retention):
 
 
 class AfterDetach(Retention):
-    """The ledger says dropped, and the table stands: it is counted once more."""
+    """The ledger says dropped, and the table is there: it is counted once more."""
 
     name = "retention, before DROP"
 

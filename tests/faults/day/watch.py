@@ -36,7 +36,7 @@ class Watch:
         return self._has("find_statement", {"statement": "%"})
 
     def states(self, day: date = DAY) -> dict[Stream, PartitionState]:
-        """Where the day's streams stand."""
+        """The state of the day's streams."""
         rows = self.connection.execute(sqlfiles.load(_PACKAGE, "list_states"), {"day": day}).fetchall()
         return {Stream(stream): PartitionState(state) for stream, state in rows}
 
@@ -64,7 +64,7 @@ class Watch:
         return announced is not None and file.exists() and digest(file) == announced
 
     def has_table(self, stream: Stream, suffix: str = "") -> bool:
-        """Whether the day's table stands, attached or not."""
+        """Whether the day's table is there, attached or not."""
         return self._has("find_table", {"name": f"{partition_name(stream, DAY)}{suffix}"})
 
     def imported_lines(self) -> int | None:

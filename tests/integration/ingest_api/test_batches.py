@@ -129,9 +129,9 @@ def a_mixed_body(seed: int) -> tuple[list[bytes], Counter[str], list[tuple[int, 
             item = encode(
                 meter_payload(meterId=device, timestamp=instant, kwhConsumedAc=chance.choice([1.0, 1.0, 2.0]))
             )
-            standing = first.setdefault((device, instant), item)
+            kept = first.setdefault((device, instant), item)
             new = len(first) > expected["accepted"]
-            fate = "accepted" if new else "duplicates" if standing == item else "conflicts"
+            fate = "accepted" if new else "duplicates" if kept == item else "conflicts"
         items.append(item)
         expected[fate] += 1
         if fate in ("rejected", "conflicts"):

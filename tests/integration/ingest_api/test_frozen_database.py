@@ -34,7 +34,7 @@ class FreezableServer:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """All its processes stand still."""
+        """All its processes are suspended."""
         processes = [self._postmaster, *self._postmaster.children(recursive=True)]
         for process in processes:
             with suppress(psutil.NoSuchProcess):  # a worker of autovacuum that was just done

@@ -28,7 +28,7 @@ def kept(site: Site) -> dict[str, int]:
 
 
 def conflict(site: Site, device: str) -> bytes:
-    """A reading under a key that stands already, with another value: refused as a conflict."""
+    """A reading under a key that is stored already, with another value: refused as a conflict."""
     first = encode(meter_payload(meterId=device, timestamp=iso(now_s())))
     assert site.send(first).status_code == 201
     return first.replace(b"230.0", b"231.0")
