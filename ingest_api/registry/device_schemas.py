@@ -24,7 +24,9 @@ class Settings(Wire):
     max_reset_kwh: float | None = Field(
         description="The most it can show after it restarted: what one battery takes, with its losses.", examples=[150]
     )
-    expected_interval_seconds: int = Field(description="How often it reports.", examples=[60])
+    expected_interval_s: int = Field(
+        alias="expectedIntervalSeconds", description="How often it reports.", examples=[60]
+    )
     model: str | None = Field(examples=["Wallbox 22"])
     display_name: str | None = Field(examples=["Depot north, bay 4"])
 
@@ -44,7 +46,9 @@ class SettingsChange(Wire):
     resolution_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e6, allow_inf_nan=False, strict=True)
     rollover_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e9, allow_inf_nan=False, strict=True)
     max_reset_kwh: float | None = Field(default=None, ge=SMALLEST_KWH, le=1e9, allow_inf_nan=False, strict=True)
-    expected_interval_seconds: int = Field(default=60, ge=1, le=86_400, strict=True, json_schema_extra=_without_default)
+    expected_interval_s: int = Field(
+        default=60, ge=1, le=86_400, strict=True, alias="expectedIntervalSeconds", json_schema_extra=_without_default
+    )
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
     display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
 
@@ -111,5 +115,5 @@ def _common(row: Row) -> dict[str, Any]:
         "timestamp": ts,
         "received_at": row["received_at"],
         "age_seconds": None if ts is None else max(0.0, round((datetime.now(UTC) - ts).total_seconds(), 3)),
-        "settings": Settings.model_validate({**row, "expected_interval_seconds": row["expected_interval_s"]}),
+        "settings": Settings.model_validate(row),
     }

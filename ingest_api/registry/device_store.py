@@ -57,8 +57,6 @@ async def change_settings(
         TooManyDevicesError: it is a new device, and there is no room for it.
     """
     given = change.model_dump(exclude_unset=True)
-    if "expected_interval_seconds" in given:
-        given["expected_interval_s"] = given.pop("expected_interval_seconds")
     async with connection.transaction():
         ids = await register(connection, kind, [checked_device_id(external_id)], quota)
         if given:
