@@ -15,7 +15,6 @@ from ingest_api.observability.metrics import count_request
 from ingest_api.server.reading_headers import ReadingHeaders, headers_of, read_headers
 from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
-from ingest_api.telemetry.hot_path import answer_headers
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 from warehouse.postgres.readings.reading_store import Outcome
 
@@ -152,7 +151,7 @@ class SingleReading:
         if self.disconnected:
             return
         self._protocol.write(
-            answer.status, answer_headers(answer, self._identity), answer.body, close=not self.keep_alive
+            answer.status, answer.headers_under(self._identity), answer.body, close=not self.keep_alive
         )
         if not self.keep_alive:
             self._protocol.transport.close()

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from ingest_api.http.problems import MEDIA_TYPE as PROBLEM
 from ingest_api.http.problems import defect_body, problem_body, status_and_headers
-from ingest_api.http.request_id import request_id
+from ingest_api.http.request_id import HEADER, request_id
 from warehouse.contract.errors import FleetwattError, RateLimitedError
 from warehouse.decoding.telemetry import Rejection
 from warehouse.postgres.readings.reading_store import Outcome
@@ -29,6 +29,17 @@ class Answer(NamedTuple):
     body: bytes
     media_type: str = _JSON
     headers: tuple[tuple[str, str], ...] = ()
+
+    def headers_under(self, identity: bytes) -> list[tuple[bytes, bytes]]:
+        """All its headers, in answer to the request with this id."""
+        headers = [
+            (b"content-type", self.media_type.encode()),
+            (b"content-length", b"%d" % len(self.body)),
+            (HEADER, identity),
+        ]
+        if self.headers:
+            headers += [(name.lower().encode(), value.encode()) for name, value in self.headers]
+        return headers
 
 
 STORED = Answer(201, b'{"status":"stored"}')

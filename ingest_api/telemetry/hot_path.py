@@ -1,13 +1,13 @@
-"""Answers the one path that devices hammer ahead of the framework, whose layers would cost more than the work."""
+"""Answers the path that devices use most ahead of the framework, whose layers would cost more than the work itself."""
 
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest_api.http.request_id import HEADER, identify
+from ingest_api.http.request_id import identify
 from ingest_api.observability.metrics import count_request
-from ingest_api.telemetry.answers import Answer, of_failure
+from ingest_api.telemetry.answers import of_failure
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 
 
@@ -32,19 +32,5 @@ class HotPath:
         except Exception as error:
             answer = of_failure(scope, error)
         count_request(PATH, answer.status)
-        await send(
-            {"type": "http.response.start", "status": answer.status, "headers": answer_headers(answer, identity)}
-        )
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers_under(identity)})
         await send({"type": "http.response.body", "body": answer.body})
-
-
-def answer_headers(answer: Answer, identity: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers of the answer to the request with this id."""
-    headers = [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", b"%d" % len(answer.body)),
-        (HEADER, identity),
-    ]
-    if answer.headers:
-        headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-    return headers
