@@ -1,11 +1,9 @@
 """Composes the HTTP tier: its routes, its layers, and what lives between start-up and shutdown."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import cast
 
 import psycopg
@@ -38,10 +36,9 @@ from ingest_api.server.unread_body import NoUnreadBody
 from ingest_api.settings import ApiSettings
 from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
-from ingest_api.telemetry.ingest import TelemetryIngest
+from ingest_api.telemetry.ingest import MovingWindow, TelemetryIngest
 from ingest_api.telemetry.rate_limit import RateLimits
 from warehouse.contract.errors import DatabaseUnavailableError
-from warehouse.contract.readings import AcceptedWindow
 from warehouse.listening import OPEN, is_loopback, require_allowed
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
 from warehouse.postgres.readings.quarantine import QuarantineQuota
@@ -116,15 +113,6 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
         store.learn_devices()
         return store
 
-    age, ahead = settings.accepted_age, settings.accepted_ahead
-
-    @lru_cache(maxsize=1)  # to make it for each request would cost a tenth of the request
-    def window_at(tenths: int) -> AcceptedWindow:
-        return AcceptedWindow.around(datetime.fromtimestamp(tenths / 10, UTC), age=age, ahead=ahead)
-
-    def window() -> AcceptedWindow:
-        return window_at(int(time.time() * 10))
-
     clients, pulse = shared.get(ClientAddresses), shared.get(DatabasePulse)
     name = "fleetwatt" if is_loopback(settings.host) else f"api, {OPEN}"
     database = Database(url, name, pulse)
@@ -137,6 +125,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
         pulse=pulse,
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
+    window = MovingWindow(settings.accepted_age, settings.accepted_ahead)
     ingest = TelemetryIngest(commits, window, settings.limits, shared.get(MemoryBudget), rate_limits, clients)
     most_connections = min(settings.max_connections, room_for_connections())
     connections = Connections(most_connections, settings.max_connections_per_address, clients)
