@@ -10,7 +10,7 @@ from warehouse.settings import FleetSettings
 
 
 class DiskLevel(IntEnum):
-    """Where a disk stands between its watermarks."""
+    """Where the use of a disk is between its watermarks."""
 
     OK = 0
     LOW = 1
@@ -30,7 +30,7 @@ class Watermarks:
         return cls(settings.disk_low_ratio, settings.disk_critical_ratio)
 
     def level(self, used_ratio: float) -> DiskLevel:
-        """Where a disk of which so much is used stands."""
+        """Where a disk is of which so much is used."""
         if used_ratio >= self.critical:
             return DiskLevel.CRITICAL
         return DiskLevel.LOW if used_ratio >= self.low else DiskLevel.OK

@@ -38,7 +38,7 @@ class DatabaseUnfitError(DatabaseUnavailableError):
 
 
 class PartitionMissingError(FleetwattError):
-    """No partition stands ready for this time"""
+    """There is no partition for this time"""
 
     code = "partition_missing"
 

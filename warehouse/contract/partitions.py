@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 AHEAD_DAYS = 14
-"""Partitions stand ready this many days ahead, so a week's outage of the daily job loses nothing."""
+"""Partitions are made this many days ahead, so a week's outage of the daily job loses nothing."""
 
 
 class Stream(StrEnum):
@@ -22,7 +22,7 @@ class Stream(StrEnum):
 
 
 class PartitionState(StrEnum):
-    """Where a partition stands in the life of its day."""
+    """How far a partition is in the life of its day."""
 
     OPEN = "open"
     SEALED = "sealed"
@@ -67,6 +67,6 @@ def days_between(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-def days_to_stand_ready(now: datetime, accepted_age: timedelta) -> Iterator[date]:
+def days_to_make_ahead(now: datetime, accepted_age: timedelta) -> Iterator[date]:
     """The days whose partitions must exist at ``now``: the whole accepted window and two weeks ahead."""
     return days_between(utc_day(now - accepted_age), utc_day(now) + timedelta(days=AHEAD_DAYS))

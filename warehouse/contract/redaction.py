@@ -15,7 +15,7 @@ MASK = "***"
 SHORTEST = 8
 """Characters. What is shorter is found in the middle of ordinary words: it is taken out of connection strings alone."""
 ORDINARY = frozenset({"fleetwatt", "postgres", "postgresql", "password", "dagster"})
-"""What some take for a password, and what stands in our own messages, paths and tables."""
+"""What some take for a password, and what is in our own messages, paths and tables."""
 
 _PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@\"'\\]*:)[^\s@\"'\\]+@", re.I)
 _PASSWORD_IN_WORDS = re.compile(r"\b(password\s*=\s*)('[^'\\]*'|[^\s'\",;&)\\]+)", re.I)
@@ -57,7 +57,7 @@ def _redact(stream: TextIO) -> None:
 
 
 def _parts(secret: str) -> list[str]:
-    """What of it is to be taken out. Of an address its host is no secret, nor what stands in front of it."""
+    """What of it is to be taken out. Of an address its host is no secret, nor what is in front of it."""
     if "://" not in secret:
         words = re.search(r"password\s*=\s*('[^']*'|\S+)", secret)  # of a connection string in libpq's other form
         return [words.group(1).strip("'")] if words else [secret]

@@ -45,7 +45,7 @@ def decode(body: bytes) -> Any:
 
 
 def is_blank(line: bytes) -> bool:
-    """Whether nothing stands on it; a byte order mark is nothing."""
+    """Whether nothing is on it; a byte order mark is nothing."""
     return not line.strip() or not line.removeprefix(codecs.BOM_UTF8).strip()
 
 

@@ -26,7 +26,7 @@ from warehouse.postgres.partitions.writers import wait_for_writers
 from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
-"""The small tables that are exported beside the readings, as they stand, and what each is sorted by."""
+"""The small tables that are exported beside the readings, as they are, and what each is sorted by."""
 
 MEMORY_LIMIT = "1GB"
 
@@ -67,7 +67,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
 
 
 def export_table(url: str, table: str, target: Path) -> None:
-    """Write one of the small ``TABLES`` as it stands now.
+    """Write one of the small ``TABLES`` as it is now.
 
     Raises:
         DatabaseUnavailableError: the connection was lost; nothing has changed.

@@ -55,7 +55,7 @@ def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Pat
         raise ModelFailedError("; ".join(str(problem) for problem in problems))
     columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in model.columns)
     order = f"ORDER BY {', '.join(model.sort_key)}" if model.sort_key else ""
-    # The SELECT stands on lines of its own: it may end in a comment.
+    # The SELECT is on lines of its own: it may end in a comment.
     query = f"COPY (SELECT {columns} FROM (\n{model.sql}\n) {order}) TO {text(target)} "  # noqa: S608 - a model's own
     try:
         # One thread: a sum of float64 depends on the order of its terms, and the same day must give the same bytes. At

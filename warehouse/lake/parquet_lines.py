@@ -78,7 +78,7 @@ def _dictionaries(metadata: pq.FileMetaData) -> list[str]:
 
 
 def _columns_of(parquet: pq.ParquetFile) -> tuple[list[str], dict[str, str]]:
-    """The columns of a reading that the file has; and of those that are not even read, what stands in place of values.
+    """The columns of a reading that the file has; and of those that are not even read, what takes the place of values.
 
     Raises:
         DamagedParquetError: it has none, one of them twice, or one that would not fit into memory.

@@ -101,11 +101,11 @@ def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date)
     return f"fleetwatt run-day {day} rebuilds it"
 
 
-def verified_or_asked_for(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
-    """A verified file, of whatever day.
+def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
+    """A verified file, of whatever day; else the day is to be rebuilt.
 
     Raises:
-        MissingFileError, DamagedFileError: it is not what was published; its day is asked for.
+        MissingFileError, DamagedFileError: it is not what was published; a rebuild of its day is queued.
     """
     try:
         return verified_file(connection, lake, dataset, day)

@@ -145,5 +145,5 @@ def _is_whole(line: bytes) -> bool:
 
 
 def _without_blank_end(lines: list[bytes]) -> list[bytes]:
-    """Behind the last newline stands nothing, and that is no line."""
+    """There is nothing behind the last newline, and that is no line."""
     return lines[:-1] if lines and not lines[-1] else lines

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_asked_for
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_queued
 from warehouse.postgres.ledger.day_ledger import day_held
 from warehouse.postgres.ledger.lake_files import list_lake_files
 
@@ -23,8 +23,10 @@ class Damage(NamedTuple):
 def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]:
     """Check the hash of each published file, newest day first; ``None`` for each that is right.
 
-    The day of a damaged file is asked for: its next run rebuilds all of its files, unless PostgreSQL no longer has
-    its readings and their file is damaged; then it says what to put back. The connection must be in autocommit.
+    A rebuild of the day of a damaged file is queued: its next run rebuilds all of its files, unless PostgreSQL no
+    longer has its readings and their file is damaged; then it says what to put back.
+
+    The connection must be in autocommit.
     """
     for dataset, day in list_lake_files(connection):
         if is_intact(connection, lake, dataset, day):
@@ -32,7 +34,7 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
             continue
         with day_held(connection, day):  # it may just have been published again: nobody does while we hold the day
             try:
-                verified_or_asked_for(connection, lake, dataset, day)
+                verified_or_queued(connection, lake, dataset, day)
             except (MissingFileError, DamagedFileError) as error:
                 yield Damage(dataset, day, error.detail)
             else:

@@ -1,4 +1,4 @@
-"""Fills the templates beside it: Markdown as it stands, HTML with everything escaped that comes from outside."""
+"""Fills the templates beside it: Markdown as it is, HTML with everything escaped that comes from outside."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from rich.filesize import decimal

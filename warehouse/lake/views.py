@@ -36,7 +36,7 @@ def open_lake(
         UnreadableFileError: a file is no Parquet, or not any more.
     """
     connection = start_engine(lake_root, memory_limit)
-    # What stands at the end of each file is read once, not once a question; of a file that was replaced, again.
+    # The footer of each file is read once, not once a question; of a file that was replaced, again.
     connection.execute("SET parquet_metadata_cache = true")
     add_views(connection, lake_root, models, day)
     return connection

@@ -36,10 +36,10 @@ from warehouse.lake.publish import (
     is_settled,
     publish,
     verified_file,
-    verified_or_asked_for,
+    verified_or_queued,
 )
 from warehouse.lake.views import add_views, another_session, start_engine
-from warehouse.lifecycle.restatement import LAST_SAMPLES, ask_later_days
+from warehouse.lifecycle.restatement import LAST_SAMPLES, queue_later_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import find_lake_file
@@ -126,13 +126,13 @@ class DailyPipeline:
     def export(self, stream: Stream, day: date) -> Made:
         """Export a sealed day, again if rows came in since or the file is not intact; else leave it."""
         with self._working(day) as connection:
-            standing = day_ledger.stream_day(connection, stream, day)
-            if standing.state == PartitionState.DROPPED:
+            known = day_ledger.stream_day(connection, stream, day)
+            if known.state == PartitionState.DROPPED:
                 self._require_only_copy(connection, stream, day)
-                return self._standing(connection, stream, day)
+                return self._current(connection, stream, day)
             # What a killed publisher left unconfirmed is good to read, and yet it is exported again and confirmed.
-            if not standing.needs_export and is_settled(connection, self.lake, stream, day):
-                return self._standing(connection, stream, day)
+            if not known.needs_export and is_settled(connection, self.lake, stream, day):
+                return self._current(connection, stream, day)
             with self._aside(stream, day) as target:
                 exported = export_readings(self.url, stream, day, target)
 
@@ -144,13 +144,13 @@ class DailyPipeline:
                 return self._publish(connection, stream, day, target, exported.figures.row_count, confirm)
 
     def export_table(self, table: str, day: date) -> Made:
-        """Export devices or mappings as they stand now, beside the readings of the day."""
+        """Export devices or mappings as they are now, beside the readings of the day."""
         with self._working(day) as connection, self._aside(table, day) as target:
             export_table(self.url, table, target)
             return self._publish(connection, table, day, target, _parquet_rows(target))
 
     def device_last(self, day: date) -> Made:
-        """Make the day's last samples. Later days that began from another one are asked to be built again."""
+        """Make the day's last samples. A rebuild of later days that began from another one is queued."""
         name = LAST_SAMPLES
         with self._working(day) as connection, self._aside(name, day) as target:
             meters, vehicles = (verified_file(connection, self.lake, stream, day) for stream in Stream)
@@ -158,7 +158,7 @@ class DailyPipeline:
             changed = changed_devices(self._settled_file(connection, name, day), target)
 
             def confirm(transaction: psycopg.Connection) -> None:
-                ask_later_days(transaction, self.lake, day, changed)
+                queue_later_days(transaction, self.lake, day, changed)
 
             return self._publish(connection, name, day, target, rows, confirm)
 
@@ -168,7 +168,7 @@ class DailyPipeline:
         with self._working(day) as connection, self._aside(name, day) as target:
             day_ledger.begin_build(connection, day)
             earlier = [
-                verified_or_asked_for(connection, self.lake, last, each) for each in self.lake.days(last) if each < day
+                verified_or_queued(connection, self.lake, last, each) for each in self.lake.days(last) if each < day
             ]
             of_the_day = verified_file(connection, self.lake, last, day)
             rows = write_carried_samples(earlier, of_the_day, target)
@@ -203,10 +203,10 @@ class DailyPipeline:
         """A published file of a day, its hash checked, for whoever tells of it.
 
         Raises:
-            MissingFileError, DamagedFileError: it is not what was published; its day is asked for.
+            MissingFileError, DamagedFileError: it is not what was published; a rebuild of its day is queued.
         """
         with connect(self.url) as connection:
-            return verified_or_asked_for(connection, self.lake, dataset, day)
+            return verified_or_queued(connection, self.lake, dataset, day)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
@@ -228,7 +228,7 @@ class DailyPipeline:
             raise CheckFailedError(f"{dataset} of {day}: {words}")
 
     def finish(self, day: date) -> None:
-        """Note that the day's models are built, up to the request that stood when its energy was begun."""
+        """Note that the day's models are built, up to the last request before its energy was begun."""
         with connect(self.url) as connection:
             day_ledger.confirm_build(connection, day)
             explain_lake(self.lake, self.catalog, published_datasets(connection))
@@ -281,7 +281,7 @@ class DailyPipeline:
         if not is_intact(connection, self.lake, stream, day):
             raise OnlyCopyDamagedError(f"{self.lake.file(stream, day)} is not what was published; {ONLY_COPY}")
 
-    def _standing(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
+    def _current(self, connection: psycopg.Connection, dataset: str, day: date) -> Made:
         known = find_lake_file(connection, dataset, day)
         if known is None:
             raise FleetwattError(f"{dataset} of {day} is intact and yet was never published")
@@ -293,5 +293,5 @@ def _parquet_rows(path: Path) -> int:
 
 
 def _line(made: Made) -> str:
-    state = f"version {made.version}" if made.is_new else f"stands as version {made.version}"
+    state = f"version {made.version}" if made.is_new else f"version {made.version} is current"
     return f"{made.day}: {made.dataset}: {counted(made.rows, 'row')}, {counted(made.size_bytes, 'byte')}, {state}"

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def one_ahead(items: Iterator[T]) -> Generator[T]:
-    """The same items in the same order, each made in a thread before it is asked for. Raises what making one raises."""
+    """The same items in the same order, each made in a thread before it is needed. Raises what making one raises."""
     end = object()
     with ThreadPoolExecutor(1, thread_name_prefix="one-ahead") as pool:
         coming = pool.submit(next, items, end)

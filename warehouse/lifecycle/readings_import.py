@@ -81,7 +81,7 @@ class ImportReport:
 
 
 Progress = Callable[[float, ImportReport], None]
-"""Told after each chunk: the share of the file read so far (0..1), and the report as it stands."""
+"""Told after each chunk: the share of the file read so far (0..1), and the report so far."""
 
 
 def import_file(
@@ -91,7 +91,7 @@ def import_file(
 
     A day that was dropped is brought back first; where that cannot be, nothing is added to it. A reading from before
     ``settings.first_day`` is refused (``timestamp_too_old``): the warehouse has no such day. What is wrong with the
-    file or with such a day stands in the report.
+    file or with such a day is in the report.
 
     Raises:
         DatabaseUnavailableError: run it again to go on.

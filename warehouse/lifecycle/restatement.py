@@ -1,4 +1,4 @@
-"""What a day asks of later days: to be built again where they begin from samples that changed."""
+"""Queues rebuilds of later days, which begin from samples of a day that changed."""
 
 from datetime import date
 
@@ -6,14 +6,14 @@ import polars as pl
 import psycopg
 
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
+from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
 from warehouse.postgres.ledger import day_ledger
 
 LAST_SAMPLES = "device_last"
 """What a later day begins from."""
 
 
-def ask_later_days(connection: psycopg.Connection, lake: Lake, day: date, changed: pl.DataFrame) -> None:
+def queue_later_days(connection: psycopg.Connection, lake: Lake, day: date, changed: pl.DataFrame) -> None:
     """Each device whose last sample changed concerns the first later day that has a reading of it, and no other.
 
     ``changed``: its rows are devices, by kind and device_id.
@@ -22,7 +22,7 @@ def ask_later_days(connection: psycopg.Connection, lake: Lake, day: date, change
         if changed.is_empty():
             return
         try:
-            file = verified_or_asked_for(connection, lake, LAST_SAMPLES, later)
+            file = verified_or_queued(connection, lake, LAST_SAMPLES, later)
         except (MissingFileError, DamagedFileError):  # when it is rebuilt, it queues the rest
             continue
         present = pl.read_parquet(file).select("kind", "device_id")

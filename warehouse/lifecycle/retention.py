@@ -13,7 +13,7 @@ import psycopg
 
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_asked_for
+from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.partition_figures import partition_figures
@@ -72,22 +72,22 @@ class Retention:
         yield verdict
 
     def _drop(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
-        standing = day_ledger.stream_day(connection, stream, day)
-        if standing.state != PartitionState.DROPPED:
-            if standing.state != PartitionState.EXPORTED:
+        known = day_ledger.stream_day(connection, stream, day)
+        if known.state != PartitionState.DROPPED:
+            if known.state != PartitionState.EXPORTED:
                 raise KeptError("it is not exported")
-            if standing.is_dirty:
+            if known.is_dirty:
                 raise KeptError("rows came in since its export; it is exported again first")
             self._require_file(connection, stream, day)
             if not dropping.detach(connection, stream, day):
                 raise KeptError("readers were in the way; the next time will do")
-        if partition_figures(connection, stream, day) != standing.figures:
+        if partition_figures(connection, stream, day) != known.figures:
             dropping.attach_again(connection, stream, day)
             raise KeptError("the table counts something else than its export; it is exported again first")
         dropping.drop_detached(connection, stream, day)
 
     def _require_file(self, connection: psycopg.Connection, stream: Stream, day: date) -> None:
         try:
-            verified_or_asked_for(connection, self.lake, stream, day)
+            verified_or_queued(connection, self.lake, stream, day)
         except (MissingFileError, DamagedFileError) as error:
-            raise KeptError(f"{error.detail}; it is asked for") from error
+            raise KeptError(f"{error.detail}; a rebuild of the day is queued") from error

@@ -1,4 +1,4 @@
-"""What stands in the database, for people: devices, days, freshness and sizes, without scanning what is large."""
+"""What is in the database, for people: devices, days, freshness and sizes, without scanning what is large."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

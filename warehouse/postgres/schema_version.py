@@ -16,7 +16,7 @@ def head_revision() -> str:
 
 
 def fault_of_revision(revision: str | None) -> str | None:
-    """What is wrong with a database that stands at this revision, and what to do; None: nothing."""
+    """What is wrong with a database at this revision, and what to do; None: nothing."""
     head = head_revision()
     if revision == head:
         return None

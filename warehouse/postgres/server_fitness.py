@@ -1,4 +1,4 @@
-"""Whether a server can keep what the product promises: what a session cannot set for itself is looked at, and said.
+"""Whether a server can keep what the product guarantees: what a session cannot set for itself is looked at, and said.
 
 Readings that were confirmed are still there after a crash, every character can be stored, and there are as many
 sessions as we open, each of them ours alone from its first statement to its last.
@@ -109,7 +109,7 @@ def fault_of_pooler(url: str) -> str | None:
     if len(ones) == len(others) == 1 and ones != others:
         return None
     return (
-        "a connection pooler stands before the database and shares its sessions (PgBouncer's pool_mode transaction or "
+        "a connection pooler is in front of the database and shares its sessions (PgBouncer's pool_mode transaction or "
         "statement); Fleetwatt needs pool_mode = session for this database, or the address of the server itself"
     )
 

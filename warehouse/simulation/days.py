@@ -1,6 +1,6 @@
 """A vehicle's own day: when it drives, when it charges, how much, and what its faults make of it.
 
-Each day stands for itself. It begins and ends with a full battery and no session crosses its edges, so any day can be
+Each day is independent. It begins and ends with a full battery and no session crosses its edges, so any day can be
 drawn without the days before it. On most days a vehicle drives once and charges once, on some twice, on a few it rests.
 """
 

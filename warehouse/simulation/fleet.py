@@ -44,7 +44,7 @@ class VehicleColumns:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """Where each device stands in its vehicle's day: arrays of minutes by vehicles."""
+    """Where each device is in its vehicle's day: arrays of minutes by vehicles."""
 
     day: Ints
     second: Floats

@@ -59,8 +59,8 @@ def test_a_day_is_sealed_exported_rolled_up_and_reported(
     vehicle = mart(pipeline, "daily_vehicle_efficiency", FIRST).row(0, named=True)
     assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((5.9, 5.31))
     assert vehicle["efficiency_ratio"] == pytest.approx(0.9)
-    standing = day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
-    assert (standing.state, standing.version, standing.row_count) == (PartitionState.EXPORTED, 1, 60)
+    known = day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
+    assert (known.state, known.version, known.row_count) == (PartitionState.EXPORTED, 1, 60)
     assert said[-1] == f"{FIRST}: done"
 
 

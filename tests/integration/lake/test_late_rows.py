@@ -145,10 +145,10 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
     try:
         while versions < 6:
             pipeline.export(stream, day)
-            standing = day_ledger.stream_day(connection, stream, day)
-            versions = standing.version
+            known = day_ledger.stream_day(connection, stream, day)
+            versions = known.version
             rows = pl.read_parquet(pipeline.lake.file(stream, day)).height
-            assert (rows, rows) == (standing.row_count, 1 + standing.exported_late_row_count - late_at_first)
+            assert (rows, rows) == (known.row_count, 1 + known.exported_late_row_count - late_at_first)
     finally:
         stop.set()
         writer.join()

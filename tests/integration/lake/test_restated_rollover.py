@@ -80,7 +80,7 @@ def _newest(connection: psycopg.Connection, kind: DeviceKind, device_id: int) ->
     connection.execute(newest.encode(), [device_id])
 
 
-def test_the_days_and_hours_of_registers_that_roll_over_are_asked_for_and_no_others(before: str) -> None:
+def test_the_days_and_hours_of_registers_that_roll_over_are_queued_and_no_others(before: str) -> None:
     said: list[str] = []
     assert MIGRATION.name[:4] in migrate(before, said.append)
     (line,) = (line for line in said if "energy rule" in line)
@@ -96,7 +96,7 @@ def test_the_days_and_hours_of_registers_that_roll_over_are_asked_for_and_no_oth
         assert requests == [("meter", ROLLING, None)]
 
 
-def test_where_no_counter_rolls_over_nothing_is_asked_for_or_told(before: str) -> None:
+def test_where_no_counter_rolls_over_nothing_is_queued_or_told(before: str) -> None:
     with connect(before) as connection:
         for kind in DeviceKind:
             connection.execute(f"UPDATE {kind}s SET rollover_kwh = NULL WHERE energy_kind = 'counter'".encode())

@@ -34,7 +34,7 @@ def before(server_url: str) -> Iterator[str]:
         yield url
 
 
-def test_what_was_booked_before_is_asked_for_and_the_user_is_told(before: str) -> None:
+def test_what_was_booked_before_is_queued_and_the_user_is_told(before: str) -> None:
     with connect(before) as connection:
         connection.execute("INSERT INTO meters (external_id) VALUES ('m'), ('other')")
         for day, state in ((DROPPED, "dropped"), (EXPORTED, "exported"), (OPEN, "open")):

@@ -159,7 +159,7 @@ def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_rebuilt(hist
         harm, file.unlink
     )()
     meter, vehicle = history.drop()
-    assert meter.why_kept and "asked for" in meter.why_kept
+    assert meter.why_kept and "queued" in meter.why_kept
     assert vehicle.why_kept is None
     assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
     history.pipeline.run(DAY)

@@ -65,7 +65,7 @@ def test_a_day_has_a_partition_and_a_line_in_the_ledger_in_each_stream(
     assert ledger(connection, day) == expected
 
 
-def test_what_stands_is_left_alone(connection: psycopg.Connection, day: date) -> None:
+def test_existing_partitions_are_left_alone(connection: psycopg.Connection, day: date) -> None:
     other = day + A_DAY
     make_partitions(connection, [day], GRACE)
     before = ledger(connection, day)
@@ -98,7 +98,7 @@ def test_a_day_is_utc_to_the_last_microsecond_whatever_the_sessions_zone(shared_
                 connection.execute(insert, [beyond])
 
 
-def test_the_whole_accepted_window_and_two_weeks_stand_ready(connection: psycopg.Connection, day: date) -> None:
+def test_the_whole_accepted_window_and_two_weeks_are_made_ahead(connection: psycopg.Connection, day: date) -> None:
     for now in (datetime.combine(day, time(), UTC), datetime.combine(day, time.max, UTC)):
         make_ahead(connection, now, timedelta(days=7), GRACE)
         days = {each for stream, each, *_ in ledger(connection, day) if stream == Stream.METER_READINGS}

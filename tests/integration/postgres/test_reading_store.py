@@ -107,15 +107,15 @@ def test_every_value_arrives_as_it_was_sent(store: ReadingStore, connection: psy
 
 
 def test_of_several_bodies_each_is_told_of_its_own_items(store: ReadingStore, connection: psycopg.Connection) -> None:
-    store.store([body(meter(9.0, device="standing"))], "test")
+    store.store([body(meter(9.0, device="stored"))], "test")
     bad = decode_lines([b"bad", b"", b"{}"], AcceptedWindow(TS, TS))
     outcomes = store.store(
         [
-            body(meter(1.0), meter(9.0, device="standing"), meter(2.0)),
+            body(meter(1.0), meter(9.0, device="stored"), meter(2.0)),
             bad,
             body(meter(2.0), meter(1.0)),
             body(),
-            body(meter(8.0, device="standing"), VehicleReading("m", TS, 1.0, None, None)),
+            body(meter(8.0, device="stored"), VehicleReading("m", TS, 1.0, None, None)),
         ],
         "test",
     )
@@ -224,7 +224,7 @@ def test_quarantine_is_kept_thirty_days_after_it_was_last_seen(
 
 
 def test_payloads_of_the_factories_are_valid() -> None:
-    """What the other tests stand on."""
+    """What the other tests rely on."""
     payloads = (meter_payload(), vehicle_payload(), meter_payload(timestamp=iso(TS)))
     lines = [json.dumps(payload).encode() for payload in payloads]
     window = AcceptedWindow.around(datetime.now(UTC), age=timedelta(days=1), ahead=timedelta())

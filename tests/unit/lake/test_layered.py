@@ -54,7 +54,7 @@ def test_what_can_be_drawn_without_a_crossing_is() -> None:
     assert order(placed, "x", "y", "z") == [{"a": "z", "b": "x", "c": "y"}[name] for name in above]
 
 
-def test_a_box_stands_in_the_middle_of_what_it_is_linked_to() -> None:
+def test_a_box_is_in_the_middle_of_what_it_is_linked_to() -> None:
     boxes = [Box("a", 0, 10), Box("b", 0, 30), Box("one", 1, 10)]
     placed = arrange(boxes, [("a", "one"), ("b", "one")], GAP)
     assert placed.middles["one"] == (placed.middles["a"] + placed.middles["b"]) / 2

@@ -45,7 +45,7 @@ class Asked:
         return self.times
 
 
-def test_an_answer_from_files_that_stand_is_given_at_once(lake: Lake) -> None:
+def test_an_answer_from_files_that_do_not_change_is_given_at_once(lake: Lake) -> None:
     assert asked_steadily(lake, ["marts"], Asked(lake, 0)) == 1
 
 
@@ -74,7 +74,7 @@ def test_an_error_that_no_file_is_to_blame_for_is_told_at_once(lake: Lake) -> No
         asked_steadily(lake, ["marts"], lambda: duckdb.connect().execute("SELEC 1"))
 
 
-def test_a_lake_that_never_stands_still_is_said_so(lake: Lake) -> None:
+def test_a_lake_that_never_stops_changing_is_said_so(lake: Lake) -> None:
     asked = Asked(lake, 1000)
     with pytest.raises(LakeInFluxError, match="marts"):
         asked_steadily(lake, ["marts"], asked)

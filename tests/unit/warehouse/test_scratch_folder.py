@@ -81,7 +81,7 @@ def test_another_accounts_folder_stays(tmp_path: Path) -> None:
     assert other.exists()
 
 
-def test_a_folder_that_stands_already_can_be_held(tmp_path: Path) -> None:
+def test_a_folder_that_exists_already_can_be_held(tmp_path: Path) -> None:
     folder = tmp_path / "fleetwatt-test-fixed"
     folder.mkdir()
     with holding(folder):

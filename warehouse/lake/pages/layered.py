@@ -120,7 +120,7 @@ class _Grid:
     def _spread(self, names: Sequence[str], wanted: Sequence[float], gap: float) -> list[float]:
         """The places nearest to the wanted ones (least squares) that keep the order and overlap nowhere.
 
-        Less the room that stands before each cell, places only have to rise: neighbours that do not are averaged.
+        Less the room before each cell, places only have to rise: neighbours that do not are averaged.
         """
         breadths = [self.cells[name].breadth for name in names]
         room = list(accumulate(((a + b) / 2 + gap for a, b in pairwise(breadths)), initial=0.0))

@@ -18,7 +18,7 @@ INDEX = "index.html"
 
 
 def write_pages(catalog: Catalog, published: Mapping[str, PublishedDataset], status: str, folder: Path) -> Path:
-    """Write all pages into ``folder``; returns the first. ``status`` is a sentence on how things stand.
+    """Write all pages into ``folder``; returns the first. ``status`` is a sentence on the state of the lake.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,7 +1,7 @@
 """Writes ``device_hourly``: what each device's registers gained in each closed hour of the last eight days.
 
 An hour is written once it is closed, from the day's partitions, for all devices at once. Readings come later too: a
-day's readings are counted again for as long as some may have come, and the devices of which more stand than were
+day's readings are counted again for as long as some may have come, and the devices that have more now than were
 written have the day's hours rewritten. Nothing here makes who stores readings wait.
 """
 
@@ -118,7 +118,7 @@ def _answer_requests(connection: psycopg.Connection) -> int:
 
 
 def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, written_until: datetime) -> list[Span]:
-    """From the midnight before the change on, or all there is; a device that is asked for twice comes once."""
+    """From the midnight before the change on, or all there is; a device that was queued twice comes once."""
     starts: dict[int, datetime] = {}
     for device_id, since in asked:
         start = max(first, _midnight_of(since)) if since else first
@@ -153,7 +153,7 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
 
 
 def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Iterable[date]) -> list[Span]:
-    """Of each device of which more readings stand than were written: from the first such day to the last at stake."""
+    """Of each device that has more readings than were written: from the first such day to the last at stake."""
     written = _written(connection)
     if written is None:
         return []
@@ -170,7 +170,7 @@ def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Itera
 
 
 def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Span]) -> None:
-    """Write these hours in place of what stands there, in the caller's transaction."""
+    """Write these hours in place of what is there, in the caller's transaction."""
     if not spans:
         return
     delete = sqlfiles.load(_PACKAGE, "delete_device_hours")

@@ -44,7 +44,7 @@ def without_dropped_days(connection: psycopg.Connection, kind: DeviceKind, spans
 
 
 def known_again(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Span]) -> list[Span]:
-    """Of hours that stand, those that can be computed again.
+    """Of hours that are written, those that can be computed again.
 
     Neither the hours of dropped days, nor a device's first hour after one: the reading that its first step began from
     was dropped, and rewritten, the hour would have lost that step.
@@ -66,7 +66,7 @@ def known_again(connection: psycopg.Connection, kind: DeviceKind, spans: Sequenc
 def _first_hours(
     connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Span]
 ) -> Iterator[tuple[Span, datetime]]:
-    """Each span and the first hour of it that stands; a span without any has nothing to compute again."""
+    """Each span and the first hour of it that is written; a span without any has nothing to compute again."""
     if not spans:
         return
     query = sqlfiles.load(_PACKAGE, "find_first_device_hours")

@@ -129,18 +129,18 @@ def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
 def is_without_readings(connection: psycopg.Connection, day: date) -> bool:
     """Whether there is nothing to run for this day: never sealed, and no reading came."""
     try:
-        standings = [stream_day(connection, stream, day) for stream in Stream]
+        known_days = [stream_day(connection, stream, day) for stream in Stream]
     except DayNotKnownError:
         return True
-    return all(standing.state == PartitionState.OPEN for standing in standings) and not _has_readings(connection, day)
+    return all(known.state == PartitionState.OPEN for known in known_days) and not _has_readings(connection, day)
 
 
 def is_open_until(connection: psycopg.Connection, day: date) -> datetime | None:
     """When this day, of which there are readings, can be sealed; ``None`` where it is or can be now."""
-    standings = [stream_day(connection, stream, day) for stream in Stream]
-    if any(standing.state != PartitionState.OPEN for standing in standings):
+    known_days = [stream_day(connection, stream, day) for stream in Stream]
+    if any(known.state != PartitionState.OPEN for known in known_days):
         return None
-    seal_after = max(standing.seal_after for standing in standings)
+    seal_after = max(known.seal_after for known in known_days)
     return seal_after if seal_after > datetime.now(UTC) else None
 
 
@@ -155,9 +155,9 @@ def seal(connection: psycopg.Connection, day: date) -> list[Stream]:
     """
     sealed = [Stream(row[0]) for row in connection.execute(sqlfiles.load(_PACKAGE, "seal_day"), {"day": day})]
     for stream in Stream:
-        standing = stream_day(connection, stream, day)
-        if standing.state == PartitionState.OPEN:
-            raise DayNotClosedError(f"{day} can be sealed from {standing.seal_after:%Y-%m-%d %H:%M} UTC on")
+        known = stream_day(connection, stream, day)
+        if known.state == PartitionState.OPEN:
+            raise DayNotClosedError(f"{day} can be sealed from {known.seal_after:%Y-%m-%d %H:%M} UTC on")
     for stream in sealed:
         connection.execute(SQL("VACUUM (ANALYZE) {}").format(Identifier(partition_name(stream, day))))
     return sealed
@@ -174,7 +174,7 @@ def begin_build(connection: psycopg.Connection, day: date) -> None:
 
 
 def confirm_build(connection: psycopg.Connection, day: date) -> None:
-    """Note that the day's models satisfy the requests that stood when the build began."""
+    """Note that the day's models satisfy the requests from before the build began."""
     connection.execute(sqlfiles.load(_PACKAGE, "confirm_build"), {"day": day})
 
 

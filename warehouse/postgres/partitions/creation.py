@@ -8,7 +8,7 @@ import psycopg
 from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
-from warehouse.contract.partitions import Stream, bounds, days_to_stand_ready, partition_name
+from warehouse.contract.partitions import Stream, bounds, days_to_make_ahead, partition_name
 
 _PACKAGE = "warehouse.postgres.partitions"
 _ADVISORY_LOCK = 0x70617274_6974696F
@@ -16,7 +16,7 @@ _ADVISORY_LOCK = 0x70617274_6974696F
 
 
 class MadePartition(NamedTuple):
-    """A partition that now stands where none stood before."""
+    """A partition that was not there before."""
 
     stream: Stream
     day: date
@@ -26,11 +26,11 @@ def make_ahead(
     connection: psycopg.Connection, now: datetime, accepted_age: timedelta, grace: timedelta
 ) -> list[MadePartition]:
     """Make whatever is missing of the accepted window and of the two weeks to come."""
-    return make_partitions(connection, days_to_stand_ready(now, accepted_age), grace)
+    return make_partitions(connection, days_to_make_ahead(now, accepted_age), grace)
 
 
 def make_partitions(connection: psycopg.Connection, days: Iterable[date], grace: timedelta) -> list[MadePartition]:
-    """Make the partitions of these days, in both streams; those that stand already are left alone.
+    """Make the partitions of these days, in both streams; those that exist already are left alone.
 
     The connection must be in autocommit: each partition is a transaction of its own, so that whoever is killed half
     way leaves whole partitions behind, and no lock is held for long.
@@ -38,14 +38,14 @@ def make_partitions(connection: psycopg.Connection, days: Iterable[date], grace:
     wanted = sorted(set(days))
     made = []
     for stream in Stream:
-        standing = _standing_days(connection, stream, wanted)
+        existing = _existing_days(connection, stream, wanted)
         for day in wanted:
-            if day not in standing and _make_partition(connection, stream, day, grace):
+            if day not in existing and _make_partition(connection, stream, day, grace):
                 made.append(MadePartition(stream, day))
     return made
 
 
-def _standing_days(connection: psycopg.Connection, stream: Stream, days: list[date]) -> set[date]:
+def _existing_days(connection: psycopg.Connection, stream: Stream, days: list[date]) -> set[date]:
     rows = connection.execute(sqlfiles.load(_PACKAGE, "list_partition_days"), {"stream": stream, "days": days})
     return {day for (day,) in rows}
 

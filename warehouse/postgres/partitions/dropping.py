@@ -1,7 +1,7 @@
 """How a partition leaves PostgreSQL: detached, counted once more where no row can come in, then dropped. And back.
 
 Detaching and the ledger's word are one transaction, so a window query finds either the rows or "no longer kept". A
-worker that is killed after it leaves a table that stands alone; ``detached_days`` finds it.
+worker that is killed after it leaves a table that belongs to no parent; ``detached_days`` finds it.
 """
 
 import time

@@ -1,7 +1,8 @@
 """Stores readings: several bodies in one transaction, each told what became of every item.
 
 The plain INSERT is tried first, because repeats are rare and ON CONFLICT costs a third more. When it meets a key that
-stands already, the batch is written again with ON CONFLICT, and what was not inserted is compared with what stands.
+is stored already, the batch is written again with ON CONFLICT, and what was not inserted is compared with the stored
+rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from warehouse.postgres.readings.quarantine import QuarantineQuota, Refusals
 from warehouse.postgres.readings.reading_batch import ARRAY_OIDS, PARAMETERS, Key, ReadingBatch, external_ids, key_of
 
 _PACKAGE = "warehouse.postgres.readings"
-_CONFLICT = "another reading of this device stands under the same timestamp; the first stays"
+_CONFLICT = "another reading of this device is stored under the same timestamp; the first stays"
 _UNKNOWN_DEVICE = "this device is not registered"
 
 
@@ -164,14 +165,14 @@ class ReadingStore:
     def _write_plainly(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        """Write in the caller's transaction; raises UniqueViolation where a key stands already."""
+        """Write in the caller's transaction; raises UniqueViolation where a key is stored already."""
         self._insert(batch, "", report_stored=False)
         self._keep(_refused(bodies, outcomes, source))
 
     def _write_what_is_new(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
     ) -> None:
-        """Write in the caller's transaction, and compare with what stands."""
+        """Write in the caller's transaction, and compare with what is stored."""
         inserted = self._insert(batch, "ON CONFLICT DO NOTHING", report_stored=True).fetchall()
         stored = {kind: {key_of(id_, ts) for name, id_, ts in inserted if name == kind} for kind in DeviceKind}
         self._compare(batch, stored, outcomes)

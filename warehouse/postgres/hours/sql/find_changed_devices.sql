@@ -1,6 +1,6 @@
--- The devices of which more readings of a day stand than its hours were written from, and until when that matters: a reading
+-- The devices that have more readings of a day than its hours were written from, and until when that matters: a reading
 -- that is now the day's last one changes the step into the next one, on whatever later day that lies.
-WITH standing AS (
+WITH stored AS (
     SELECT {device_id} AS device_id, count(*) AS reading_count
     FROM {readings}
     WHERE ts >= %(starts_at)s AND ts < %(ends_at)s
@@ -15,15 +15,15 @@ written AS (
 )
 
 SELECT
-    standing.device_id,
+    stored.device_id,
     date_bin('1 day', coalesce(later.ts, %(starts_at)s), '1970-01-01Z') + '1 day'::interval AS ends_at
-FROM standing
+FROM stored
 LEFT JOIN written USING (device_id)
 LEFT JOIN LATERAL (
     SELECT reading.ts
     FROM {readings} AS reading
-    WHERE reading.{device_id} = standing.device_id AND reading.ts >= %(ends_at)s
+    WHERE reading.{device_id} = stored.device_id AND reading.ts >= %(ends_at)s
     ORDER BY reading.ts
     LIMIT 1
 ) AS later ON TRUE
-WHERE standing.reading_count IS DISTINCT FROM written.reading_count
+WHERE stored.reading_count IS DISTINCT FROM written.reading_count

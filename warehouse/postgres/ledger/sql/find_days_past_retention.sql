@@ -1,5 +1,5 @@
 -- Partitions whose day ended, and whose last late row came in, longer ago than readings are kept. Those that never took
--- a reading are left standing: they cost nothing, and there is no export that could vouch for them.
+-- a reading stay: they cost nothing, and there is no export that could vouch for them.
 SELECT
     ledger.stream,
     ledger.day

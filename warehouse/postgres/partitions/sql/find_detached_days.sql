@@ -1,4 +1,4 @@
--- What a worker that was killed between detaching and dropping has left: the ledger says dropped, and the table stands.
+-- What a worker that was killed between detaching and dropping has left: the ledger says dropped, and the table is still there.
 SELECT
     ledger.stream,
     ledger.day

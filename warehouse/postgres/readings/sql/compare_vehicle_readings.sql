@@ -1,4 +1,4 @@
--- Of readings that were not stored: does the row that stands under the same key say the same? Compared as stored.
+-- Of readings that were not stored: does the row under the same key say the same? Compared as stored.
 SELECT
     sent.position,
     stored.kwh = sent.kwh
