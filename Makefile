@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# What Python compiles is kept, whatever the shell says: the platform and its tests are many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup run test test-long bench-ingest bench-warehouse bench-docs faults lint audit sbom format lock clean
 
 help: ## Show this
@@ -15,6 +18,7 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 	@exec $(BIN)/fleetwatt up $(ARGS)
 
 test: $(VENV)/dev.installed ## Run the tests
+	@$(BIN)/python -m compileall -q ingest_api orchestration warehouse dbt_like_sql
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(VENV)/dev.installed ## Run the tests that take long
@@ -67,6 +71,8 @@ $(VENV)/runtime.installed: requirements/runtime.txt pyproject.toml | $(VENV)/bin
 	@echo "installing into $(VENV), about half a minute"
 	$(INSTALL) --require-hashes -r requirements/runtime.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@# As root, or no process could: the account that they run as does not write here.
+	@$(BIN)/python -m compileall -q ingest_api orchestration warehouse dbt_like_sql
 	@touch $@
 
 $(VENV)/dev.installed: requirements/dev.txt $(VENV)/runtime.installed

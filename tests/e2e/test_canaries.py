@@ -7,6 +7,7 @@ lake, Dagster's folder) and below the folder for temporary files. The secrets ar
 file is left out.
 """
 
+import compileall
 import gzip
 import json
 import os
@@ -121,6 +122,7 @@ def code(home: Path) -> Path:
     for name, planted in LEAKS.items():
         module = folder / "warehouse" / name
         module.write_text(module.read_text() + LEAK + planted)
+    compileall.compile_dir(folder, quiet=1)  # or each process does that again: the account cannot write here
     return folder
 
 
