@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ LOGS = """subscription ($run: ID!) { pipelineRunLogs(runId: $run) {
 def platform(make_home: MakeHome) -> Iterator[Platform]:
     home = make_home()
     (home.parent / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in SECRETS.items()))
-    with Platform(home, "--no-demo") as platform:
+    temporary = home.parent / "tmp"
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    home.parent.chmod(0o755)
+    with Platform(home, "--no-demo", environment={"TMPDIR": str(temporary)}) as platform:
         platform.wait_until_up()
         assert eventually(lambda: platform.error_of_dagsters_code() is None)
         yield platform
@@ -107,6 +112,15 @@ def test_dagsters_processes_do_not_know_the_secrets_of_the_api(platform: Platfor
         "dagster._daemon": nothing,
         "orchestration.dagster_ui": nothing,
     }
+
+
+def test_its_sockets_lie_in_a_folder_of_ours(platform: Platform) -> None:
+    """Where they are of no harm when processes are killed, which leave theirs behind."""
+    temporary = platform.home.parent / "tmp"
+    sockets = {path for path in temporary.rglob("*") if stat.S_ISSOCK(path.lstat().st_mode)}
+    assert len(sockets) >= 2  # the code server's, and that of the process that has our code loaded
+    assert temporary not in {path.parent for path in sockets}
+    assert len({path.relative_to(temporary).parts[0] for path in sockets}) == 1
 
 
 @pytest.mark.long
