@@ -88,7 +88,7 @@ def told_of(instance: dg.DagsterInstance, name: str) -> dict[str, dict[str, dg.M
     return {str(each.partition): dict(each.metadata) for each in found if each}
 
 
-EMPTY, EARLIER = SECOND + timedelta(days=1), FIRST - timedelta(days=20)
+EMPTY, EARLIER = SECOND + timedelta(days=1), FIRST - timedelta(days=8)
 """With partitions that nothing came into, and a day of which there are not even these."""
 
 

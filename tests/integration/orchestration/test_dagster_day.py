@@ -132,7 +132,7 @@ def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
 
 
 def test_a_damaged_file_ends_the_step_in_plain_words(days: Days, instance: dg.DagsterInstance) -> None:
-    days.run(instance, FIRST)
+    days.pipeline.run(FIRST)
     file = days.pipeline.lake.file("carried_samples", FIRST)
     file.write_bytes(file.read_bytes()[::-1])
     result = days.run(instance, FIRST, only=ENERGY)

@@ -37,6 +37,14 @@ def tags_of(request: dg.RunRequest) -> dict[str, str]:
     return {**request.tags, **of_day, RUN_KEY_TAG: str(request.run_key)}
 
 
+def run_elsewhere(days: Days, instance: dg.DagsterInstance) -> None:
+    """Do what the one request asks for without Dagster, whose own work is not what is tried, and leave its run."""
+    (request,) = asked(days, instance)
+    assert request.partition_key == FIRST.isoformat()
+    days.pipeline.run(FIRST)
+    leave_a_run(days, instance, dg.DagsterRunStatus.SUCCESS, tags_of(request))
+
+
 def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """What the daemon makes of the one request."""
     (request,) = asked(days, instance)
@@ -72,7 +80,7 @@ def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instan
 
 def test_a_late_row_has_the_day_run_again_with_no_click(days: Days, instance: dg.DagsterInstance) -> None:
     days.fill(FIRST)
-    assert run_as_asked(days, instance).success
+    run_elsewhere(days, instance)
     assert remark(days, instance) == "every closed day is in the lake"
     days.add_late_reading(FIRST)
     assert run_as_asked(days, instance).success
@@ -96,7 +104,7 @@ def test_what_failed_for_a_reason_waits_for_a_person(
         )
     connection.execute("UPDATE vehicle_readings SET soc_percent = 50 WHERE soc_percent = 150")
     days.add_late_reading(FIRST, minute=1)
-    assert run_as_asked(days, instance).success, "more to do is a new wish"
+    run_elsewhere(days, instance)  # more to do is asked for again
     assert remark(days, instance) == "every closed day is in the lake"
 
 
