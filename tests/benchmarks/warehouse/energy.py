@@ -78,7 +78,7 @@ def scan(inputs: DayInputs) -> Work:
 
 
 def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
-    """Carried samples a minute before the day's first ones, and a little higher."""
+    """Boundary samples a minute before the day's first ones, and a little higher."""
     _, carried = CARRIED
     target = folder / "stepping-back.parquet"
     sides = []
