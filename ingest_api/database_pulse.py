@@ -1,4 +1,4 @@
-"""Whether the database answers, and if only others: a slow question is waited for, a frozen database is not."""
+"""Whether the database answers any request: then a slow query is waited for; a frozen database is not."""
 
 import time
 

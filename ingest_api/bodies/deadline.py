@@ -1,11 +1,11 @@
-"""No request waits for a database that does not answer: after 1.8 s it is told so.
+"""No request waits for a database that does not answer: after 1.8 s it is answered with 503.
 
-A question, which may take longer than storing does where there is much to tell or much to do beside it, is waited for
-as long as the database answers anybody.
+A GET may take longer, because its answer may be long or the database busy: it is waited for up to 10 s, as long as the
+database answers other requests.
 
-The framework's routes run as tasks of their own, because a query to a frozen server lets itself neither be cancelled
-nor timed out. One that is overdue goes on by itself: a change that takes long is made, and sending it again then finds
-it made. How many can be under way is bounded by the connections there are.
+The framework's routes run as tasks of their own, because a query to a frozen server can neither be cancelled nor timed
+out. An overdue task goes on by itself: a change that takes long is made in the end, and whoever sends it again finds it
+made. How many tasks can be under way is bounded by the connections there are.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class DeadlineMiddleware:
         await request
 
     async def _wait_for(self, request: asyncio.Task[None], most_s: float) -> bool:
-        """Wait until it is done, so long at most, and no longer than the database may be silent to everybody."""
+        """Wait until it is done, ``most_s`` at most, and no longer than the database may be silent to everybody."""
         waited_s, silent_s = 0.0, 0.0
         while silent_s < ANSWER_WITHIN_S and waited_s < most_s:
             wait_s = min(ANSWER_WITHIN_S - silent_s, most_s - waited_s)

@@ -14,9 +14,9 @@ from warehouse.contract.errors import DatabaseUnavailableError
 logger = logging.getLogger(__name__)
 
 RECENT_S = 30.0
-"""So long a commit speaks for the present, one that failed or one that did not."""
+"""For how long the newest commit, failed or not, tells whether readings can be stored now."""
 PROBE_AGAIN_S = 2.0
-"""Where something failed; where nothing did, a probe speaks as long as a commit."""
+"""Where something failed; where nothing did, a probe counts for as long as a commit."""
 
 
 class StoringHealth:

@@ -1,4 +1,4 @@
-"""Refuses a request that can be read in two ways, or says something that nobody would have heeded."""
+"""Refuses a request that can be read in two ways, or has a parameter that would have no effect."""
 
 import json
 import re

@@ -1,8 +1,8 @@
 """How many connections may be open, in all and of one client, and which of them makes room for another.
 
 The oldest one that has not brought a request yet goes first, then one that is idle, then one whose body has stalled.
-Whoever opens many takes the room from himself: it is his that go. Where none of them can go, a new connection is still
-asked what it wants: probes are answered, everything else is told to come back.
+A client that opens many loses its own. Where none can go, a new connection may still send one request: probes are
+answered, everything else is told to come back.
 """
 
 import logging

@@ -1,7 +1,7 @@
-"""A device's single reading, answered by the HTTP protocol itself: without a task, and past the application's layers.
+"""The fast path of single readings: the HTTP protocol itself answers them, without a task or the application's layers.
 
-Only the plain case is: a small JSON body that is one valid reading, in a request that came alone. Whatever is anything
-else goes to the server and its application, which find it as if it had come there at once.
+It takes only the plain case: a small JSON body that is one valid reading, in a request that came alone. Anything else
+goes to the server and its application, which see it as if it had come to them in the first place.
 """
 
 from typing import ClassVar, cast
@@ -35,7 +35,7 @@ class TelemetryHttpProtocol(TimeoutHttpProtocol):
             self._go_on(SingleReading(self, headers, data))
 
     def end_of_reading(self) -> None:
-        """A reading was answered. No timer waits for the next one: who is idle is found by the look at all of them."""
+        """A reading was answered. No timer waits for the next one: the timeout protocol finds idle connections."""
         if self.pipeline or self.flow.read_paused or self._has_ended:
             self.on_response_complete()
         else:
@@ -104,7 +104,7 @@ class SingleReading:
         return cast(Parts, self._protocol.app_state["parts"]).get(TelemetryIngest)
 
     def begin_storing(self) -> bool:
-        """Have the body stored; false: it is not plainly one reading, and somebody else has to answer."""
+        """Have the body stored; false: it is not plainly one reading, and the application has to answer."""
         self.more_body = False
         body = self.received[self._headers.size_bytes :]
         try:
@@ -130,7 +130,7 @@ class SingleReading:
         return self.response_complete
 
     def cancelled(self) -> bool:
-        """Never: who is gone had sent a reading all the same."""
+        """Never: the reading of a client that is gone is stored all the same."""
         return False
 
     def set_result(self, outcome: Outcome) -> None:

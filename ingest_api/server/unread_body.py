@@ -1,6 +1,6 @@
-"""No success for a body that was not read, whatever became of it between the socket and the application.
+"""No success is answered for a body that was not read, whatever became of it between the socket and the application.
 
-A device that is told 2xx forgets its readings. So the two ends are compared: what the request says that it holds, and
+A device that is told 2xx forgets its readings. So two sizes are compared: what the request says that its body has, and
 what the application was given of it.
 """
 

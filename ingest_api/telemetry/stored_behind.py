@@ -11,7 +11,7 @@ from warehouse.postgres.readings.reading_store import Outcome
 class StoredBehind:
     """At most one piece is being stored, and the outcomes are added up in their order.
 
-    Where one cannot be stored, the block ends at once with that error, though it may be waiting for its client.
+    Where one cannot be stored, the block ends at once with that error, even while it waits for its client.
     """
 
     def __init__(self, totals: Totals) -> None:
