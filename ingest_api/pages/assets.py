@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 _OURS = Path(__file__).parent / "templates"
 _SWAGGER_UI = ("fastapi-offline", "fastapi_offline/static")
 """The package that brings Swagger UI's files, and where in it. They are read; none of its code is run."""
-_NAMES = ("docs.js", "front.js", "icon.svg", "page.css")
+_NAMES = ("docs.css", "docs.js", "front.js", "icon.svg", "page.css")
 _SWAGGER_UI_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
 

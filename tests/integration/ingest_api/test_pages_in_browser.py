@@ -1,5 +1,6 @@
 """The pages in a real browser that has no internet: they work, ask their own origin alone, and break no policy."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,14 @@ from tests.integration.ingest_api.site import Site
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason=WITHOUT_CHROMIUM)
 
 DESKTOP, PHONE = 1280, 390
+BADGES = """
+    [...document.querySelectorAll('.title .version')].map(badge => {
+        let ground = badge;
+        while (getComputedStyle(ground).backgroundColor == 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
+        return [badge.innerText, getComputedStyle(badge).color, getComputedStyle(ground).backgroundColor];
+    })
+"""
+"""Of each badge its text, the text's colour and the first colour behind it."""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,15 @@ def test_the_documentation_is_read_and_tried_out(tab: Tab, site: Site, width: in
     assert_all_is_well(tab, site)
 
 
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_the_badges_beside_the_title_can_be_read(tab: Tab, site: Site, is_dark: bool) -> None:
+    tab.open(f"{site.client.base_url}/docs", DESKTOP, is_dark=is_dark)
+    tab.until("document.querySelectorAll('.title .version').length == 2")
+    for said, text, ground in tab.value(BADGES):
+        assert said
+        assert _contrast(text, ground) > 2, (said, text, ground)  # Swagger UI's own lightest is 2.2
+
+
 def test_what_breaks_the_policy_would_be_seen(tab: Tab, site: Site) -> None:
     tab.open(f"{site.client.base_url}/docs")
     tab.until("document.querySelector('.opblock') && true")
@@ -64,3 +82,15 @@ def test_the_bare_address_shows_where_everything_is(tab: Tab, site: Site, width:
     assert_all_is_well(tab, site)
     tab.value("document.querySelector('a[href=metrics]').click()")
     assert tab.until("location.pathname == '/metrics' && document.body.innerText").startswith("# HELP")
+
+
+def _contrast(*colours: str) -> float:
+    """The contrast ratio of WCAG 2 between two ``rgb(...)``: 1 (the same) to 21."""
+    darker, lighter = sorted(_luminance(each) for each in colours)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    shares = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares]
+    return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
