@@ -99,8 +99,8 @@ def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings) 
         from orchestration.scheduling.day_plan import plan_days  # these load Dagster, as ``opened`` did
 
         plan = plan_days(connection, instance, settings.first_day)
-    asked_for = [day for request in plan.requests for day in days_of_request(request)]
-    next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in asked_for]
+    to_run = [day for request in plan.requests for day in days_of_request(request)]
+    next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in to_run]
     return [*next_ones, *plan.remarks]
 
 

@@ -36,28 +36,28 @@ UNFINISHED = [
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What there is to do for a day, and what stands in its way."""
+class QueuedRebuild:
+    """A day that is to be built, for the first time or again, and what keeps it from being built now."""
 
     name: str
     is_held: bool
     """Whether an import or a worker has the day now."""
     past: PastRuns | None
-    """What came of asking before."""
+    """What came of the runs requested for it before."""
     goes_along: bool
-    """Whether it may be done in one run with its neighbours: it is small, and was not yet asked for in any way."""
+    """Whether it may be done in one run with its neighbours: it is small, and no run was requested for it yet."""
 
 
 @dataclass
 class Plan:
-    """What a look at the ledger comes to: what to ask for, and why not the rest."""
+    """The runs to request, and for each of the other days why none is requested."""
 
     requests: list[dg.RunRequest] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 def plan_days(connection: psycopg.Connection, instance: dg.DagsterInstance, first_day: date) -> Plan:
-    """Look at the ledger and at Dagster's runs. Days before ``first_day`` are never asked for."""
+    """Look at the ledger and at Dagster's runs. No run is requested for days before ``first_day``."""
     # Looked at first: a run that ends in between is still under way, and not one that left something undone.
     under_way = days_under_way(instance)
     return plan_runs(day_ledger.days_to_run(connection), first_day, under_way, partial(look_at, connection, instance))
@@ -67,15 +67,15 @@ def plan_runs(
     days: Iterable[DayToRun],
     first_day: date,
     under_way: Sequence[Collection[date]],
-    look: Callable[[DayToRun], Wish],
+    look: Callable[[DayToRun], QueuedRebuild],
 ) -> Plan:
-    """Decide which days to ask for, and which of them together.
+    """Decide for which days to request runs, and which of them share one.
 
-    ``under_way``: the days of each unfinished run. ``look`` is taken where it matters.
+    ``under_way``: the days of each unfinished run. ``look`` is called only for days that could have a run now.
     """
     plan, waiting = Plan(), 0
     busy = set[date]().union(*under_way)
-    runs: list[list[_Asked]] = []
+    runs: list[list[_DayOfRun]] = []
     for day in days:
         has_place = len(under_way) + len(runs) < MOST_UNDER_WAY
         may_go_along = bool(runs) and _has_room_for(runs[-1], day.day)
@@ -85,12 +85,12 @@ def plan_runs(
             plan.remarks.append(f"{day.day} is under way")
         elif not has_place and not may_go_along:
             waiting += 1
-        elif remark := _why_not(day, wish := look(day)):
+        elif remark := _why_not(day, rebuild := look(day)):
             plan.remarks.append(remark)
-        elif may_go_along and wish.goes_along:
-            runs[-1].append(_Asked(day, wish))
+        elif may_go_along and rebuild.goes_along:
+            runs[-1].append(_DayOfRun(day, rebuild))
         elif has_place:
-            runs.append([_Asked(day, wish)])
+            runs.append([_DayOfRun(day, rebuild)])
         else:
             waiting += 1
     plan.requests = [_request(run) for run in runs]
@@ -99,8 +99,9 @@ def plan_runs(
     return plan
 
 
-def wish_name(day: DayToRun, late_row_count: int) -> str:
-    """Names what there is to do. A run's own progress leaves it as it is; anything from outside makes it another one.
+def rebuild_name(day: DayToRun, late_row_count: int) -> str:
+    """The name of a day's queued rebuild. A run's own progress leaves it the same; any change from outside makes it
+    another one.
 
     Each export counts as a version and, in the same transaction, as a request: the other requests came from outside.
     """
@@ -108,10 +109,10 @@ def wish_name(day: DayToRun, late_row_count: int) -> str:
     return f"{day.day}.late-{late_row_count}.requests-{outside_requests}"
 
 
-def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: DayToRun) -> Wish:
-    """The wish that a day comes to."""
+def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: DayToRun) -> QueuedRebuild:
+    """The queued rebuild of a day."""
     late = sum(day_ledger.stream_day(connection, stream, day.day).late_row_count for stream in Stream)
-    name = wish_name(day, late)
+    name = rebuild_name(day, late)
     past = past_runs(instance, name)
     first_days = [day.day - timedelta(days=number) for number in range(MOST_TOGETHER)]
     together = None if past else run_together(instance, first_days, name)
@@ -119,29 +120,29 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
         past = PastRuns(1, together.run_id, Outcome.CANCELED)
     is_new = past is None and together is None and day.is_unexported
     goes_along = is_new and partitions_bytes(connection, day.day) <= SMALL_BYTES
-    return Wish(name, day_ledger.is_held(connection, day.day), past, goes_along)
+    return QueuedRebuild(name, day_ledger.is_held(connection, day.day), past, goes_along)
 
 
 def days_under_way(instance: dg.DagsterInstance) -> list[list[date]]:
-    """The days of each unfinished run that has any, whoever asked for it."""
+    """The days of each unfinished run that has any, whoever started it."""
     return [days for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if (days := days_of_run(run))]
 
 
-class _Asked(NamedTuple):
+class _DayOfRun(NamedTuple):
     """A day that is to be run."""
 
     day: DayToRun
-    wish: Wish
+    rebuild: QueuedRebuild
 
 
-def _has_room_for(run: Sequence[_Asked], day: date) -> bool:
-    return run[-1].wish.goes_along and len(run) < MOST_TOGETHER and day - run[-1].day.day == timedelta(days=1)
+def _has_room_for(run: Sequence[_DayOfRun], day: date) -> bool:
+    return run[-1].rebuild.goes_along and len(run) < MOST_TOGETHER and day - run[-1].day.day == timedelta(days=1)
 
 
-def _why_not(day: DayToRun, wish: Wish) -> str:
-    """Why a day is not asked for; empty where it is."""
-    past = wish.past
-    if wish.is_held:
+def _why_not(day: DayToRun, rebuild: QueuedRebuild) -> str:
+    """Why no run is requested for a day; empty where one is."""
+    past = rebuild.past
+    if rebuild.is_held:
         return f"{day.day} is held by an import or another worker"
     if past is None or past.outcome is Outcome.TO_BE_REPEATED:
         return ""
@@ -154,14 +155,14 @@ def _why_not(day: DayToRun, wish: Wish) -> str:
     )
 
 
-def _request(run: Sequence[_Asked]) -> dg.RunRequest:
+def _request(run: Sequence[_DayOfRun]) -> dg.RunRequest:
     first, last = run[0], run[-1]
     why = {WHY_TAG: _why(first.day)}
     first_day, last_day = (each.day.day.isoformat() for each in (first, last))
     if first is last:
-        key = run_key(first.wish.name, first.wish.past.attempts + 1 if first.wish.past else 1)
+        key = run_key(first.rebuild.name, first.rebuild.past.attempts + 1 if first.rebuild.past else 1)
         return dg.RunRequest(key, partition_key=first_day, tags={DAYS_TAG: first_day, **why})
-    key = together_key(each.wish.name for each in run)
+    key = together_key(each.rebuild.name for each in run)
     days = {DAYS_TAG: f"{first_day} to {last_day}", **range_tags(first_day, last_day)}
     return dg.RunRequest(key, tags={**days, **why})
 

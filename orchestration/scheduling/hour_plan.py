@@ -22,10 +22,11 @@ def plan_hours(connection: psycopg.Connection, instance: dg.DagsterInstance, fir
     hours = [hour for hour in hours_to_write(connection) if utc_day(hour) >= first_day]
     if not hours:
         return plan
-    wish = f"hours-to-{hour_key(hours[-1])}"  # the next hour is another wish: what failed is tried again with it
-    past = past_runs(instance, wish)
+    # Once the next hour has closed this is another name, so hours that failed are tried again with it.
+    rebuild = f"hours-to-{hour_key(hours[-1])}"
+    past = past_runs(instance, rebuild)
     if past is None or past.outcome is Outcome.TO_BE_REPEATED:
-        key = run_key(wish, past.attempts + 1 if past else 1)
+        key = run_key(rebuild, past.attempts + 1 if past else 1)
         soon = {PRIORITY_TAG: "1"}  # seconds, ahead of days that wait in the queue
         plan.requests.append(dg.RunRequest(key, tags={**range_tags(hour_key(hours[0]), hour_key(hours[-1])), **soon}))
     else:

@@ -1,4 +1,4 @@
-"""What became of runs that were asked for before: may it be tried again, or is it a person's turn?
+"""What became of earlier runs of a queued rebuild: may it be tried again, or does it wait for a person?
 
 A run that failed for a reason (a failed check, a damaged file, a full disk) would fail again. One that broke off (the
 database was restarted under Dagster's own feet, the machine ran out of memory) is worth another try, later and later.
@@ -46,7 +46,7 @@ class Failure(NamedTuple):
 
 
 class PastRuns(NamedTuple):
-    """How often it was asked for, and how the newest run ended, whoever started that one."""
+    """How many attempts there were, and how the newest run ended, whoever started that one."""
 
     attempts: int
     run_id: str
@@ -54,14 +54,17 @@ class PastRuns(NamedTuple):
     reason: str = ""
 
 
-def run_key(wish: str, attempt: int) -> str:
-    """The key of the runs of one attempt at a wish: Dagster makes one run a key, and repeats of it."""
-    return f"{wish}.attempt-{attempt}"
+def run_key(rebuild: str, attempt: int) -> str:
+    """The key of the runs of one attempt at a queued rebuild: Dagster starts one run a key, and its own retries of it.
+
+    ``rebuild``: the name of the queued rebuild, of a day or of hours.
+    """
+    return f"{rebuild}.attempt-{attempt}"
 
 
-def past_runs(instance: dg.DagsterInstance, wish: str) -> PastRuns | None:
-    """What became of the finished runs of a wish; ``None`` if there are none."""
-    keys = [run_key(wish, attempt + 1) for attempt in range(MOST_ATTEMPTS)]
+def past_runs(instance: dg.DagsterInstance, rebuild: str) -> PastRuns | None:
+    """What became of the finished runs of a queued rebuild; ``None`` if there are none."""
+    keys = [run_key(rebuild, attempt + 1) for attempt in range(MOST_ATTEMPTS)]
     records = instance.get_run_records(dg.RunsFilter(tags={RUN_KEY_TAG: keys}, statuses=FINISHED))
     if not records:
         return None
@@ -76,19 +79,19 @@ def past_runs(instance: dg.DagsterInstance, wish: str) -> PastRuns | None:
     return PastRuns(attempts, newest.run_id, _outcome(records[0], failure, attempts), failure.reason)
 
 
-def together_key(wishes: Iterable[str]) -> str:
-    """The key of a run for several days: the wishes of all of them."""
-    return " ".join(wishes)
+def together_key(rebuilds: Iterable[str]) -> str:
+    """The key of a run for several days: the names of their queued rebuilds."""
+    return " ".join(rebuilds)
 
 
-def run_together(instance: dg.DagsterInstance, first_days: Iterable[date], wish: str) -> dg.DagsterRun | None:
-    """The newest finished run of several days of which this was the wish of one; ``None`` if there is none.
+def run_together(instance: dg.DagsterInstance, first_days: Iterable[date], rebuild: str) -> dg.DagsterRun | None:
+    """The newest finished run of several days that this queued rebuild was part of; ``None`` if there is none.
 
     ``first_days``: the days that such a run may have begun with.
     """
     may_begin_at = {ASSET_PARTITION_RANGE_START_TAG: [str(day) for day in first_days]}
     runs = instance.get_runs(dg.RunsFilter(tags=may_begin_at, statuses=FINISHED))
-    return next((run for run in runs if wish in run.tags.get(RUN_KEY_TAG, "").split()), None)
+    return next((run for run in runs if rebuild in run.tags.get(RUN_KEY_TAG, "").split()), None)
 
 
 def failure_of(instance: dg.DagsterInstance, run_id: str) -> Failure:

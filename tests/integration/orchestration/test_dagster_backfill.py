@@ -54,7 +54,7 @@ def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
     assert all(each.passed for each in evaluations)
 
 
-def test_a_check_that_fails_on_one_day_names_it_and_the_days_are_asked_for_one_by_one(
+def test_a_check_that_fails_on_one_day_names_it_and_the_days_are_run_one_by_one(
     days: Days, instance: dg.DagsterInstance
 ) -> None:
     days.add_late_reading(SECOND, soc_percent=150.0)

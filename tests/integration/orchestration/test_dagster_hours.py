@@ -43,11 +43,11 @@ def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(
     assert rows >= 2 * VEHICLES * 20
 
 
-def test_while_a_run_is_under_way_none_is_asked_for(days: Days, instance: dg.DagsterInstance) -> None:
+def test_while_a_run_is_under_way_none_is_requested(days: Days, instance: dg.DagsterInstance) -> None:
     job = days.definitions.resolve_job_def("write_hours")
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     assert days.tick(instance, "closed_hours").skip_message == "a run is under way"
-    assert len(days.tick(instance).run_requests or []) == 1, "a day is asked for all the same"
+    assert len(days.tick(instance).run_requests or []) == 1, "a day's run is requested all the same"
 
 
 def test_what_failed_is_left_until_the_next_hour(days: Days, instance: dg.DagsterInstance) -> None:

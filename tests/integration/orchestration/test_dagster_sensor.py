@@ -57,7 +57,7 @@ def leave_a_run(days: Days, instance: dg.DagsterInstance, status: dg.DagsterRunS
     instance.create_run_for_job(days.definitions.resolve_job_def("run_day"), status=status, tags=tags)
 
 
-def test_closed_days_with_readings_are_asked_for_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:
+def test_closed_days_with_readings_are_requested_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:
     assert remark(days, instance) == "every closed day is in the lake"
     days.fill(FIRST, SECOND, TODAY)
     (request,) = asked(days, instance)
@@ -104,7 +104,7 @@ def test_what_failed_for_a_reason_waits_for_a_person(
         )
     connection.execute("UPDATE vehicle_readings SET soc_percent = 50 WHERE soc_percent = 150")
     days.add_late_reading(FIRST, minute=1)
-    run_elsewhere(days, instance)  # more to do is asked for again
+    run_elsewhere(days, instance)  # late readings queue another rebuild
     assert remark(days, instance) == "every closed day is in the lake"
 
 
@@ -127,7 +127,7 @@ def test_a_run_that_broke_off_is_tried_a_few_times(
     assert f"broke off, as it did in {MOST_ATTEMPTS - 1} attempts before: its process" in remark(days, instance)
 
 
-def test_days_that_failed_together_are_asked_for_one_by_one(days: Days, instance: dg.DagsterInstance) -> None:
+def test_days_that_failed_together_are_run_one_by_one(days: Days, instance: dg.DagsterInstance) -> None:
     days.fill(FIRST, SECOND)
     (request,) = asked(days, instance)
     leave_a_run(days, instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
@@ -140,7 +140,7 @@ def test_days_that_a_person_canceled_together_are_left_to_persons(days: Days, in
     leave_a_run(days, instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
     assert remark(days, instance).count("was canceled") == 2
     days.add_late_reading(SECOND)
-    assert [request.partition_key for request in asked(days, instance)] == [SECOND.isoformat()], "a new wish"
+    assert [request.partition_key for request in asked(days, instance)] == [SECOND.isoformat()], "another rebuild"
 
 
 def test_large_days_are_run_one_by_one(

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from orchestration.assets.partitions import MOST_TOGETHER, range_tags
-from orchestration.scheduling.day_plan import MOST_UNDER_WAY, Wish, plan_runs, wish_name
+from orchestration.scheduling.day_plan import MOST_UNDER_WAY, QueuedRebuild, plan_runs, rebuild_name
 from orchestration.scheduling.past_runs import Outcome, PastRuns
 from orchestration.tags import DAYS_TAG, WHY_TAG
 from warehouse.postgres.ledger.day_ledger import DayToRun
@@ -31,14 +31,16 @@ DAYS = [to_run(FIRST_DAY + timedelta(days=number)) for number in range(7)]
 MANY_DAYS = [to_run(FIRST_DAY + timedelta(days=number)) for number in range(40)]
 
 
-def looks(is_held: bool = False, past: PastRuns | None = None, goes_along: bool = False) -> Callable[[DayToRun], Wish]:
-    return lambda day: Wish(f"wish-of-{day.day}", is_held, past, goes_along)
+def looks(
+    is_held: bool = False, past: PastRuns | None = None, goes_along: bool = False
+) -> Callable[[DayToRun], QueuedRebuild]:
+    return lambda day: QueuedRebuild(f"rebuild-of-{day.day}", is_held, past, goes_along)
 
 
-def test_the_oldest_days_are_asked_for_and_the_rest_wait_for_their_turn() -> None:
+def test_runs_are_requested_for_the_oldest_days_and_the_rest_wait_for_their_turn() -> None:
     plan = plan_runs(DAYS, FIRST_DAY, [], looks())
     assert [request.partition_key for request in plan.requests] == [str(day.day) for day in DAYS[:MOST_UNDER_WAY]]
-    assert plan.requests[0].run_key == "wish-of-2026-02-01.attempt-1"
+    assert plan.requests[0].run_key == "rebuild-of-2026-02-01.attempt-1"
     assert plan.remarks == ["3 later days wait for their turn"]
 
 
@@ -75,7 +77,7 @@ def test_small_days_that_follow_each_other_go_together() -> None:
         first, last = str(week[0].day), str(week[-1].day)
         expected = {WHY_TAG: "day closed", DAYS_TAG: f"{first} to {last}", **range_tags(first, last)}
         assert (request.partition_key, request.tags) == (None, expected)
-        assert request.run_key == " ".join(f"wish-of-{day.day}" for day in week)
+        assert request.run_key == " ".join(f"rebuild-of-{day.day}" for day in week)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +87,9 @@ def test_small_days_that_follow_each_other_go_together() -> None:
         looks(is_held=True, goes_along=True),
         looks(past=PastRuns(1, "abcdef0123456789", Outcome.TO_BE_REPEATED)),
     ],
-    ids=["large", "held", "asked for before"],
+    ids=["large", "held", "requested before"],
 )
-def test_a_day_that_does_not_go_along_parts_its_neighbours(second: Callable[[DayToRun], Wish]) -> None:
+def test_a_day_that_does_not_go_along_parts_its_neighbours(second: Callable[[DayToRun], QueuedRebuild]) -> None:
     along = looks(goes_along=True)
     plan = plan_runs(DAYS[:3], FIRST_DAY, [], lambda day: second(day) if day is DAYS[1] else along(day))
     is_asked = not second(DAYS[1]).is_held
@@ -121,27 +123,27 @@ def test_a_person_is_told_what_to_do(outcome: Outcome) -> None:
     assert remark.endswith("fleetwatt run-day 2026-02-01")
 
 
-def test_a_run_that_broke_off_is_asked_for_again_after_a_while() -> None:
+def test_a_run_that_broke_off_is_requested_again_after_a_while() -> None:
     past = PastRuns(2, "abcdef0123456789", Outcome.NOT_YET)
     assert plan_runs(DAYS[:1], FIRST_DAY, [], looks(past=past)).requests == []
     (request,) = plan_runs(DAYS[:1], FIRST_DAY, [], looks(past=past._replace(outcome=Outcome.TO_BE_REPEATED))).requests
-    assert request.run_key == "wish-of-2026-02-01.attempt-3"
+    assert request.run_key == "rebuild-of-2026-02-01.attempt-3"
 
 
-def test_days_that_cannot_be_asked_for_keep_nobody_waiting() -> None:
+def test_days_that_cannot_be_run_keep_no_other_day_waiting() -> None:
     failed = PastRuns(1, "abcdef0123456789", Outcome.FAILED)
     plan = plan_runs(DAYS, FIRST_DAY, [], lambda day: looks(past=failed if day.day.day < 5 else None)(day))
     assert [request.partition_key for request in plan.requests] == ["2026-02-05", "2026-02-06", "2026-02-07"]
 
 
-def test_a_runs_own_progress_is_no_new_wish() -> None:
-    before = wish_name(to_run(FIRST_DAY), 10)
+def test_a_runs_own_progress_queues_no_rebuild() -> None:
+    before = rebuild_name(to_run(FIRST_DAY), 10)
     exported = to_run(FIRST_DAY, meter_version=1, vehicle_version=1, requested=2, is_unexported=False)
-    assert wish_name(exported, 10) == before
+    assert rebuild_name(exported, 10) == before
 
 
-def test_late_rows_and_other_days_make_a_new_wish() -> None:
+def test_late_rows_and_other_days_queue_another_rebuild() -> None:
     done = {"meter_version": 1, "vehicle_version": 1, "requested": 2, "built": 2, "is_unexported": False}
-    known = wish_name(to_run(FIRST_DAY, **done), 10)
-    assert wish_name(to_run(FIRST_DAY, **{**done, "is_dirty": True}), 11) != known
-    assert wish_name(to_run(FIRST_DAY, **{**done, "requested": 3}), 10) != known
+    known = rebuild_name(to_run(FIRST_DAY, **done), 10)
+    assert rebuild_name(to_run(FIRST_DAY, **{**done, "is_dirty": True}), 11) != known
+    assert rebuild_name(to_run(FIRST_DAY, **{**done, "requested": 3}), 10) != known
