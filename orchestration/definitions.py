@@ -31,7 +31,7 @@ from warehouse.settings import FleetSettings
 RUNS_NICENESS = 19
 """A day can wait, and a device that reports cannot."""
 RUN_AGAIN_IN_FULL = {RETRY_STRATEGY_TAG: "ALL_STEPS"}
-"""A run that broke off is repeated from its begin: what stands is left as it is, and nothing is taken for granted."""
+"""A run that broke off is repeated from the start: each step verifies what is there, and skips what is current."""
 
 
 @dg.definitions
@@ -63,14 +63,14 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
     run_day = dg.define_asset_job(
         "run_day",
         selection=dg.AssetSelection.assets(*assets),
-        description="The whole daily pipeline. The sensor asks for it; to do it by hand: fleetwatt run-day DAY.",
+        description="The whole daily pipeline. The sensor requests it; to run it by hand: fleetwatt run-day DAY.",
         tags=RUN_AGAIN_IN_FULL,
     )
     hours = device_hourly_asset(catalog, first_day)
     write_hours = dg.define_asset_job(
         "write_hours",
         selection=dg.AssetSelection.assets(hours),
-        description="The closed hours of each device. The sensor asks for it; to do it by hand: fleetwatt hours.",
+        description="The closed hours of each device. The sensor requests it; to run it by hand: fleetwatt hours.",
         tags=RUN_AGAIN_IN_FULL,
     )
     return dg.Definitions(

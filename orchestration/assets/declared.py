@@ -39,7 +39,7 @@ def dependencies(model: Model) -> list[dg.AssetDep]:
     """What a dataset is made from, or checked against: other datasets, and for an export a table of PostgreSQL."""
     if model.name == "carried_samples":
         # Of earlier days, and after its own day's, which a day that runs beside it looks for. Said without a mapping to
-        # the day before: that would make three runs of each day of a backfill, and the ledger asks for what it takes.
+        # the day before: that would make three runs of each day of a backfill, and the ledger queues the rebuilds.
         return [dg.AssetDep("device_last")]
     table = [dg.AssetDep(table_key(model.name))] if model.name in EXPORTS else []
     return [*table, *(dg.AssetDep(name) for name in model.depends_on)]
@@ -78,7 +78,7 @@ def what_was_made(made: Made, lake: Lake) -> dict[str, Any]:
         "dagster/row_count": made.rows,
         "size_bytes": made.size_bytes,
         "version": made.version,
-        "state": "made" if made.is_new else "stands as it was",
+        "state": "made" if made.is_new else "current",
         "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
     }
 

@@ -30,8 +30,8 @@ KEY = ("kind", "starts_at", "device_id")
 DESCRIPTION = """What each device's registers gained in each closed hour of the last eight days, in PostgreSQL:
 `GET /v1/analytics/fleet` answers from it.
 
-Whichever hours a run is started for, it writes all closed ones that are missing, and writes anew those of devices of
-which readings came later, or whose settings or mappings changed."""
+Whichever hours a run is started for, it writes all closed ones that are missing, and rewrites those of devices whose
+readings came late, or whose settings or mappings changed."""
 
 
 def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinition:
@@ -51,12 +51,12 @@ def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinitio
     def device_hourly(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> dg.MaterializeResult[None]:
         with told_plainly(), warehouse.connect() as connection:
             written = write_closed_hours(connection, context.log.debug)
-            standing = device_hours(connection)
+            stored = device_hours(connection)
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": standing.newest_rows,
-                "size_bytes": standing.size_bytes,
-                "hours": standing.hours,
+                "dagster/row_count": stored.newest_rows,
+                "size_bytes": stored.size_bytes,
+                "hours": stored.hours,
                 "written_hours": len(written.hours),
                 "corrected_devices": written.corrected_devices,
             }

@@ -1,4 +1,4 @@
-"""What is made from the exports: the carried samples, the energy of the day, and every SQL model of the catalog."""
+"""What is made from the exports: the boundary samples, the energy of the day, and every SQL model of the catalog."""
 
 from collections.abc import Iterator
 

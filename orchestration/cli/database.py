@@ -43,4 +43,4 @@ def partitions(*, home: Home = None, as_json: AsJson = False) -> None:
         days = sorted({each.day for each in made})
         notes.print(f"made {counted(len(made), 'partition')}, {days[0]} to {days[-1]}")
     else:
-        notes.print("nothing to do: every partition stands")
+        notes.print("nothing to do: every partition exists")

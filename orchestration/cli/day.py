@@ -44,7 +44,7 @@ def export(day: Day, *, home: Home = None) -> None:
         pipeline.seal(day)
         for stream in Stream:
             made = pipeline.export(stream, day)
-            state = "exported" if made.is_new else "stands"
+            state = "exported" if made.is_new else "already exported"
             notes.print(f"{stream}: {counted(made.rows, 'row')} {state} as version {made.version}")
             notes.print(str(pipeline.lake.file(stream, day)), soft_wrap=True)
 

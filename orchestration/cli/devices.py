@@ -49,7 +49,7 @@ def prune(
     """Remove devices that were registered long ago, have not reported since, and of which nothing is left.
 
     A device stays where PostgreSQL or the lake has readings of it, or a mapping, ended or not, speaks of it. One that
-    is removed and reports again is registered anew.
+    is removed and reports again is registered again.
 
     \b
     See them first, then remove them:

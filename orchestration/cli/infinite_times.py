@@ -21,7 +21,7 @@ def with_times_as_text(select: str, columns: Sequence[tuple[str, str]]) -> str:
 
 
 def with_infinite_times(row: Sequence[Any], columns: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
-    """A row of that SELECT with the columns that were asked for: DuckDB's words where a time has no end."""
+    """A row of that SELECT with the columns of the query: DuckDB's words where a time has no end."""
     values = list(row[: len(columns)])
     for place, text in zip(_places_of_times(columns), row[len(columns) :], strict=True):
         if text is not None and _INFINITE.search(text):

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are asked for: the engines that some of them need take a second to load."""
+"""Commands that are imported when they are run: the engines that some of them need take a second to load."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module

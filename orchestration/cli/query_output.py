@@ -1,4 +1,4 @@
-"""Rows of a query as DuckDB wrote them to a file, on their way to where they were asked for."""
+"""Rows of a query as DuckDB wrote them to a file, on their way to the terminal or a file."""
 
 import re
 import shlex
@@ -34,7 +34,7 @@ def require_place(output: Path) -> None:
 
 
 def hand_over(written: Path, output: Path | None, *, is_json: bool) -> None:
-    """Print what was written, or say where it is; JSON is put right first, into the file that was asked for.
+    """Print what was written, or say where it is; JSON is put right first, into that file.
 
     Raises:
         typer.BadParameter: that file cannot be opened.

@@ -1,7 +1,7 @@
 """``fleetwatt simulate``: sends a simulated fleet to an API and shows how it goes.
 
 Progress goes to stderr, on a terminal as a bar and a line that renews itself, else as plain lines that a supervisor can
-copy. Only what was asked for (``--faults``) goes to stdout.
+copy. Only the result (``--faults``) goes to stdout.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ def hours(*, home: Home = None) -> None:
 
 
 def scrub(*, home: Home = None) -> None:
-    """Check every file of the lake against its hash. The day of a damaged one is asked for, and made anew.
+    """Check every file of the lake against its hash. A rebuild of a damaged one's day is queued.
 
     Where PostgreSQL no longer has the day, its files of readings come from a backup alone: then it says which.
 

@@ -1,4 +1,4 @@
-"""The process of a run is forked from one that has the libraries, where Dagster would have each run import them anew.
+"""The process of a run is forked from one that has imported the libraries; Dagster would import them again each run.
 
 Of a small run two fifths were imports. Dagster's code server begins each run's process by multiprocessing's ``spawn``,
 and has no setting for it: so its ``spawn`` is made to fork, from a server process that has no threads.

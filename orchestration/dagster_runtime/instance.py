@@ -86,7 +86,7 @@ class DagsterHome:
 
 
 def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
-    """What stands in dagster.yaml."""
+    """The content of dagster.yaml."""
     return {
         "storage": {
             "custom": {

@@ -40,11 +40,11 @@ ALLOWED = WITHOUT_EFFECT | {
     "reloadRepositoryLocation",
     "reloadWorkspace",
 }
-"""What an operator needs: runs, what asks for them, and to have the code read anew.
+"""What an operator needs: runs, the sensors and schedules that request them, and reloading the code.
 
 All else is refused whoever asks. Nobody needs it here, and it does harm: ``wipeAssets``, ``deleteRun`` and the reports
 of an asset's events make Dagster say of a day what the ledger does not; ``setSensorCursor`` hides failed runs from the
-alerts; ``shutdownRepositoryLocation`` stops our code. What a newer Dagster brings is refused until it stands here.
+alerts; ``shutdownRepositoryLocation`` stops our code. What a newer Dagster brings is refused until it is listed here.
 """
 
 

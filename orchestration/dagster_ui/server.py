@@ -18,7 +18,7 @@ from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT, mutation
 from warehouse.contract.redaction import redacted
 
 POLL_MS = 2000
-"""How often Dagster's pages ask anew; its own default."""
+"""How often Dagster's pages poll; its own default."""
 NOT_SERVED = ("/notebook", "/dagit", "/report_asset")
 """Notebooks are read from any path, and what an asset is said to be is the ledger's to say."""
 _GUARDED = ("build_routes", "graphql_http_endpoint", "execute_graphql_request", "execute_graphql_subscription")

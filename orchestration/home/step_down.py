@@ -38,7 +38,7 @@ _GET_DEATH_SIGNAL, _SET_DEATH_SIGNAL = 2, 1  # of prctl
 
 
 def work_in(settings: FleetSettings) -> None:
-    """Become whoever works in this home, and make it theirs alone. As root this begins the command anew.
+    """Become whoever works in this home, and make it theirs alone. As root this starts the command again.
 
     Raises:
         HomeInUseError: an earlier version runs there.

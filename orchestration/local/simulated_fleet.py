@@ -58,7 +58,7 @@ class SimulatedFleet:
         return self._vehicle_ids[0]
 
     def _is_up_to_date(self) -> bool:
-        """Whether the past is filled in. That is done in order of time, so one vehicle stands for all."""
+        """Whether the past is filled in. It is filled in order of time, so one vehicle tells for all of them."""
         state = self._ask(f"/v1/vehicles/{self._latest}")
         if state is None or state["ageSeconds"] is None:
             return False

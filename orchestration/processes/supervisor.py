@@ -19,7 +19,7 @@ _QUICK_POLL_S = 0.05
 _STEADY_S = 60.0  # a death after this long counts as the first one again
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _TOLD_WHY_AT_S = 4 * _FIRST_DELAY_S  # the third death in a row
-_SAME_KEYPRESS_S = 0.2  # a terminal and a wrapper such as `timeout` may both deliver one wish to stop
+_SAME_KEYPRESS_S = 0.2  # a terminal and a wrapper such as `timeout` may both deliver one Ctrl-C
 
 
 class _Watched:
@@ -60,7 +60,7 @@ class _Watched:
         raise ChildStartError(f"{self.it.name} {problem}{self.it.last_words()}")
 
     def look(self) -> None:
-        """One glance that tells its news, notices its death, and starts it again when its time has come."""
+        """Check once: show its output, notice that it died, and start it again when its delay is over."""
         is_alive = self.it.is_alive()
         self.it.show_output()
         if self._restart_at is not None:

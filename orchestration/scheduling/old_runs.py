@@ -1,7 +1,7 @@
 """Forgets what Dagster's old runs wrote, so that its database stays small and the UI quick.
 
 With a run its materializations go, and the UI would show a day that is in the lake as missing, without its figures. So
-of a run that made what stands for some day today the materializations are kept, however old: a tenth of what it wrote.
+the materializations of a run that made what is current for some day are kept, however old: a tenth of what it wrote.
 """
 
 from collections.abc import Collection, Iterator

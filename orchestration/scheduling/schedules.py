@@ -1,4 +1,4 @@
-"""The daily maintenance: partitions ahead, every file of the lake looked at, old days gone, indexes rebuilt."""
+"""The daily maintenance: partitions made ahead, the lake's files checked, old days dropped, closed ones reindexed."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def forget_quarantined(context: dg.OpExecutionContext, warehouse: WarehouseParam
 
 @dg.op(config_schema=NO_CONFIG)
 def scrub_lake(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
-    """Check every file of the lake against its hash; the day of a damaged one is asked for, and made anew."""
+    """Check every file of the lake against its hash; a rebuild of a damaged one's day is queued."""
     with told_plainly(), warehouse.connect() as connection:
         found = list(scrub(connection, warehouse.lake))
     damaged = [damage for damage in found if damage]
@@ -56,7 +56,7 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> 
 
 @dg.op(config_schema=NO_CONFIG)
 def pack_indexes(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
-    """Reindex closed days whose indexes are larger than they need to be."""
+    """Reindex the closed days whose indexes are larger than they need to be."""
     with told_plainly(), warehouse.connect() as connection:
         reindexed = list(reindex_closed_days(connection))
     saved_bytes = sum(each.before_bytes - each.after_bytes for each in reindexed)
@@ -65,13 +65,13 @@ def pack_indexes(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> N
 
 @dg.op(config_schema=NO_CONFIG)
 def forget_runs(context: dg.OpExecutionContext) -> None:
-    """Forget Dagster's runs of more than 90 days ago, but for those that made what stands for some day today."""
+    """Forget Dagster's runs of more than 90 days ago, except those that made what is current for some day."""
     context.add_output_metadata(forget_old_runs(context.instance, datetime.now(UTC))._asdict())
 
 
 @dg.job
 def maintenance() -> None:
-    """Partitions ahead, every file of the lake looked at, old days gone, indexes rebuilt. Safe to run at any time."""
+    """Makes partitions ahead, checks the lake's files, drops old days, reindexes closed ones. Safe at any time."""
     make_partitions_ahead()
     scrub_lake()
     drop_old_days()

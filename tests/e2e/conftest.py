@@ -160,7 +160,7 @@ class Platform:
         self.wait_for("Ctrl-C stops everything.")
 
     def told(self, label: str) -> str:
-        """What stands behind a label in the start's list."""
+        """The text after a label in the list that the start prints."""
         return self.wait_for(f"  {label} ").strip().removeprefix(label).strip()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:

@@ -2,7 +2,7 @@
 service's own command with the variables that Compose would give it, and its own health check.
 
 Here a path of the container's is a folder of the test's; a secret's file is read here and handed over as the variable
-that stands for it.
+in its place.
 """
 
 import os
@@ -33,7 +33,7 @@ from warehouse.postgres.embedded.cluster import program
 
 @dataclass(frozen=True)
 class Containers:
-    """What stands for the containers of one ``docker compose up``."""
+    """The processes in place of the containers of one ``docker compose up``."""
 
     home: Path
     site: Path

@@ -1,4 +1,4 @@
-"""A home through its ends, asked for and not: the next start goes on where it was, and nothing acknowledged is lost."""
+"""A home that is stopped or killed: the next start goes on where it was, and nothing acknowledged is lost."""
 
 import signal
 import time

@@ -38,7 +38,7 @@ def check(
 ) -> None:
     """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
 
-    Where the lake has a day, every SQL model is built anew beside it, each from what was built before it, and compared
+    Where the lake has a day, every SQL model is rebuilt beside it, each from what was rebuilt before it, and compared
     with what is published: the effect of a change before it is merged. The lake itself is only read. No database is
     needed, and no lake for the first part; where the one with the ledger runs, a file that is not what was published is
     refused.

@@ -21,7 +21,7 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     built = [effect for effect in effects if not effect.missing]
     changed = [effect for effect in built if not effect.is_none]
     notes.print(
-        f"{day}: {counted(len(built), 'SQL model')} built anew beside the lake, "
+        f"{day}: {counted(len(built), 'SQL model')} rebuilt beside the lake, "
         f"{counted(len(changed), 'gives something else', 'give something else')}"
     )
     for effect in effects:

@@ -60,7 +60,7 @@ def test_a_webhook_that_does_not_take_it_is_told_without_its_address(
 
 
 PIECE, TOO_MUCH = 2**20, 256
-"""Bytes, and how many of such pieces an answer has that stands for one without end."""
+"""Bytes, and how many of such pieces make an answer that is as good as endless."""
 
 
 class Endless(BaseHTTPRequestHandler):

@@ -84,7 +84,7 @@ def test_a_fresh_database_is_migrated_and_gets_its_partitions(fleetwatt: Fleetwa
     assert (made.code, made.err) == (0, "")
     assert {each["stream"] for each in listed} == {"meter_readings", "vehicle_readings"}
     assert len({each["day"] for each in listed}) == 7 + 1 + 14
-    assert fleetwatt("partitions") == (0, "", "nothing to do: every partition stands\n")
+    assert fleetwatt("partitions") == (0, "", "nothing to do: every partition exists\n")
     assert fleetwatt("partitions", "--json") == (0, "[]\n", "")
 
     status = fleetwatt("status")

@@ -8,7 +8,7 @@ from tests.integration.orchestration.conftest import Fleetwatt
 from warehouse.postgres.connection import connect
 
 
-def test_migrate_says_that_exported_days_are_built_anew(
+def test_migrate_says_that_exported_days_are_rebuilt(
     server_url: str, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with fresh_database(server_url, "template1") as url:

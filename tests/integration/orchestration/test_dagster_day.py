@@ -124,7 +124,7 @@ def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
     assert days.run(instance, FIRST, only=["meter_readings"]).success
     connection.execute("UPDATE partition_ledger SET row_count = row_count + 1 WHERE stream = 'meter_readings'")
     result = days.run(instance, FIRST, only=["meter_readings"])
-    assert told(result, "meter_readings")["state"].value == "stands as it was"
+    assert told(result, "meter_readings")["state"].value == "current"
     (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
     assert failed.check_name == "file_equals_ledger"
     assert "row_count: the ledger says " in str(failed.description)

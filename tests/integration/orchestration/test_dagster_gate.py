@@ -110,7 +110,7 @@ def test_our_own_pages_are_answered(ui: Ui) -> None:
     assert page.headers["x-frame-options"] == "DENY"
     policies = page.headers.get_list("content-security-policy")
     assert any("frame-ancestors 'none'" in policy for policy in policies)
-    assert any("script-src 'nonce-" in policy for policy in policies), "the policy of Dagster's own page stands"
+    assert any("script-src 'nonce-" in policy for policy in policies), "the policy of Dagster's own page is kept"
 
 
 def test_a_person_may_come_from_a_link_elsewhere(ui: Ui) -> None:

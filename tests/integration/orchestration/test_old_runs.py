@@ -26,7 +26,7 @@ def event_types(instance: dg.DagsterInstance, run_id: str) -> set[dg.DagsterEven
     return {entry.dagster_event_type for entry in instance.all_logs(run_id)}
 
 
-def test_what_made_a_day_as_it_stands_is_kept_and_nothing_else(days: Days, instance: dg.DagsterInstance) -> None:
+def test_what_made_the_current_day_is_kept_and_nothing_else(days: Days, instance: dg.DagsterInstance) -> None:
     superseded = days.run(instance, FIRST, only=ASSETS)
     failed = days.run(instance, FIRST, only=["hourly_energy", "flagged_steps"])
     standing = days.run(instance, FIRST, only=["vehicles"]), days.run(instance, FIRST, only=["meters"])

@@ -122,7 +122,7 @@ def test_all_that_is_stopped_is_told_once_and_read_everywhere(
 
     stage.again.look()
     assert len(stage.said) == 2, "a start says in the terminal what is stopped"
-    assert len(webhook.taken) == 1, "and nobody else is told anew"
+    assert len(webhook.taken) == 1, "and nobody else is told again"
 
     stage.set("closed_days", "RUNNING")
     stage.watch.look()

@@ -310,7 +310,7 @@ def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
 
 
 @pytest.mark.parametrize(("limit", "value"), [("_LONGEST_DELAY_S", 0.5), ("_STEADY_S", 0.1)])
-def test_the_delay_has_an_upper_end_and_starts_anew_after_a_steady_run(
+def test_the_delay_has_an_upper_end_and_begins_again_after_a_steady_run(
     house: House, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
 ) -> None:
     monkeypatch.setattr(f"orchestration.processes.supervisor.{limit}", value)
@@ -514,7 +514,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(session: Callable[..., Session
     assert not any(map(runs, children))
 
 
-def test_one_wish_to_stop_that_arrives_twice_kills_nobody(house: House) -> None:
+def test_one_ctrl_c_that_arrives_twice_kills_nobody(house: House) -> None:
     house.add("steady", SLEEPS)
     assert house.supervisor.start_all()
     signal.raise_signal(signal.SIGINT)

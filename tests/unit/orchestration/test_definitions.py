@@ -145,7 +145,7 @@ def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
     assert above == graph.get_all_asset_keys() - {dg.AssetKey("day_report"), DEVICE_HOURLY}
 
 
-def test_what_is_carried_waits_for_the_days_own_last_samples(graph: AssetGraph) -> None:
+def test_boundary_samples_wait_for_the_days_own_last_samples(graph: AssetGraph) -> None:
     # A day beside this one finds our last samples, and asks us to begin again, before we begin: see DailyPipeline.
     assert parents(graph, "carried_samples") == {"device_last"}
 

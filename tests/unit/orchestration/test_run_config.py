@@ -47,7 +47,7 @@ def leaves(kind: ConfigType, path: str) -> Iterator[str]:
         yield from leaves(field.config_type, f"{path}/{name}")
 
 
-def test_the_walk_finds_what_dagster_has_by_default() -> None:
+def test_the_search_finds_what_dagster_has_by_default() -> None:
     @dg.op
     def with_anything() -> None:
         """Its schema is left out."""
