@@ -25,7 +25,7 @@ class CheckLoader:
     _used: set[str] = field(default_factory=set)
 
     def of(self, declared: Declaration) -> tuple[Check, ...]:
-        """The checks of one dataset: what its key promises, then the others as they are listed."""
+        """The checks of one dataset: those of its key, then the others as they are listed."""
         checks: dict[str, Check] = {}
         for compiled in self._compiled(declared):
             if compiled.name in checks:

@@ -50,7 +50,7 @@ class InvalidCheckError(Exception):
 
 
 def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
-    """What every dataset promises: its key is unique, and it is null nowhere where it says so."""
+    """The checks that need no listing: the key is unique, and neither it nor what ``not_null`` names is ever null."""
     listed = [name for spec in declaration.checks for name in _names(spec.values.get("not_null"))]
     key = _key(declaration)
     if never_null := list(dict.fromkeys([*key, *listed])):

@@ -49,7 +49,7 @@ class Declaration:
     checks: Sequence[CheckSpec]
     depends_on: tuple[str, ...]
     key_is_checked: bool
-    """False where whoever makes the dataset promises that its key is unique, and counting again costs too much."""
+    """False where whoever makes the dataset ensures that its key is unique, and counting again costs too much."""
     path: Path
     line: int
 

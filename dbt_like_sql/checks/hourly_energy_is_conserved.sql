@@ -29,7 +29,7 @@ energy_kinds AS (
     WHERE day = getvariable('day')
 ),
 
-carried AS (
+boundary AS (
     SELECT
         kind,
         device_id,
@@ -44,9 +44,9 @@ read_devices AS (
         energy_kinds.kind,
         energy_kinds.device_id
     FROM energy_kinds
-    LEFT JOIN carried
-        ON energy_kinds.kind = carried.kind AND energy_kinds.device_id = carried.device_id
-    WHERE carried.device_id IS NULL OR energy_kinds.energy_kind = 'interval'
+    LEFT JOIN boundary
+        ON energy_kinds.kind = boundary.kind AND energy_kinds.device_id = boundary.device_id
+    WHERE boundary.device_id IS NULL OR energy_kinds.energy_kind = 'interval'
 ),
 
 read_samples AS (
@@ -79,13 +79,13 @@ expected AS (
         last_of_day.device_id,
         CASE
             WHEN energy_kinds.energy_kind = 'interval' THEN read_samples.sum_kwh
-            ELSE last_of_day.kwh - coalesce(carried.kwh, read_samples.first_kwh)
+            ELSE last_of_day.kwh - coalesce(boundary.kwh, read_samples.first_kwh)
         END AS expected_kwh
     FROM device_last AS last_of_day
     INNER JOIN energy_kinds
         ON last_of_day.kind = energy_kinds.kind AND last_of_day.device_id = energy_kinds.device_id
-    LEFT JOIN carried
-        ON last_of_day.kind = carried.kind AND last_of_day.device_id = carried.device_id
+    LEFT JOIN boundary
+        ON last_of_day.kind = boundary.kind AND last_of_day.device_id = boundary.device_id
     LEFT JOIN read_samples
         ON last_of_day.kind = read_samples.kind AND last_of_day.device_id = read_samples.device_id
     WHERE last_of_day.day = getvariable('day')

@@ -44,7 +44,7 @@ first_samples AS (
     GROUP BY vehicle_id
 ),
 
-carried AS (
+boundary AS (
     SELECT
         kind,
         device_id,
@@ -57,12 +57,12 @@ expected AS (
     SELECT
         last_of_day.kind,
         last_of_day.device_id,
-        last_of_day.kwh - coalesce(carried.kwh, first_samples.kwh) + corrections.correction_kwh AS expected_kwh
+        last_of_day.kwh - coalesce(boundary.kwh, first_samples.kwh) + corrections.correction_kwh AS expected_kwh
     FROM device_last AS last_of_day
     INNER JOIN first_samples
         ON last_of_day.kind = first_samples.kind AND last_of_day.device_id = first_samples.device_id
-    LEFT JOIN carried
-        ON last_of_day.kind = carried.kind AND last_of_day.device_id = carried.device_id
+    LEFT JOIN boundary
+        ON last_of_day.kind = boundary.kind AND last_of_day.device_id = boundary.device_id
     LEFT JOIN corrections
         ON last_of_day.kind = corrections.kind AND last_of_day.device_id = corrections.device_id
     WHERE last_of_day.day = getvariable('day')

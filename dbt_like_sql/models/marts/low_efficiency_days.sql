@@ -1,5 +1,5 @@
 -- Rule A0, for information: vehicles whose efficiency over the day is below the threshold. One low day proves no
--- fault (a healthy charger has some in a year); rules over sessions judge that.
+-- fault (a healthy charger has some in a year); rules over sessions decide that.
 SELECT
     vehicle_id,
     vehicle_external_id,

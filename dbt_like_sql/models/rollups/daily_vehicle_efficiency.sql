@@ -1,4 +1,4 @@
--- What each vehicle's charging was worth over the day, judged as the 24 h answer judges it: sums first, ratio last.
+-- The efficiency of each vehicle's charging over the day, rated as the 24 h answer rates it: sums first, ratio last.
 WITH limits AS (
     -- Below the threshold something fails, leaks or wears out; a healthy charger reaches the target. A vehicle whose AC and
     -- DC are both below the low energy only stood by. Where a first step began a quarter of a day before the day, or one
@@ -67,7 +67,7 @@ ratios AS (
     FROM sums
 ),
 
--- The ratio that is shown is the one that is judged. Printed and read back, because round() of 0.84995 gives 0.85 where
+-- The ratio that is shown is the one that is rated. Printed and read back, because round() of 0.84995 gives 0.85 where
 -- the API, which rounds the binary number itself, shows 0.8499.
 shown AS (
     SELECT
@@ -85,60 +85,60 @@ shown AS (
         ON ratios.vehicle_id = edges.vehicle_id AND edges.day = getvariable('day')
 ),
 
--- A loss is told of who charged: not of who stood by, and not of a day whose edges say more than its charger.
-judged AS (
+-- Losses are given for vehicles that charged: not for one that only stood by, nor for a day that its edges decide.
+rated AS (
     SELECT
         *,
-        efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT coarse_edge AS is_judged
+        efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT coarse_edge AS is_rated
     FROM shown
 )
 
 SELECT
-    judged.vehicle_id,
+    rated.vehicle_id,
     vehicles.external_id AS vehicle_external_id,
     meter_lists.meter_external_ids,
-    judged.ac_kwh,
-    judged.dc_kwh,
-    judged.efficiency_ratio,
-    judged.shown_ratio,
+    rated.ac_kwh,
+    rated.dc_kwh,
+    rated.efficiency_ratio,
+    rated.shown_ratio,
     CASE
-        WHEN judged.ac_kwh IS NULL OR judged.dc_kwh IS NULL THEN 'no_readings'
-        WHEN judged.ac_kwh <= 0 THEN 'no_ac'
-        WHEN judged.is_shared THEN 'shared_meter'
-        WHEN judged.shown_ratio > 1 THEN 'dc_exceeds_ac'
-        WHEN judged.is_low_energy THEN 'low_energy'
-        WHEN judged.shown_ratio < limits.threshold_ratio THEN 'below_threshold'
+        WHEN rated.ac_kwh IS NULL OR rated.dc_kwh IS NULL THEN 'no_readings'
+        WHEN rated.ac_kwh <= 0 THEN 'no_ac'
+        WHEN rated.is_shared THEN 'shared_meter'
+        WHEN rated.shown_ratio > 1 THEN 'dc_exceeds_ac'
+        WHEN rated.is_low_energy THEN 'low_energy'
+        WHEN rated.shown_ratio < limits.threshold_ratio THEN 'below_threshold'
         ELSE 'ok'
     END AS status,
     -- The same DC at this ratio would have taken DC / ratio from the grid; what was paid for beyond that is lost.
     CASE
-        WHEN judged.is_judged
-            THEN greatest(0, judged.ac_kwh - judged.dc_kwh / limits.threshold_ratio)
+        WHEN rated.is_rated
+            THEN greatest(0, rated.ac_kwh - rated.dc_kwh / limits.threshold_ratio)
     END AS lost_against_threshold_kwh,
     CASE
-        WHEN judged.is_judged
-            THEN greatest(0, judged.ac_kwh - judged.dc_kwh / limits.target_ratio)
+        WHEN rated.is_rated
+            THEN greatest(0, rated.ac_kwh - rated.dc_kwh / limits.target_ratio)
     END AS lost_against_target_kwh,
-    CASE WHEN judged.is_low_energy AND judged.shown_ratio <= 1 THEN judged.ac_kwh - judged.dc_kwh END AS standby_kwh,
-    judged.coarse_edge,
-    judged.is_shared,
-    judged.partly_mapped,
-    judged.mapped_hours,
-    judged.ac_reading_count,
-    judged.dc_reading_count,
-    judged.ac_coverage_ratio,
-    judged.dc_coverage_ratio,
-    judged.mean_battery_temp_celsius,
-    judged.glitch_count,
-    judged.dip_count,
-    judged.jump_count,
-    judged.rollover_count,
-    judged.reset_count,
-    judged.rebase_count,
-    judged.gap_count
-FROM judged
+    CASE WHEN rated.is_low_energy AND rated.shown_ratio <= 1 THEN rated.ac_kwh - rated.dc_kwh END AS standby_kwh,
+    rated.coarse_edge,
+    rated.is_shared,
+    rated.partly_mapped,
+    rated.mapped_hours,
+    rated.ac_reading_count,
+    rated.dc_reading_count,
+    rated.ac_coverage_ratio,
+    rated.dc_coverage_ratio,
+    rated.mean_battery_temp_celsius,
+    rated.glitch_count,
+    rated.dip_count,
+    rated.jump_count,
+    rated.rollover_count,
+    rated.reset_count,
+    rated.rebase_count,
+    rated.gap_count
+FROM rated
 CROSS JOIN limits
 INNER JOIN meter_lists
-    ON judged.vehicle_id = meter_lists.vehicle_id
+    ON rated.vehicle_id = meter_lists.vehicle_id
 INNER JOIN vehicles
-    ON judged.vehicle_id = vehicles.vehicle_id AND vehicles.day = getvariable('day')
+    ON rated.vehicle_id = vehicles.vehicle_id AND vehicles.day = getvariable('day')

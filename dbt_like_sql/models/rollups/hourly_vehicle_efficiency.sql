@@ -10,9 +10,9 @@ WITH hours AS (
     ) AS hours (hour)
 ),
 
--- The stretch of each hour in which a mapping holds. A vehicle that was mapped and silent has its hours here too, so
+-- The span of each hour in which a mapping holds. A vehicle that was mapped and silent has its hours here too, so
 -- that it is reported as silent and not forgotten.
-mapped_stretches AS (
+mapped_spans AS (
     SELECT
         mapped.vehicle_id,
         mapped.device_id AS meter_id,
@@ -32,7 +32,7 @@ mapped_hours AS (
         vehicle_id,
         hour,
         sum(date_diff('microsecond', mapped_from, mapped_to)) AS mapped_us
-    FROM mapped_stretches
+    FROM mapped_spans
     GROUP BY vehicle_id, hour
 ),
 
@@ -41,8 +41,8 @@ shared_hours AS (
     SELECT DISTINCT
         mine.vehicle_id,
         mine.hour
-    FROM mapped_stretches AS mine
-    INNER JOIN mapped_stretches AS other
+    FROM mapped_spans AS mine
+    INNER JOIN mapped_spans AS other
         ON
             mine.meter_id = other.meter_id
             AND mine.hour = other.hour
