@@ -56,7 +56,7 @@ def test_what_stays_is_watched_and_comes_back() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
 
 
-def test_nothing_starts_before_what_it_stands_on() -> None:
+def test_nothing_starts_before_what_it_depends_on() -> None:
     order = {name: service["depends_on"] for name, service in SERVICES.items() if "depends_on" in service}
     migrated = {"migrate": {"condition": "service_completed_successfully"}}
     assert order == {
@@ -104,7 +104,7 @@ def test_secrets_are_files_that_the_settings_look_for() -> None:
 
 def test_every_setting_reaches_the_containers_and_nothing_else_does() -> None:
     not_variables = {
-        "FLEET_HOME",  # stands in the image
+        "FLEET_HOME",  # set in the image
         "FLEET_HOST",  # a flag of each command
         *(name.upper() for name in FILE["secrets"]),
         *{"FLEET_READ_DSN", "FLEET_ALERT_WEBHOOK"},  # secrets that few have

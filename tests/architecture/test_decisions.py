@@ -1,4 +1,4 @@
-"""Decision records: each has a number of its own, says context, decision and consequences, and stands in the index."""
+"""Decision records: each has a number of its own, says context, decision and consequences, and is in the index."""
 
 import re
 from pathlib import Path

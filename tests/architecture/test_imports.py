@@ -19,7 +19,7 @@ def test_the_import_linter_finds_no_breach() -> None:
 
 
 def imported_modules(source: str) -> set[str]:
-    """Every module that a source file names in an import, wherever in the file it stands."""
+    """Every module that a source file names in an import, anywhere in the file."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -27,7 +27,7 @@ TOO_COMMON = {1.0, 2.0}
 """Numbers that say nothing by themselves."""
 OTHER_MEANINGS = {
     ("classify_steps.sql", 3.0): "the shape of the query: runs of up to LONGEST_RUN rows, one branch each",
-    ("find_loose_indexes.sql", 0.9): "how full PostgreSQL makes the leaves of an index",
+    ("find_loose_indexes.sql", 0.9): "the fill factor of the leaves of an index",
     ("quarantine_readings.sql", 0.25): "of the quarantine's space",
 }
 
@@ -65,7 +65,7 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "restarted_registers_are_conserved": [("expected_kwh) > #, TRUE)", energy.TOLERANCE_KWH)],
     "status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
 }
-"""By model or check: where a number stands, ``#``, and what it must be."""
+"""By model or check: the text around a number, with ``#`` in its place, and what the number must be."""
 UNITS = {0.0, 1.0, 24.0, 100.0, 3600.0, 86400.0, 1e6, 60e6, 3600e6}
 """Of time and of shares: numbers that nobody chose."""
 

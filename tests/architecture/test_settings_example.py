@@ -60,7 +60,7 @@ def test_shows_each_default(example: list[tuple[str, str]]) -> None:
     assert dict(example) == {name: shown(default) for name, default in settings().items()}
 
 
-def test_sets_nothing_as_it_stands() -> None:
+def test_sets_nothing_until_it_is_edited() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.strip() and not line.startswith("# ")] == []
 

@@ -94,7 +94,7 @@ INGEST: Mapping[str, Kind] = {
     "disk_bytes_a_reading_of_a_closed_day": Kind("with its indexes rebuilt", "the open day", at_most(120, 100)),
     "disk_packing_a_day": Kind("how long that takes"),
 }
-"""By name, in the order of the page. ``*`` stands for a size."""
+"""By name, in the order of the page. ``*`` is any size."""
 
 WAREHOUSE: Mapping[str, Kind] = {
     "day_through_dagster": Kind(

@@ -27,7 +27,7 @@ def run(
     scales: tuple[SomeScale, SomeScale],
     stand_of: Callable[[SomeScale, Report, Path | None], SomeStand],
 ) -> None:
-    """Measure what was asked for. ``scales``: the specification's size and a small one."""
+    """Measure the figures that are named. ``scales``: the specification's size and a small one."""
     full, quick = scales
     arguments = _arguments(command, description, list(measurements), full.free_disk_gb)
     given = {name: getattr(arguments, name) for name in ("rounds", "seconds") if getattr(arguments, name)}

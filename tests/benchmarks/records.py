@@ -108,7 +108,7 @@ def _commit() -> str:
 
 
 def _asked(arguments: Sequence[str]) -> Iterator[str]:
-    """What was asked for, without the paths of this machine."""
+    """The command line, without the paths of this machine."""
     is_path = False
     for argument in arguments:
         if not is_path and not argument.startswith(_PATHS):

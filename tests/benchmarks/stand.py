@@ -222,7 +222,7 @@ class Stand(AbstractContextManager["Stand"]):
                 "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from)"
                 " SELECT vehicle_id, vehicle_id, '1970-01-01' FROM vehicles"
             )
-            # Yesterday stands for today: what comes in is not late.
+            # Yesterday is taken for today, so that what comes in is not late.
             connection.execute("UPDATE partition_ledger SET late_after = 'infinity', seal_after = 'infinity'")
             connection.execute("VACUUM ANALYZE")
 

@@ -22,7 +22,7 @@ def measure(stand: Stand) -> None:
         Figure("query_shared_buffers", reads.shared_buffers / COUNTED, "buffers/answer"),
         Figure("query_heap_fetches", reads.heap_fetches / COUNTED, "rows/answer"),
     )
-    vehicles = min(stand.scale.history_devices, stand.scale.devices)  # the same ones are asked for on both sides
+    vehicles = min(stand.scale.history_devices, stand.scale.devices)  # both sides are asked about the same ones
     p99s_s: list[float] = []
     with with_history(stand, url) as long_url, stand.product(url) as of_short, stand.product(long_url) as of_long:
         short, long = Dashboard(of_short, vehicles, end), Dashboard(of_long, vehicles, end)
