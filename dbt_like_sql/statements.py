@@ -8,6 +8,7 @@ from re import search
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
@@ -42,7 +43,7 @@ class Statement:
     problems: list[Problem] = field(default_factory=list)
     references: tuple[Reference, ...] = ()
     _query: exp.Query | None = None
-    _scopes: dict[int, Scope] = field(default_factory=dict)
+    _root: Scope | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -86,9 +87,8 @@ class Statement:
             self._unexplained(error)
             self._query = None
             return
-        root = build_scope(self._query)
-        for scope in root.traverse() if root else ():
-            self._scopes[id(scope.expression)] = scope
+        self._root = build_scope(self._query)
+        for scope in self._root.traverse() if self._root else ():
             self._find_homeless_columns(scope, schema)
             self._find_forgotten_days(scope)
 
@@ -108,32 +108,18 @@ class Statement:
         return found
 
     def lineage(self, column: str) -> tuple[ColumnSource, ...]:
-        """The columns of other datasets that a column is computed from, once resolved."""
-        root = self._scopes.get(id(self._query))
-        return tuple(sorted(set(self._sources(root, column, set())))) if root else ()
-
-    def _sources(self, scope: Scope, column: str, seen: set[tuple[int, str]]) -> Iterator[ColumnSource]:
-        if (id(scope), column) in seen:  # a recursive CTE comes back to itself
-            return
-        seen.add((id(scope), column))
-        query = scope.expression
-        if isinstance(query, exp.SetOperation):  # columns of a union go by position
-            index = _names(query).index(column)
-            for branch in scope.set_operation_scopes:
-                yield from self._sources(branch, _names(branch.expression)[index], seen)
-        elif isinstance(query, exp.Query):
-            for each in query.selects:
-                if each.output_name == column:
-                    yield from self._sources_of(each, seen)
-
-    def _sources_of(self, expression: exp.Expr, seen: set[tuple[int, str]]) -> Iterator[ColumnSource]:
-        for column in expression.find_all(exp.Column):
-            scope = self._scopes.get(id(column.parent_select))
-            source = scope.sources.get(column.table) if scope else None
-            if isinstance(source, Scope):
-                yield from self._sources(source, column.name, seen)
-            elif source is not None and _is_dataset(source):
-                yield ColumnSource(source.name, column.name)
+        """The columns of other datasets that a column is computed from, once resolved; not those that only filter."""
+        if self._query is None or self._root is None:
+            return ()
+        # By this scope: without it the text would be qualified again for each column.
+        last = lineage(column, self._query, {}, dialect=DIALECT, scope=self._root, trim_selects=False, copy=False)
+        ends = [(each.source, each.name) for each in last.walk() if not each.downstream]
+        found = {
+            ColumnSource(source.name, name.rpartition(".")[2])
+            for source, name in ends
+            if isinstance(source, exp.Table) and _is_dataset(source)
+        }
+        return tuple(sorted(found))
 
     def _find_unknown_columns(self, root: Scope | None, schema: Schema) -> None:
         """Columns that are asked of a dataset or CTE that does not have them."""

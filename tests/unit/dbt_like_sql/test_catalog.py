@@ -209,8 +209,14 @@ OF_DAY = "day = getvariable('day')"
         pytest.param(
             f"SELECT (SELECT max(r.energy) FROM right_side AS r WHERE r.{OF_DAY}) AS x "
             f"FROM left_side AS l WHERE l.{OF_DAY}",
-            [("right_side", "day"), ("right_side", "energy")],
-            id="from a subquery",
+            [("right_side", "energy")],
+            id="from a subquery, but not what it filters by",
+        ),
+        pytest.param(
+            f"SELECT EXISTS (SELECT 1 FROM right_side AS r WHERE r.id = l.id AND r.{OF_DAY}) AS x "
+            f"FROM left_side AS l WHERE l.{OF_DAY}",
+            [],
+            id="whether rows exist is a filter",
         ),
         pytest.param(
             f"SELECT sum(kwh) OVER (PARTITION BY id) AS x FROM (SELECT id, kwh FROM left_side WHERE {OF_DAY}) AS part",
@@ -218,8 +224,8 @@ OF_DAY = "day = getvariable('day')"
             id="window over a derived table",
         ),
         pytest.param(
-            f"WITH RECURSIVE walk AS (SELECT id AS n FROM left_side WHERE {OF_DAY} "
-            "UNION ALL SELECT n + 1 FROM walk WHERE n < 9) SELECT n AS x FROM walk",
+            f"WITH RECURSIVE counted AS (SELECT id AS n FROM left_side WHERE {OF_DAY} "
+            "UNION ALL SELECT n + 1 FROM counted WHERE n < 9) SELECT n AS x FROM counted",
             [("left_side", "id")],
             id="recursive",
         ),
