@@ -1,4 +1,4 @@
-"""Where in a TOML file a key stands. ``tomllib`` reads values and forgets places; errors need them."""
+"""The line of a key in a TOML file: errors name it, and ``tomllib`` does not keep it. Why not by a parser: ADR 90."""
 
 import re
 

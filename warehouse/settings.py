@@ -175,7 +175,7 @@ class SecretSettings(FleetSettings):
         description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
     )
     admin_token: Token | None = Field(
-        default=None, description="Bearer token for changes of devices and mappings. Unset: no token is asked for."
+        default=None, description="Bearer token for changes of devices and mappings. Unset: no token is required."
     )
 
 

@@ -16,7 +16,7 @@ def days_to_make(context: dg.AssetExecutionContext, pipeline: DailyPipeline, nam
     """The days of this step that there is something of; of each other one it is said why it is skipped.
 
     A backfill's range may have days without readings, or end with one that is not closed: no reason to fail for the
-    others. A day that is asked for alone and is not closed is left to fail, in words.
+    others. A single day that is not closed is left to fail, with an error that says so.
     """
     asked = days_of(context)
     days = []

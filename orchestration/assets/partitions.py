@@ -49,7 +49,7 @@ def days_of_run(run: dg.DagsterRun) -> list[date]:
 
 
 def days_of_request(request: dg.RunRequest) -> list[date]:
-    """The days of the run that is asked for."""
+    """The days of the run that is requested."""
     return [date.fromisoformat(request.partition_key)] if request.partition_key else _days_of_tags(request.tags)
 
 

@@ -1,5 +1,5 @@
 """Dates and instants without end in a table. Python has none: DuckDB's driver makes of infinity the last day that
-Python knows, which a column may well hold as such. So DuckDB is asked for each in words too.
+Python knows, which a column may well hold as such. So DuckDB also gives each of them as text.
 """
 
 import re

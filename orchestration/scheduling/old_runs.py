@@ -33,7 +33,7 @@ def forget_old_runs(instance: dg.DagsterInstance, now: datetime) -> Forgotten:
     """Forget finished runs of more than 90 days ago. Safe to repeat and to kill."""
     storage = cast("SqlEventLogStorage", instance.event_log_storage)
     old = set(_old_runs(instance, now - KEPT_FOR))
-    kept = old & _standing_runs(storage, set(instance.all_asset_keys()) - {DEVICE_HOURLY})  # whose old hours are gone
+    kept = old & _current_runs(storage, set(instance.all_asset_keys()) - {DEVICE_HOURLY})  # whose old hours are gone
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
     _forget_all_but_what_was_made(storage, old)
@@ -49,7 +49,7 @@ def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
         cursor = page[-1].run_id
 
 
-def _standing_runs(storage: SqlEventLogStorage, assets: Collection[dg.AssetKey]) -> set[str]:
+def _current_runs(storage: SqlEventLogStorage, assets: Collection[dg.AssetKey]) -> set[str]:
     """The runs that made the newest version of some asset's day."""
     newest = [storage.get_latest_storage_id_by_partition(asset, MADE).values() for asset in assets]
     ids = [event_id for of_asset in newest for event_id in of_asset]

@@ -29,7 +29,7 @@ def measure(stand: WarehouseStand) -> None:
         Figure("export_vehicles_vs_copy", vehicles, "s", copied_vehicles),
         Figure("export_peak_memory", max(peaks_mb), "MB"),
         Figure("heap_vs_parquet", place.heap_bytes() / 1e6, "MB", place.parquet_bytes() / 1e6),
-        Figure("export_that_stands", median(_standing(place) for _ in range(stand.scale.rounds)), "s", meters),
+        Figure("export_that_stands", median(_current(place) for _ in range(stand.scale.rounds)), "s", meters),
     )
 
 
@@ -70,7 +70,7 @@ def _copying(stand: WarehouseStand, place: Place, stream: Stream) -> Callable[[]
     return copy
 
 
-def _standing(place: Place) -> float:
+def _current(place: Place) -> float:
     """A partition with nothing to do: its file is compared with its hash, and left."""
     ran: Ran = run_alone(export, place, Stream.METER_READINGS)
     return ran.seconds

@@ -31,7 +31,7 @@ _DATABASES = count(1)
 
 @dataclass(frozen=True)
 class Run:
-    """One of Dagster's runs. Seconds since 1970: asked for by the sensor, begun and ended by its process."""
+    """One of Dagster's runs. Seconds since 1970: requested by the sensor, begun and ended by its process."""
 
     day: date
     asked_at: float

@@ -47,7 +47,7 @@ def measure(stand: WarehouseStand) -> None:
     lengths = [run.ended_at - run.asked_at for run in runs if run.day in singly]
     for run in runs:
         begun, ended = run.began_at - run.asked_at, run.ended_at - run.asked_at
-        stand.report.say(f"  {run.day}: begun {begun:.1f} s after it was asked for, ended after {ended:.1f} s")
+        stand.report.say(f"  {run.day}: begun {begun:.1f} s after it was requested, ended after {ended:.1f} s")
     stand.report.add(
         Figure("dagster_run_overhead", median(lengths) - work, "s"),
         Figure("dagster_run_of_a_tiny_day", median(lengths), "s", work),

@@ -1,6 +1,6 @@
 """One vehicle's thirty days out of the lake, through the views that ``fleetwatt query`` opens.
 
-The thirty days are one and the same full-size file under thirty names: no vehicle is asked for twice, and each question
+The thirty days are one and the same full-size file under thirty names: no vehicle is queried twice, and each question
 has to find its rows in all of them.
 """
 

@@ -29,7 +29,7 @@ def event_types(instance: dg.DagsterInstance, run_id: str) -> set[dg.DagsterEven
 def test_what_made_the_current_day_is_kept_and_nothing_else(days: Days, instance: dg.DagsterInstance) -> None:
     superseded = days.run(instance, FIRST, only=ASSETS)
     failed = days.run(instance, FIRST, only=["hourly_energy", "flagged_steps"])
-    standing = days.run(instance, FIRST, only=["vehicles"]), days.run(instance, FIRST, only=["meters"])
+    current = days.run(instance, FIRST, only=["vehicles"]), days.run(instance, FIRST, only=["meters"])
     other = days.run(instance, SECOND, only=ASSETS)
     assert not failed.success
     made = instance.get_latest_materialization_event(METERS)
@@ -44,7 +44,7 @@ def test_what_made_the_current_day_is_kept_and_nothing_else(days: Days, instance
     assert forget_old_runs(instance, later + timedelta(minutes=10)) == (0, 3), "safe to repeat"
 
     left = {run.run_id for run in instance.get_runs()}
-    assert left == {run.run_id for run in (*standing, other)}
+    assert left == {run.run_id for run in (*current, other)}
     assert event_types(instance, superseded.run_id) == event_types(instance, failed.run_id) == set()
     assert event_types(instance, other.run_id) == {dg.DagsterEventType.ASSET_MATERIALIZATION}
     for name in ASSETS:
