@@ -1,4 +1,4 @@
--- Each side's hours count as many readings as were exported.
+-- The hours of meters, and those of vehicles, count as many readings as were exported.
 WITH exported AS (
     SELECT
         'meter' AS kind,

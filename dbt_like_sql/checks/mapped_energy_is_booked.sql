@@ -1,5 +1,5 @@
 -- A vehicle that one mapping holds for the whole day has all the DC it took and all the AC its meter counted.
--- Independent of how hours and segments are joined: both sides are sums over the day. Tolerance 1e-6 kWh for the order
+-- Independent of how hours and segments are joined: both figures are sums over the day. Tolerance 1e-6 kWh for the order
 -- in which float64 values are added.
 WITH whole_day AS (
     SELECT

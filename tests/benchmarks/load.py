@@ -74,11 +74,11 @@ class Connection:
 
 def status_of(answer: bytes) -> int | None:
     """The status of a complete answer of known length; None while something is missing."""
-    head = answer.find(b"\r\n\r\n")
-    if head < 0:
+    headers_end = answer.find(b"\r\n\r\n")
+    if headers_end < 0:
         return None
     length = answer.index(b"content-length: ") + 16
-    if len(answer) < head + 4 + int(answer[length : answer.index(b"\r", length)]):
+    if len(answer) < headers_end + 4 + int(answer[length : answer.index(b"\r", length)]):
         return None
     return int(answer[9:12])
 

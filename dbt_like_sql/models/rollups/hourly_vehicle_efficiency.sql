@@ -52,7 +52,7 @@ shared_hours AS (
 ),
 
 -- A row of hourly_energy lies between two changes of its device's mappings, so a mapping holds for all of it or not
--- at all. Where none holds, neither side counts.
+-- at all. Where none holds, neither AC nor DC counts.
 counted AS (
     SELECT
         mapped.vehicle_id,

@@ -1,5 +1,5 @@
--- The mappings that hold at some moment of the day, once for each side: the meter that counts the vehicle's AC, and
--- the vehicle itself, whose DC counts in the same time only. So both sides are joined to energy in the same way.
+-- The mappings that hold at some moment of the day, once for each kind of device: the meter that counts the vehicle's AC, and
+-- the vehicle itself, whose DC counts in the same time only. So AC and DC are joined to energy in the same way.
 WITH mappings AS (
     SELECT
         mapping_id,
