@@ -45,21 +45,21 @@ class Entry(NamedTuple):
 
 
 class BatchQueue:
-    """Bodies in the order in which they came. Several writers may serve it: one gathers a batch, the others store."""
+    """Bodies in the order in which they came, for several writers: one gathers a batch while the others store."""
 
     def __init__(self) -> None:
-        """Nothing waits."""
+        """Begin with nothing."""
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
         # Two that gather at a time would take each other's bodies, and come away with one each.
         self._gathering = asyncio.Lock()
         self._last_batch = 0  # how many bodies it held
 
     def put(self, entry: Entry) -> None:
-        """Let a body wait. How much may wait is for others to see to."""
+        """Let a body wait. The caller bounds how much may."""
         self._entries.put_nowait(entry)
 
     def end_a_writer(self) -> None:
-        """Let one of the writers end, behind all that waits now."""
+        """Tell one of the writers to end, after all that waits now."""
         self._entries.put_nowait(None)
 
     async def next_batch(self) -> tuple[list[Entry], bool]:

@@ -1,4 +1,4 @@
-"""What stores: it takes whatever has come together, in one transaction, and tells what became of each body."""
+"""Stores batches: whatever has come together, in one transaction; then tells what became of each body."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.1
-"""Only then is the connection looked at before it is used: under load that would be a system call for nothing."""
+"""After so long without work the connection is checked before it is used: under load that would cost for nothing."""
 
 
 class Failure(NamedTuple):
@@ -47,7 +47,7 @@ class CommitWriter:
         make_store: Callable[[psycopg.Connection], ReadingStore],
         deliver: Callable[[Sequence[Entry], Sequence[Result]], None],
     ) -> None:
-        """``open_connection`` is called in a thread, after each loss again."""
+        """``open_connection`` is called in a thread, again after each loss of the connection."""
         self._waiting = waiting
         self._open_connection = open_connection
         self._make_store = make_store
@@ -64,12 +64,12 @@ class CommitWriter:
         self._task = asyncio.create_task(self._write_until_closed(), name="commit-writer")
 
     def hangs(self) -> bool:
-        """Whether its transaction takes longer than anybody may wait."""
+        """Whether its transaction takes longer than a request may wait."""
         busy_since = self._busy_since
         return busy_since is not None and time.monotonic() - busy_since > limits.ANSWER_WITHIN_S
 
     async def close(self) -> None:
-        """Store what waits, and end; cancelled, it gives up what it is at."""
+        """Store what waits, and end; where this is cancelled, give up what is being stored."""
         self._is_closing = True
         self._waiting.end_a_writer()
         try:

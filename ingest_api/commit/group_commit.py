@@ -26,7 +26,7 @@ from warehouse.decoding.telemetry import Telemetry
 from warehouse.postgres.readings.reading_store import Outcome, ReadingStore
 
 BULK_READINGS = 100
-"""From here on a body goes the other way: PostgreSQL takes longer over it than over everything around it."""
+"""From this size on a body goes to the writers of large ones: its readings take PostgreSQL longer than its commit."""
 SMALL_WRITERS = 2
 BULK_WRITERS = 2
 
@@ -65,7 +65,7 @@ class GroupCommit:
         ]
 
     def check_answering(self) -> None:
-        """Nothing happens while the writers get on.
+        """Check that no writer hangs.
 
         Raises:
             DatabaseUnavailableError: one hangs.
@@ -75,7 +75,7 @@ class GroupCommit:
                 raise DatabaseUnavailableError("the database does not answer; send this again later")
 
     def newest_failure(self) -> Failure | None:
-        """The newest that no later commit of its size has made good: a full disk may yet have room for small ones."""
+        """The newest failure that no commit of the same size has followed: a full disk may have room for small ones."""
         failures: list[Failure] = []
         for writers in (self._writers[:SMALL_WRITERS], self._writers[SMALL_WRITERS:]):
             stored_at = max(writer.stored_at for writer in writers)

@@ -29,7 +29,7 @@ class ConnectionInUseError(RuntimeError):
 
 
 class _SingleUse:
-    """In place of the driver's lock. Who waited for that on the loop would keep the loop from whoever holds it."""
+    """In place of the driver's lock: to wait for that one would block the event loop, and so whoever holds it."""
 
     __slots__ = ("_lock",)
 

@@ -47,7 +47,7 @@ class CrossOriginReads:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a browser's question beforehand, and add to the answers of what it then reads."""
+        """Answer a browser's preflight request, and add to the answers of what it then reads."""
         if scope["type"] != "http" or not scope["path"].startswith(PATHS):
             await self._app(scope, receive, send)
             return

@@ -30,7 +30,7 @@ class PlainRequests(APIRoute):
     """A route whose query names each of its parameters once at most and no other, and its body each field."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's, behind the look at the query."""
+        """The framework's, after a check of the query."""
         handle = super().get_route_handler()
         known = [field.alias for field in self.dependant.query_params]
 

@@ -1,4 +1,4 @@
-"""What is counted for whoever looks from outside: ``GET /metrics`` in the text format of Prometheus.
+"""What is counted for monitoring: ``GET /metrics`` in the text format of Prometheus.
 
 Nothing is labelled by device. Where several processes serve, each writes what it counts into a folder that the parent
 names in the environment, and whichever is asked answers for all.
