@@ -10,12 +10,15 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, vehicle_payload
+from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.contract.partitions import midnight
 from warehouse.lake.paths import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
 FIRST = datetime.now(UTC).date() - timedelta(days=5)
@@ -30,7 +33,7 @@ class Fleet:
     def __init__(self, connection: psycopg.Connection, pipeline: DailyPipeline) -> None:
         self.connection = connection
         self.pipeline = pipeline
-        self.sent: dict[Device, list[Sample]] = defaultdict(list)
+        self.sent: defaultdict[Device, list[Sample]] = defaultdict(list)
 
     def send(self, kind: str, number: int, hours: list[float]) -> None:
         """Readings at these hours since the first midnight; registers grow by 6 kW AC, 5.4 kW DC."""
@@ -68,24 +71,35 @@ class Fleet:
         ]
 
 
+@pytest.fixture(scope="module")
+def made(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Both days, run once; each test goes on with a copy."""
+    with fresh_database(server_url, template) as url, connect(url) as connection:
+        connection.execute("INSERT INTO meters (external_id) VALUES ('m1'), ('m2')")
+        connection.execute("INSERT INTO vehicles (external_id) VALUES ('v1'), ('v2')")
+        connection.execute(
+            "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from, valid_to) VALUES "
+            "(1, 1, '1970-01-01Z', %(noon)s), (1, 2, %(noon)s, NULL), "
+            "(2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
+            {"noon": NOON},
+        )
+        fleet = Fleet(connection, DailyPipeline(url, Lake(tmp_path_factory.mktemp("made") / "lake"), Catalog.load()))
+        both_days = [quarter / 4 for quarter in range(4 * 2, 4 * 46)]
+        for kind in ("meter", "vehicle"):
+            for number in (1, 2):
+                is_silent = (kind, number) == ("vehicle", 1)
+                fleet.send(kind, number, [hour for hour in both_days if not (is_silent and 20 < hour < 33)])
+        fleet.run_days()
+        connection.close()  # a database that somebody is connected to cannot be copied
+        yield fleet
+
+
 @pytest.fixture
-def fleet(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[Fleet]:
-    connection.execute("INSERT INTO meters (external_id) VALUES ('m1'), ('m2')")
-    connection.execute("INSERT INTO vehicles (external_id) VALUES ('v1'), ('v2')")
-    connection.execute(
-        "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from, valid_to) VALUES "
-        "(1, 1, '1970-01-01Z', %(noon)s), (1, 2, %(noon)s, NULL), "
-        "(2, 2, '1970-01-01Z', %(noon)s), (2, 1, %(noon)s, NULL)",
-        {"noon": NOON},
-    )
-    fleet = Fleet(connection, DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load()))
-    both_days = [quarter / 4 for quarter in range(4 * 2, 4 * 46)]
-    for kind in ("meter", "vehicle"):
-        for number in (1, 2):
-            is_silent = (kind, number) == ("vehicle", 1)
-            fleet.send(kind, number, [hour for hour in both_days if not (is_silent and 20 < hour < 33)])
-    fleet.run_days()
-    yield fleet
+def fleet(made: Fleet, server_url: str, tmp_path: Path) -> Iterator[Fleet]:
+    with copy_of(made.pipeline, server_url, tmp_path) as pipeline, connect(pipeline.url) as connection:
+        fleet = Fleet(connection, pipeline)
+        fleet.sent.update({device: list(samples) for device, samples in made.sent.items()})
+        yield fleet
 
 
 def require_conserved(fleet: Fleet) -> None:

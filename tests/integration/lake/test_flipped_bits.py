@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
+from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.energy_day import DayInputs
@@ -18,6 +20,7 @@ from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import scrub
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
@@ -25,18 +28,34 @@ FIRST, SECOND = TODAY - timedelta(days=5), TODAY - timedelta(days=4)
 ROUNDS, FLIPS_A_ROUND = 4, 15
 
 
+@pytest.fixture(scope="module")
+def two_days(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
+    """Two days of one pair, in the lake: made once, and each test harms a copy."""
+    with fresh_database(server_url, template) as url:
+        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("two_days") / "lake"), Catalog.load())
+        with connect(url) as connection:
+            for day, first_kwh in ((FIRST, 100.0), (SECOND, 150.0)):
+                start = midnight(day) + timedelta(hours=10)
+                post(connection, ramp(meter_payload, "kwhConsumedAc", start, 60, first_kwh, 0.1))
+                post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, 60, first_kwh, 0.09))
+            connection.execute(
+                "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')"
+            )
+        pipeline.run(FIRST)
+        pipeline.run(SECOND)
+        yield pipeline
+
+
 @pytest.fixture
-def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DailyPipeline]:
-    """Two days of one pair, in the lake."""
-    for day, first_kwh in ((FIRST, 100.0), (SECOND, 150.0)):
-        start = midnight(day) + timedelta(hours=10)
-        post(connection, ramp(meter_payload, "kwhConsumedAc", start, 60, first_kwh, 0.1))
-        post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, 60, first_kwh, 0.09))
-    connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
-    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
-    pipeline.run(FIRST)
-    pipeline.run(SECOND)
-    yield pipeline
+def pipeline(server_url: str, two_days: DailyPipeline, tmp_path: Path) -> Iterator[DailyPipeline]:
+    with copy_of(two_days, server_url, tmp_path) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture
+def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
+    with connect(pipeline.url) as connection:
+        yield connection
 
 
 def files(pipeline: DailyPipeline) -> dict[tuple[str, date], bytes]:
