@@ -8,7 +8,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import CARRIED, EXPORTS, Made
+from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS, Made
 
 POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
@@ -27,7 +27,7 @@ def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.Ass
         description=description(model),
         group_name=GROUPS[model.layer],
         owners=[f"team:{model.owner}"],
-        kinds=KINDS["polars" if model.name in CARRIED else model.kind],
+        kinds=KINDS["polars" if model.name in BOUNDARY_SAMPLES else model.kind],
         code_version=model.digest,
         partitions_def=partitions,
         freshness_policy=FRESH if model.layer == "marts" else None,

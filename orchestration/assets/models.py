@@ -12,7 +12,9 @@ from warehouse.lifecycle.daily_pipeline import ENERGY
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a dataset; the two that the energy rule writes in one pass come together."""
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
-    yield dataset_asset(catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.carried_samples(day)])
+    yield dataset_asset(
+        catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.boundary_samples(day)]
+    )
     yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
     for model in catalog.in_order():
         if model.kind == "sql":

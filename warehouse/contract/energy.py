@@ -23,7 +23,7 @@ So no step but a ``dip`` is negative. A register that shows more than its ``roll
 is treated as if none were declared.
 
 The rule looks at neighbours only and never past midnight, so a day is computed exactly from its own samples and one
-carried sample. Known limits: a corrupt zero as the last row before a long silence can book up to
+boundary sample. Known limits: a corrupt zero as the last row before a long silence can book up to
 ``min(cap(dt), max_reset_kwh)``, and so can a used meter that is put in and shows less than that; a counter that
 restarts and passes its old value at the next sample but one, or after a flat run of two or three, looks like a glitch.
 Setting ``max_power_kw`` to the charger's real limit makes both unlikely. A register that restarts and takes more than

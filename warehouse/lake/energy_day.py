@@ -26,7 +26,7 @@ from warehouse.lake.hourly_energy import (
 from warehouse.lake.plain_growth import hours_of_growth
 
 LAST_SAMPLES = pl.Schema({"kind": pl.String(), "device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()})
-"""The columns of ``device_last`` and ``carried_samples``."""
+"""The columns of ``device_last`` and ``carried_samples``, the dataset of boundary samples."""
 
 RULE_DEVICES = 2000
 """How many devices the rule is applied to at a time: some 3 million readings, a quarter of a gigabyte."""
@@ -43,7 +43,7 @@ class DayInputs(NamedTuple):
     carried_samples: Path
 
     def readings(self, kind: DeviceKind) -> pl.LazyFrame:
-        """One side's samples, as the rule takes them: sorted by device and time, as they were exported."""
+        """The samples of one kind of device, as the rule takes them: sorted by device and time, as exported."""
         if kind is DeviceKind.METER:
             temperature = pl.lit(None, pl.Float32)
             frame = pl.scan_parquet(self.meter_readings)
@@ -55,7 +55,7 @@ class DayInputs(NamedTuple):
         ).cast(SAMPLES)
 
     def devices(self, kind: DeviceKind) -> pl.LazyFrame:
-        """The settings of one side's devices. A file of before there was ``max_reset_kwh`` has its default."""
+        """The settings of one kind of device. A file of before there was ``max_reset_kwh`` has its default."""
         frame = pl.scan_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)
         if "max_reset_kwh" not in frame.collect_schema():
             frame = frame.with_columns(max_reset_kwh=pl.lit(MAX_RESET_KWH))
@@ -68,12 +68,12 @@ class DayInputs(NamedTuple):
             "expected_interval_s",
         )
 
-    def carried(self, kind: DeviceKind) -> pl.LazyFrame:
-        """What one side's devices showed last before the day."""
+    def boundary_samples(self, kind: DeviceKind) -> pl.LazyFrame:
+        """What the devices of one kind showed last before the day."""
         return pl.scan_parquet(self.carried_samples).filter(pl.col("kind") == kind.value).drop("kind")
 
-    def boundaries(self, kind: DeviceKind) -> pl.DataFrame:
-        """Every instant at which a mapping of a device of this side begins or ends."""
+    def mapping_changes(self, kind: DeviceKind) -> pl.DataFrame:
+        """Every instant at which a mapping of a device of this kind begins or ends."""
         mappings = pl.read_parquet(self.vehicle_meter_map)
         return pl.concat(
             mappings.select(pl.col(kind.device_id).alias("device_id"), pl.col(edge).alias("ts"))
@@ -89,7 +89,7 @@ class EnergyRows(NamedTuple):
 
 
 def write_energy(inputs: DayInputs, day: date, hourly_target: Path, flagged_target: Path) -> EnergyRows:
-    """Write ``hourly_energy`` and ``flagged_steps`` of one day, both sides together."""
+    """Write ``hourly_energy`` and ``flagged_steps`` of one day, both kinds of device together."""
     parts = [part for kind in DeviceKind for part in _energy_of(inputs, kind, day)]
     hourly = pl.concat(hours for hours, _ in parts).sort("kind", "device_id", "hour", "segment_from")
     flagged = pl.concat(flags for _, flags in parts).sort("kind", "device_id", "ts", "flag")
@@ -99,17 +99,17 @@ def write_energy(inputs: DayInputs, day: date, hourly_target: Path, flagged_targ
 
 
 def _energy_of(inputs: DayInputs, kind: DeviceKind, day: date) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """One side's hours and flagged steps: first the devices that just grew, then the others, some at a time."""
-    boundaries = inputs.boundaries(kind)
-    changes = changes_of_the_day(boundaries, day)
-    samples, carried = inputs.readings(kind), inputs.carried(kind)
-    devices = with_segment(inputs.devices(kind), boundaries, day)
-    hours = hours_of_growth(samples, carried, devices, kind).collect(engine="streaming")
+    """Hours and flagged steps of one kind of device: first of those that just grew, then of others, some at a time."""
+    mapping_changes = inputs.mapping_changes(kind)
+    changes = changes_of_the_day(mapping_changes, day)
+    samples, boundary = inputs.readings(kind), inputs.boundary_samples(kind)
+    devices = with_segment(inputs.devices(kind), mapping_changes, day)
+    hours = hours_of_growth(samples, boundary, devices, kind).collect(engine="streaming")
     needs_rule = ~pl.col("is_plain") | pl.col("device_id").is_in(changes["device_id"].implode())
     yield hours.filter(~needs_rule).select(HOURS), pl.DataFrame(schema=FLAGGED)
     for some in hours.filter(needs_rule).select("device_id").unique().sort("device_id").iter_slices(RULE_DEVICES):
         # A filter and no join: it keeps the order, on which the rule's shifts rely.
-        of_some = (frame.filter(_is_any_of(some)) for frame in (samples, carried, devices))
+        of_some = (frame.filter(_is_any_of(some)) for frame in (samples, boundary, devices))
         steps = cut_at_changes(classified_steps(*of_some), changes)
         # Not streamed: in memory sums are made in order, and the same samples give the same bits.
         hours_of_some, flags_of_some = pl.collect_all([hourly_energy(steps, kind), flagged_steps(steps, kind)])
@@ -130,14 +130,14 @@ def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) ->
     return last.height
 
 
-def write_carried_samples(earlier: Sequence[Path], of_the_day: Path, target: Path) -> int:
+def write_boundary_samples(earlier: Sequence[Path], of_the_day: Path, target: Path) -> int:
     """Write what each device that reports on a day showed last before it, however long ago.
 
     ``earlier``, ``of_the_day``: the ``device_last`` of all earlier days, and of the day itself. A device that is silent
     is left out, so that nothing of a day depends on samples that it does not begin from.
     """
     known = pl.scan_parquet(list(earlier)) if earlier else pl.LazyFrame(schema=LAST_SAMPLES)
-    carried = (
+    boundary = (
         known.join(pl.scan_parquet(of_the_day), on=["kind", "device_id"], how="semi")
         .group_by("kind", "device_id")
         .agg(pl.col("ts").max(), pl.col("kwh").sort_by("ts").last())
@@ -145,8 +145,8 @@ def write_carried_samples(earlier: Sequence[Path], of_the_day: Path, target: Pat
         .cast(LAST_SAMPLES)
         .collect()
     )
-    _write(carried, target)
-    return carried.height
+    _write(boundary, target)
+    return boundary.height
 
 
 def changed_devices(before: Path | None, after: Path) -> pl.DataFrame:

@@ -47,18 +47,18 @@ FLAGGED = pl.Schema(
 """The columns of ``flagged_steps``."""
 
 
-def classified_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
+def classified_steps(samples: pl.LazyFrame, boundary: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
     """Each sample of the day with what its step books and which flag it carries.
 
-    ``samples``: sorted by (device_id, ts), columns ``SAMPLES``. ``carried``: one sample a device from before the day
-    (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
+    ``samples``: sorted by (device_id, ts), columns ``SAMPLES``. ``boundary``: one sample a device from before the
+    day (device_id, ts, kwh). ``devices``: the settings (device_id, energy_kind, max_power_kw, rollover_kwh,
     max_reset_kwh, expected_interval_s, segment_from). Adds them, before_ts, before_kwh, energy_kwh, flag (null: growth)
     and is_gap.
     """
-    before_day = carried.select(*SAMPLES.names()[:3], battery_temp_celsius=pl.lit(None, pl.Float32)).sort("device_id")
+    before_day = boundary.select(*SAMPLES.names()[:3], battery_temp_celsius=pl.lit(None, pl.Float32)).sort("device_id")
     ordered = (
-        before_day.with_columns(is_carried=pl.lit(value=True))
-        .merge_sorted(samples.with_columns(is_carried=pl.lit(value=False)), key=["device_id", "ts"])
+        before_day.with_columns(is_boundary=pl.lit(value=True))
+        .merge_sorted(samples.with_columns(is_boundary=pl.lit(value=False)), key=["device_id", "ts"])
         .join(devices, on="device_id", how="left", maintain_order="left")
         .with_columns(us=pl.col("ts").dt.timestamp("us"))
     )
@@ -71,7 +71,7 @@ def classified_steps(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.L
     )
     return (
         pl.concat([kept, glitches])
-        .filter(~pl.col("is_carried"))
+        .filter(~pl.col("is_boundary"))
         .with_columns(seconds=(pl.col("us") - pl.col("before_us")) / 1e6)
         .with_columns(flag=_flag(), is_gap=is_gap(pl.col("seconds")))
         .with_columns(energy_kwh=_energy())
@@ -124,20 +124,21 @@ def flagged_steps(steps: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     return pl.concat(each.with_columns(kind=pl.lit(kind)).select(FLAGGED.names()) for each in (flagged, gaps))
 
 
-def with_segment(devices: pl.LazyFrame, boundaries: pl.DataFrame, day: date) -> pl.LazyFrame:
+def with_segment(devices: pl.LazyFrame, mapping_changes: pl.DataFrame, day: date) -> pl.LazyFrame:
     """Add to the settings ``segment_from``: the last change of the device's mappings at or before the day's midnight.
 
-    ``boundaries`` (device_id, ts): every instant at which a mapping of the device begins or ends.
+    ``mapping_changes`` (device_id, ts): every instant at which a mapping of the device begins or ends.
     """
-    before = boundaries.filter(pl.col("ts") <= midnight(day)).group_by("device_id").agg(segment_from=pl.col("ts").max())
-    return devices.join(before.lazy(), on="device_id", how="left").with_columns(
+    before = mapping_changes.filter(pl.col("ts") <= midnight(day))
+    segments = before.group_by("device_id").agg(segment_from=pl.col("ts").max())
+    return devices.join(segments.lazy(), on="device_id", how="left").with_columns(
         pl.col("segment_from").fill_null(_EPOCH)
     )
 
 
-def changes_of_the_day(boundaries: pl.DataFrame, day: date) -> pl.DataFrame:
+def changes_of_the_day(mapping_changes: pl.DataFrame, day: date) -> pl.DataFrame:
     """The instants after midnight at which devices change hands."""
-    return boundaries.filter(pl.col("ts") > midnight(day), pl.col("ts") < midnight(day + timedelta(days=1)))
+    return mapping_changes.filter(pl.col("ts") > midnight(day), pl.col("ts") < midnight(day + timedelta(days=1)))
 
 
 def cut_at_changes(steps: pl.LazyFrame, changes: pl.DataFrame) -> pl.LazyFrame:

@@ -11,7 +11,7 @@ from warehouse.lake.hourly_energy import HOURS, carried_in, in_hour, is_gap, rea
 from warehouse.lake.reach import of_device, power_kw
 
 
-def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.LazyFrame, kind: str) -> pl.LazyFrame:
+def hours_of_growth(samples: pl.LazyFrame, boundary: pl.LazyFrame, devices: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """Each device's hours of the day, and whether they may be taken as they are.
 
     The inputs are those of ``classified_steps``. Gives the columns of ``hourly_energy`` and is_plain, which is
@@ -31,13 +31,13 @@ def hours_of_growth(samples: pl.LazyFrame, carried: pl.LazyFrame, devices: pl.La
         )
         .sort("device_id", "hour")
     )
-    last_before = carried.select("device_id", carried_kwh="kwh", carried_us=pl.col("ts").dt.timestamp("us"))
+    last_before = boundary.select("device_id", boundary_kwh="kwh", boundary_us=pl.col("ts").dt.timestamp("us"))
     return (
         seen.join(last_before, on="device_id", how="left", maintain_order="left")
         .join(devices, on="device_id", how="left", maintain_order="left")
         .with_columns(
-            before_kwh=pl.coalesce(of_device("last_kwh", 1), "carried_kwh"),
-            before_us=pl.coalesce(of_device("last_us", 1), "carried_us"),
+            before_kwh=pl.coalesce(of_device("last_kwh", 1), "boundary_kwh"),
+            before_us=pl.coalesce(of_device("last_us", 1), "boundary_us"),
         )
         # A difference and no sum of steps: the same samples give the same bits, however the work was divided.
         .with_columns(energy_kwh=pl.col("last_kwh") - pl.coalesce("before_kwh", "first_kwh"))

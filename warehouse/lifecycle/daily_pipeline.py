@@ -22,7 +22,7 @@ from warehouse.counted import counted
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
-    write_carried_samples,
+    write_boundary_samples,
     write_device_last,
     write_energy,
 )
@@ -47,8 +47,8 @@ from warehouse.postgres.ledger.lake_overview import published_datasets
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
-CARRIED = (LAST_SAMPLES, "carried_samples")
-"""What lets a day be computed alone."""
+BOUNDARY_SAMPLES = (LAST_SAMPLES, "carried_samples")
+"""The samples at a day's boundaries, which let each day be computed alone."""
 ENERGY = ("hourly_energy", "flagged_steps")
 """What the energy rule makes of a day, in one step."""
 
@@ -108,7 +108,7 @@ class DailyPipeline:
             self.require_checks(stream, day)
         for table in TABLES:
             say(_line(self.export_table(table, day)))
-        for made in (self.device_last(day), self.carried_samples(day), *self.energy(day)):
+        for made in (self.device_last(day), self.boundary_samples(day), *self.energy(day)):
             say(_line(made))
             self.require_checks(made.dataset, day)
         for model in self.catalog.in_order():
@@ -162,16 +162,16 @@ class DailyPipeline:
 
             return self._publish(connection, name, day, target, rows, confirm)
 
-    def carried_samples(self, day: date) -> Made:
+    def boundary_samples(self, day: date) -> Made:
         """Make the samples that the day begins from: each device's last one before it."""
-        last, name = CARRIED
+        last, name = BOUNDARY_SAMPLES
         with self._working(day) as connection, self._aside(name, day) as target:
             day_ledger.begin_build(connection, day)
             earlier = [
                 verified_or_queued(connection, self.lake, last, each) for each in self.lake.days(last) if each < day
             ]
             of_the_day = verified_file(connection, self.lake, last, day)
-            rows = write_carried_samples(earlier, of_the_day, target)
+            rows = write_boundary_samples(earlier, of_the_day, target)
             return self._publish(connection, name, day, target, rows)
 
     def energy(self, day: date) -> tuple[Made, Made]:

@@ -18,7 +18,7 @@ from warehouse.lake.energy_day import DayInputs, write_energy
 from warehouse.lake.export import TABLES
 from warehouse.lake.hourly_energy import in_hour
 from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import CARRIED
+from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES
 
 A_STEP_BACK_KWH = 0.001
 
@@ -30,7 +30,7 @@ def measure(stand: WarehouseStand) -> None:
     for table in TABLES:
         pipeline.export_table(table, place.day)
     pipeline.device_last(place.day)
-    pipeline.carried_samples(place.day)
+    pipeline.boundary_samples(place.day)
     inputs = DayInputs(**{name: pipeline.lake.file(name, place.day) for name in DayInputs._fields})
     stepping_back = inputs._replace(carried_samples=_a_step_back(pipeline.lake, place, stand.home))
     peaks_mb: dict[str, float] = {}
@@ -79,7 +79,7 @@ def scan(inputs: DayInputs) -> Work:
 
 def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
     """Boundary samples a minute before the day's first ones, and a little higher."""
-    _, carried = CARRIED
+    _, boundary = BOUNDARY_SAMPLES
     target = folder / "stepping-back.parquet"
     sides = []
     for kind in DeviceKind:
@@ -95,6 +95,6 @@ def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
                 pl.col("kwh") + A_STEP_BACK_KWH,
             )
         )
-    schema = pl.read_parquet_schema(lake.file(carried, place.day))
+    schema = pl.read_parquet_schema(lake.file(boundary, place.day))
     pl.concat(sides).sort("kind", "device_id").cast(pl.Schema(schema)).collect().write_parquet(target)
     return target

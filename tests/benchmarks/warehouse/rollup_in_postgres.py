@@ -73,7 +73,7 @@ def roll_up(place: Place) -> Work:
 
     def work() -> None:
         pipeline.device_last(place.day)
-        pipeline.carried_samples(place.day)
+        pipeline.boundary_samples(place.day)
         pipeline.energy(place.day)
         for model in pipeline.catalog.in_order():
             if model.kind == "sql":

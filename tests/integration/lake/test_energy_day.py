@@ -15,7 +15,7 @@ from warehouse.lake.energy_day import (
     RULE_DEVICES,
     DayInputs,
     changed_devices,
-    write_carried_samples,
+    write_boundary_samples,
     write_device_last,
     write_energy,
 )
@@ -78,7 +78,7 @@ class LakeOfDays:
     def energy_kwh(self, day: date) -> float:
         """The energy of one day, from its own files and the last samples of all earlier ones."""
         earlier = [self.path(each, "device_last") for each in self.days if each < day]
-        write_carried_samples(earlier, self.path(day, "device_last"), self.path(day, "carried_samples"))
+        write_boundary_samples(earlier, self.path(day, "device_last"), self.path(day, "carried_samples"))
         inputs = DayInputs(**{name: self.path(day, name) for name in DayInputs._fields})
         hourly, flagged = self.path(day, "hourly_energy"), self.path(day, "flagged_steps")
         rows = write_energy(inputs, day, hourly, flagged)

@@ -83,9 +83,9 @@ def readers(pipeline: DailyPipeline, dataset: str, day: date) -> Iterator[Callab
     if dataset in set(Stream):
         yield partial(pipeline.device_last, day)
     if dataset == "device_last":
-        yield partial(pipeline.carried_samples, day)
+        yield partial(pipeline.boundary_samples, day)
         if day == FIRST:
-            yield partial(pipeline.carried_samples, SECOND)
+            yield partial(pipeline.boundary_samples, SECOND)
     if dataset in DayInputs._fields:
         yield partial(pipeline.energy, day)
     for model in pipeline.catalog.used_by(dataset):

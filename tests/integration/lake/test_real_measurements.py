@@ -44,7 +44,7 @@ def energy(pipeline: DailyPipeline, days: list[date]) -> None:
         for table in TABLES:
             pipeline.export_table(table, day)
         pipeline.device_last(day)
-        pipeline.carried_samples(day)
+        pipeline.boundary_samples(day)
         pipeline.energy(day)
         pipeline.require_checks("hourly_energy", day)
 

@@ -21,16 +21,16 @@ def test_vector(vector: Vector) -> None:
 
 
 @given(dirty_series())
-def test_each_day_alone_from_one_carried_sample_books_what_the_whole_series_books(
+def test_each_day_alone_from_one_boundary_sample_books_what_the_whole_series_books(
     series: tuple[list[Sample], DeviceSettings],
 ) -> None:
     samples, settings = series
     total = 0.0
-    carried: list[Sample] = []
+    boundary: list[Sample] = []
     for _, group in groupby(samples, key=lambda sample: sample.ts.date()):
         day = list(group)
-        total += increase_kwh([*carried, *day], settings)
-        carried = day[-1:]
+        total += increase_kwh([*boundary, *day], settings)
+        boundary = day[-1:]
     assert total == pytest.approx(increase_kwh(samples, settings), abs=1e-6)
 
 

@@ -55,16 +55,16 @@ def devices(settings_of: DeviceSettings, device_id: int = 1) -> pl.LazyFrame:
 
 def hours_of(
     day: Sequence[Sample],
-    carried: Iterable[Sample],
+    boundary: Iterable[Sample],
     device: DeviceSettings,
-    boundaries: Sequence[datetime] = (),
+    mapping_changes: Sequence[datetime] = (),
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The hourly sums and the flagged steps of one device's day."""
     cuts = pl.DataFrame(
-        {"device_id": [1] * len(boundaries), "ts": list(boundaries)},
+        {"device_id": [1] * len(mapping_changes), "ts": list(mapping_changes)},
         schema={"device_id": pl.Int32, "ts": pl.Datetime("us", "UTC")},
     )
-    before = frame(carried).select("device_id", "ts", "kwh")
+    before = frame(boundary).select("device_id", "ts", "kwh")
     settings_of_all = with_segment(devices(device), cuts, day[0].ts.date())
     classified = cut_at_changes(
         classified_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
@@ -90,17 +90,17 @@ def by_days(samples: Iterable[Sample]) -> list[list[Sample]]:
 
 
 def day_by_day(samples: Iterable[Sample], device: DeviceSettings) -> tuple[float, Counter[tuple[datetime, str]]]:
-    """Each day alone, from its own samples and one carried sample."""
+    """Each day alone, from its own samples and one boundary sample."""
     total, flags = 0.0, Counter[tuple[datetime, str]]()
-    carried: list[Sample] = []
+    boundary: list[Sample] = []
     for day in by_days(samples):
-        hours, flagged = hours_of(day, carried, device)
+        hours, flagged = hours_of(day, boundary, device)
         assert hours["reading_count"].sum() == len(day)
         assert set(flagged.filter(pl.col("energy_kwh") < 0)["flag"]) <= {"dip", "gap"}
         assert hours.filter(pl.col("energy_kwh") < 0, pl.col("dip_count") == 0).is_empty()
         total += float(hours["energy_kwh"].sum())
         flags.update(zip(flagged["ts"], flagged["flag"], strict=True))
-        carried = day[-1:]
+        boundary = day[-1:]
     return total, flags
 
 
@@ -146,10 +146,10 @@ def test_a_mapping_change_at_half_past_twelve_cuts_the_hour_and_conserves_the_en
 
 
 def test_a_silent_night_is_booked_on_the_day_it_ends() -> None:
-    carried = [Sample(MIDNIGHT - timedelta(days=3), 100.0)]
-    hours, flagged = hours_of([Sample(MIDNIGHT + timedelta(hours=7), 130.0)], carried, DeviceSettings())
+    boundary = [Sample(MIDNIGHT - timedelta(days=3), 100.0)]
+    hours, flagged = hours_of([Sample(MIDNIGHT + timedelta(hours=7), 130.0)], boundary, DeviceSettings())
     assert (hours["hour"].to_list(), hours["energy_kwh"].to_list()) == ([MIDNIGHT + timedelta(hours=7)], [30.0])
-    assert flagged.select("before_ts", "before_kwh", "flag").rows() == [(carried[0].ts, 100.0, "gap")]
+    assert flagged.select("before_ts", "before_kwh", "flag").rows() == [(boundary[0].ts, 100.0, "gap")]
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_only_a_register_that_just_grew_is_plain(device: DeviceSettings, registe
     nobody = frame([]).select("device_id", "ts", "kwh")
     assert hours_of_growth(frame(day), nobody, of_device, "meter").collect()["is_plain"].to_list() == [is_plain]
     # The step from the day before counts as any other.
-    carried = frame(day[:1]).select("device_id", "ts", "kwh")
-    into_the_day = hours_of_growth(frame(day[1:]), carried, of_device, "meter").collect()
+    boundary = frame(day[:1]).select("device_id", "ts", "kwh")
+    into_the_day = hours_of_growth(frame(day[1:]), boundary, of_device, "meter").collect()
     assert into_the_day["is_plain"].to_list()[0] is is_plain
 
 

@@ -18,7 +18,7 @@ from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
-from warehouse.lifecycle.daily_pipeline import CARRIED, EXPORTS
+from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
 from warehouse.settings import FleetSettings
 
 FIRST_DAY = date(2025, 3, 1)
@@ -114,7 +114,7 @@ def test_each_dataset_is_an_asset_as_it_is_declared(graph: AssetGraph, model: Mo
 
 
 def kind_of(model: Model) -> str:
-    return "polars" if model.name in CARRIED else model.kind
+    return "polars" if model.name in BOUNDARY_SAMPLES else model.kind
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
