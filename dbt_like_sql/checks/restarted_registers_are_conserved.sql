@@ -1,5 +1,6 @@
 -- The hours of a register that jumped, rolled over, restarted or was replaced add up to the difference of what it showed,
 -- but that each such step counts as what was booked for it. hourly_energy_is_conserved holds all the other registers.
+-- The two are not one check: each guards its own dataset, and that one must hold without flagged_steps, which this needs.
 -- Tolerance 1e-6 kWh, the energy rule's own.
 WITH booked AS (
     SELECT

@@ -31,7 +31,7 @@ from tests.faults import (
     stalled_bodies,
 )
 from tests.faults.day import kill_import, kill_retention, kill_run, two_workers
-from tests.faults.scenario import QUICK, Scale, Stage
+from tests.faults.scenario import QUICK, FaultScale, Stage
 from tests.faults.verdict import Findings, table
 
 SCENARIOS: dict[str, Callable[[Stage], None]] = {
@@ -70,7 +70,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix=f"fleetwatt-{name}-", dir=arguments.folder))
         folder.chmod(0o755)  # started by root, PostgreSQL runs under another account
         try:
-            SCENARIOS[name](Stage(folder, QUICK if arguments.quick else Scale(), findings, arguments.seed))
+            SCENARIOS[name](Stage(folder, QUICK if arguments.quick else FaultScale(), findings, arguments.seed))
         except Exception as error:  # the others are still to be played
             traceback.print_exc()
             findings.require("the scenario comes to its end", False, f"{type(error).__name__}: {error}")  # noqa: FBT003

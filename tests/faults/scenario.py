@@ -13,8 +13,11 @@ from tests.faults.verdict import Findings
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How often and how long: the specification's numbers, or small ones that only show that everything works."""
+class FaultScale:
+    """How often and how long: the specification's numbers, or small ones that only show that everything works.
+
+    None of them is a size of the benches, so this is no ``tests.benchmarks.scale.Scale``.
+    """
 
     kills: int = 20
     single_kills: int = 5
@@ -51,7 +54,7 @@ class Scale:
     """Of each two workers."""
 
 
-QUICK = Scale(
+QUICK = FaultScale(
     kills=2,
     single_kills=1,
     freeze_s=5.0,
@@ -82,7 +85,7 @@ class Stage:
     """One scenario's. ``folder`` is empty, on a disk, and open to the account that PostgreSQL runs under."""
 
     folder: Path
-    scale: Scale
+    scale: FaultScale
     findings: Findings
     seed: int
 
