@@ -182,7 +182,7 @@ class SecretSettings(FleetSettings):
 S = TypeVar("S", bound=FleetSettings)
 
 
-def read(kind: type[S], **flags: Any) -> S:
+def read(settings_class: type[S], **flags: Any) -> S:
     """The settings, with the flags that were given on top. Every secret is looked at, whoever it is for.
 
     Raises:
@@ -190,9 +190,9 @@ def read(kind: type[S], **flags: Any) -> S:
         InvalidSettingError: a value is not valid, or its file cannot be read; the detail repeats nothing of it.
     """
     try:
-        if not issubclass(kind, SecretSettings):
+        if not issubclass(settings_class, SecretSettings):
             SecretSettings(**given(**flags))
-        return kind(**given(**flags))
+        return settings_class(**given(**flags))
     except SettingsError as error:  # a secret's file that cannot be read
         raise InvalidSettingError(f"{error}: {error.__cause__}") from error
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What an efficiency is worth: its status, when a vehicle only stood by, and over which time both sides speak.
+"""What an efficiency is worth: its status, when a vehicle only stood by, and over which time AC and DC are compared.
 
 ``efficiency = DC / AC``, a ratio of sums. The API, the fleet's answer and the daily models rate it alike.
 """
@@ -19,11 +19,11 @@ LOW_COVERAGE = 0.9
 LOW_ENERGY_KWH_A_DAY = 2.0
 LEAST_LOW_ENERGY_KWH = 0.2
 COMPARABLE_COVERAGE = 0.2
-"""Of both sides: from here on their readings are cut to the same span. A handful of posts is taken as it is."""
+"""Of AC and of DC: from here on their readings are cut to the same span. A handful of posts is taken as it is."""
 COARSE_FIRST_STEP = 0.25
 """Of the hour, day or window: where a first step began further before it, its edges say more than its charger."""
 COARSE_SHARE = 0.05
-"""Of the larger side's energy: where one side saw more than this alone, the day's edges say more than its charger."""
+"""Of the larger of AC and DC: where one of them has more than this alone, the day's edges say more than its charger."""
 
 
 class Status(StrEnum):
@@ -44,7 +44,7 @@ def low_energy_below_kwh(hours: float) -> float:
 
 
 def is_low_energy(ac_kwh: float | None, dc_kwh: float | None, hours: float) -> bool:
-    """Whether the vehicle only stood by; a side without readings says nothing."""
+    """Whether the vehicle only stood by; AC or DC without readings says nothing."""
     limit_kwh = low_energy_below_kwh(hours)
     return ac_kwh is not None and dc_kwh is not None and ac_kwh < limit_kwh and dc_kwh < limit_kwh
 
@@ -52,7 +52,7 @@ def is_low_energy(ac_kwh: float | None, dc_kwh: float | None, hours: float) -> b
 def status_of(ratio: float, threshold: float, *, is_low: bool = False, is_comparable: bool = True) -> Status:
     """How a ratio is rated, by what is shown of it.
 
-    ``is_low``: the vehicle only stood by. Not ``is_comparable``: the sides speak of different times, so the ratio
+    ``is_low``: the vehicle only stood by. Not ``is_comparable``: AC and DC are of different times, so the ratio
     accuses nobody.
     """
     # The ratio that is shown is the one that is rated: nobody should read 0.8500 and "below 0.85" in one answer, nor
@@ -66,7 +66,7 @@ def status_of(ratio: float, threshold: float, *, is_low: bool = False, is_compar
 
 
 class Extent(NamedTuple):
-    """One side's readings in a window: those that count and, where it is in the window, the one before them."""
+    """The readings of AC or of DC in a window: those that count and, where it is in the window, the one before them."""
 
     first: datetime
     last: datetime
@@ -80,11 +80,11 @@ class Extent(NamedTuple):
 
 
 def is_mismatched(ac: Extent, dc: Extent) -> bool:
-    """Whether the sides begin or end further apart than their readings explain."""
+    """Whether AC and DC begin or end further apart than their readings explain."""
     apart = max(abs(ac.first - dc.first), abs(ac.last - dc.last))
     return apart > 2 * timedelta(seconds=min(ac.expected_interval_s, dc.expected_interval_s))
 
 
 def is_long_enough(span: timedelta, ac: Extent, dc: Extent) -> bool:
-    """Whether a common span says as much as the sides themselves: at least half of the longer one."""
+    """Whether a common span says as much as AC and DC themselves: at least half of the longer one."""
     return 2 * span >= max(ac.length, dc.length)

@@ -1,4 +1,4 @@
-"""Between the columns that PostgreSQL's side speaks, and Arrow, which DuckDB reads and writes without a copy."""
+"""Between the columns that ``warehouse.postgres`` speaks, and Arrow, which DuckDB reads and writes without a copy."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -46,7 +46,7 @@ def arriving(stream: Stream, rows: Generator[Rows]) -> Iterator[pa.RecordBatchRe
 
 
 def rows_of(batch: pa.RecordBatch) -> Rows:
-    """A batch as PostgreSQL's side takes it."""
+    """A batch as ``warehouse.postgres`` takes it."""
     return {
         name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_numpy(zero_copy_only=False)
         for name, column in zip(batch.schema.names, batch.columns, strict=True)

@@ -18,8 +18,8 @@ NOISE = 1e-9
 class Change(NamedTuple):
     """What a column held, and what it would hold. A type is ``None`` where the column is not there.
 
-    ``rows``: how many rows of both sides, matched by key, have another value; ``None`` where they cannot be matched.
-    The sums are of the numbers in all rows of a side; ``None`` for what is no number.
+    ``rows``: how many rows of both files, matched by key, have another value; ``None`` where they cannot be matched.
+    The sums are of the numbers in all rows of a file; ``None`` for what is no number.
     """
 
     column: str
@@ -46,14 +46,14 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """``only_before`` and ``only_after`` are keys; ``None`` where a column of the key is not on both sides."""
+    """``only_before`` and ``only_after`` are keys; ``None`` where a column of the key is not in both files."""
 
     rows_before: int
     rows_after: int
     only_before: int | None
     only_after: int | None
     changed_rows: int | None
-    """Rows of both sides, matched by key, of which some value is another."""
+    """Rows of both files, matched by key, of which some value is another."""
     columns: tuple[Change, ...]
 
     @property
@@ -137,14 +137,14 @@ class _Files:
         is_noise = f"isfinite({most}::DOUBLE) AND abs({before} - {after}) <= {NOISE} * {most}"
         return f"({before} IS DISTINCT FROM {after} AND NOT coalesce({is_noise}, false))"
 
-    def _sums(self, side: str, types: dict[str, str]) -> dict[str, Any]:
+    def _sums(self, view: str, types: dict[str, str]) -> dict[str, Any]:
         """Of what is no part of the key: sums of those mean nothing."""
         numbers = [name for name, its_type in types.items() if _is_number(its_type) and name not in self._key]
         sums = [f"sum({_name(name)}{'' if types[name] in INTEGERS else '::DOUBLE'})" for name in numbers]
-        return dict(zip(numbers, self._row(", ".join(sums), f"FROM {side}"), strict=True)) if numbers else {}
+        return dict(zip(numbers, self._row(", ".join(sums), f"FROM {view}"), strict=True)) if numbers else {}
 
-    def _types(self, side: str) -> dict[str, str]:
-        return {row[0]: row[1] for row in self._engine.execute(f"DESCRIBE {side}").fetchall()}
+    def _types(self, view: str) -> dict[str, str]:
+        return {row[0]: row[1] for row in self._engine.execute(f"DESCRIBE {view}").fetchall()}
 
     def _row(self, columns: str, tail: str) -> tuple[Any, ...]:
         (row,) = self._engine.execute(f"SELECT {columns} {tail}").fetchall()

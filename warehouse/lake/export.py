@@ -1,4 +1,4 @@
-"""Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and for readings both sides compared."""
+"""Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and a comparison of the two for readings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
     """Write a day's readings to ``target``, sorted by (device, ts), and verify the file against its snapshot.
 
     Raises:
-        ExportMismatchError: the two sides differ; the file must not be published.
+        ExportMismatchError: PostgreSQL and the file differ; the file must not be published.
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
     with connect(url) as connection:

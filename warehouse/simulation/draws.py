@@ -50,7 +50,7 @@ class What(IntEnum):
     FAULT_ON_DAY = auto()
     FAULT_TIME = auto()
     FAULT_LENGTH = auto()
-    FAULTY_SIDE = auto()
+    FAULTY_DEVICE = auto()
 
 
 class Draws:

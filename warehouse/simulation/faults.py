@@ -171,7 +171,7 @@ class SilentDevice(Afflicted):
 
     def __init__(self, draws: Draws, fleet_size: int) -> None:
         super().__init__(draws, fleet_size)
-        self.on_meter = draws.unit(What.FAULTY_SIDE, self.vehicles) < 0.5
+        self.on_meter = draws.unit(What.FAULTY_DEVICE, self.vehicles) < 0.5
 
     def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
         """Says how often."""
@@ -191,7 +191,7 @@ class GlitchRow(Afflicted):
 
     def __init__(self, draws: Draws, fleet_size: int) -> None:
         super().__init__(draws, fleet_size)
-        self.on_meter = draws.unit(What.FAULTY_SIDE, self.vehicles) < 0.5
+        self.on_meter = draws.unit(What.FAULTY_DEVICE, self.vehicles) < 0.5
 
     def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
         """Says how often."""

@@ -1,4 +1,4 @@
-"""The HTTP side of the simulator: one request until it has an answer, and what the answers mean.
+"""The simulator's HTTP client: one request until it has an answer, and what the answers mean.
 
 Worth a retry are lost connections and 429, 502, 503 and 504, with a backoff that honours ``Retry-After``. Every other
 error is an answer for good and is raised with the problem's own ``code`` and ``detail``.
@@ -167,9 +167,9 @@ def _problem(answer: httpx.Response) -> tuple[str, str]:
     return str(code), str(detail)
 
 
-def _decoded(what: str, answer: httpx.Response, kind: type[Answer]) -> Answer:
+def _decoded(what: str, answer: httpx.Response, answer_type: type[Answer]) -> Answer:
     try:
-        return msgspec.json.decode(answer.content, type=kind)
+        return msgspec.json.decode(answer.content, type=answer_type)
     except msgspec.DecodeError as failure:
         detail = f"this is not the ingest API's answer ({failure})"
         raise RefusedError(what, answer.status_code, "unexpected_answer", detail) from failure

@@ -16,7 +16,7 @@ READING_REFUSED_STATUS = frozenset({409, 422})
 
 
 class LivePhase:
-    """One stretch of live reporting; ends when ``leave`` is set, by the caller or because it has fallen behind."""
+    """One run of live reporting; ends when ``leave`` is set, by the caller or because it has fallen behind."""
 
     def __init__(
         self,

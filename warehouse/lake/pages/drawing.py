@@ -10,7 +10,7 @@ from warehouse.lake.pages.layered import Box, arrange
 CHARACTER = 6.9
 """Width of a character of the pictures' type (11 px, monospaced), with a little to spare for other fonts."""
 HEAD, ROW, FOOT = 26.0, 17.0, 6.0
-_SIDES = 22.0
+_PADDING = 22.0
 _BETWEEN_CARDS = 18.0
 _MARGIN = 8.0
 _LABELS = 96.0
@@ -41,7 +41,7 @@ class Card(NamedTuple):
     @property
     def width(self) -> float:
         """As much as its longest text takes, pixels."""
-        return _SIDES + CHARACTER * max(
+        return _PADDING + CHARACTER * max(
             len(text) for text in (self.title, self.remark, *(row.name for row in self.rows))
         )
 
@@ -78,7 +78,7 @@ class DrawnLine(NamedTuple):
 
 
 class Band(NamedTuple):
-    """A stretch of a picture from top to bottom whose cards belong together."""
+    """A part of a picture, from top to bottom, whose cards belong together."""
 
     label: str
     y: float
