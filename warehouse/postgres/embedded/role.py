@@ -10,15 +10,45 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
 from warehouse import sqlfiles
-from warehouse.postgres.connection import open_connection
-from warehouse.postgres.embedded.cluster import ROLE
+from warehouse.contract.errors import DatabaseUnavailableError
+from warehouse.postgres.connection import open_connection, translated_errors
+from warehouse.postgres.embedded.cluster import ROLE, kept_role_password
+from warehouse.postgres.embedded.files import ServerFiles
+from warehouse.postgres.embedded.urls import UPKEEP_DATABASE, refusal, role_url
 
-UPKEEP_DATABASE = "postgres"
-"""No role but the superuser owns anything there."""
 _POWERS = SQL("NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS")
 
 
-def settle(upkeep_url: str, password: str) -> None:
+def settled_url(files: ServerFiles, upkeep_url: str) -> str:
+    """The role's URL, once it has what it is to have and nothing else.
+
+    Raises:
+        ServerStartError: the server does not let it in, even without the settings that it may have made.
+    """
+    password = kept_role_password(files.data)
+    reason = _why_kept_out(files, upkeep_url, password)
+    if reason:  # who had the role's password may have shut it out, by settings of the role or of its databases
+        with translated_errors():
+            _forget_settings(upkeep_url)
+        reason = _why_kept_out(files, upkeep_url, password)
+    url = role_url(files.data)
+    if url is None or reason:
+        raise files.start_error(f"PostgreSQL on {files.data} does not let the role {ROLE} in ({reason})")
+    return url
+
+
+def _why_kept_out(files: ServerFiles, upkeep_url: str, password: str) -> str | None:
+    """Settle the role; why it is not let in then, None where it is."""
+    try:
+        with translated_errors():
+            _settle(upkeep_url, password)
+    except DatabaseUnavailableError as error:
+        return error.detail
+    url = role_url(files.data)
+    return refusal(url) if url else "it has ended"
+
+
+def _settle(upkeep_url: str, password: str) -> None:
     """Make the role with this password if it is missing, take from it what it must not have, give it the databases.
 
     Each database is a transaction of its own, and what is done already is left out: safe to kill and to repeat. Only
@@ -35,7 +65,7 @@ def settle(upkeep_url: str, password: str) -> None:
         _let_in(connection, password)
 
 
-def forget_settings(upkeep_url: str) -> None:
+def _forget_settings(upkeep_url: str) -> None:
     """Take back what keeps the role out of its databases: settings of its own or theirs, and who may connect."""
     role = Identifier(ROLE)
     with open_for_upkeep(upkeep_url) as connection:

@@ -12,29 +12,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
-from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError, ServerStartError
+from warehouse.contract.errors import FleetwattError, ServerStartError
 from warehouse.postgres.connection import translated_errors
-from warehouse.postgres.embedded import role
+from warehouse.postgres.embedded import role, urls
 from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
-from warehouse.postgres.embedded.cluster import (
-    DATABASE,
-    ROLE,
-    SUPERUSER,
-    binaries,
-    create_cluster,
-    has_cluster,
-    kept_role_password,
-    program,
-    read_password,
-    role_password,
-)
+from warehouse.postgres.embedded.cluster import binaries, create_cluster, has_cluster, program
 from warehouse.postgres.embedded.files import ServerFiles
-from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, recorded_port, remove_stale_locks
+from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, remove_stale_locks
 
 _STOP_SECONDS = 120  # a fast shutdown writes every changed page: at most 256 MB of them
-_CONNECT_SECONDS = 2
 _POLL_SECONDS = 0.05
 _SOCKET_PATH_BYTES = 107  # Linux's sockaddr_un holds 108, the last is a zero
 
@@ -105,7 +91,7 @@ class EmbeddedPostgres:
         with self._files.errors_of_home(), self._files.lock(deadline, account) as lock:
             if not has_cluster(self.data):
                 create_cluster(self._files, account, lock)
-            return self._settled(self._start_until_it_answers(account, deadline))
+            return role.settled_url(self._files, self._start_until_it_answers(account, deadline))
 
     def upkeep_url(self) -> str:
         """The superuser's URL of the server, which runs: for upkeep, and never for the API or the pipeline.
@@ -116,7 +102,7 @@ class EmbeddedPostgres:
         """
         account_for(self.data)
         with self._files.errors_of_home():
-            url = self._upkeep_url() if postmaster(self.data) else None
+            url = urls.upkeep_url(self.data) if postmaster(self.data) else None
         if url is None:
             raise ServerStartError(f"no server runs in {self.home}")
         return url
@@ -152,8 +138,8 @@ class EmbeddedPostgres:
         """
         account_for(self.data)
         with self._files.errors_of_home():
-            url = self._role_url() if postmaster(self.data) else None
-        return url if url and _refusal(url) is None else None
+            url = urls.role_url(self.data) if postmaster(self.data) else None
+        return url if url and urls.refusal(url) is None else None
 
     def stop(self) -> None:
         """Stop the server and wait for its end; its clients are cut off. If it does not run, nothing happens.
@@ -182,8 +168,8 @@ class EmbeddedPostgres:
         while True:
             if postmaster(self.data) is None:
                 self._start(account, deadline)
-            url = self._upkeep_url()
-            reason = _refusal(url) if url else "it has written no port into its pid file yet"
+            url = urls.upkeep_url(self.data)
+            reason = urls.refusal(url) if url else "it has written no port into its pid file yet"
             if url and reason is None:
                 return url
             if time.monotonic() > deadline or any(text in str(reason) for text in _NOT_WORTH_WAITING):
@@ -221,52 +207,6 @@ class EmbeddedPostgres:
         }
         # -D repeats the folder where `ps` and our search for its processes can see it.
         return shlex.join(["-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())])
-
-    def _settled(self, upkeep_url: str) -> str:
-        """The ordinary role's URL, once it has what it is to have and nothing else."""
-        password = kept_role_password(self.data)
-        reason = self._settle(upkeep_url, password)
-        if reason:  # who had the role's password may have shut it out, by settings of the role or of its databases
-            with translated_errors():
-                role.forget_settings(upkeep_url)
-            reason = self._settle(upkeep_url, password)
-        url = self._role_url()
-        if url is None or reason:
-            raise self._files.start_error(f"PostgreSQL on {self.data} does not let the role {ROLE} in ({reason})")
-        return url
-
-    def _settle(self, upkeep_url: str, password: str) -> str | None:
-        """Settle the role; why it is not let in then, if it is not."""
-        try:
-            with translated_errors():
-                role.settle(upkeep_url, password)
-        except DatabaseUnavailableError as error:
-            return error.detail
-        url = self._role_url()
-        return _refusal(url) if url else "it has ended"
-
-    def _role_url(self) -> str | None:
-        """By the pid file, whether or not anybody answers there; None: there is no port or no such role yet."""
-        port, password = recorded_port(self.data), role_password(self.data)
-        return _url(ROLE, password, port) if port and password else None
-
-    def _upkeep_url(self) -> str | None:
-        """By the pid file, whether or not anybody answers there; None: no port is written there."""
-        port = recorded_port(self.data)
-        return _url(SUPERUSER, read_password(self.data), port, role.UPKEEP_DATABASE) if port else None
-
-
-def _url(user: str, password: str, port: int, database: str = DATABASE) -> str:
-    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
-
-
-def _refusal(url: str) -> str | None:
-    """Why no connection can be made now; None: one was made."""
-    try:
-        psycopg.connect(url, connect_timeout=_CONNECT_SECONDS).close()
-    except psycopg.OperationalError as error:
-        return str(error)
-    return None
 
 
 def _free_port(last: int | None) -> int:
