@@ -16,7 +16,7 @@ from warehouse.simulation.vehicles import DAY_S, Vehicles
 MWH_PER_KWH = 1_000_000
 MWH_PER_WH = 1_000
 VEHICLE_DAYS_OF_A_PAGE = 40_000
-"""Some 10 MB, at which a year is walked fastest."""
+"""Some 10 MB, at which a year is computed fastest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Page:
 
 
 class Registers:
-    """Finds the page for any day, walking on from the page at hand where that is earlier."""
+    """Finds the page for any day, going on from the page at hand where that is earlier."""
 
     def __init__(self, draws: Draws, vehicles: Vehicles, faults: Faults) -> None:
         self._draws = draws

@@ -42,7 +42,7 @@ def require_restated(
     change_the_rule: Callable[[], None],
     booked: Mapping[date, float],
 ) -> None:
-    """The change asks for these days (run before, perhaps dropped); run again, they book this from the same exports."""
+    """The change queues these days (run before, perhaps dropped); run again, they book this from the same exports."""
     exports = [pipeline.lake.file(stream, day) for stream in Stream for day in booked]
     stood = [file.read_bytes() for file in exports]
     change_the_rule()

@@ -1,4 +1,4 @@
-"""A day's export: one snapshot, sorted, and equal to PostgreSQL on both sides or refused."""
+"""A day's export: one snapshot, sorted, and either equal to PostgreSQL or refused."""
 
 import threading
 import time

@@ -129,7 +129,7 @@ def test_the_picture_of_a_dataset_goes_column_by_column_back_to_what_has_no_sele
 def test_each_line_of_a_column_can_be_told_apart(folder: Path) -> None:
     svg = picture(folder / "low_efficiency_days.html")
     names = [column.name for column in CATALOG.models["low_efficiency_days"].columns]
-    # From the mart to the day to the hour to the energy, and there the kind says which side it is.
+    # From the mart to the day to the hour to the energy, and there the kind says whether it is AC or DC.
     assert lines(svg, f"c{names.index('ac_kwh')}") == 4
     assert lines(svg, f"c{names.index('rule')}") == 0
     assert f".c{names.index('ac_kwh')}:hover" in "".join(svg.itertext())

@@ -188,7 +188,7 @@ def test_coverage_counts_the_interval_that_each_device_has(lake: HandMadeLake) -
     assert (day["ac_reading_count"], day["dc_reading_count"]) == (97, 720)
 
 
-def test_temperatures_are_weighed_by_their_readings_and_flags_are_counted_on_both_sides(lake: HandMadeLake) -> None:
+def test_temperatures_are_weighed_by_their_readings_and_flags_are_counted_for_ac_and_dc(lake: HandMadeLake) -> None:
     lake.pairs(1)
     lake.energy("meter", 1, 8, 1.0, gap_count=1, reset_count=2)
     lake.energy("vehicle", 1, 8, 0.9, gap_count=1, battery_temp_celsius_sum=30.0 * 10, battery_temp_count=10)

@@ -99,8 +99,8 @@ def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
     sums: dict[tuple[str, int, datetime], float] = defaultdict(float)
     unmapped = {"meter": 0.0, "vehicle": 0.0}
     for step in steps:
-        side = 1 if step.kind == "meter" else 0
-        holding = [each for each in mappings if each[side] == step.number and each.holds(step.ts)]
+        place = 1 if step.kind == "meter" else 0
+        holding = [each for each in mappings if each[place] == step.number and each.holds(step.ts)]
         for mapping in holding:
             sums[step.kind, mapping.vehicle, step.ts.replace(minute=0)] += step.kwh
         unmapped[step.kind] += 0 if holding else step.kwh

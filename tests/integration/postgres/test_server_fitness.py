@@ -1,4 +1,4 @@
-"""What a session cannot set for itself: each server that cannot keep the product's promise is refused in a sentence."""
+"""What a session cannot set for itself: a server that lacks what the product relies on is refused in a sentence."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
--- What some pages at a time of a stream's day amount to, to the last mWh, and their rows where {encoded_rows} asks for them.
+-- What some pages at a time of a stream's day amount to, to the last mWh, and their rows where {encoded_rows} says so.
 -- Rounded by floor(x + 0.5), which every engine computes alike, and summed as numeric: sums of integers overflow silently
 -- elsewhere.
 SELECT counted.row_count, counted.energy_mwh, counted.first_ts, counted.last_ts, counted.encoded_rows
