@@ -203,29 +203,6 @@ def test_a_name_that_only_looks_like_somebodys_home_is_a_name(
     assert "cannot be read: ~nobody-is-called-so/x: No such file or directory" in ended.err
 
 
-def test_what_a_shell_pipes_in_is_read(database_url: str, tmp_path: Path) -> None:
-    good = ndjson(tmp_path / "good.ndjson", meter_payload(), vehicle_payload())
-    environment = {"FLEET_DATABASE_URL": database_url, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    commands = {
-        f"fleetwatt import --json <(cat {good})": 0,
-        f"cat {good} | fleetwatt import --json -": 0,
-        f"cat {good} | fleetwatt import --json /dev/stdin": 0,
-        f"fleetwatt import --json - < {good}": 0,
-        f"gzip -c {good} | fleetwatt import --json -": 0,
-        "true | fleetwatt import --json -": 1,
-        "fleetwatt import --json - < /dev/null": 1,
-        "fleetwatt import --json - <&-": 1,
-    }
-    for number, (command, code) in enumerate(commands.items()):
-        ended = subprocess.run(
-            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), (command, ended.stderr)
-        (report,) = json.loads(ended.stdout)
-        stored = (report["accepted"], report["duplicates"])
-        assert stored == ((0, 0) if code else (2, 0) if number == 0 else (0, 2)), command
-
-
 @pytest.mark.usefixtures("migrated_database")
 def test_a_file_of_something_else_is_refused(fleetwatt: Fleetwatt, tmp_path: Path) -> None:
     (tmp_path / "broken.ndjson.gz").write_bytes(b"\x1f\x8b no gzip at all")
