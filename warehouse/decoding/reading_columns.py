@@ -179,7 +179,8 @@ def _instants_of(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     microsecond = _number(fraction) * 10 ** (_MICROSECOND_DIGITS - fraction.shape[1])
     first_of_month = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first_day, next_month = (
-        each.astype("datetime64[D]").astype(np.int64) for each in (first_of_month, first_of_month + 1)
+        each.astype("datetime64[D]").astype(np.int64)
+        for each in (first_of_month, first_of_month + np.timedelta64(1, "M"))
     )
     is_date = (month >= 1) & (month <= 12) & (day >= 1) & (day <= next_month - first_day)
     _require(np.all(is_date & (hour < 24) & (minute < 60) & (second < 60)))
