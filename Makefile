@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What Python compiles is kept, whatever the shell says: the platform and its tests are many processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-long bench-ingest bench-warehouse bench-docs faults lint audit sbom format lock clean
+.PHONY: help setup run test test-long bench-ingest bench-warehouse bench-docs faults lint audit sbom coverage format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 test: $(VENV)/dev.installed ## Run the tests
 	@$(BIN)/python -m compileall -q ingest_api orchestration warehouse dbt_like_sql
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+coverage: $(VENV)/dev.installed ## Run the unit tests, and say which lines and branches of the product they reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-long: $(VENV)/dev.installed ## Run the tests that take long
 	$(BIN)/pytest -m long $(ARGS)
