@@ -24,7 +24,7 @@ NOBODY_READS = 141
 
 def run(*, in_its_own_process: bool = False) -> int:
     """Run what the command line says; returns the exit code. Whatever happens is said in a sentence."""
-    begins_processes.set(in_its_own_process)
+    before = begins_processes.set(in_its_own_process)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that is not written in UTF-8 can be shown
@@ -36,6 +36,8 @@ def run(*, in_its_own_process: bool = False) -> int:
         return _nobody_reads() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)
     except Exception as error:
         return _told(error)
+    finally:
+        begins_processes.reset(before)
     return code if isinstance(code, int) else 0
 
 

@@ -24,6 +24,7 @@ def open_to_others(home: Path) -> list[Path]:
     return [path for path in found if not stat.S_ISSOCK(path.lstat().st_mode)]
 
 
+@pytest.mark.long
 def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) -> None:
     home.mkdir(mode=0o755)
     for name in ("logs", "lake", "dagster"):  # as an earlier version made them

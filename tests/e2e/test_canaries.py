@@ -155,6 +155,7 @@ def files_below(*folders: Path) -> Iterator[tuple[str, str]]:
                 yield str(path), path.read_bytes().decode(errors="replace")
 
 
+@pytest.mark.long
 def test_no_canary_comes_out(home: Path, code: Path, database: str, admin_url: str) -> None:
     temporary, role = home.parent / "tmp", urlsplit(database).username or ""
     temporary.mkdir()

@@ -25,6 +25,7 @@ from psycopg.sql import SQL, Identifier
 from tests.compose import ROOT, compose, copied, environment, image_environment
 from tests.conftest import fresh_database
 from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, kill_all, processes_of, with_us
+from tests.open_folder import open_folder
 from tests.ports import free_port
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded.account import account_for
@@ -103,9 +104,17 @@ class Containers:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product, installed out of what the Dockerfile copies as the Dockerfile does it, but into a folder."""
-    source, site = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("site")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The product, installed out of what the Dockerfile copies as the Dockerfile does it, but into a folder.
+
+    Not pytest's own, which is closed to the account that root's commands begin again as.
+    """
+    with open_folder("fleetwatt-site-") as site:
+        _install(tmp_path_factory.mktemp("build"), site)
+        yield site
+
+
+def _install(source: Path, site: Path) -> None:
     for name in copied():
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -117,7 +126,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=source,
         check=True,
     )
-    return site
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Platform, eventually, kill_all
 from tests.factories import iso, meter_payload, now_s
 from warehouse.simulation.fleet import Fleet
@@ -65,6 +67,7 @@ def check_nothing_is_missing(platform: Platform) -> None:
     assert (sorted(expected - found), sorted(found - expected)) == ([], [])
 
 
+@pytest.mark.long
 def test_it_goes_on_after_ctrl_c_and_after_kill_9(home: Path) -> None:
     own = meter_payload(meterId="meter-own")
     later = meter_payload(meterId="meter-own", kwhConsumedAc=101.0, timestamp=iso(now_s() + timedelta(seconds=1)))
