@@ -103,7 +103,7 @@ def test_blank_lines_do_not_make_a_step_longer() -> None:
     assert number_of(in_steps([b""] * 10_000, WINDOW)) >= 99
 
 
-def test_one_body_is_judged_at_a_time_and_small_ones_do_not_wait_for_it() -> None:
+def test_one_body_is_validated_at_a_time_and_small_ones_do_not_wait_for_it() -> None:
     ended: list[str] = []
 
     async def validate(validation: SlicedValidation, name: str, steps: Steps) -> None:
