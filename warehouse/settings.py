@@ -64,6 +64,10 @@ class FleetSettings(BaseSettings):
         description="How long readings that are in the lake stay in PostgreSQL; at least what is accepted.",
     )
 
+    lake_versions_days: int = Field(
+        default=7, ge=1, description="How long the lake keeps a version after another one has replaced it."
+    )
+
     dagster_port: int = Field(default=3001, ge=1, le=65535, description="Port of Dagster's UI, on this machine alone.")
     dagster_database: str = Field(
         default="dagster", min_length=1, description="Dagster's own database in the same server; made if it is missing."
@@ -160,6 +164,11 @@ class FleetSettings(BaseSettings):
     def retention(self) -> timedelta:
         """How long after its end, or after its last late row, a day stays in PostgreSQL."""
         return timedelta(days=self.retention_days)
+
+    @property
+    def lake_versions(self) -> timedelta:
+        """How long the lake keeps a version after another one has replaced it."""
+        return timedelta(days=self.lake_versions_days)
 
     @property
     def grace(self) -> timedelta:

@@ -15,7 +15,8 @@ from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
-from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.pipeline_files import Made
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
@@ -52,7 +53,7 @@ def ledger_evaluation(pipeline: DailyPipeline, made: Made) -> dg.AssetCheckResul
     stream = Stream(made.dataset)
     with connect(pipeline.url) as connection:
         noted = day_ledger.stream_day(connection, stream, made.day)
-    found = vars(figures_of_file(stream, pipeline.lake.file(stream, made.day)))
+    found = vars(figures_of_file(stream, made.location))
     differing = [
         f"{name}: the ledger says {getattr(noted, name)}, the file {value}"
         for name, value in found.items()

@@ -13,7 +13,8 @@ from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.previews import preview
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
-from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.pipeline_files import Made
 
 Make = Callable[[DailyPipeline, date], Iterable[Made]]
 Check = Callable[[DailyPipeline, Made], Sequence[dg.AssetCheckResult]]
@@ -54,9 +55,7 @@ def told(
         results = {name: nothing_to_check(context.selected_asset_check_keys, name) for name in names}
     for each in made:
         shown = preview(pipeline.catalog.models[each.dataset], pipeline, each.day)
-        context.add_asset_metadata(
-            {**what_was_made(each, pipeline.lake), **shown}, str(each.dataset), each.day.isoformat()
-        )
+        context.add_asset_metadata({**what_was_made(each), **shown}, str(each.dataset), each.day.isoformat())
     for name in names:
         yield dg.MaterializeResult(asset_key=str(name), check_results=results[name])
     require_passed(results)

@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
-from warehouse.lake.paths import Lake
-from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS, Made
+from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
+from warehouse.lifecycle.pipeline_files import Made
 
 POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
@@ -72,14 +72,14 @@ def column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def what_was_made(made: Made, lake: Lake) -> dict[str, Any]:
+def what_was_made(made: Made) -> dict[str, Any]:
     """The metadata of a dataset's day."""
     return {
         "dagster/row_count": made.rows,
         "size_bytes": made.size_bytes,
         "version": made.version,
         "state": "made" if made.is_new else "current",
-        "path": dg.MetadataValue.path(lake.file(made.dataset, made.day)),
+        "path": dg.MetadataValue.path(made.location),
     }
 
 

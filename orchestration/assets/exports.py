@@ -15,7 +15,8 @@ from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
 from warehouse.lake.export import TABLES
-from warehouse.lifecycle.daily_pipeline import DailyPipeline, Made
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.pipeline_files import Made
 
 
 def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:

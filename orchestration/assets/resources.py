@@ -9,8 +9,9 @@ import psycopg
 from dbt_like_sql.catalog import Catalog
 from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
@@ -34,8 +35,12 @@ class Warehouse:
 
     @property
     def lake(self) -> Lake:
-        """The lake, which may be empty."""
-        return Lake(self.settings.lake)
+        """The lake, which may be empty.
+
+        Raises:
+            DatabaseUnavailableError: the ledger cannot be asked whether it is of an earlier release.
+        """
+        return open_lake_folder(self.url, self.settings.lake)
 
     @property
     def url(self) -> str:

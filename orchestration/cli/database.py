@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.home.folder import database, database_to_migrate
 from warehouse.counted import counted
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres import migrate as migrations
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_ahead
@@ -21,8 +22,10 @@ def migrate(*, home: Home = None) -> None:
     Of a PostgreSQL of your own:
         FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt migrate
     """
-    with database_to_migrate(read_settings(FleetSettings, home=home)) as url:
+    settings = read_settings(FleetSettings, home=home)
+    with database_to_migrate(settings) as url:
         applied = migrations.migrate(url, notes.print)
+        open_lake_folder(url, settings.lake, notes.print)
     notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")
 
 

@@ -11,8 +11,8 @@ from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
-from warehouse.lake.paths import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.settings import FleetSettings
 
 Day = Annotated[date, typer.Argument(parser=utc_day, help="A UTC day, e.g. 2026-02-08.", show_default=False)]
@@ -46,7 +46,7 @@ def export(day: Day, *, home: Home = None) -> None:
             made = pipeline.export(stream, day)
             state = "exported" if made.is_new else "already exported"
             notes.print(f"{stream}: {counted(made.rows, 'row')} {state} as version {made.version}")
-            notes.print(str(pipeline.lake.file(stream, day)), soft_wrap=True)
+            notes.print(made.location, soft_wrap=True)
 
 
 def run_day(day: Day, *, home: Home = None) -> None:
@@ -62,4 +62,4 @@ def run_day(day: Day, *, home: Home = None) -> None:
 
 
 def _pipeline(settings: FleetSettings, url: str) -> DailyPipeline:
-    return DailyPipeline(url, Lake(settings.lake), Catalog.load())
+    return DailyPipeline(url, open_lake_folder(url, settings.lake, notes.print), Catalog.load())

@@ -11,8 +11,8 @@ import typer
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.counted import counted
-from warehouse.lake.paths import Lake
 from warehouse.lifecycle.device_pruning import LEAST_DAYS, Pruning, look, remove
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
@@ -59,7 +59,7 @@ def prune(
     settings = read_settings(FleetSettings, home=home)
     before = datetime.now(UTC) - older_than
     with database(settings) as url, connect(url) as connection:
-        pruning = look(connection, Lake(settings.lake), before)
+        pruning = look(connection, open_lake_folder(url, settings.lake), before)
         removed = remove(connection, pruning.removable, before) if yes else 0
     if as_json:
         json.dump(_as_dict(pruning, removed), sys.stdout, default=str)

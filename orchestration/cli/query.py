@@ -14,13 +14,12 @@ import typer
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
 from orchestration.cli.infinite_times import with_infinite_times, with_times_as_text
+from orchestration.cli.lake_reader import AsOf, Unverified, as_of, reading_lake
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings, utc_day
 from orchestration.cli.query_output import hand_over, require_place
 from orchestration.cli.query_table import Rows, print_table
-from orchestration.cli.verification import Unverified, verification
 from warehouse.contract.errors import FleetwattError
-from warehouse.lake.paths import Lake
-from warehouse.lake.steady import asked_steadily
+from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import forbid_changes, open_lake, text
 from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import FleetSettings
@@ -70,6 +69,15 @@ def query(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most rows of a table on a terminal; 0 is all.")] = 100,
+    earlier: Annotated[
+        AsOf | None,
+        typer.Option(
+            "--as-of",
+            parser=as_of,
+            metavar="RELEASE|INSTANT",
+            help="See what readers saw at an instant, or with a release of --day. Default: what they see now.",
+        ),
+    ] = None,
     unverified: Unverified = False,
     home: Home = None,
 ) -> None:
@@ -92,28 +100,29 @@ def query(
         fleetwatt models show low_efficiency_days --sql | fleetwatt query --day 2026-02-08 -
     """
     form = _form(written_as, output)
+    if earlier and earlier.release and not day:
+        raise typer.BadParameter("releases are a day's: say which with --day", param_hint="--as-of")
     settings = read_settings(FleetSettings, home=home)
-    lake = Lake(settings.lake)
     catalog = _catalog()
     select = sys.stdin.read() if sql == "-" else sql
     datasets = [name for name in catalog.models if _names(select, name)]
-    verify = verification(settings, datasets, day, skip=unverified)
-    _note_what_is_missing(lake, catalog, day)
-    with scratch_folder("query") as folder:
+    with reading_lake(settings, day, earlier) as reader, scratch_folder("query") as folder:
+        snapshot = reader.snapshot
+        if not unverified:
+            reader.require_intact(datasets, day)
+        _note_what_is_missing(snapshot, catalog, day)
         written = output.absolute() if output and form is not Format.JSON else folder / "rows"
-
-        def ask() -> Rows | None:
-            verify()
-            with open_lake(lake.root, catalog.in_order(), day) as connection:
-                forbid_changes(connection, _folders(lake, datasets, day), [written])
+        rows: Rows | None = None
+        try:
+            with open_lake(snapshot, catalog.in_order(), day) as connection:
+                # What the question may read, and was looked at: no trick of SQL gets at the rest unseen.
+                readable = [snapshot.lake.location(file) for file in snapshot.select(datasets, day)]
+                forbid_changes(connection, readable, [written])
                 one = _one_select(connection, select)
                 if form is Format.TABLE:
-                    return _fetch(connection, one, limit)
-                connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
-                return None
-
-        try:
-            rows = asked_steadily(lake, datasets, ask)
+                    rows = _fetch(connection, one, limit)
+                else:
+                    connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
         except duckdb.Error as error:
             raise QueryError(_explained(str(error), catalog)) from error
         if rows is not None:
@@ -154,18 +163,11 @@ def _names(sql: str, dataset: str) -> bool:
     return search(rf"\b{dataset}\b", sql.lower()) is not None
 
 
-def _folders(lake: Lake, datasets: list[str], day: date | None) -> list[Path]:
-    """What the question may read, and was looked at: no trick of SQL gets at the rest unseen."""
-    if day is None:
-        return [lake.root / name for name in datasets]
-    return [lake.file(name, day).parent for name in datasets]
-
-
-def _note_what_is_missing(lake: Lake, catalog: Catalog, day: date | None) -> None:
-    days = sorted({each for name in catalog.models for each in lake.days(name)})
+def _note_what_is_missing(snapshot: Snapshot, catalog: Catalog, day: date | None) -> None:
+    days = sorted({each for name in catalog.models for each in snapshot.days(name)})
     if not days:
         notes.print(
-            f"the lake in {lake.root} is empty, so every answer is too: no day has been exported yet. "
+            f"the lake in {snapshot.lake.root} is empty, so every answer is too: no day has been exported yet. "
             "fleetwatt up exports each day when it closes, fleetwatt run-day DAY does it now"
         )
     elif day and day not in days:

@@ -5,9 +5,10 @@ import typer
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.counted import counted
-from warehouse.lake.paths import Lake
 from warehouse.lake.scrub import scrub as scrub_lake
+from warehouse.lifecycle.lake_upkeep import remove_old_versions
 from warehouse.lifecycle.retention import Retention
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.partitions.reindexing import reindex_closed_days
@@ -42,7 +43,7 @@ def scrub(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     looked_at = damaged = 0
     with database(settings) as url, connect(url) as connection:
-        for damage in scrub_lake(connection, Lake(settings.lake)):
+        for damage in scrub_lake(connection, open_lake_folder(url, settings.lake)):
             looked_at += 1
             if damage:
                 damaged += 1
@@ -55,17 +56,23 @@ def scrub(*, home: Home = None) -> None:
 def retain(*, home: Home = None) -> None:
     """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt.
 
+    And remove from the lake the versions that were replaced more than FLEET_LAKE_VERSIONS_DAYS ago.
+
     \b
     Kept for FLEET_RETENTION_DAYS after the day's end or its last late row; each day that stays all the same says why.
         fleetwatt retain
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
-        verdicts = list(Retention(url, Lake(settings.lake), settings.retention).drop_old())
+        lake = open_lake_folder(url, settings.lake, notes.print)
+        verdicts = list(Retention(url, lake, settings.retention).drop_old())
+        with connect(url) as connection:
+            removal = remove_old_versions(connection, lake, settings.lake_versions)
     for verdict in verdicts:
         notes.print(str(verdict), soft_wrap=True)
     if not verdicts:
-        notes.print(f"nothing to do: no day is older than {settings.retention_days} days")
+        notes.print(f"nothing to drop: no day is older than {settings.retention_days} days")
+    notes.print(str(removal))
 
 
 def pack(*, home: Home = None) -> None:

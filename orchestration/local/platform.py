@@ -26,6 +26,7 @@ from orchestration.processes.child_environment import of_the_api
 from orchestration.processes.child_process import Child, Service
 from orchestration.processes.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.listening import ListeningError, bound_sockets, warning
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -135,6 +136,7 @@ class LocalPlatform:
         of_dagster = DAGSTER_CONNECTIONS if dagster else 0
         require_fit(url, self.settings.workers * API_WORKER_CONNECTIONS + of_dagster + JOB_CONNECTIONS)
         applied = migrate(url, self.say)
+        open_lake_folder(url, self.settings.lake, self.say)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
             if remark := superuser_remark(connection):

@@ -1,4 +1,4 @@
-"""The daily maintenance: partitions made ahead, the lake's files checked, old days dropped, closed ones reindexed."""
+"""The daily maintenance: partitions ahead, the lake's files checked, old days and versions gone, indexes rebuilt."""
 
 from datetime import UTC, datetime
 
@@ -8,6 +8,7 @@ from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
+from warehouse.lifecycle.lake_upkeep import remove_old_versions
 from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.partitions.reindexing import reindex_closed_days
@@ -55,6 +56,15 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> 
 
 
 @dg.op(config_schema=NO_CONFIG)
+def remove_old_lake_versions(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
+    """Remove versions of the lake that were replaced long enough ago, and files that killed runs left."""
+    with told_plainly(), warehouse.connect() as connection:
+        removal = remove_old_versions(connection, warehouse.lake, warehouse.settings.lake_versions)
+    context.log.info(str(removal))
+    context.add_output_metadata({"versions": removal.versions, "size_bytes": removal.size_bytes})
+
+
+@dg.op(config_schema=NO_CONFIG)
 def pack_indexes(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Reindex the closed days whose indexes are larger than they need to be."""
     with told_plainly(), warehouse.connect() as connection:
@@ -71,10 +81,11 @@ def forget_runs(context: dg.OpExecutionContext) -> None:
 
 @dg.job
 def maintenance() -> None:
-    """Makes partitions ahead, checks the lake's files, drops old days, reindexes closed ones. Safe at any time."""
+    """Makes partitions ahead, checks the lake's files, drops old days and versions, rebuilds indexes."""
     make_partitions_ahead()
     scrub_lake()
     drop_old_days()
+    remove_old_lake_versions()
     pack_indexes()
     forget_quarantined()
     forget_runs()

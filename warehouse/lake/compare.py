@@ -66,7 +66,7 @@ class Comparison:
         )
 
 
-def compare_files(before: Path, after: Path, key: Sequence[str]) -> Comparison:
+def compare_files(before: Path | str, after: Path | str, key: Sequence[str]) -> Comparison:
     """Compare them. ``key`` may be empty: then there is at most one row.
 
     Raises:

@@ -25,6 +25,9 @@ from warehouse.lake.hourly_energy import (
 )
 from warehouse.lake.plain_growth import hours_of_growth
 
+Location = Path | str
+"""Where a file lies: a path, or whatever else of a store Polars opens."""
+
 LAST_SAMPLES = pl.Schema({"kind": pl.String(), "device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()})
 """The columns of ``device_last`` and ``carried_samples``, the dataset of boundary samples."""
 
@@ -35,12 +38,12 @@ RULE_DEVICES = 2000
 class DayInputs(NamedTuple):
     """The files that the energy of one day is computed from."""
 
-    meter_readings: Path
-    vehicle_readings: Path
-    meters: Path
-    vehicles: Path
-    vehicle_meter_map: Path
-    carried_samples: Path
+    meter_readings: Location
+    vehicle_readings: Location
+    meters: Location
+    vehicles: Location
+    vehicle_meter_map: Location
+    carried_samples: Location
 
     def readings(self, kind: DeviceKind) -> pl.LazyFrame:
         """The samples of one kind of device, as the rule takes them: sorted by device and time, as exported."""
@@ -116,7 +119,7 @@ def _energy_of(inputs: DayInputs, kind: DeviceKind, day: date) -> Iterator[tuple
         yield hours_of_some, flags_of_some
 
 
-def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) -> int:
+def write_device_last(inputs_meter: Location, inputs_vehicle: Location, target: Path) -> int:
     """Write each device's last sample of a day; returns the number of devices."""
     files = {DeviceKind.METER: inputs_meter, DeviceKind.VEHICLE: inputs_vehicle}
     frames = [
@@ -130,13 +133,13 @@ def write_device_last(inputs_meter: Path, inputs_vehicle: Path, target: Path) ->
     return last.height
 
 
-def write_boundary_samples(earlier: Sequence[Path], of_the_day: Path, target: Path) -> int:
+def write_boundary_samples(earlier: Sequence[Location], of_the_day: Location, target: Path) -> int:
     """Write what each device that reports on a day showed last before it, however long ago.
 
     ``earlier``, ``of_the_day``: the ``device_last`` of all earlier days, and of the day itself. A device that is silent
     is left out, so that nothing of a day depends on samples that it does not begin from.
     """
-    known = pl.scan_parquet(list(earlier)) if earlier else pl.LazyFrame(schema=LAST_SAMPLES)
+    known = pl.scan_parquet([str(each) for each in earlier]) if earlier else pl.LazyFrame(schema=LAST_SAMPLES)
     boundary = (
         known.join(pl.scan_parquet(of_the_day), on=["kind", "device_id"], how="semi")
         .group_by("kind", "device_id")
@@ -149,7 +152,7 @@ def write_boundary_samples(earlier: Sequence[Path], of_the_day: Path, target: Pa
     return boundary.height
 
 
-def changed_devices(before: Path | None, after: Path) -> pl.DataFrame:
+def changed_devices(before: Location | None, after: Location) -> pl.DataFrame:
     """The devices (kind, device_id) whose last sample of a day is another one now."""
     new = pl.read_parquet(after)
     old = pl.read_parquet(before) if before else pl.DataFrame(schema=LAST_SAMPLES)

@@ -81,7 +81,7 @@ def export_table(url: str, table: str, target: Path) -> None:
     _write_sorted(found, typed, target, order_by=TABLES[table])
 
 
-def figures_of_file(stream: Stream, path: Path) -> Figures:
+def figures_of_file(stream: Stream, path: Path | str) -> Figures:
     """The figures of an exported file, as it is on disk."""
     query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(DEVICE_ID[stream]))
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:

@@ -1,16 +1,17 @@
-"""The lake explains itself: ``README.md`` and ``views.sql`` beside its datasets, for whoever has only the folder."""
+"""The lake explains itself: ``README.md``, ``files.json`` and ``views.sql``, for whoever has only the folder."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog, Model
-from dbt_like_sql.model import DAY_COLUMN
 from warehouse.contract.errors import FleetwattError
-from warehouse.lake.paths import FILE_NAME, Lake
 from warehouse.lake.provenance import made_by
+from warehouse.lake.snapshot import MANIFEST, Snapshot, manifest_of
+from warehouse.lake.storage.lake import key_of
 from warehouse.lake.template import fill
 from warehouse.lake.views import empty_view, view_of
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 README, VIEWS = "README.md", "views.sql"
@@ -28,18 +29,24 @@ class LakeNotExplainedError(FleetwattError):
     code = "lake_not_explained"
 
 
-def explain_lake(lake: Lake, catalog: Catalog, published: Mapping[str, PublishedDataset]) -> list[Path]:
-    """Write what has changed of the two files, each at once; returns which those were.
+def explain_lake(snapshot: Snapshot, catalog: Catalog, published: Mapping[str, PublishedDataset]) -> list[Path]:
+    """Write what has changed of the three files, each at once; returns which those were.
 
     Raises:
         LakeNotExplainedError: a file cannot be written; the datasets themselves are as they were.
     """
-    texts = {README: readme(catalog, published), VIEWS: views(lake, catalog)}
+    root = snapshot.lake.root
+    texts = {
+        README: readme(catalog, published),
+        MANIFEST: manifest_of(snapshot),
+        VIEWS: views(snapshot, catalog),
+    }
     try:
-        lake.root.mkdir(parents=True, exist_ok=True)
-        return [lake.root / name for name, text in texts.items() if _write_changed(lake.root / name, text)]
+        root.mkdir(parents=True, exist_ok=True)
+        with as_owner_of(root):
+            return [root / name for name, text in texts.items() if _write_changed(root / name, text)]
     except OSError as error:
-        raise LakeNotExplainedError(f"{lake.root}: {error}; the day itself is in the lake") from error
+        raise LakeNotExplainedError(f"{root}: {error}; the day itself is in the lake") from error
 
 
 def readme(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> str:
@@ -54,15 +61,14 @@ def readme(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> str:
     )
 
 
-def views(lake: Lake, catalog: Catalog) -> str:
+def views(snapshot: Snapshot, catalog: Catalog) -> str:
     """Statements that make a view of each dataset, their paths relative to the lake."""
-    return "\n".join([_VIEWS_HEAD, *(_view(lake, model) for model in catalog.in_order())])
+    return "\n".join([_VIEWS_HEAD, *(_view(snapshot, model) for model in catalog.in_order())])
 
 
-def _view(lake: Lake, model: Model) -> str:
-    # A pattern that no file fits is an error in DuckDB, so until there is one the view is empty.
-    files = f"{model.name}/{DAY_COLUMN}=*/{FILE_NAME}"
-    view = view_of(model, files) if lake.days(model.name) else empty_view(model)
+def _view(snapshot: Snapshot, model: Model) -> str:
+    files = [str(key_of(file)) for file in snapshot.select([model.name], None)]
+    view = view_of(model, files) if files else empty_view(model)
     return f"-- {model.description} Grain: {model.grain}.\nCREATE OR REPLACE {view};\n"
 
 

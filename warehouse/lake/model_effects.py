@@ -10,7 +10,8 @@ import duckdb
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.lake.compare import Comparison, compare_files
 from warehouse.lake.models import CheckResult, build_model, run_check
-from warehouse.lake.paths import Lake
+from warehouse.lake.snapshot import Snapshot
+from warehouse.lake.storage.keys import folder_of
 from warehouse.lake.views import add_view, open_lake, text
 
 
@@ -35,14 +36,13 @@ class Effect:
         return self.comparison is not None and self.comparison.is_same
 
 
-def newest_whole_day(lake_root: Path, catalog: Catalog) -> date | None:
+def newest_whole_day(snapshot: Snapshot, catalog: Catalog) -> date | None:
     """The newest day of which every dataset has a file that has any at all; ``None`` where there is no such day."""
-    lake = Lake(lake_root)
-    of_datasets = [set(days) for name in catalog.models if (days := lake.days(name))]
+    of_datasets = [set(days) for name in catalog.models if (days := snapshot.days(name))]
     return max(set.intersection(*of_datasets), default=None) if of_datasets else None
 
 
-def effects_of_models(lake_root: Path, catalog: Catalog, day: date, folder: Path) -> Iterator[Effect]:
+def effects_of_models(snapshot: Snapshot, catalog: Catalog, day: date, folder: Path) -> Iterator[Effect]:
     """Build every SQL model of a day into ``folder`` (empty, not in the lake), each from what was built there before.
 
     What has no SELECT is read as it is published. The lake is only read.
@@ -51,28 +51,37 @@ def effects_of_models(lake_root: Path, catalog: Catalog, day: date, folder: Path
         ModelFailedError: a SELECT fails on the day's data; it names file and line.
         UnreadableFileError: a published file is damaged.
     """
-    with open_lake(lake_root, catalog.in_order(), day) as connection:
+    built: set[str] = set()
+    with open_lake(snapshot, catalog.in_order(), day) as connection:
         connection.execute(f"SET temp_directory = {text(folder / 'spill')}")
         for model in catalog.in_order():
             if model.sql:
-                yield _effect(connection, catalog, model, day, Lake(lake_root), Lake(folder))
+                yield _effect(connection, catalog, model, day, snapshot, folder, built)
 
 
 def _effect(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, model: Model, day: date, published: Lake, rebuilt: Lake
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    model: Model,
+    day: date,
+    published: Snapshot,
+    folder: Path,
+    built: set[str],
 ) -> Effect:
     missing = tuple(
         name
         for name in model.depends_on
-        if not (rebuilt if catalog.models[name].sql else published).file(name, day).exists()
+        if not (name in built if catalog.models[name].sql else published.locations(name, day))
     )
     if missing:
         return Effect(model, missing, None, None, ())
-    target, current = rebuilt.file(model.name, day), published.file(model.name, day)
+    target = folder / folder_of(model.name, day) / "rebuilt.parquet"
     target.parent.mkdir(parents=True)
     row_count = build_model(connection, model, target)
-    add_view(connection, rebuilt.root, model, day)
-    comparison = compare_files(current, target, model.sort_key) if current.exists() else None
+    built.add(model.name)
+    add_view(connection, model, [str(target)])
+    before = published.locations(model.name, day)
+    comparison = compare_files(before[0], target, model.sort_key) if before else None
     failed = []
     if comparison is None or not comparison.is_same:
         failed = [result for result in (run_check(connection, check) for check in model.checks) if not result.passed]

@@ -12,7 +12,7 @@ import duckdb
 from dbt_like_sql.catalog import Catalog, Check, Model, Problem
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.file_format import PARQUET
-from warehouse.lake.paths import Lake
+from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import add_empty_view, open_empty_lake, open_lake, text
 
 SAMPLE_ROWS = 5
@@ -89,12 +89,11 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResul
         raise ModelFailedError(str(_check_problem(check, error))) from error
 
 
-def check_day(lake_root: Path, catalog: Catalog, day: date) -> Iterator[CheckResult]:
+def check_day(snapshot: Snapshot, catalog: Catalog, day: date) -> Iterator[CheckResult]:
     """Run the checks of every dataset that has a file of this day, in order."""
-    lake = Lake(lake_root)
-    with open_lake(lake_root, catalog.in_order(), day) as connection:
+    with open_lake(snapshot, catalog.in_order(), day) as connection:
         for model in catalog.in_order():
-            if lake.file(model.name, day).exists():
+            if snapshot.locations(model.name, day):
                 yield from (run_check(connection, check) for check in model.checks)
 
 

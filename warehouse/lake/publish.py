@@ -1,21 +1,22 @@
-"""Makes a finished file the published one: a reader sees the old version or the new one, never half.
+"""Publishes a finished file as the next version of its dataset's day, and finds current files again.
 
-The new hash goes into the ledger first, then the file is renamed into its place, then the ledger confirms. Killed in
-between, either hash is valid, and the next run publishes again.
+A version is put into the store under a name of its own, then the ledger points to it. Killed in between, it is as if
+nothing had happened: nobody looks at a file that the ledger does not know, and the next run publishes again.
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 
 from warehouse.contract.errors import FleetwattError
-from warehouse.lake.paths import Lake, sync_folder
+from warehouse.lake.storage.keys import FileKey
+from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.postgres.ledger.day_ledger import dropped_streams, request_build
-from warehouse.postgres.ledger.lake_files import begin_publishing, confirm_publishing, find_lake_file
+from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file, publish_file
 
 ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
 """What to do where readings were dropped and their file is not what was published."""
@@ -41,53 +42,66 @@ def publish(
     written: Path,
     row_count: int,
     confirm: Callable[[psycopg.Connection], None] = lambda _connection: None,
-) -> int:
-    """Publish the file ``written`` (on the lake's file system); returns its version.
+) -> LakeFile:
+    """Publish the file ``written`` (in the lake's folder) as the current version. Whoever calls holds the day.
 
-    ``confirm`` runs in the transaction that confirms the file, for what must become true with it. The connection must
+    ``confirm`` runs in the transaction that makes it current, for what must become true with it. The connection must
     be in autocommit.
     """
-    _sync_file(written)
+    before = find_lake_file(connection, dataset, day)
+    version = before.version + 1 if before else 1
+    with written.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").digest()
     size_bytes = written.stat().st_size
-    begin_publishing(connection, dataset, day, digest(written))
-    target = lake.file(dataset, day)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written.replace(target)
-    sync_folder(target.parent)
-    sync_folder(target.parent.parent)
+    lake.store.put(str(FileKey.of(dataset, day, version, sha256)), written)
     with connection.transaction():
-        version = confirm_publishing(connection, dataset, day, size_bytes=size_bytes, row_count=row_count)
+        published = publish_file(
+            connection, dataset, day, version=version, sha256=sha256, size_bytes=size_bytes, row_count=row_count
+        )
         confirm(connection)
-    return version
+    return published
 
 
-def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
-    """The published file, its hash checked: a flipped bit in Parquet mostly passes as a wrong number.
+def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:
+    """Where the current version lies, its hash checked: a flipped bit in Parquet mostly passes as a wrong number.
 
-    Whoever does not hold the day may find a version that is published meanwhile: that one is as good. What is raised
-    says what to do.
+    What is raised says what to do.
 
     Raises:
         MissingFileError: it was never published, or somebody deleted it.
         DamagedFileError: its bytes are not those that were published.
     """
-    try:
-        return _published_file(connection, lake, dataset, day)
-    except (MissingFileError, DamagedFileError) as error:
-        raise type(error)(f"{error.detail}; {_remedy(connection, lake, dataset, day)}") from None
+    file = find_lake_file(connection, dataset, day)
+    if file is None:
+        raise MissingFileError(f"{dataset} of {day} was never published; {_remedy(connection, lake, dataset, day)}")
+    require_intact(connection, lake, file)
+    return lake.location(file)
 
 
-def _published_file(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
-    path = lake.file(dataset, day)
-    known = find_lake_file(connection, dataset, day)
-    while True:
-        if known is None or not path.exists():
-            raise MissingFileError(f"{path} {'was never published' if known is None else 'is not there'}")
-        if digest(path) in (known.sha256, known.publishing_sha256):
-            return path
-        before, known = known, find_lake_file(connection, dataset, day)
-        if known == before:
-            raise DamagedFileError(f"{path} was changed or damaged")
+def require_intact(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> None:
+    """See that a version is there as it was published.
+
+    Raises:
+        MissingFileError, DamagedFileError: it is not; says what to do.
+    """
+    if not is_file_intact(lake, file):
+        say_damaged(connection, lake, file)
+
+
+def say_damaged(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> NoReturn:
+    """Say that a version is not there as it was published, and what to do.
+
+    Raises:
+        MissingFileError, DamagedFileError: always one of them.
+    """
+    current = find_lake_file(connection, file.dataset, file.day)
+    if current and current.version != file.version:
+        remedy = f"version {current.version} has replaced it, and nothing can rebuild an older one"
+    else:
+        remedy = _remedy(connection, lake, file.dataset, file.day)
+    if _digest(lake, file) is None:
+        raise MissingFileError(f"{lake.location(file)} is not there; {remedy}")
+    raise DamagedFileError(f"{lake.location(file)} was changed or damaged; {remedy}")
 
 
 def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:
@@ -95,17 +109,17 @@ def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date)
     dropped = set(dropped_streams(connection, day))
     if dataset in dropped:
         return ONLY_COPY
-    lost = [str(lake.file(stream, day)) for stream in sorted(dropped) if not is_intact(connection, lake, stream, day)]
-    if lost:
+    exports = [find_lake_file(connection, stream, day) for stream in sorted(dropped)]
+    if lost := [lake.location(file) for file in exports if file and not is_file_intact(lake, file)]:
         return f"first put {' and '.join(lost)} back from a backup, then fleetwatt run-day {day} rebuilds it"
     return f"fleetwatt run-day {day} rebuilds it"
 
 
-def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> Path:
-    """A verified file, of whatever day; else the day is to be rebuilt.
+def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:
+    """Where a verified file lies, of whatever day.
 
     Raises:
-        MissingFileError, DamagedFileError: it is not what was published; a rebuild of its day is queued.
+        MissingFileError, DamagedFileError: it is not what was published; its day is queued to be rebuilt.
     """
     try:
         return verified_file(connection, lake, dataset, day)
@@ -115,26 +129,20 @@ def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str,
 
 
 def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
-    """Whether the file is there as it was published."""
+    """Whether the current version is there as it was published."""
+    file = find_lake_file(connection, dataset, day)
+    return file is not None and is_file_intact(lake, file)
+
+
+def is_file_intact(lake: Lake, file: LakeFile) -> bool:
+    """Whether a version is there as it was published."""
+    return _digest(lake, file) == file.sha256
+
+
+def _digest(lake: Lake, file: LakeFile) -> bytes | None:
+    """The SHA-256 of what is there; ``None``: nothing."""
     try:
-        _published_file(connection, lake, dataset, day)
-    except (MissingFileError, DamagedFileError):
-        return False
-    return True
-
-
-def is_settled(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:
-    """Whether the file is there as it was published, and its publisher lived to confirm it."""
-    known = find_lake_file(connection, dataset, day)
-    return known is not None and known.publishing_sha256 is None and is_intact(connection, lake, dataset, day)
-
-
-def digest(path: Path) -> bytes:
-    """The file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+        with lake.store.open(str(key_of(file))) as opened:
+            return hashlib.file_digest(opened, "sha256").digest()  # type: ignore[arg-type] # it has readinto
+    except FileNotFoundError:
+        return None

@@ -1,7 +1,6 @@
 """Brings a dropped day back from its file, so that an import adds to it and never replaces it."""
 
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import psycopg
@@ -10,8 +9,8 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream
 from warehouse.lake.arrow import rows_of
 from warehouse.lake.export import figures_of_file
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
+from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger.partition_figures import table_figures
 from warehouse.postgres.partitions import dropping
 from warehouse.postgres.partitions.partition_rows import write_rows
@@ -38,12 +37,12 @@ def restore_dropped(connection: psycopg.Connection, lake: Lake, day: date) -> li
         return streams
 
 
-def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: Path) -> None:
+def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: str) -> None:
     """Fill a table beside the day's own name, which nobody takes for the day: a killed restore starts over."""
     beside = dropping.make_table_beside(connection, stream, day)
     with connection.transaction(), duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        for batch in engine.read_parquet(str(file)).to_arrow_reader(_BATCH_ROWS):
+        for batch in engine.read_parquet(file).to_arrow_reader(_BATCH_ROWS):
             write_rows(connection, stream, beside, rows_of(batch))
     restored, expected = table_figures(connection, stream, beside), figures_of_file(stream, file)
     if restored != expected:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from warehouse.lake.paths import Lake
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, verified_or_queued
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, verified_or_queued
+from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger.day_ledger import day_held
-from warehouse.postgres.ledger.lake_files import list_lake_files
+from warehouse.postgres.ledger.lake_files import list_current_files
 
 
 class Damage(NamedTuple):
@@ -28,14 +28,14 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
 
     The connection must be in autocommit.
     """
-    for dataset, day in list_lake_files(connection):
-        if is_intact(connection, lake, dataset, day):
+    for file in list_current_files(connection):
+        if is_file_intact(lake, file):
             yield None
             continue
-        with day_held(connection, day):  # it may just have been published again: nobody does while we hold the day
+        with day_held(connection, file.day):  # it may just have been rebuilt: nobody does while we hold the day
             try:
-                verified_or_queued(connection, lake, dataset, day)
+                verified_or_queued(connection, lake, file.dataset, file.day)
             except (MissingFileError, DamagedFileError) as error:
-                yield Damage(dataset, day, error.detail)
+                yield Damage(file.dataset, file.day, error.detail)
             else:
                 yield None

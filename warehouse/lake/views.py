@@ -13,7 +13,7 @@ import duckdb
 from dbt_like_sql.catalog import Model
 from dbt_like_sql.model import DAY_COLUMN
 from warehouse.contract.errors import FleetwattError
-from warehouse.lake.paths import FILE_NAME, Lake
+from warehouse.lake.snapshot import Snapshot
 
 MEMORY_LIMIT = "1GB"
 
@@ -25,24 +25,23 @@ class UnreadableFileError(FleetwattError):
 
 
 def open_lake(
-    lake_root: Path, models: Iterable[Model], day: date | None, *, memory_limit: str = MEMORY_LIMIT
+    snapshot: Snapshot, models: Iterable[Model], day: date | None, *, memory_limit: str = MEMORY_LIMIT
 ) -> duckdb.DuckDBPyConnection:
-    """Open these datasets of the lake, all of their days or one.
+    """Open these datasets as a snapshot has them, all of their days or one.
 
     With ``day`` the views hold that day's files alone and the variable ``day`` is set, as models and checks read it.
-    A view is made of the files that are there now; ``add_view`` makes it again when one was published.
 
     Raises:
         UnreadableFileError: a file is no Parquet, or not any more.
     """
-    connection = start_engine(lake_root, memory_limit)
-    # The footer of each file is read once, not once a question; of a file that was replaced, again.
+    connection = start_engine(snapshot.lake.spill, memory_limit)
+    # What is at the end of each file is read once, not once a question.
     connection.execute("SET parquet_metadata_cache = true")
-    add_views(connection, lake_root, models, day)
+    add_views(connection, snapshot, models, day)
     return connection
 
 
-def start_engine(lake_root: Path | None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+def start_engine(spill: Path | None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """A DuckDB that holds no data, and a first session on it."""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
@@ -52,9 +51,9 @@ def start_engine(lake_root: Path | None, memory_limit: str = MEMORY_LIMIT) -> du
         # A name is a dataset, never a Python variable that happens to be called so.
         "python_enable_replacements": "false",
     }
-    if lake_root:
+    if spill:
         # What does not fit into memory goes where the data has room, not to the folder we happen to be in.
-        settings["temp_directory"] = str(lake_root / ".spill")
+        settings["temp_directory"] = str(spill)
     return _settled(duckdb.connect(":memory:", config=settings))
 
 
@@ -64,24 +63,18 @@ def another_session(engine: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnect
 
 
 def add_views(
-    connection: duckdb.DuckDBPyConnection, lake_root: Path, models: Iterable[Model], day: date | None
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, models: Iterable[Model], day: date | None
 ) -> None:
     """Make the views of these datasets, and set the variable ``day`` where it is one day's. Raises as ``open_lake``."""
     if day:
         connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
     for model in models:
-        add_view(connection, lake_root, model, day)
+        add_view(connection, model, snapshot.locations(model.name, day))
 
 
-def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Model, day: date | None) -> None:
-    """Make the view of a dataset, or make it again after a file of it was published."""
-    lake = Lake(lake_root)
-    if day is None:
-        files = lake_root / model.name / f"{DAY_COLUMN}=*" / FILE_NAME if lake.days(model.name) else None
-    else:
-        file = lake.file(model.name, day)
-        files = file if file.exists() else None
-    if files is None:
+def add_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Sequence[str]) -> None:
+    """Make the view of a dataset over these files, or make it again over others."""
+    if not files:
         add_empty_view(connection, model)
         return
     try:
@@ -89,7 +82,7 @@ def add_view(connection: duckdb.DuckDBPyConnection, lake_root: Path, model: Mode
     except duckdb.Error as error:
         first_line = str(error).partition("\n")[0]
         raise UnreadableFileError(
-            f"{model.name} in {lake_root}: {first_line}; fleetwatt scrub finds the damaged file and says what to do"
+            f"{model.name}: {first_line}; fleetwatt scrub finds the damaged file and says what to do"
         ) from error
 
 
@@ -103,8 +96,8 @@ def add_empty_view(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP {empty_view(model)}")
 
 
-def view_of(model: Model, files: str | Path, stored: Container[str] | None = None) -> str:
-    """A dataset's view over ``files``, a path or a pattern of paths: what comes after ``CREATE``.
+def view_of(model: Model, files: Sequence[str], stored: Container[str] | None = None) -> str:
+    """A dataset's view over ``files``: what comes after ``CREATE``.
 
     ``stored``: the columns that some file has, where that may not be all of them.
     """
@@ -120,13 +113,9 @@ def empty_view(model: Model) -> str:
     return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
 
-def forbid_changes(
-    connection: duckdb.DuckDBPyConnection, folders: Sequence[Path], outputs: Sequence[Path] = ()
-) -> None:
-    """From here on the connection reads these folders and nothing else, and writes to ``outputs`` alone."""
-    readable = [f"{folder.resolve()}/" for folder in folders]
-    connection.execute(f"SET allowed_directories = {_texts(readable)}")
-    connection.execute(f"SET allowed_paths = {_texts([str(path) for path in outputs])}")
+def forbid_changes(connection: duckdb.DuckDBPyConnection, files: Sequence[str], outputs: Sequence[Path] = ()) -> None:
+    """From here on the connection reads these files and nothing else, and writes to ``outputs`` alone."""
+    connection.execute(f"SET allowed_paths = {_texts([*files, *map(str, outputs)])}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
@@ -143,7 +132,7 @@ def _settled(session: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return session
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Path) -> None:
+def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Sequence[str]) -> None:
     try:
         connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files)}")
     except duckdb.BinderException:  # no file has some column yet: then the view has none either
@@ -151,10 +140,10 @@ def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Pat
         connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files, stored)}")
 
 
-def _rows_of(files: str | Path) -> str:
+def _rows_of(files: Sequence[str]) -> str:
     # By name: files of days that were built before a column was added have nulls in it.
     return (
-        f"read_parquet({text(files)}, union_by_name = true, hive_partitioning = true, "
+        f"read_parquet({_texts(files)}, union_by_name = true, hive_partitioning = true, "
         f"hive_types = {{'{DAY_COLUMN}': DATE}})"
     )
 

@@ -14,9 +14,10 @@ import psycopg
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import verified_file
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.restatement import LAST_SAMPLES
+from warehouse.postgres.ledger.lake_files import days_with_files
 from warehouse.postgres.readings.silent_devices import (
     SilentDevice,
     delete_devices,
@@ -97,8 +98,8 @@ def _remove_some(connection: psycopg.Connection, kind: DeviceKind, device_ids: l
 def _in_the_lake(connection: psycopg.Connection, lake: Lake, kind: DeviceKind, device_ids: set[int]) -> set[int]:
     """Those that any exported day has readings of; the last samples of a day tell, where it has them."""
     found: set[int] = set()
-    with_samples = set(lake.days(LAST_SAMPLES))
-    for day in sorted(with_samples.union(lake.days(kind.readings))):
+    with_samples = set(days_with_files(connection, LAST_SAMPLES))
+    for day in sorted(with_samples.union(days_with_files(connection, kind.readings))):
         if not device_ids - found:
             break
         if day in with_samples:

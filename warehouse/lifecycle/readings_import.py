@@ -20,11 +20,11 @@ from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.telemetry import Rejection, Telemetry, decode_lines
 from warehouse.lake.opened_file import OpenedFile, opened
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError
 from warehouse.lake.reading_files import Chunk, UnreadableReadingsError, chunks
 from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.lifecycle.one_ahead import one_ahead
+from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import holding_days
 from warehouse.postgres.ledger.import_progress import advance_import, begin_import
@@ -106,6 +106,7 @@ def import_file(
 
 
 def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportReport, progress: Progress) -> None:
+    lake = open_lake_folder(url, settings.lake)
     with connect(url) as connection, holding_days(connection) as hold:
         lines_done = begin_import(connection, file.sha256, file.name)
         report.lines_skipped = report.lines_done = lines_done
@@ -124,7 +125,7 @@ def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportR
                     for day in sorted({day for _, day in touched - partitions} - report.days):
                         hold(day)
                         make_partitions(connection, [day], settings.grace)
-                        restore_dropped(connection, Lake(settings.lake), day)
+                        restore_dropped(connection, lake, day)
                         report.days.add(day)
                     partitions |= touched
                     (outcome,) = store.store([telemetry], source=file.name)

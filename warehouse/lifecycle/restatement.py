@@ -5,9 +5,10 @@ from datetime import date
 import polars as pl
 import psycopg
 
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
+from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import days_with_files
 
 LAST_SAMPLES = "device_last"
 """What a later day begins from."""
@@ -18,7 +19,7 @@ def queue_later_days(connection: psycopg.Connection, lake: Lake, day: date, chan
 
     ``changed``: its rows are devices, by kind and device_id.
     """
-    for later in (each for each in lake.days(LAST_SAMPLES) if each > day):
+    for later in (each for each in days_with_files(connection, LAST_SAMPLES) if each > day):
         if changed.is_empty():
             return
         try:

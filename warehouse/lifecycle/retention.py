@@ -12,8 +12,8 @@ from typing import NamedTuple
 import psycopg
 
 from warehouse.contract.partitions import PartitionState, Stream
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
+from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.partition_figures import partition_figures

@@ -4,19 +4,19 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
+from orchestration.cli.lake_reader import Unverified, reading_lake
 from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
-from orchestration.cli.verification import Unverified, verification
 from warehouse.counted import counted
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
+from warehouse.lake.snapshot import Snapshot
 from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import FleetSettings
 
@@ -59,14 +59,16 @@ def check(
         raise typer.Exit(1)
     checks = sum(len(model.checks) for model in catalog.models.values())
     notes.print(f"{counted(len(catalog.models), 'dataset')} and {counted(checks, 'check')}: their text is right")
-    compared = day if day else newest_whole_day(settings.lake, catalog)
-    if compared:
-        verification(settings, list(catalog.models), compared, skip=unverified)()
-    results = list(check_day(settings.lake, catalog, compared)) if day and compared else []
-    if day and not results:
-        notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
-        raise typer.Exit(1)
-    effects = _effects(settings.lake, catalog, compared)
+    with reading_lake(settings) as reader:
+        snapshot = reader.snapshot
+        compared = day if day else newest_whole_day(snapshot, catalog)
+        if compared and not unverified:
+            reader.require_intact(list(catalog.models), compared)
+        results = list(check_day(snapshot, catalog, compared)) if day and compared else []
+        if day and not results:
+            notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
+            raise typer.Exit(1)
+        effects = _effects(snapshot, catalog, compared)
     if as_json:
         _print_json([], compared, results, effects)
     elif compared is None:
@@ -86,11 +88,11 @@ def _read() -> tuple[Catalog | None, Sequence[Problem]]:
     return catalog, bind_problems(catalog)
 
 
-def _effects(lake: Path, catalog: Catalog, day: date | None) -> list[Effect]:
+def _effects(snapshot: Snapshot, catalog: Catalog, day: date | None) -> list[Effect]:
     if day is None:
         return []
     with scratch_folder("check") as folder:
-        return list(effects_of_models(lake, catalog, day, folder))
+        return list(effects_of_models(snapshot, catalog, day, folder))
 
 
 def _report(results: Sequence[CheckResult], day: date) -> None:

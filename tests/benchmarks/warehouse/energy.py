@@ -13,11 +13,12 @@ import polars as pl
 from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from tests.lake_folder import newest_file
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.energy_day import DayInputs, write_energy
 from warehouse.lake.export import TABLES
 from warehouse.lake.hourly_energy import in_hour
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES
 
 A_STEP_BACK_KWH = 0.001
@@ -31,7 +32,7 @@ def measure(stand: WarehouseStand) -> None:
         pipeline.export_table(table, place.day)
     pipeline.device_last(place.day)
     pipeline.boundary_samples(place.day)
-    inputs = DayInputs(**{name: pipeline.lake.file(name, place.day) for name in DayInputs._fields})
+    inputs = DayInputs(**{name: newest_file(pipeline.lake, name, place.day) for name in DayInputs._fields})
     stepping_back = inputs._replace(carried_samples=_a_step_back(pipeline.lake, place, stand.home))
     peaks_mb: dict[str, float] = {}
 
@@ -83,7 +84,7 @@ def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
     target = folder / "stepping-back.parquet"
     sides = []
     for kind in DeviceKind:
-        readings = pl.scan_parquet(lake.file(kind.readings, place.day))
+        readings = pl.scan_parquet(newest_file(lake, kind.readings, place.day))
         first = readings.group_by(pl.col(kind.device_id).alias("device_id")).agg(
             pl.col("ts", "kwh").sort_by("ts").first()
         )
@@ -95,6 +96,6 @@ def _a_step_back(lake: Lake, place: Place, folder: Path) -> Path:
                 pl.col("kwh") + A_STEP_BACK_KWH,
             )
         )
-    schema = pl.read_parquet_schema(lake.file(boundary, place.day))
+    schema = pl.read_parquet_schema(newest_file(lake, boundary, place.day))
     pl.concat(sides).sort("kind", "device_id").cast(pl.Schema(schema)).collect().write_parquet(target)
     return target

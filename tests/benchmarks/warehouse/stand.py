@@ -11,8 +11,9 @@ from dbt_like_sql.catalog import Catalog
 from tests.benchmarks.stand import Stand
 from tests.benchmarks.warehouse.scale import WarehouseScale
 from tests.benchmarks.warehouse.simulated_days import write_days
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 
@@ -62,7 +63,7 @@ class Place:
 
     def parquet_bytes(self) -> int:
         """Of the readings of the day in the lake."""
-        return sum(Lake(self.lake).file(stream, self.day).stat().st_size for stream in Stream)
+        return sum(newest_file(Lake(self.lake), stream, self.day).stat().st_size for stream in Stream)
 
 
 class WarehouseStand(Stand):

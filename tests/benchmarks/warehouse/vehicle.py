@@ -6,16 +6,21 @@ has to find its rows in all of them.
 
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 
 import duckdb
 
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from tests.lake_folder import has_file
 from warehouse.contract.partitions import Stream
-from warehouse.lake.paths import Lake
+from warehouse.lake.snapshot import Snapshot, current_snapshot
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import open_lake
+from warehouse.postgres.connection import connect
 
 DAILY = "daily_vehicle_efficiency"
 
@@ -23,20 +28,20 @@ DAILY = "daily_vehicle_efficiency"
 def measure(stand: WarehouseStand) -> None:
     """Tell the median of some vehicles, and of as many openings."""
     place = stand.exported_day()
-    if not Lake(place.lake).file(DAILY, place.day).exists():
+    if not has_file(Lake(place.lake), DAILY, place.day):
         place.pipeline().run(place.day)
-    long = _many_days_of(place, stand.scale.lake_days, stand)
-    catalog = long.pipeline().catalog
+    snapshot = _many_days_of(place, stand.scale.lake_days, stand)
+    catalog = place.pipeline().catalog
     names = (Stream.VEHICLE_READINGS, DAILY)
     step = max(1, stand.scale.devices // stand.scale.vehicles_asked)
     vehicles = range(1, stand.scale.devices + 1, step)
     openings: list[float] = []
     for _ in range(stand.scale.rounds):
         began = time.perf_counter()
-        open_lake(long.lake, catalog.in_order(), None).close()
+        open_lake(snapshot, catalog.in_order(), None).close()
         openings.append(time.perf_counter() - began)
     days = stand.scale.lake_days
-    with open_lake(long.lake, [catalog.models[name] for name in names], None) as engine:
+    with open_lake(snapshot, [catalog.models[name] for name in names], None) as engine:
         rollups = [_ask(engine, DAILY, vehicle) for vehicle in vehicles]
         readings = [_ask(engine, Stream.VEHICLE_READINGS, vehicle) for vehicle in vehicles]
     stand.report.add(
@@ -55,14 +60,17 @@ def _ask(engine: duckdb.DuckDBPyConnection, dataset: str, vehicle: int) -> float
     return seconds
 
 
-def _many_days_of(place: Place, days: int, stand: WarehouseStand) -> Place:
-    long = stand.place(place.url)
-    source, target = Lake(place.lake), Lake(long.lake)
-    for folder in place.lake.iterdir():
-        if not source.file(folder.name, place.day).exists():
-            continue
+def _many_days_of(place: Place, days: int, stand: WarehouseStand) -> Snapshot:
+    """A lake in which each of so many days is the one that there is."""
+    target = Lake(stand.place(place.url).lake)
+    with connect(place.url) as connection:
+        source = current_snapshot(connection, Lake(place.lake), day=place.day)
+    files = []
+    for file in source.select(source.files, place.day):
         for number in range(days):
-            file = target.file(folder.name, place.day - timedelta(days=number))
-            file.parent.mkdir(parents=True)
-            os.link(source.file(folder.name, place.day), file)
-    return long
+            of_day = replace(file, day=place.day - timedelta(days=number))
+            path = Path(target.location(of_day))
+            path.parent.mkdir(parents=True)
+            os.link(source.lake.location(file), path)
+            files.append(of_day)
+    return Snapshot.of(target, files)

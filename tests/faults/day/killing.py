@@ -44,7 +44,7 @@ def _kill_in_phase(stage: Stage, history: History, reader: Reader, kind: type[Ph
     while hits.total() < wanted and tries < MOST_TRIES * wanted:
         tries += 1
         phase = kind(history, stage.drawn)
-        with history.site(phase.begins_as) as site, reader.looking_at(site.lake.root, phase.valid):
+        with history.site(phase.begins_as) as site, reader.looking_at(site, phase.valid):
             with watching(site) as watch:
                 where = _kill(phase, watch)
             phase.finish(site)

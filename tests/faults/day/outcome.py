@@ -2,15 +2,20 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.faults.day.site import CATALOG, Site
 from warehouse import sqlfiles
+from warehouse.lake.checked_files import damaged_files
+from warehouse.lake.snapshot import Snapshot, current_snapshot
+from warehouse.lake.storage.lake import key_of
 from warehouse.lake.views import open_lake
+from warehouse.lifecycle.lake_upkeep import remove_old_versions
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import days_to_run
+from warehouse.postgres.ledger.lake_files import list_versions
 
 Part = tuple[str, date]
 """A dataset and a day."""
@@ -44,37 +49,39 @@ def outcome_of(site: Site) -> Outcome:
     """What the days of a site have come to."""
     lake = site.lake
     left_over: list[str] = []
-    hashes = {
-        (name, day): hashlib.sha256(lake.file(name, day).read_bytes()).hexdigest()
-        for name in CATALOG.models
-        for day in lake.days(name)
-    }
     with connect(site.url) as connection:
-        listed = connection.execute(sqlfiles.load("tests.faults.day", "list_published")).fetchall()
+        remove_old_versions(connection, lake, timedelta(days=1))  # which takes what killed publishers left
+        snapshot = current_snapshot(connection, lake)
+        known = {str(key_of(file)) for file in list_versions(connection)}
         ledger = connection.execute(sqlfiles.load("tests.faults.day", "list_ledger")).fetchall()
         stored = connection.execute(sqlfiles.load("tests.faults.day", "sum_readings")).fetchall()
         tables = connection.execute(sqlfiles.load("tests.faults.day", "list_loose_tables")).fetchall()
         left_over += [f"{each.day} is still to be run" for each in days_to_run(connection)]
     left_over += [f"table {name}" for (name,) in tables]
     left_over += [f"file {path.name}" for path in lake.root.glob(".aside/**/*") if path.is_file()]
-    left_over += [
-        f"{dataset} of {day} is not what the ledger says"
-        for dataset, day, sha256, is_settled in listed
-        if hashes.get((dataset, day)) != sha256 or not is_settled
-    ]
-    left_over += [f"{part} is in no ledger" for part in hashes.keys() - {(each[0], each[1]) for each in listed}]
+    files = snapshot.select(snapshot.files, None)
+    left_over += [f"{file.dataset} of {file.day} is not what the ledger says" for file in damaged_files(lake, files)]
+    left_over += [f"{key} is in no ledger" for key in set(lake.store.list()) - known]
     return Outcome(
-        hashes,
-        contents_of(lake.root),
+        hashes_of(snapshot),
+        contents_of(snapshot),
         {(stream, day): tuple(rest) for stream, day, *rest in ledger},
         {(stream, day): (rows, float(kwh)) for stream, day, rows, kwh in stored},
         left_over,
     )
 
 
-def contents_of(root: Path) -> dict[Part, tuple[int, int]]:
+def hashes_of(snapshot: Snapshot) -> dict[Part, str]:
+    """The hash of what is there of each dataset's days."""
+    return {
+        (file.dataset, file.day): hashlib.sha256(Path(snapshot.lake.location(file)).read_bytes()).hexdigest()
+        for file in snapshot.select(snapshot.files, None)
+    }
+
+
+def contents_of(snapshot: Snapshot) -> dict[Part, tuple[int, int]]:
     """Rows and checksum of each dataset's days, through the views of ``fleetwatt query``."""
-    with open_lake(root, CATALOG.in_order(), None) as connection:
+    with open_lake(snapshot, CATALOG.in_order(), None) as connection:
         return {
             (name, day): (rows, int(checksum))
             for name in CATALOG.models

@@ -1,6 +1,5 @@
 """Somebody who reads the lake all the time, in a process of its own: its bytes, and rows as ``query`` sees them."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,10 +8,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tests.faults.day.outcome import Outcome, Part, contents_of
-from tests.faults.day.site import CATALOG
-from warehouse.lake.paths import Lake
-from warehouse.lake.steady import asked_steadily
+from tests.faults.day.outcome import Outcome, Part, contents_of, hashes_of
+from tests.faults.day.site import Site
+from warehouse.lake.snapshot import released_snapshot
+from warehouse.lake.storage.lake import Lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.lake_files import begin_reading
 
 PAUSE_S = 0.2
 """Between two looks: they are not to keep the workers from working."""
@@ -26,6 +27,8 @@ class Valid:
 
     hashes: dict[Part, set[str]] = field(default_factory=dict)
     contents: dict[Part, set[tuple[int, int]]] = field(default_factory=dict)
+    builds: list[dict[Part, str]] = field(default_factory=list)
+    """The hashes of a day's datasets that are seen together."""
     none_yet: bool = False
     """Whether there may be no file."""
 
@@ -34,6 +37,8 @@ class Valid:
         """Whatever one of these has."""
         valid = cls(none_yet=none_yet)
         for outcome in outcomes:
+            for day in {day for _, day in outcome.hashes}:
+                valid.builds.append({part: digest for part, digest in outcome.hashes.items() if part[1] == day})
             for part, digest in outcome.hashes.items():
                 valid.hashes.setdefault(part, set()).add(digest)
                 # A version without a row shows as none.
@@ -45,6 +50,11 @@ class Valid:
         for part, known in self.hashes.items():
             if hashes.get(part) not in known and not (self.none_yet and part not in hashes):
                 yield f"the bytes of {part[0]} of {part[1]} are no version's"
+        for day in {day for _, day in hashes}:
+            seen_of_day = {part: digest for part, digest in hashes.items() if part[1] == day}
+            is_whole = any(seen_of_day.keys() == build.keys() for build in self.builds)
+            if is_whole and seen_of_day not in self.builds:
+                yield f"{day} is of more than one build"
         for part, seen in self.contents.items():
             if contents.get(part, (0, 0)) not in seen and not (self.none_yet and part not in contents):
                 yield f"the rows of {part[0]} of {part[1]} are no version's: {contents.get(part)}"
@@ -74,9 +84,9 @@ class Reader:
         self.looks = Looks()
 
     @contextmanager
-    def looking_at(self, root: Path, valid: Valid) -> Iterator[None]:
-        """Read this lake until the end of the block."""
-        self._pipe.send((root, valid))
+    def looking_at(self, site: Site, valid: Valid) -> Iterator[None]:
+        """Read this site's lake until the end of the block."""
+        self._pipe.send((site.url, site.lake.root, valid))
         try:
             yield
         finally:
@@ -101,23 +111,21 @@ def reading() -> Iterator[Reader]:
 
 def _read_as_told(pipe: "Connection[Any, Any]") -> None:
     while True:
-        root, valid = pipe.recv()
+        url, root, valid = pipe.recv()
         looks = Looks()
         while not pipe.poll(PAUSE_S):
-            faults = list(_faults_seen(root, valid))
+            faults = list(_faults_seen(url, root, valid))
             looks.add(Looks(1, int(bool(faults)), faults))
         pipe.recv()
         pipe.send(looks)
 
 
-def _faults_seen(root: Path, valid: Valid) -> Iterator[str]:
-    lake = Lake(root)
-    hashes = {}
-    for name in CATALOG.models:
-        for day in lake.days(name):
-            hashes[name, day] = hashlib.sha256(lake.file(name, day).read_bytes()).hexdigest()
+def _faults_seen(url: str, root: Path, valid: Valid) -> Iterator[str]:
     try:
-        contents = asked_steadily(lake, CATALOG.models, lambda: contents_of(root))
+        with connect(url) as connection:
+            begin_reading(connection)
+            snapshot = released_snapshot(connection, Lake(root))
+            hashes, contents = hashes_of(snapshot), contents_of(snapshot)
     except Exception as error:  # whatever a reader trips over is a finding
         yield f"{type(error).__name__}: {error}"
         return

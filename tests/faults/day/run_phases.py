@@ -8,6 +8,7 @@ from tests.faults.day.history import DAY, History
 from tests.faults.day.phases import Phase
 from tests.faults.day.site import CATALOG, Site
 from tests.faults.day.watch import Watch
+from tests.lake_folder import has_file
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lifecycle.daily_pipeline import ENERGY
 from warehouse.postgres.connection import connect
@@ -77,9 +78,9 @@ class Exporting(Phase):
 
 
 class Publishing(Phase):
-    """Between the rename of a file and the ledger's confirmation."""
+    """Between a file in its place and the ledger that points to it."""
 
-    name = "between rename and ledger"
+    name = "between file and ledger"
     poll_s = 0.0002
 
     def __init__(self, history: History, drawn: Random) -> None:
@@ -89,11 +90,11 @@ class Publishing(Phase):
 
     def has_begun(self, watch: Watch) -> bool:
         """The first version of the file is in its place."""
-        return watch.site.lake.file(self.dataset, DAY).exists()
+        return has_file(watch.site.lake, self.dataset, DAY)
 
     def where(self, watch: Watch) -> str:
-        """The file is the one that is announced, and not confirmed."""
-        return self.dataset if watch.is_between_rename_and_ledger(self.dataset) else ""
+        """The ledger does not know the file."""
+        return self.dataset if watch.is_put_and_unknown(self.dataset) else ""
 
 
 class Energy(Phase):

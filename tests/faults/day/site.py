@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.main import main
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.lifecycle.retention import Retention
@@ -58,7 +58,7 @@ class Command:
 
 
 def _run(words: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
-    """What the installed ``fleetwatt`` does, here."""
+    """What the installed ``fleetwatt`` does, here and by this account: root's would begin again as another one."""
     for name in [name for name in os.environ if name.startswith("FLEET_")]:
         del os.environ[name]
     os.environ.update(environment)
@@ -67,7 +67,7 @@ def _run(words: tuple[str, ...], environment: dict[str, str], log: Path) -> None
         for stream in (1, 2):
             os.dup2(said.fileno(), stream)
     sys.argv = ["fleetwatt", *words]
-    main()
+    main(in_its_own_process=False)
 
 
 @dataclass

@@ -46,7 +46,7 @@ def _meet(stage: Stage, history: History, reader: Reader, pair: Pair) -> None:
     versions = [history.ran] if is_new else [history.exported, history.half_added_to, history.added_to]
     valid = Valid.of(*versions, none_yet=is_new)
     for _ in range(stage.scale.day_meetings):
-        with history.site(pair.begins_as) as site, reader.looking_at(site.lake.root, valid):
+        with history.site(pair.begins_as) as site, reader.looking_at(site, valid):
             with watching(site) as watch:
                 first = site.start(*pair.first)
                 time.sleep(stage.drawn.random() * MOST_APART_S)

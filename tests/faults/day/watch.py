@@ -13,9 +13,10 @@ from tests.faults.day.site import Site
 from tests.faults.day.waiting import until
 from warehouse import sqlfiles
 from warehouse.contract.partitions import PartitionState, Stream, partition_name
-from warehouse.lake.publish import digest
+from warehouse.lake.storage.keys import folder_of
+from warehouse.lake.storage.lake import key_of
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file
+from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file, list_versions
 
 _PACKAGE = "tests.faults.day"
 
@@ -57,11 +58,10 @@ class Watch:
                 found[path.name.removesuffix(f"-{DAY}.parquet")] = path.stat().st_size
         return found
 
-    def is_between_rename_and_ledger(self, dataset: str) -> bool:
-        """Whether the file on disk is the one that is announced, and nobody has confirmed it."""
-        known, file = self.published(dataset), self.site.lake.file(dataset, DAY)
-        announced = known.publishing_sha256 if known else None
-        return announced is not None and file.exists() and digest(file) == announced
+    def is_put_and_unknown(self, dataset: str) -> bool:
+        """Whether a file of the day is in its place, and the ledger does not know it."""
+        known = {str(key_of(file)) for file in list_versions(self.connection, dataset, DAY)}
+        return any(key not in known for key in self.site.lake.store.list(folder_of(dataset, DAY)))
 
     def has_table(self, stream: Stream, suffix: str = "") -> bool:
         """Whether the day's table is there, attached or not."""

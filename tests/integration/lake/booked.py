@@ -10,6 +10,7 @@ import polars as pl
 import psycopg
 import pytest
 
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
@@ -17,7 +18,7 @@ from warehouse.postgres.partitions import dropping
 
 
 def booked_kwh(pipeline: DailyPipeline, day: date) -> float:
-    hours = pl.read_parquet(pipeline.lake.file("hourly_energy", day))
+    hours = pl.read_parquet(newest_file(pipeline.lake, "hourly_energy", day))
     return float(hours.filter(pl.col("kind") == "meter")["energy_kwh"].sum())
 
 
@@ -43,7 +44,7 @@ def require_restated(
     booked: Mapping[date, float],
 ) -> None:
     """The change queues these days (run before, perhaps dropped); run again, they book this from the same exports."""
-    exports = [pipeline.lake.file(stream, day) for stream in Stream for day in booked]
+    exports = [newest_file(pipeline.lake, stream, day) for stream in Stream for day in booked]
     stood = [file.read_bytes() for file in exports]
     change_the_rule()
     assert [each.day for each in day_ledger.days_to_run(connection)] == list(booked)

@@ -9,8 +9,10 @@ from typing import Any
 import duckdb
 
 from dbt_like_sql.catalog import Catalog, Model
+from tests.lake_folder import folder_snapshot, newest_file, put_next
 from warehouse.lake.models import CheckResult, build_model, run_check
-from warehouse.lake.paths import Lake
+from warehouse.lake.snapshot import MANIFEST, Snapshot, manifest_of
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import add_view, open_lake, text
 
 CATALOG = Catalog.load()
@@ -94,6 +96,7 @@ class HandMadeLake:
                 if model.sql is None:
                     self._write(connection, model, day)
         self._rows.clear()
+        self.describe()
 
     def _write(self, connection: duckdb.DuckDBPyConnection, model: Model, day: date) -> None:
         rows = self._rows.get(model.name, [])
@@ -103,24 +106,34 @@ class HandMadeLake:
         for row in rows:
             values = [row.get(column.name) for column in model.columns]
             connection.execute(f"INSERT INTO {model.name} VALUES ({', '.join('?' * len(values))})", values)
-        connection.execute(f"COPY {model.name} TO {text(self._path(model.name, day))} (FORMAT parquet)")
+        with self.lake.aside(model.name, day) as written:
+            connection.execute(f"COPY {model.name} TO {text(written)} (FORMAT parquet)")
+            put_next(self.lake, model.name, day, written)
 
-    def _path(self, dataset: str, day: date) -> Path:
-        path = self.lake.file(dataset, day)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest version of everything."""
+        return folder_snapshot(self.lake)
+
+    def describe(self) -> None:
+        """Write the list of files, by which a command reads a lake that has no ledger."""
+        self.lake.root.mkdir(parents=True, exist_ok=True)
+        (self.lake.root / MANIFEST).write_text(manifest_of(self.snapshot))
 
     def build(self, day: date = DAY) -> None:
         """Run every model, each after what it reads."""
-        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
+        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
             for model in CATALOG.in_order():
                 if model.sql:
-                    build_model(connection, model, self._path(model.name, day))
-                    add_view(connection, self.lake.root, model, day)
+                    with self.lake.aside(model.name, day) as written:
+                        build_model(connection, model, written)
+                        path = put_next(self.lake, model.name, day, written)
+                    add_view(connection, model, [str(path)])
+        self.describe()
 
     def rows(self, dataset: str, day: date = DAY) -> list[dict[str, Any]]:
         """A dataset's day, in the order of the file."""
-        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
+        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
             found = connection.execute(f"SELECT * EXCLUDE (day) FROM {dataset}")
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -132,17 +145,17 @@ class HandMadeLake:
 
     def change(self, dataset: str, select: str, day: date = DAY) -> None:
         """Replace a file by what a SELECT makes of it, as a fault somewhere would."""
-        path = self.lake.file(dataset, day)
-        changed = path.with_suffix(".changed")
-        with duckdb.connect() as connection:
+        path = newest_file(self.lake, dataset, day)
+        with duckdb.connect() as connection, self.lake.aside(dataset, day) as changed:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"CREATE VIEW file AS FROM read_parquet({text(path)}, hive_partitioning = false)")
             connection.execute(f"COPY ({select}) TO {text(changed)} (FORMAT parquet)")
-        changed.replace(path)
+            put_next(self.lake, dataset, day, changed)
+        self.describe()
 
     def failing(self, *datasets: str, day: date = DAY) -> dict[str, CheckResult]:
         """The checks of these datasets (of all, if none is named) that fail, by name."""
-        with open_lake(self.lake.root, CATALOG.in_order(), day) as connection:
+        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
             models = [CATALOG.models[name] for name in datasets] or CATALOG.in_order()
             results = [run_check(connection, check) for model in models for check in model.checks]
         return {result.check.name: result for result in results if not result.passed}

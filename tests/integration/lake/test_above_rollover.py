@@ -14,8 +14,9 @@ from dbt_like_sql.catalog import Catalog
 from tests.closed_hours import leave_only
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import midnight
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.ledger import day_ledger
@@ -63,7 +64,7 @@ def hourly_kwh(connection: psycopg.Connection) -> list[tuple[str, int, float]]:
 
 
 def day_kwh(pipeline: DailyPipeline) -> list[tuple[str, int, float]]:
-    hours = pl.read_parquet(pipeline.lake.file("hourly_energy", DAY))
+    hours = pl.read_parquet(newest_file(pipeline.lake, "hourly_energy", DAY))
     return hours.group_by("kind", "device_id").agg(pl.col("energy_kwh").sum()).rows()
 
 

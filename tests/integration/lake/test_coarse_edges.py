@@ -12,8 +12,9 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso, meter_payload, vehicle_payload
 from tests.integration.lake.stored import post
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import midnight
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
@@ -81,7 +82,7 @@ class Site:
 
     def rows(self, dataset: str) -> list[list[dict[str, Any]]]:
         """Of both days."""
-        return [pl.read_parquet(self._pipeline.lake.file(dataset, day)).to_dicts() for day in (FIRST, SECOND)]
+        return [pl.read_parquet(newest_file(self._pipeline.lake, dataset, day)).to_dicts() for day in (FIRST, SECOND)]
 
     def days(self) -> list[dict[str, Any]]:
         """The vehicle on both days."""
@@ -109,7 +110,7 @@ def test_a_charge_before_midnight_accuses_neither_day(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("begin", "end"), [(8, 12), (0, 48)], ids=["a charge at noon", "a charge over all midnights"])
-def test_a_day_whose_edges_say_little_is_judged(site: Site, begin: float, end: float) -> None:
+def test_a_day_whose_edges_say_little_is_rated(site: Site, begin: float, end: float) -> None:
     site.charge(begin, end)
     day = site.days()[0 if begin else 1]
     assert not day["coarse_edge"]
@@ -151,7 +152,7 @@ def test_an_hour_ends_with_its_last_reading(site: Site) -> None:
     ac_kwh = {hour: 100 + POWER_KW * min(max(hour - 18, 0), 4) for hour in range(24)}
     dc_kwh = {hour: 50 + 0.8 * (ac_kwh[hour] - 100) for hour in range(23)}
     site.read(ac_kwh, dc_kwh)
-    edges = pl.read_parquet(site.lake.file("daily_vehicle_edges", FIRST)).to_dicts()
-    day = pl.read_parquet(site.lake.file("daily_vehicle_efficiency", FIRST)).to_dicts()
+    edges = pl.read_parquet(newest_file(site.lake, "daily_vehicle_edges", FIRST)).to_dicts()
+    day = pl.read_parquet(newest_file(site.lake, "daily_vehicle_efficiency", FIRST)).to_dicts()
     assert [row["ac_after_dc_kwh"] for row in edges] == [0]
     assert [(row["status"], row["coarse_edge"]) for row in day] == [("below_threshold", False)]

@@ -14,9 +14,10 @@ from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, vehicle_payload
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
+from tests.lake_folder import newest_file
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
 from warehouse.contract.partitions import midnight
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -66,9 +67,9 @@ class Fleet:
 
     def column(self, dataset: str, column: str) -> pl.Series:
         """A column over both days."""
-        return pl.concat(pl.read_parquet(self.pipeline.lake.file(dataset, day), columns=[column]) for day in DAYS)[
-            column
-        ]
+        return pl.concat(
+            pl.read_parquet(newest_file(self.pipeline.lake, dataset, day), columns=[column]) for day in DAYS
+        )[column]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def fleet(made: Fleet, server_url: str, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def require_conserved(fleet: Fleet) -> None:
-    hourly = pl.concat(pl.read_parquet(fleet.pipeline.lake.file("hourly_energy", day)) for day in DAYS)
+    hourly = pl.concat(pl.read_parquet(newest_file(fleet.pipeline.lake, "hourly_energy", day)) for day in DAYS)
     booked = {
         (kind, number): kwh
         for kind, number, kwh in hourly.group_by("kind", "device_id").agg(pl.col("energy_kwh").sum()).rows()
@@ -123,12 +124,12 @@ def test_hours_days_and_vehicles_add_up_to_what_the_registers_gained(fleet: Flee
 
 
 def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
-    before = [fleet.pipeline.lake.file("hourly_energy", day).read_bytes() for day in DAYS]
+    before = [newest_file(fleet.pipeline.lake, "hourly_energy", day).read_bytes() for day in DAYS]
     fleet.send("vehicle", 1, [22.5, 23.9, 24.1])
     fleet.send("meter", 1, [12.05, 14.99, 15.01, 23.99])
     fleet.run_days()
     assert all(
-        old != fleet.pipeline.lake.file("hourly_energy", day).read_bytes()
+        old != newest_file(fleet.pipeline.lake, "hourly_energy", day).read_bytes()
         for old, day in zip(before, DAYS, strict=True)
     )
     require_conserved(fleet)

@@ -14,11 +14,12 @@ from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.energy_day import DayInputs
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import scrub
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -60,7 +61,7 @@ def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
 
 def files(pipeline: DailyPipeline) -> dict[tuple[str, date], bytes]:
     return {
-        (name, day): pipeline.lake.file(name, day).read_bytes()
+        (name, day): newest_file(pipeline.lake, name, day).read_bytes()
         for name in pipeline.catalog.models
         for day in (FIRST, SECOND)
     }
@@ -101,14 +102,14 @@ def test_sixty_flipped_bits_are_found_before_anybody_uses_them(
     for _ in range(ROUNDS):
         harmed = random.sample(sorted(original), FLIPS_A_ROUND)
         for dataset, day in harmed:
-            flip_a_bit(pipeline.lake.file(dataset, day), random)
+            flip_a_bit(newest_file(pipeline.lake, dataset, day), random)
         assert {(each.dataset, each.day) for each in scrub(connection, pipeline.lake) if each} == set(harmed)
         for dataset, day in harmed:
             for read in readers(pipeline, dataset, day):
                 with pytest.raises(DamagedFileError):
                     read()
         for (dataset, day), content in original.items():
-            pipeline.lake.file(dataset, day).write_bytes(content)
+            newest_file(pipeline.lake, dataset, day).write_bytes(content)
         flipped += len(harmed)
     assert flipped == 60
 
@@ -120,7 +121,7 @@ def test_a_day_of_harmed_files_is_rebuilt_to_the_same_bytes(
     original = files(pipeline)
     random = Random(1)  # noqa: S311 - a repeatable trial
     for dataset, day in original:
-        harm(pipeline.lake.file(dataset, day), random)
+        harm(newest_file(pipeline.lake, dataset, day), random)
     assert len([each for each in scrub(connection, pipeline.lake) if each]) == len(original)
     while days := day_ledger.days_to_run(connection):
         pipeline.run(days[0].day)
@@ -131,7 +132,7 @@ def test_a_day_that_begins_from_a_damaged_file_of_another_asks_for_that_one(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     original = files(pipeline)
-    flip_a_bit(pipeline.lake.file("device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
+    flip_a_bit(newest_file(pipeline.lake, "device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
     with pytest.raises(DamagedFileError, match=f"run-day {FIRST}"):
         pipeline.run(SECOND)
     assert [each.day for each in day_ledger.days_to_run(connection)] == [FIRST]

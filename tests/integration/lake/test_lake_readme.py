@@ -13,11 +13,14 @@ import pytest
 
 from orchestration.cli.main import main
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import folder_snapshot
 from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, explain_lake
-from warehouse.lake.paths import Lake
+from warehouse.lake.snapshot import MANIFEST, manifest_snapshot
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import open_lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.lake_files import publish_file
 from warehouse.postgres.ledger.lake_overview import published_datasets
 
 CORNER = (Path(__file__).parents[3] / "docs/data-team.md").read_text(encoding="utf-8")
@@ -27,7 +30,7 @@ LIBRARIES = ("duckdb", "polars", "pandas")
 def blocks(text: str) -> dict[str, str]:
     """The Python examples of a text, by the library they are for."""
     found = re.findall(r"```python\n(.*?)```", text, re.S)
-    return {str(re.search(r"import (\w+)", block)[1]): block for block in found}  # type: ignore[index]
+    return {str(re.search(rf"import ({'|'.join(LIBRARIES)})", block)[1]): block for block in found}  # type: ignore[index]
 
 
 def run(block: str, folder: Path) -> str:
@@ -40,7 +43,7 @@ def run(block: str, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A home whose lake has one day: of two vehicles one has an efficiency of 0.7. Its numbers are right."""
+    """A home whose lake has one day, built twice: of two vehicles one has an efficiency of 0.7. Its sums are right."""
     # Not pytest's own folder: that one is closed to the account that root's commands begin again as.
     with TemporaryDirectory(prefix="fleetwatt-explained-") as folder:
         Path(folder).chmod(0o755)
@@ -57,7 +60,8 @@ def _explained(home: Path) -> Path:
         lake.energy(kind, number, 8, kwh, reading_count=1)
     lake.write()
     lake.build()
-    explain_lake(lake.lake, CATALOG, {})
+    lake.build()  # so there are two versions of each model's file
+    explain_lake(lake.snapshot, CATALOG, {})
     return home
 
 
@@ -69,6 +73,22 @@ def test_every_column_of_every_dataset_is_explained(home: Path) -> None:
         assert model.grain in of_model
         for column in model.columns:
             assert f"| {column.name} | {column.type} | {column.description} |" in of_model
+
+
+COUNT_VEHICLES = {
+    "duckdb": 'print(duckdb.sql("SELECT count(*) FROM daily_vehicle_efficiency").fetchall()[0][0])',
+    "polars": "print(vehicles.select(pl.len()).collect().item())",
+    "pandas": "print(len(vehicles))",
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_who_reads_as_the_readme_says_counts_a_day_once_however_many_versions_it_has(home: Path, library: str) -> None:
+    in_the_folder = duckdb.read_parquet(str(home / "lake/daily_vehicle_efficiency/*/*.parquet"))
+    assert len(in_the_folder.fetchall()) == 2 * 2
+    example = blocks((home / "lake" / README).read_text(encoding="utf-8"))[library]
+    printed = run(f"{example}\n{COUNT_VEHICLES[library]}", home / "lake")
+    assert printed.splitlines()[-1] == "2"
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -91,7 +111,7 @@ def test_both_have_an_example_for_each_library(home: Path) -> None:
 def commands() -> list[str]:
     """The commands of the corner that need no database."""
     listed = re.findall(r"^\$ fleetwatt (.*?)(?:\s+#.*)?$", CORNER, re.M)
-    return [command for command in listed if command.startswith(("models", "query"))]
+    return [each for each in listed if each.startswith(("models", "query")) and "--as-of" not in each]
 
 
 @pytest.mark.parametrize("command", commands())
@@ -114,7 +134,7 @@ def test_there_are_commands() -> None:
 
 def test_the_views_give_what_fleetwatt_reads(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home / "lake")
-    with duckdb.connect() as shell, open_lake(home / "lake", CATALOG.in_order(), None) as ours:
+    with duckdb.connect() as shell, open_lake(manifest_snapshot(Lake(home / "lake")), CATALOG.in_order(), None) as ours:
         shell.execute(Path(VIEWS).read_text(encoding="utf-8"))
         for model in CATALOG.in_order():
             query = f"FROM {model.name} ORDER BY ALL"
@@ -127,7 +147,7 @@ def test_the_views_give_what_fleetwatt_reads(home: Path, monkeypatch: pytest.Mon
 
 
 def test_a_lake_without_files_has_empty_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explain_lake(Lake(tmp_path / "lake"), CATALOG, {})
+    explain_lake(folder_snapshot(Lake(tmp_path / "lake")), CATALOG, {})
     monkeypatch.chdir(tmp_path / "lake")
     with duckdb.connect() as shell:
         shell.execute(Path(VIEWS).read_text(encoding="utf-8"))
@@ -135,33 +155,30 @@ def test_a_lake_without_files_has_empty_views(tmp_path: Path, monkeypatch: pytes
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
-    readme, views = lake.root / README, lake.root / VIEWS
-    assert explain_lake(lake, CATALOG, {}) == [readme, views]
+    lake = folder_snapshot(Lake(tmp_path / "lake"))
+    readme, manifest, views = (lake.lake.root / name for name in (README, MANIFEST, VIEWS))
+    assert explain_lake(lake, CATALOG, {}) == [readme, manifest, views]
     before = readme.stat()
     assert explain_lake(lake, CATALOG, {}) == []
     assert readme.stat() == before
     views.write_text("-- by hand")
     assert explain_lake(lake, CATALOG, {}) == [views]
     assert readme.stat().st_ino == before.st_ino
-    assert sorted(path.name for path in lake.root.iterdir()) == [README, VIEWS]
+    assert sorted(path.name for path in lake.lake.root.iterdir()) == [README, MANIFEST, VIEWS]
 
 
 def test_a_readme_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "lake" / README).mkdir(parents=True)
     with pytest.raises(LakeNotExplainedError, match="the day itself is in the lake"):
-        explain_lake(Lake(tmp_path / "lake"), CATALOG, {})
+        explain_lake(folder_snapshot(Lake(tmp_path / "lake")), CATALOG, {})
 
 
 def test_the_end_of_a_day_explains_the_lake_with_what_the_ledger_has(database_url: str, tmp_path: Path) -> None:
     with connect(database_url) as connection:
         for day, version, row_count in ((DAY, 4, 1_000), (at("00:00").replace(day=9).date(), 2, 2_000)):
-            connection.execute(
-                "INSERT INTO lake_files (dataset, day, version, size_bytes, row_count, published_at)"
-                " VALUES ('meters', %s, %s, 5000, %s, now())",
-                (day, version, row_count),
+            publish_file(
+                connection, "meters", day, version=version, sha256=b"any", size_bytes=5000, row_count=row_count
             )
-        connection.execute("INSERT INTO lake_files (dataset, day) VALUES ('vehicles', '2026-02-08')")  # never confirmed
         known = published_datasets(connection)
     assert known.keys() == {"meters"}
     assert (known["meters"].version, known["meters"].row_count) == (2, 2_000)

@@ -15,7 +15,9 @@ from typer.testing import CliRunner, Result
 from dbt_like_sql.catalog import FOLDER, Catalog
 from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake
+from tests.lake_folder import folder_snapshot, newest_file
 from warehouse.lake.model_effects import newest_whole_day
+from warehouse.lake.storage.lake import Lake
 
 app = typer.Typer(rich_markup_mode=None)
 app.add_typer(models, name="models")
@@ -87,7 +89,7 @@ def content(root: Path) -> dict[str, str]:
 def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path: Path) -> None:
     result = check(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert f"{DAY}: 10 SQL models built anew beside the lake, 0 give something else" in result.stderr
+    assert f"{DAY}: 10 SQL models rebuilt beside the lake, 0 give something else" in result.stderr
     assert all(each["isSame"] for each in effects(tmp_path).values())
 
 
@@ -113,8 +115,8 @@ def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: 
 def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
     edit(
         DAILY,
-        "    judged.mapped_hours,\n",
-        "    judged.ac_kwh - judged.dc_kwh AS lost_kwh,\n    judged.mapped_hours,\n",
+        "    rated.mapped_hours,\n",
+        "    rated.ac_kwh - rated.dc_kwh AS lost_kwh,\n    rated.mapped_hours,\n",
     )
     declared = 'lost_kwh = { type = "DOUBLE", description = "AC less DC, kWh." }\nmapped_hours = {'
     edit("models/rollups/models.toml", "mapped_hours = {", declared)
@@ -129,7 +131,7 @@ def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
     lake: HandMadeLake, tmp_path: Path, edit: Edit
 ) -> None:
     edit(
-        DAILY, "vehicles.day = getvariable('day')\n", "vehicles.day = getvariable('day')\nWHERE judged.vehicle_id > 1\n"
+        DAILY, "vehicles.day = getvariable('day')\n", "vehicles.day = getvariable('day')\nWHERE rated.vehicle_id > 1\n"
     )
     found = effects(tmp_path)["daily_vehicle_efficiency"]
     assert (found["rowsBefore"], found["rowsAfter"], found["keysOnlyBefore"], found["keysOnlyAfter"]) == (3, 2, 1, 0)
@@ -146,6 +148,7 @@ def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
 
 def test_a_model_that_is_not_published_yet_is_new(lake: HandMadeLake, tmp_path: Path) -> None:
     shutil.rmtree(lake.lake.root / "low_efficiency_days")
+    lake.describe()
     result = check(tmp_path)
     assert result.exit_code == 0
     assert "low_efficiency_days none 1 not published yet" in lines(result)
@@ -153,7 +156,8 @@ def test_a_model_that_is_not_published_yet_is_new(lake: HandMadeLake, tmp_path: 
 
 
 def test_a_model_whose_input_the_day_does_not_have_is_not_built(lake: HandMadeLake, tmp_path: Path) -> None:
-    lake.lake.file("flagged_steps", DAY).unlink()
+    newest_file(lake.lake, "flagged_steps", DAY).unlink()
+    lake.describe()
     found = effects(tmp_path)
     assert found["reading_gaps"] == {
         "name": "reading_gaps",
@@ -200,9 +204,9 @@ def test_problems_of_the_text_are_json_too(tmp_path: Path, edit: Edit) -> None:
 
 
 def test_the_newest_whole_day_is_one_that_every_known_dataset_has(lake: HandMadeLake, tmp_path: Path) -> None:
-    assert newest_whole_day(tmp_path / "nothing", CATALOG) is None
-    assert newest_whole_day(lake.lake.root, CATALOG) == DAY
+    assert newest_whole_day(folder_snapshot(Lake(tmp_path / "nothing")), CATALOG) is None
+    assert newest_whole_day(lake.snapshot, CATALOG) == DAY
     lake.write(DAY + timedelta(days=1))  # exported, its models not built yet
-    assert newest_whole_day(lake.lake.root, CATALOG) == DAY
+    assert newest_whole_day(lake.snapshot, CATALOG) == DAY
     lake.build(DAY + timedelta(days=1))
-    assert newest_whole_day(lake.lake.root, CATALOG) == DAY + timedelta(days=1)
+    assert newest_whole_day(lake.snapshot, CATALOG) == DAY + timedelta(days=1)

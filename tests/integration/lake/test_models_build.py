@@ -9,8 +9,10 @@ import pytest
 
 from dbt_like_sql.catalog import Catalog, Column, Model
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import folder_snapshot, newest_file
 from tests.unit.dbt_like_sql.small_catalog import CHECK, GROWTH, STAGING, TOTAL, write_catalog
 from warehouse.lake.models import ModelFailedError, bind_problems, build_model
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import open_lake
 
 SQL_MODELS = [model for model in CATALOG.in_order() if model.sql]
@@ -71,7 +73,7 @@ def test_a_model_runs_in_any_duckdb_shell(lake: HandMadeLake, model: Model, time
 
 @pytest.mark.parametrize("model", SQL_MODELS, ids=lambda model: model.name)
 def test_a_file_is_sorted_by_its_key_in_the_declared_types_and_compressed(lake: HandMadeLake, model: Model) -> None:
-    path = lake.lake.file(model.name, DAY)
+    path = newest_file(lake.lake, model.name, DAY)
     keys = [[row[name] for name in model.sort_key] for row in lake.rows(model.name)]
     assert keys == sorted(keys)
     with duckdb.connect() as shell:
@@ -84,9 +86,9 @@ def test_a_file_is_sorted_by_its_key_in_the_declared_types_and_compressed(lake: 
 
 
 def test_the_same_day_gives_the_same_bytes(lake: HandMadeLake) -> None:
-    before = {model.name: lake.lake.file(model.name, DAY).read_bytes() for model in SQL_MODELS}
+    before = {model.name: newest_file(lake.lake, model.name, DAY).read_bytes() for model in SQL_MODELS}
     lake.build()
-    assert {model.name: lake.lake.file(model.name, DAY).read_bytes() for model in SQL_MODELS} == before
+    assert {model.name: newest_file(lake.lake, model.name, DAY).read_bytes() for model in SQL_MODELS} == before
 
 
 def growth(tmp_path: Path, sql: str, staging: str = STAGING) -> Catalog:
@@ -96,7 +98,7 @@ def growth(tmp_path: Path, sql: str, staging: str = STAGING) -> Catalog:
 
 def test_the_number_of_rows_is_told(tmp_path: Path) -> None:
     catalog = Catalog.load(write_catalog(tmp_path))
-    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
+    with open_lake(folder_snapshot(Lake(tmp_path / "lake")), catalog.in_order(), DAY) as connection:
         assert build_model(connection, catalog.models["total"], tmp_path / "total.parquet") == 1
         assert build_model(connection, catalog.models["growth"], tmp_path / "growth.parquet") == 0
 
@@ -129,7 +131,7 @@ def test_the_number_of_rows_is_told(tmp_path: Path) -> None:
 def test_only_what_loses_nothing_is_converted(tmp_path: Path, sql: str, expected: str | None) -> None:
     catalog = growth(tmp_path, sql)
     target = tmp_path / "growth.parquet"
-    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
+    with open_lake(folder_snapshot(Lake(tmp_path / "lake")), catalog.in_order(), DAY) as connection:
         if expected is None:
             build_model(connection, catalog.models["growth"], target)
             assert bind_problems(catalog) == []
@@ -144,7 +146,7 @@ def test_only_what_loses_nothing_is_converted(tmp_path: Path, sql: str, expected
 def test_a_number_too_large_for_its_type_is_an_error_that_names_the_model(tmp_path: Path) -> None:
     sql = "SELECT 1::INTEGER AS device_id, 3000000000 AS grown_kwh FROM readings WHERE day = getvariable('day')\n"
     catalog = growth(tmp_path, sql + "UNION ALL SELECT 1, 3000000000\n", STAGING.replace("DOUBLE", "INTEGER"))
-    with open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection:
+    with open_lake(folder_snapshot(Lake(tmp_path / "lake")), catalog.in_order(), DAY) as connection:
         with pytest.raises(ModelFailedError, match=r"growth\.sql:1: Conversion Error"):
             build_model(connection, catalog.models["growth"], tmp_path / "growth.parquet")
         assert connection.execute("SELECT current_setting('threads') > 1").fetchall() == [(True,)]
@@ -155,7 +157,7 @@ def test_a_column_more_or_less_than_declared_is_told(tmp_path: Path) -> None:
     model = catalog.models["growth"]
     other = dataclasses.replace(model, columns=(model.columns[0], Column("another_kwh", "DOUBLE", "Another.")))
     with (
-        open_lake(tmp_path / "lake", catalog.in_order(), DAY) as connection,
+        open_lake(folder_snapshot(Lake(tmp_path / "lake")), catalog.in_order(), DAY) as connection,
         pytest.raises(ModelFailedError, match=r"another_kwh is declared, not selected;.*grown_kwh is not declared"),
     ):
         build_model(connection, other, tmp_path / "growth.parquet")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import newest_file
 from warehouse.lake.models import check_day
 
 
@@ -85,7 +86,7 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             "SELECT * REPLACE (reading_count + 1 AS reading_count) FROM file",
             "hourly_energy",
             "every_reading_is_counted",
-            "hours count as many readings as were exported",
+            "count as many readings as were exported",
             id="readings counted twice",
         ),
         pytest.param(
@@ -307,6 +308,6 @@ def test_a_corrupt_reading_that_ends_its_day_or_books_energy_is_found(
 
 
 def test_only_what_was_made_of_a_day_is_checked(right_day: HandMadeLake) -> None:
-    right_day.lake.file("daily_fleet_efficiency", DAY).unlink()
-    checked = {result.check.model for result in check_day(right_day.lake.root, CATALOG, DAY)}
+    newest_file(right_day.lake, "daily_fleet_efficiency", DAY).unlink()
+    checked = {result.check.model for result in check_day(right_day.snapshot, CATALOG, DAY)}
     assert checked == CATALOG.models.keys() - {"daily_fleet_efficiency"}

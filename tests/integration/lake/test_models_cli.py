@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import days_of, newest_file
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
 from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.postgres.connection import connect
@@ -177,14 +178,14 @@ def test_a_file_that_is_not_what_was_published_is_not_compared_with(
 ) -> None:
     with connect(database_url) as connection:
         for name in Catalog.load().models:
-            if lake.lake.days(name):
+            if days_of(lake.lake, name):
                 with lake.lake.aside(name, DAY) as written:
-                    shutil.copy(lake.lake.file(name, DAY), written)
+                    shutil.copy(newest_file(lake.lake, name, DAY), written)
                     publish(connection, lake.lake, name, DAY, written, 1)
     monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     arguments = ("check", "--home", str(tmp_path))
     assert run(*arguments).exit_code == 0
-    file = lake.lake.file("hourly_energy", DAY)
+    file = newest_file(lake.lake, "hourly_energy", DAY)
     before = file.stat()
     content = bytearray(file.read_bytes())
     content[len(content) // 3] ^= 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psycopg
 import pytest
 import typer
 from psycopg.conninfo import make_conninfo
@@ -17,10 +18,13 @@ from typer.testing import CliRunner, Result
 
 from orchestration.cli.query import QueryError, query
 from tests.integration.lake.hand_made_lake import DAY, HandMadeLake, at
-from warehouse.contract.errors import SchemaOutdatedError
-from warehouse.lake.paths import Lake
+from tests.lake_folder import days_of, newest_file
+from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.lake.publish import DamagedFileError, publish
+from warehouse.lake.snapshot import ForgottenVersionError
+from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.lake_files import release_day
 
 app = typer.Typer(rich_markup_mode=None)
 app.command()(query)
@@ -253,7 +257,7 @@ def published(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     source.pairs(1)
     source.write()
     with connect(database_url) as connection, lake.aside("meters", DAY) as written:
-        shutil.copy(source.lake.file("meters", DAY), written)
+        shutil.copy(newest_file(source.lake, "meters", DAY), written)
         publish(connection, lake, "meters", DAY, written, 1)
     monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     return lake
@@ -264,7 +268,7 @@ def test_a_file_that_was_changed_since_it_was_published_answers_nothing(publishe
     result = ask(tmp_path, asked)
     assert "meter-1" in result.stdout
     assert "ledger" not in result.stderr
-    file = published.file("meters", DAY)
+    file = newest_file(published, "meters", DAY)
     content = bytearray(file.read_bytes())
     content[10] ^= 1
     file.write_bytes(content)
@@ -282,7 +286,7 @@ def flip_unseen(path: Path, position: int) -> None:
 
 
 def test_a_flipped_bit_never_gives_another_answer(published: Lake, tmp_path: Path) -> None:
-    file = published.file("meters", DAY)
+    file = newest_file(published, "meters", DAY)
     answer = ask(tmp_path, "FROM meters", "--format", "csv").stdout
     size = file.stat().st_size
     for position in range(0, size, max(1, size // 60)):
@@ -299,7 +303,7 @@ def test_unverified_takes_what_is_there(published: Lake, tmp_path: Path) -> None
     other = HandMadeLake(tmp_path / "other")
     other.pairs(7)
     other.write()
-    shutil.copy(other.lake.file("meters", DAY), published.file("meters", DAY))
+    shutil.copy(newest_file(other.lake, "meters", DAY), newest_file(published, "meters", DAY))
     assert isinstance(ask(tmp_path, "FROM meters").exception, DamagedFileError)
     assert "meter-7" in ask(tmp_path, "FROM meters", "--unverified").stdout
 
@@ -309,29 +313,70 @@ def test_unverified_takes_what_is_there(published: Lake, tmp_path: Path) -> None
     [
         "FROM query_table('met' || 'ers')",
         "FROM query('FROM met' || 'ers')",
-        "FROM read_parquet('{lake}/met' || 'ers/*/data.parquet')",
-        "FROM read_parquet('{lake}/*/*/data.parquet')",
-        "SELECT content FROM read_blob('{lake}/*/*/data.parquet')",
+        "FROM read_parquet('{lake}/met' || 'ers/*/*.parquet')",
+        "FROM read_parquet('{lake}/*/*/*.parquet')",
+        "SELECT content FROM read_blob('{lake}/*/*/*.parquet')",
     ],
 )
 @pytest.mark.parametrize("day", [[], ["--day", str(DAY)]], ids=["all days", "a day"])
 def test_a_file_that_was_not_looked_at_is_not_read(published: Lake, tmp_path: Path, trick: str, day: list[str]) -> None:
-    flip_unseen(published.file("meters", DAY), 100)
+    flip_unseen(newest_file(published, "meters", DAY), 100)
     result = ask(tmp_path, trick.replace("{lake}", str(published.root)), "--format", "csv", *day)
     assert isinstance(result.exception, QueryError)
     assert "Permission Error" in result.exception.detail
 
 
-def test_without_the_database_that_has_the_ledger_it_says_that_nothing_was_compared(home: Path) -> None:
+def test_an_earlier_state_is_asked_for_by_its_instant_or_its_release(
+    published: Lake, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    release_day(connection, DAY)
+    ((then,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    source = HandMadeLake(tmp_path / "changed")
+    source.pairs(1, 2)
+    source.write()
+    with published.aside("meters", DAY) as written:
+        shutil.copy(newest_file(source.lake, "meters", DAY), written)
+        publish(connection, published, "meters", DAY, written, 2)
+    asked = ["SELECT count(*) AS n FROM meters", "--format", "csv"]
+    assert ask(tmp_path, *asked).stdout == "n\n1\n", "until the day is done, its last build is seen"
+    release_day(connection, DAY)
+    assert ask(tmp_path, *asked).stdout == "n\n2\n"
+    assert ask(tmp_path, *asked, "--as-of", then.isoformat()).stdout == "n\n1\n"
+    assert ask(tmp_path, *asked, "--day", str(DAY), "--as-of", "1").stdout == "n\n1\n"
+    assert ask(tmp_path, *asked, "--as-of", "2000-01-01").stdout == "n\n0\n"
+    error = ask(tmp_path, *asked, "--day", str(DAY), "--as-of", "3").exception
+    assert isinstance(error, ForgottenVersionError)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--as-of", "1"], "releases are a day's: say which with --day"),
+        (["--as-of", "0"], "expected a release of the day, e.g. 3, or an instant"),
+        (["--as-of", "yesterday"], "expected a release of the day, e.g. 3, or an instant"),
+    ],
+)
+def test_an_earlier_state_that_cannot_be_meant_is_refused(home: Path, given: list[str], said: str) -> None:
+    result = ask(home, ASKED, *given)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_earlier_state_takes_the_ledger(home: Path) -> None:
+    assert isinstance(ask(home, ASKED, "--as-of", "2026-02-09").exception, DatabaseUnavailableError)
+
+
+def test_without_the_database_that_has_the_ledger_the_list_of_files_in_the_lake_says_what_is_there(home: Path) -> None:
     result = ask(home, ASKED)
     assert result.exit_code == 0
-    assert "not compared with the ledger" in result.stderr
+    assert "the ledger was not asked" in result.stderr
+    assert "files.json" in result.stderr
 
 
 def test_a_database_without_a_ledger_says_what_to_do(
     published: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    assert published.days("meters") == [DAY]
+    assert days_of(published, "meters") == [DAY]
     monkeypatch.setenv("FLEET_DATABASE_URL", make_conninfo(database_url, dbname="postgres"))
     error = ask(tmp_path, "FROM meters").exception
     assert isinstance(error, SchemaOutdatedError)

@@ -7,6 +7,8 @@ import duckdb
 import pytest
 
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import folder_snapshot, newest_file
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import UnreadableFileError, forbid_changes, open_lake
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -36,8 +38,8 @@ def types(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[tuple[str
 
 def test_a_dataset_has_its_columns_and_types_with_and_without_files(lake: HandMadeLake, tmp_path: Path) -> None:
     with (
-        open_lake(tmp_path / "nothing", CATALOG.in_order(), None) as empty,
-        open_lake(lake.lake.root, CATALOG.in_order(), None) as full,
+        open_lake(folder_snapshot(Lake(tmp_path / "nothing")), CATALOG.in_order(), None) as empty,
+        open_lake(lake.snapshot, CATALOG.in_order(), None) as full,
     ):
         for model in CATALOG.in_order():
             assert types(empty, model.name) == types(full, model.name)
@@ -46,14 +48,14 @@ def test_a_dataset_has_its_columns_and_types_with_and_without_files(lake: HandMa
 
 
 def test_all_days_are_there_with_the_day_as_a_date(lake: HandMadeLake) -> None:
-    with open_lake(lake.lake.root, CATALOG.in_order(), None) as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), None) as connection:
         found = connection.execute("SELECT day, ac_kwh FROM daily_fleet_efficiency ORDER BY day").fetchall()
         assert connection.execute("SELECT getvariable('day')").fetchall() == [(None,)]
     assert found == [(DAY, 10.0), (NEXT_DAY, 20.0)]
 
 
 def test_with_a_day_there_is_that_day_and_the_variable(lake: HandMadeLake) -> None:
-    with open_lake(lake.lake.root, CATALOG.in_order(), NEXT_DAY) as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), NEXT_DAY) as connection:
         found = connection.execute("SELECT day, ac_kwh, getvariable('day') FROM daily_fleet_efficiency").fetchall()
     assert found == [(NEXT_DAY, 20.0, NEXT_DAY)]
 
@@ -61,7 +63,7 @@ def test_with_a_day_there_is_that_day_and_the_variable(lake: HandMadeLake) -> No
 def test_time_is_utc_and_a_python_name_is_no_table(lake: HandMadeLake) -> None:
     rows = duckdb.sql("SELECT 1")
     assert rows is not None
-    with open_lake(lake.lake.root, CATALOG.in_order(), None) as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), None) as connection:
         assert connection.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
         with pytest.raises(duckdb.CatalogException, match="rows does not exist"):
             connection.execute("FROM rows")
@@ -69,24 +71,24 @@ def test_time_is_utc_and_a_python_name_is_no_table(lake: HandMadeLake) -> None:
 
 def test_a_column_that_older_files_lack_is_null_there(lake: HandMadeLake) -> None:
     lake.change("daily_fleet_efficiency", "SELECT * EXCLUDE (lost_kwh) FROM file")
-    with open_lake(lake.lake.root, CATALOG.in_order(), None) as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), None) as connection:
         found = connection.execute("SELECT day, lost_kwh FROM daily_fleet_efficiency ORDER BY day").fetchall()
     assert found == [(DAY, None), (NEXT_DAY, pytest.approx(2.0))]
 
 
 def test_a_column_that_a_days_file_lacks_is_missed_and_not_made_up(lake: HandMadeLake) -> None:
     lake.change("daily_fleet_efficiency", "SELECT * EXCLUDE (lost_kwh) FROM file")
-    with open_lake(lake.lake.root, CATALOG.in_order(), DAY) as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), DAY) as connection:
         assert connection.execute("SELECT ac_kwh FROM daily_fleet_efficiency").fetchall() == [(10.0,)]
         with pytest.raises(duckdb.BinderException, match="lost_kwh"):
             connection.execute("SELECT lost_kwh FROM daily_fleet_efficiency")
 
 
 def test_a_damaged_file_is_named(lake: HandMadeLake) -> None:
-    file = lake.lake.file("meters", DAY)
+    snapshot, file = lake.snapshot, newest_file(lake.lake, "meters", DAY)
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(UnreadableFileError, match=rf"meters in .*{file}.*fleetwatt scrub"):
-        open_lake(lake.lake.root, CATALOG.in_order(), None)
+    with pytest.raises(UnreadableFileError, match=rf"meters: .*{file}.*fleetwatt scrub"):
+        open_lake(snapshot, CATALOG.in_order(), None)
 
 
 def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
@@ -100,8 +102,8 @@ def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
 def test_once_changes_are_forbidden_only_the_lake_is_read(lake: HandMadeLake, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
-    with open_lake(lake.lake.root, CATALOG.in_order(), None) as connection:
-        forbid_changes(connection, [lake.lake.root], [tmp_path / "allowed.csv"])
+    with open_lake(lake.snapshot, CATALOG.in_order(), None) as connection:
+        forbid_changes(connection, lake.snapshot.locations("meters", None), [tmp_path / "allowed.csv"])
         assert connection.execute("SELECT count(*) FROM meters").fetchall() == [(2,)]
         connection.execute(f"COPY (SELECT 1) TO '{tmp_path}/allowed.csv'")
         for forbidden in (
@@ -116,7 +118,7 @@ def test_once_changes_are_forbidden_only_the_lake_is_read(lake: HandMadeLake, tm
 
 def test_what_does_not_fit_into_memory_goes_beside_the_lake_though_nothing_is_to_be_read(lake: HandMadeLake) -> None:
     ordered = "SELECT range, md5(range::VARCHAR) AS a FROM range(2000000) ORDER BY a DESC"
-    with open_lake(lake.lake.root, CATALOG.in_order(), None, memory_limit="64MB") as connection:
+    with open_lake(lake.snapshot, CATALOG.in_order(), None, memory_limit="64MB") as connection:
         connection.execute("SET threads = 1")  # each has blocks of its own in hand, how many is chance
         forbid_changes(connection, [])
         assert connection.execute(f"SELECT count(DISTINCT a) FROM ({ordered})").fetchall() == [(2_000_000,)]

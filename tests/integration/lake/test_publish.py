@@ -1,4 +1,4 @@
-"""Publishing: a reader sees the old version or the new one, and whoever was killed half way leaves either valid."""
+"""Publishing: each version is a file of its own, and the ledger says which one is current, whoever is killed when."""
 
 from datetime import date
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.lake_folder import keys_of
 from warehouse.lake import publish as publishing
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, verified_file
-from warehouse.postgres.ledger.lake_files import find_lake_file
+from warehouse.lake.storage.lake import Lake
+from warehouse.lake.storage.local_folder import LocalFolder
+from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
 
 DAY = date(2026, 2, 8)
 
@@ -18,62 +20,76 @@ class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 
 
-def write(lake: Lake, content: bytes) -> Path:
-    path = lake.root / "new.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
-def test_each_version_replaces_the_one_before(connection: psycopg.Connection, lake: Lake) -> None:
-    assert publish(connection, lake, "marts", DAY, write(lake, b"one"), 1) == 1
-    assert publish(connection, lake, "marts", DAY, write(lake, b"two"), 2) == 2
-    assert verified_file(connection, lake, "marts", DAY).read_bytes() == b"two"
-    known = find_lake_file(connection, "marts", DAY)
-    assert known is not None
-    assert (known.version, known.size_bytes, known.row_count, known.publishing_sha256) == (2, 3, 2, None)
-    assert lake.days("marts") == [DAY]
+def put(connection: psycopg.Connection, lake: Lake, content: bytes, rows: int = 1) -> LakeFile:
+    with lake.aside("marts", DAY) as written:
+        written.write_bytes(content)
+        return publish(connection, lake, "marts", DAY, written, rows)
+
+
+def current_bytes(connection: psycopg.Connection, lake: Lake) -> bytes:
+    return Path(verified_file(connection, lake, "marts", DAY)).read_bytes()
+
+
+def test_each_version_is_a_file_beside_the_one_before(connection: psycopg.Connection, lake: Lake) -> None:
+    first = put(connection, lake, b"one")
+    second = put(connection, lake, b"two!", rows=2)
+    assert (first.version, second.version) == (1, 2)
+    assert current_bytes(connection, lake) == b"two!"
+    assert Path(lake.location(first)).read_bytes() == b"one"
+    assert find_lake_file(connection, "marts", DAY) == second
+    assert (second.size_bytes, second.row_count) == (4, 2)
+    assert days_with_files(connection, "marts") == [DAY]
+    assert [key.version for key in keys_of(lake)] == [1, 2]
+
+
+def test_the_same_bytes_again_are_a_version_of_their_own(connection: psycopg.Connection, lake: Lake) -> None:
+    assert [put(connection, lake, b"one").version for _ in range(2)] == [1, 2]
+    assert len(keys_of(lake)) == 2
 
 
 def test_a_changed_byte_is_found_before_the_file_is_used(connection: psycopg.Connection, lake: Lake) -> None:
-    publish(connection, lake, "marts", DAY, write(lake, b"one"), 1)
-    lake.file("marts", DAY).write_bytes(b"onf")
+    Path(lake.location(put(connection, lake, b"one"))).write_bytes(b"onf")
     with pytest.raises(DamagedFileError, match="was changed or damaged; fleetwatt run-day 2026-02-08 rebuilds it"):
         verified_file(connection, lake, "marts", DAY)
 
 
 def test_a_deleted_file_is_missed(connection: psycopg.Connection, lake: Lake) -> None:
-    publish(connection, lake, "marts", DAY, write(lake, b"one"), 1)
-    lake.file("marts", DAY).unlink()
-    with pytest.raises(MissingFileError, match="fleetwatt run-day 2026-02-08"):
+    Path(lake.location(put(connection, lake, b"one"))).unlink()
+    with pytest.raises(MissingFileError, match="is not there; fleetwatt run-day 2026-02-08"):
         verified_file(connection, lake, "marts", DAY)
 
 
-@pytest.mark.parametrize("killed_at", ["before the rename", "after the rename"])
-def test_killed_half_way_either_version_is_valid_and_the_next_run_publishes(
-    connection: psycopg.Connection, lake: Lake, monkeypatch: pytest.MonkeyPatch, killed_at: str
-) -> None:
-    publish(connection, lake, "marts", DAY, write(lake, b"old"), 1)
+def test_a_day_that_was_never_published_is_missed(connection: psycopg.Connection, lake: Lake) -> None:
+    with pytest.raises(MissingFileError, match="marts of 2026-02-08 was never published; fleetwatt run-day"):
+        verified_file(connection, lake, "marts", DAY)
 
-    def die(*_: object) -> None:
+
+@pytest.mark.parametrize("killed", ["before the file is put", "before the ledger knows", "before the commit"])
+def test_killed_anywhere_the_version_before_stays_current_and_the_next_run_publishes(
+    connection: psycopg.Connection, lake: Lake, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    put(connection, lake, b"old")
+
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
-        if killed_at == "before the rename":
-            patched.setattr(Path, "replace", die)
-        else:
-            patched.setattr(publishing, "sync_folder", die)
-        with pytest.raises(Killed):
-            publish(connection, lake, "marts", DAY, write(lake, b"new"), 1)
-    left = b"old" if killed_at == "before the rename" else b"new"
-    assert verified_file(connection, lake, "marts", DAY).read_bytes() == left
-    assert publish(connection, lake, "marts", DAY, write(lake, b"new"), 1) == 2
-    assert verified_file(connection, lake, "marts", DAY).read_bytes() == b"new"
+        if killed == "before the file is put":
+            patched.setattr(LocalFolder, "put", die)
+        elif killed == "before the ledger knows":
+            patched.setattr(publishing, "publish_file", die)
+        with pytest.raises(Killed), lake.aside("marts", DAY) as written:
+            written.write_bytes(b"new")
+            publish(connection, lake, "marts", DAY, written, 1, die)
+    assert current_bytes(connection, lake) == b"old"
+    assert put(connection, lake, b"new").version == 2
+    assert current_bytes(connection, lake) == b"new"
+    assert [key.version for key in keys_of(lake)] == [1, 2]
 
 
 def test_what_is_confirmed_with_the_file_is_in_the_same_transaction(connection: psycopg.Connection, lake: Lake) -> None:
@@ -81,10 +97,9 @@ def test_what_is_confirmed_with_the_file_is_in_the_same_transaction(connection: 
         transaction.execute("INSERT INTO day_builds (day) VALUES (%s)", [DAY])
         raise Killed
 
-    with pytest.raises(Killed):
-        publish(connection, lake, "marts", DAY, write(lake, b"new"), 1, confirm)
+    with pytest.raises(Killed), lake.aside("marts", DAY) as written:
+        written.write_bytes(b"new")
+        publish(connection, lake, "marts", DAY, written, 1, confirm)
     assert connection.execute("SELECT count(*) FROM day_builds").fetchall() == [(0,)]
-    known = find_lake_file(connection, "marts", DAY)
-    assert known is not None
-    assert known.publishing_sha256 is not None
-    assert is_intact(connection, lake, "marts", DAY)
+    assert find_lake_file(connection, "marts", DAY) is None
+    assert not is_intact(connection, lake, "marts", DAY)

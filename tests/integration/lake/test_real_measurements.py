@@ -13,9 +13,10 @@ import pytest
 
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso
+from tests.lake_folder import days_of, newest_file
 from warehouse.contract.partitions import Stream
 from warehouse.lake.export import TABLES
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.ledger import day_ledger
@@ -51,7 +52,8 @@ def energy(pipeline: DailyPipeline, days: list[date]) -> None:
 
 def hourly(pipeline: DailyPipeline) -> pl.DataFrame:
     return pl.concat(
-        pl.read_parquet(pipeline.lake.file("hourly_energy", day)) for day in pipeline.lake.days("hourly_energy")
+        pl.read_parquet(newest_file(pipeline.lake, "hourly_energy", day))
+        for day in days_of(pipeline.lake, "hourly_energy")
     )
 
 
@@ -61,7 +63,7 @@ def test_a_house_adds_up_to_what_its_meter_gained(pipeline: DailyPipeline, datab
     assert len(days) == 32
     energy(pipeline, days)
     assert hourly(pipeline)["energy_kwh"].sum() == pytest.approx(21_676.264 - 21_013.822, abs=1e-6)
-    steps = pl.concat(pl.read_parquet(pipeline.lake.file("flagged_steps", day)) for day in days)
+    steps = pl.concat(pl.read_parquet(newest_file(pipeline.lake, "flagged_steps", day)) for day in days)
     longest = (
         steps.filter(pl.col("flag") == "gap").with_columns(length=pl.col("ts") - pl.col("before_ts")).sort("length")[-1]
     )
@@ -88,7 +90,7 @@ def test_a_charge_is_the_same_in_the_rollup_and_in_the_endpoint(
     api.post("/v1/mappings", json={"vehicleId": "obd-2023051609", "meterId": "any"})
     for day in days:
         pipeline.run(day)
-    rolled_up = pl.read_parquet(pipeline.lake.file("daily_vehicle_efficiency", days[-1])).row(0, named=True)
+    rolled_up = pl.read_parquet(newest_file(pipeline.lake, "daily_vehicle_efficiency", days[-1])).row(0, named=True)
     end = datetime.combine(days[-1] + timedelta(days=1), datetime.min.time(), UTC)
     answered = api.get("/v1/analytics/performance/obd-2023051609", params={"at": iso(end)}).json()
     assert rolled_up["dc_kwh"] == pytest.approx(answered["dcKwh"], abs=0.0006)

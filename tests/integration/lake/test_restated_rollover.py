@@ -15,7 +15,7 @@ from tests.integration.lake.booked import booked_kwh, drop, hourly_kwh, require_
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours

@@ -16,11 +16,13 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
+from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.scrub import Damage, scrub
-from warehouse.lifecycle.daily_pipeline import DailyPipeline, OnlyCopyDamagedError
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.pipeline_files import OnlyCopyDamagedError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.lifecycle.retention import Retention, Verdict
 from warehouse.postgres.connection import connect
@@ -121,7 +123,9 @@ def test_a_day_in_the_lake_leaves_postgresql_and_its_models_can_still_be_built(h
     day_ledger.request_build(history.connection, DAY, "a test")
     assert [each.day for each in day_ledger.days_to_run(history.connection)] == [DAY]
     history.pipeline.run(DAY)
-    assert pl.read_parquet(history.lake.file("hourly_energy", DAY))["energy_kwh"].sum() == pytest.approx(59 * 0.19)
+    assert pl.read_parquet(newest_file(history.lake, "hourly_energy", DAY))["energy_kwh"].sum() == pytest.approx(
+        59 * 0.19
+    )
 
 
 def test_what_another_worker_has_dropped_meanwhile_is_for_that_one_to_tell(history: History) -> None:
@@ -152,7 +156,7 @@ def test_a_dirty_day_stays_until_it_is_exported_again(history: History) -> None:
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "delete"])
 def test_a_file_that_is_not_what_was_published_keeps_its_day_and_is_rebuilt(history: History, harm: str) -> None:
-    file = history.lake.file(Stream.METER_READINGS, DAY)
+    file = newest_file(history.lake, Stream.METER_READINGS, DAY)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     {"flip": lambda: file.write_bytes(content), "truncate": lambda: file.write_bytes(content[:-5])}.get(
@@ -217,7 +221,7 @@ def test_an_import_into_a_dropped_day_adds_to_it(history: History) -> None:
     history.pipeline.run(DAY)
     versions = [day_ledger.stream_day(history.connection, stream, DAY).version for stream in Stream]
     assert versions == [2, 2]
-    assert pl.read_parquet(history.lake.file(Stream.METER_READINGS, DAY)).height == 2 * ROWS
+    assert pl.read_parquet(newest_file(history.lake, Stream.METER_READINGS, DAY)).height == 2 * ROWS
 
 
 def test_the_same_import_again_finds_duplicates_in_the_restored_day(history: History) -> None:
@@ -239,7 +243,7 @@ def test_a_killed_restore_starts_over(history: History) -> None:
 
 def test_nothing_is_added_to_a_dropped_day_whose_only_copy_is_damaged(history: History) -> None:
     history.drop()
-    file = history.lake.file(Stream.METER_READINGS, DAY)
+    file = newest_file(history.lake, Stream.METER_READINGS, DAY)
     file.write_bytes(file.read_bytes()[:-1])
     report = history.try_to_import_hour(12)
     assert isinstance(report.failure, DamagedFileError)
@@ -254,7 +258,7 @@ def test_nothing_is_added_to_a_dropped_day_whose_only_copy_is_damaged(history: H
 def test_what_to_do_about_a_damaged_file_of_a_dropped_day_is_true(history: History, harm: str) -> None:
     """Its readings come from a backup, whatever is made of them by a run of the day, once its readings are back."""
     history.drop()
-    files = [history.lake.file(name, DAY) for name in (Stream.METER_READINGS, "hourly_energy")]
+    files = [newest_file(history.lake, name, DAY) for name in (Stream.METER_READINGS, "hourly_energy")]
     contents = [file.read_bytes() for file in files]
     for file in files:
         file.unlink() if harm == "delete" else file.write_bytes(b"PAR1")
@@ -287,7 +291,7 @@ def test_two_imports_into_a_dropped_day_restore_it_once(history: History) -> Non
 
 
 def test_a_scrub_finds_what_is_damaged_and_asks_for_its_day(history: History) -> None:
-    file = history.lake.file("daily_vehicle_efficiency", DAY)
+    file = newest_file(history.lake, "daily_vehicle_efficiency", DAY)
     content = bytearray(file.read_bytes())
     content[60] ^= 4
     file.write_bytes(content)

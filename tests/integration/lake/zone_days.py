@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog
-from warehouse.lake.paths import Lake
+from tests.lake_folder import folder_snapshot, newest_file
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import open_lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
@@ -28,9 +29,9 @@ def run_days(url: str, home: Path, readings: Path) -> dict[str, str]:
     for day in DAYS:
         pipeline.run(day)
         for name in pipeline.catalog.models:
-            content = pipeline.lake.file(name, day).read_bytes()
+            content = newest_file(pipeline.lake, name, day).read_bytes()
             found[f"{name} of {day}"] = hashlib.sha256(content).hexdigest()
-    with open_lake(pipeline.lake.root, pipeline.catalog.in_order(), None) as connection:
+    with open_lake(folder_snapshot(pipeline.lake), pipeline.catalog.in_order(), None) as connection:
         hours = connection.execute(
             "SELECT day, min(hour)::VARCHAR, max(hour)::VARCHAR, count(DISTINCT hour) FROM hourly_energy GROUP BY day"
         )

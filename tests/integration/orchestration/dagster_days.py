@@ -13,7 +13,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.partitions import range_tags
 from orchestration.assets.resources import Warehouse
 from orchestration.definitions import build_definitions
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.connection import connect

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.assets.partitions import days_of_run, range_tags
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from tests.lake_folder import days_of, newest_file
 from warehouse.contract.partitions import Stream, days_between
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -39,11 +40,13 @@ def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(
     for name in days.pipeline.catalog.models:
         made = told_of(instance, name)
         for day in BOTH:
-            ours, theirs = (pl.read_parquet(pipeline.lake.file(name, day)) for pipeline in (days.pipeline, one_by_one))
+            ours, theirs = (
+                pl.read_parquet(newest_file(pipeline.lake, name, day)) for pipeline in (days.pipeline, one_by_one)
+            )
             assert ours.equals(theirs), (name, day)
             told = made[str(day)]
             assert told["dagster/row_count"].value == ours.height
-            assert told["path"].value == str(days.pipeline.lake.file(name, day))
+            assert told["path"].value == str(newest_file(days.pipeline.lake, name, day))
     reports = told_of(instance, "day_report")
     assert reports[str(FIRST)]["ac_kwh"].value != reports[str(SECOND)]["ac_kwh"].value
 
@@ -100,7 +103,7 @@ def test_days_without_readings_are_skipped_and_said(
     assert result.success
     wanted = {day for day in BOTH if first <= day <= last}
     for name in days.pipeline.catalog.models:
-        assert set(days.pipeline.lake.days(name)) == wanted, name
+        assert set(days_of(days.pipeline.lake, name)) == wanted, name
         told = told_of(instance, name)
         states = {day: str(metadata["state"].value) for day, metadata in told.items()}
         for day in days_between(first, last):
@@ -116,7 +119,7 @@ def test_a_run_of_nothing_but_such_a_day_does_nothing_and_says_why(
     result = days.run(instance, day)
     assert result.success
     assert str(told_of(instance, "day_report")[str(day)]["state"].value) == "skipped: it has no readings"
-    assert not days.pipeline.lake.days("hourly_energy")
+    assert not days_of(days.pipeline.lake, "hourly_energy")
 
 
 def test_a_day_that_is_not_closed_waits_for_its_time_and_the_others_are_made(
@@ -127,6 +130,6 @@ def test_a_day_that_is_not_closed_waits_for_its_time_and_the_others_are_made(
             "UPDATE partition_ledger SET seal_after = now() + interval '1 hour' WHERE day = %s", [SECOND]
         )
     assert days.run_together(instance, *BOTH).success
-    assert set(days.pipeline.lake.days("hourly_energy")) == {FIRST}
+    assert set(days_of(days.pipeline.lake, "hourly_energy")) == {FIRST}
     told = str(told_of(instance, "day_report")[str(SECOND)]["state"].value)
     assert told.startswith("skipped: it is not closed before ")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
+from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
 from warehouse.lifecycle.daily_pipeline import ENERGY
@@ -53,14 +54,14 @@ def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran, tmp_path:
     for day in (FIRST, SECOND):
         other.pipeline.run(day)
         for name in ran.days.pipeline.catalog.models:
-            ours, theirs = (pl.read_parquet(each.pipeline.lake.file(name, day)) for each in (ran.days, other))
+            ours, theirs = (pl.read_parquet(newest_file(each.pipeline.lake, name, day)) for each in (ran.days, other))
             assert ours.equals(theirs), (name, day)
 
 
 def test_what_a_run_tells(ran: Ran) -> None:
     days, result = ran.days, ran.results[0]
     export = told(result, "meter_readings")
-    path = days.pipeline.lake.file("meter_readings", FIRST)
+    path = newest_file(days.pipeline.lake, "meter_readings", FIRST)
     assert export["dagster/row_count"].value == pl.read_parquet(path).height
     assert (export["version"].value, export["state"].value) == (1, "made")
     assert (export["path"].value, export["size_bytes"].value) == (str(path), path.stat().st_size)
@@ -114,7 +115,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     }
     ran = {event.step_key for event in result.all_events if event.is_step_start}
     assert ran.isdisjoint({step_of(name) for name in stopped} | {"day_report"})
-    assert not any(days.pipeline.lake.file(name, FIRST).exists() for name in stopped)
+    assert not any(has_file(days.pipeline.lake, name, FIRST) for name in stopped)
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
 
 
@@ -133,7 +134,7 @@ def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
 
 def test_a_damaged_file_ends_the_step_in_plain_words(days: Days, instance: dg.DagsterInstance) -> None:
     days.pipeline.run(FIRST)
-    file = days.pipeline.lake.file("carried_samples", FIRST)
+    file = newest_file(days.pipeline.lake, "carried_samples", FIRST)
     file.write_bytes(file.read_bytes()[::-1])
     result = days.run(instance, FIRST, only=ENERGY)
     said = why(result, step_of("hourly_energy"))
@@ -177,7 +178,7 @@ def test_the_maintenance_drops_old_days_and_finds_damaged_files(
     days.fill(long_ago)
     days.pipeline.run(long_ago)
     connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
-    file = days.pipeline.lake.file("hourly_energy", long_ago)
+    file = newest_file(days.pipeline.lake, "hourly_energy", long_ago)
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_RETENTION_DAYS", "7")

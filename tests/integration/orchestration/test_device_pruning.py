@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.cli.commands import app
+from tests.lake_folder import newest_file
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.energy_day import LAST_SAMPLES as SCHEMA
-from warehouse.lake.paths import Lake
 from warehouse.lake.publish import DamagedFileError, publish
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.device_pruning import look, remove
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_partitions
@@ -98,7 +99,7 @@ def test_what_has_nothing_left_is_shown_and_removed_when_told(
 def test_a_damaged_file_hides_no_device(
     connection: psycopg.Connection, database_url: str, lake: Lake, ids: dict[str, int]
 ) -> None:
-    lake.file("device_last", LONG_AGO.date()).write_bytes(b"damaged")
+    newest_file(lake, "device_last", LONG_AGO.date()).write_bytes(b"damaged")
     assert isinstance(prune(database_url, lake, "--yes").exception, DamagedFileError)
     assert len(meters(connection)) == len(ids) - 1
 

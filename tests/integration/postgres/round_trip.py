@@ -19,7 +19,7 @@ from tests.closed_hours import leave_only
 from tests.conftest import drop_database, serving
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.lake.paths import Lake
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours

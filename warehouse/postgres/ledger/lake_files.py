@@ -1,8 +1,13 @@
-"""What the ledger says of the files of the lake: the hash, the size and the version of each that was published."""
+"""What the ledger says of the files of the lake: the versions that are kept, and which of them is current or released.
 
-from collections.abc import Sequence
+The daily pipeline reads and writes current files. Readers see released ones: of each day one version of each dataset,
+all of one build.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import psycopg
 from psycopg.rows import class_row
@@ -10,51 +15,148 @@ from psycopg.rows import class_row
 from warehouse import sqlfiles
 
 _PACKAGE = "warehouse.postgres.ledger"
+_LAKE_LOCK = 0x6C616B65
+"""'lake' in ASCII: the first key of the advisory locks; the second says what is locked."""
+_DESCRIBING, _READING = 1, 2
 
 
 @dataclass(frozen=True)
 class LakeFile:
-    """What the ledger says of a published file."""
+    """One version of a dataset's day. Its bytes never change."""
 
+    dataset: str
+    day: date
     version: int
-    sha256: bytes | None
-    publishing_sha256: bytes | None
-    size_bytes: int | None
-    row_count: int | None
-    published_at: datetime | None
+    sha256: bytes
+    size_bytes: int
+    row_count: int
+    published_at: datetime
+
+
+@dataclass(frozen=True)
+class OldestRelease:
+    """The oldest release of a day that is kept, and which one is the newest."""
+
+    day: date
+    release: int
+    released_at: datetime
+    newest_release: int
 
 
 def find_lake_file(connection: psycopg.Connection, dataset: str, day: date) -> LakeFile | None:
-    """What the ledger says of this file; ``None`` where it was never published."""
+    """The current version; ``None`` where nothing was ever published."""
+    parameters = {"dataset": dataset, "day": day}
     with connection.cursor(row_factory=class_row(LakeFile)) as cursor:
-        found = cursor.execute(sqlfiles.load(_PACKAGE, "find_lake_file"), {"dataset": dataset, "day": day})
-        return found.fetchone()
+        return cursor.execute(sqlfiles.load(_PACKAGE, "find_lake_file"), parameters).fetchone()
 
 
-def list_lake_files(connection: psycopg.Connection) -> list[tuple[str, date]]:
-    """Dataset and day of each file, newest day first."""
-    return connection.execute(sqlfiles.load(_PACKAGE, "list_lake_files")).fetchall()
+def list_current_files(
+    connection: psycopg.Connection, datasets: Iterable[str] | None = None, day: date | None = None
+) -> list[LakeFile]:
+    """The current versions of these datasets or all, of one day or all, newest day first."""
+    return _list(connection, "list_current_files", datasets=None if datasets is None else list(datasets), day=day)
 
 
-def find_hashes(
-    connection: psycopg.Connection, datasets: Sequence[str], day: date | None
-) -> dict[tuple[str, date], list[bytes | None]]:
-    """The hashes that each file of these datasets, of one day or all, may have: two while a new one is published."""
-    parameters = {"datasets": list(datasets), "day": day}
-    rows = connection.execute(sqlfiles.load(_PACKAGE, "find_published_files"), parameters).fetchall()
-    return {(dataset, of_day): valid for dataset, of_day, *valid in rows}
+def days_with_files(connection: psycopg.Connection, dataset: str) -> list[date]:
+    """The days of which a dataset has a current version, oldest first."""
+    return [file.day for file in reversed(list_current_files(connection, [dataset]))]
 
 
-def begin_publishing(connection: psycopg.Connection, dataset: str, day: date, sha256: bytes) -> None:
-    """Note the hash of the file that is about to be renamed into its place."""
-    parameters = {"dataset": dataset, "day": day, "sha256": sha256}
-    connection.execute(sqlfiles.load(_PACKAGE, "begin_publishing"), parameters)
+def list_released_files(
+    connection: psycopg.Connection,
+    day: date | None = None,
+    *,
+    as_of: datetime | None = None,
+    release: int | None = None,
+) -> list[LakeFile]:
+    """What readers see of one day or all, now, or saw at an instant, or with a release of each day."""
+    return _list(connection, "list_released_files", day=day, as_of=as_of, release=release)
 
 
-def confirm_publishing(
-    connection: psycopg.Connection, dataset: str, day: date, *, size_bytes: int, row_count: int
-) -> int:
-    """Note that the file is in its place; returns its version."""
-    parameters = {"dataset": dataset, "day": day, "size_bytes": size_bytes, "row_count": row_count}
-    row = connection.execute(sqlfiles.load(_PACKAGE, "confirm_publishing"), parameters).fetchone()
-    return int(row[0]) if row else 0
+def oldest_releases(connection: psycopg.Connection, day: date | None = None) -> list[OldestRelease]:
+    """How far back each day, or this one, can be seen as readers saw it."""
+    with connection.cursor(row_factory=class_row(OldestRelease)) as cursor:
+        return cursor.execute(sqlfiles.load(_PACKAGE, "list_oldest_releases"), {"day": day}).fetchall()
+
+
+def publish_file(
+    connection: psycopg.Connection,
+    dataset: str,
+    day: date,
+    *,
+    version: int,
+    sha256: bytes,
+    size_bytes: int,
+    row_count: int,
+) -> LakeFile:
+    """Make a file that is in its place the current version of its dataset's day."""
+    parameters = {
+        "dataset": dataset,
+        "day": day,
+        "version": version,
+        "sha256": sha256,
+        "size_bytes": size_bytes,
+        "row_count": row_count,
+    }
+    (published,) = _list(connection, "add_lake_file", **parameters)
+    return published
+
+
+def release_day(connection: psycopg.Connection, day: date, released_at: datetime | None = None) -> None:
+    """Let readers see the current files of a day, all at once, from now on or since an instant."""
+    connection.execute(sqlfiles.load(_PACKAGE, "release_day"), {"day": day, "released_at": released_at})
+
+
+def delete_superseded_releases(connection: psycopg.Connection, kept_for: timedelta) -> None:
+    """Forget what readers saw until so long ago; ``list_unused_versions`` then knows what only they saw."""
+    connection.execute(sqlfiles.load(_PACKAGE, "delete_superseded_releases"), {"kept_for": kept_for})
+
+
+def list_versions(
+    connection: psycopg.Connection, dataset: str | None = None, day: date | None = None
+) -> list[LakeFile]:
+    """Every version that is kept, of one dataset's day or of all."""
+    return _list(connection, "list_versions", dataset=dataset, day=day)
+
+
+def list_unused_versions(connection: psycopg.Connection, kept_for: timedelta) -> list[LakeFile]:
+    """Versions that were replaced so long ago, and that nobody sees any more."""
+    return _list(connection, "list_unused_versions", kept_for=kept_for)
+
+
+def delete_version(connection: psycopg.Connection, file: LakeFile) -> None:
+    """Forget a version whose file is gone."""
+    parameters = {"dataset": file.dataset, "day": file.day, "version": file.version}
+    connection.execute(sqlfiles.load(_PACKAGE, "delete_version"), parameters)
+
+
+@contextmanager
+def lake_described(connection: psycopg.Connection) -> Iterator[None]:
+    """One process at a time writes down what readers see, so that the newest has the last word."""
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", (_LAKE_LOCK, _DESCRIBING))
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_LAKE_LOCK, _DESCRIBING))
+
+
+def begin_reading(connection: psycopg.Connection) -> None:
+    """From here on no version is removed, until this connection ends."""
+    connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_LAKE_LOCK, _READING))
+
+
+@contextmanager
+def without_readers(connection: psycopg.Connection) -> Iterator[bool]:
+    """Whether nobody reads the lake; then nobody begins to, until the end of the block."""
+    key = (_LAKE_LOCK, _READING)
+    ((is_alone,),) = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchall()
+    try:
+        yield bool(is_alone)
+    finally:
+        if is_alone:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def _list(connection: psycopg.Connection, query: str, **parameters: object) -> list[LakeFile]:
+    with connection.cursor(row_factory=class_row(LakeFile)) as cursor:
+        return cursor.execute(sqlfiles.load(_PACKAGE, query), parameters).fetchall()

@@ -1,0 +1,291 @@
+"""What readers see of a lake that is published again and again: one build of a day, now or as it was; and what goes."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+import duckdb
+import psycopg
+import pytest
+
+from tests.lake_folder import keys_of
+from warehouse.lake.publish import publish
+from warehouse.lake.snapshot import (
+    ForgottenVersionError,
+    ManifestError,
+    Snapshot,
+    manifest_of,
+    manifest_snapshot,
+    released_snapshot,
+)
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.lake_upkeep import remove_old_versions
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.lake_files import begin_reading, release_day
+
+DAY, NEXT = date(2026, 2, 8), date(2026, 2, 9)
+DATASETS = ("hours", "marts")
+KEPT = timedelta(days=7)
+READERS_PAUSE_S = 0.02
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def put(connection: psycopg.Connection, lake: Lake, dataset: str, rows: int, day: date = DAY) -> None:
+    """Publish a file of so many rows."""
+    with lake.aside(dataset, day) as written:
+        with duckdb.connect() as engine:
+            engine.execute(f"COPY (FROM range({rows})) TO '{written}' (FORMAT parquet)")
+        publish(connection, lake, dataset, day, written, rows)
+
+
+def build(connection: psycopg.Connection, lake: Lake, rows: int, day: date = DAY) -> None:
+    """A day of two datasets with as many rows, released."""
+    for dataset in DATASETS:
+        put(connection, lake, dataset, rows, day)
+    release_day(connection, day)
+
+
+def rows_seen(snapshot: Snapshot, day: date = DAY) -> dict[str, int]:
+    """Of the files that are there, the rows that are in them."""
+    with duckdb.connect() as engine:
+        return {
+            dataset: engine.execute(f"SELECT count(*) FROM read_parquet({files})").fetchall()[0][0]
+            for dataset in snapshot.files
+            if (files := snapshot.locations(dataset, day))
+        }
+
+
+def seen(connection: psycopg.Connection, lake: Lake) -> dict[str, int]:
+    return rows_seen(released_snapshot(connection, lake))
+
+
+def now(connection: psycopg.Connection) -> datetime:
+    ((instant,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    assert isinstance(instant, datetime)
+    return instant
+
+
+def let_time_pass(connection: psycopg.Connection, passed: timedelta) -> None:
+    """All that was published was published so much longer ago."""
+    for table, column in (("lake_file_versions", "published_at"), ("lake_releases", "released_at")):
+        connection.execute(f"UPDATE {table} SET {column} = {column} - %s".encode(), [passed])
+
+
+def versions_in_folder(lake: Lake) -> list[tuple[str, int]]:
+    return [(key.dataset, key.version) for key in sorted(keys_of(lake))]
+
+
+class TestReleases:
+    def test_a_day_that_was_never_released_shows_what_is_there(
+        self, connection: psycopg.Connection, lake: Lake
+    ) -> None:
+        put(connection, lake, "hours", 1)
+        assert seen(connection, lake) == {"hours": 1}
+
+    def test_while_a_day_is_rebuilt_its_last_build_is_seen(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        put(connection, lake, "hours", 2)
+        assert seen(connection, lake) == {"hours": 1, "marts": 1}
+        put(connection, lake, "marts", 2)
+        assert seen(connection, lake) == {"hours": 1, "marts": 1}
+        release_day(connection, DAY)
+        assert seen(connection, lake) == {"hours": 2, "marts": 2}
+
+    def test_a_dataset_that_was_added_is_seen_with_the_next_build(
+        self, connection: psycopg.Connection, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        put(connection, lake, "reports", 5)
+        assert seen(connection, lake) == {"hours": 1, "marts": 1}
+        release_day(connection, DAY)
+        assert seen(connection, lake) == {"hours": 1, "marts": 1, "reports": 5}
+
+    def test_a_release_of_what_is_released_is_none(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        release_day(connection, DAY)
+        assert connection.execute("SELECT release FROM lake_releases").fetchall() == [(1,)]
+
+    def test_days_are_released_apart(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        build(connection, lake, 1, NEXT)
+        put(connection, lake, "hours", 2)
+        put(connection, lake, "hours", 2, NEXT)
+        release_day(connection, NEXT)
+        snapshot = released_snapshot(connection, lake)
+        assert rows_seen(snapshot, DAY) == {"hours": 1, "marts": 1}
+        assert rows_seen(snapshot, NEXT) == {"hours": 2, "marts": 1}
+        assert snapshot.days("hours") == [DAY, NEXT]
+
+
+class TestAsOf:
+    @pytest.fixture
+    def instants(self, connection: psycopg.Connection, lake: Lake) -> list[datetime]:
+        """Before, between and after three builds, of 1, 2 and 3 rows."""
+        instants = [now(connection)]
+        for rows in (1, 2, 3):
+            build(connection, lake, rows)
+            instants.append(now(connection))
+        return instants
+
+    def test_it_is_what_readers_saw_then(
+        self, connection: psycopg.Connection, lake: Lake, instants: list[datetime]
+    ) -> None:
+        found = [rows_seen(released_snapshot(connection, lake, as_of=each)) for each in instants]
+        assert found == [{}, *({"hours": rows, "marts": rows} for rows in (1, 2, 3))]
+
+    @pytest.mark.usefixtures("instants")
+    def test_a_release_is_asked_for_by_its_number(self, connection: psycopg.Connection, lake: Lake) -> None:
+        assert rows_seen(released_snapshot(connection, lake, DAY, release=2)) == {"hours": 2, "marts": 2}
+        with pytest.raises(ForgottenVersionError, match="of 2026-02-08 there are 1 to 3"):
+            released_snapshot(connection, lake, DAY, release=4)
+        with pytest.raises(ForgottenVersionError, match="there are none"):
+            released_snapshot(connection, lake, NEXT, release=1)
+
+    def test_what_is_not_kept_any_more_is_told_and_not_made_up(
+        self, connection: psycopg.Connection, lake: Lake, instants: list[datetime]
+    ) -> None:
+        let_time_pass(connection, KEPT + timedelta(days=1))
+        build(connection, lake, 4)
+        let_time_pass(connection, timedelta(days=1))
+        removed = remove_old_versions(connection, lake, KEPT)
+        assert (removed.versions, removed.why_kept) == (4, None)  # of the first and the second build
+        long_ago = timedelta(days=9)
+        with pytest.raises(ForgottenVersionError, match=r"what 2026-02-08 was then is not kept any more; ask for "):
+            released_snapshot(connection, lake, as_of=instants[2] - long_ago)
+        assert rows_seen(released_snapshot(connection, lake, as_of=instants[3] - long_ago)) == dict.fromkeys(
+            DATASETS, 3
+        )
+        with pytest.raises(ForgottenVersionError, match="of 2026-02-08 there are 3 to 4"):
+            released_snapshot(connection, lake, DAY, release=2)
+
+
+class TestRemoval:
+    def test_a_version_stays_for_as_long_after_it_was_replaced(
+        self, connection: psycopg.Connection, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        let_time_pass(connection, timedelta(days=30))
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=6, hours=23))
+        assert remove_old_versions(connection, lake, KEPT).versions == 0
+        let_time_pass(connection, timedelta(hours=2))
+        assert remove_old_versions(connection, lake, KEPT).versions == 2
+        assert versions_in_folder(lake) == [("hours", 2), ("marts", 2)]
+        assert seen(connection, lake) == {"hours": 2, "marts": 2}
+        assert remove_old_versions(connection, lake, KEPT).versions == 0
+
+    def test_what_readers_see_stays_however_old(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        put(connection, lake, "hours", 2)  # and then the build broke off
+        let_time_pass(connection, timedelta(days=100))
+        assert remove_old_versions(connection, lake, KEPT).versions == 0
+        assert seen(connection, lake) == {"hours": 1, "marts": 1}
+
+    def test_nothing_goes_while_somebody_reads(
+        self, connection: psycopg.Connection, database_url: str, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=30))
+        with connect(database_url) as reader:
+            begin_reading(reader)
+            refused = remove_old_versions(connection, lake, KEPT)
+            assert (refused.versions, str(refused)) == (
+                0,
+                "no version removed: somebody reads the lake; the next time will do",
+            )
+        while (removed := remove_old_versions(connection, lake, KEPT)).why_kept:
+            pass  # the server sees a moment later that a client has gone
+        assert removed.versions == 2
+
+    def test_killed_between_file_and_ledger_it_goes_on(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=30))
+        (gone, *_) = sorted(keys_of(lake))
+        lake.store.delete(str(gone))
+        assert remove_old_versions(connection, lake, KEPT).versions == 2
+        assert versions_in_folder(lake) == [("hours", 2), ("marts", 2)]
+
+    def test_what_a_killed_publisher_left_goes_once_its_version_was_made(
+        self, connection: psycopg.Connection, database_url: str, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        left = lake.root / "hours/day=2026-02-08/v2-00000000.parquet"
+        left.write_bytes(b"left behind")
+        assert remove_old_versions(connection, lake, KEPT).left_behind == 0, "its publisher may be at work"
+        build(connection, lake, 2)
+        with connect(database_url) as publisher, day_held(publisher, DAY):
+            assert remove_old_versions(connection, lake, KEPT).left_behind == 0
+        assert remove_old_versions(connection, lake, KEPT).left_behind == 1
+        assert not left.exists()
+        assert versions_in_folder(lake) == [("hours", 1), ("hours", 2), ("marts", 1), ("marts", 2)]
+
+    def test_what_is_newer_than_the_ledger_stays(self, connection: psycopg.Connection, lake: Lake) -> None:
+        """A database that was restored from a backup knows less than the lake has."""
+        build(connection, lake, 1)
+        build(connection, lake, 2)
+        connection.execute("TRUNCATE lake_releases, lake_release_files, lake_file_versions, lake_files")
+        assert remove_old_versions(connection, lake, KEPT).left_behind == 0
+        assert len(keys_of(lake)) == 4
+
+
+class TestManifest:
+    def test_it_gives_the_same_snapshot(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        build(connection, lake, 2, NEXT)
+        snapshot = released_snapshot(connection, lake)
+        (lake.root / "files.json").write_text(manifest_of(snapshot))
+        assert manifest_snapshot(lake) == snapshot
+
+    def test_without_one_the_lake_is_empty(self, lake: Lake) -> None:
+        assert manifest_snapshot(lake) == Snapshot.of(lake, [])
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"datasets": {"hours": {"2026-02-30": {}}}}', "\xff"])
+    def test_one_that_cannot_be_read_is_told(self, lake: Lake, text: str) -> None:
+        lake.root.mkdir()
+        (lake.root / "files.json").write_text(text, encoding="latin-1")
+        with pytest.raises(ManifestError, match=r"files\.json: .*; the next fleetwatt run-day writes it again"):
+            manifest_snapshot(lake)
+
+
+@pytest.fixture
+def readers(database_url: str, lake: Lake) -> Iterator[list[dict[str, int]]]:
+    """Two who ask all the time, each by a connection of their own; what they saw."""
+    found: list[dict[str, int]] = []
+    stop = Event()
+
+    def read() -> None:
+        with connect(database_url) as connection:
+            while not stop.wait(READERS_PAUSE_S):
+                found.append(seen(connection, lake))
+
+    threads = [Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    yield found
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_of_sixty_republished_days_readers_see_one_build_each(
+    connection: psycopg.Connection, lake: Lake, readers: list[dict[str, int]]
+) -> None:
+    for rows in range(1, 61):
+        build(connection, lake, rows)
+        remove_old_versions(connection, lake, KEPT)
+    while {"hours": 60, "marts": 60} not in readers:  # those who began before see what they saw
+        pass
+    counted = {tuple(each.items()) for each in readers}
+    assert counted <= {(), *(((("hours", rows), ("marts", rows))) for rows in range(1, 61)), (("hours", 1),)}
+    assert len(counted) > 5
+    old = released_snapshot(connection, lake, DAY, release=1)
+    assert rows_seen(old) == {"hours": 1, "marts": 1}
+    assert datetime.now(UTC) - min(file.published_at for file in old.select(DATASETS, DAY)) < KEPT

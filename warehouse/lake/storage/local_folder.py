@@ -1,0 +1,58 @@
+"""The lake in a folder of this machine."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from warehouse.lake.storage.keys import FileKey
+from warehouse.owners_rights import as_owner_of
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A ``LakeStore``. A key is a path below ``root``."""
+
+    root: Path
+
+    def put(self, key: str, written: Path) -> None:
+        """Rename a file of the same file system to its place, and have the disk remember its bytes and its name."""
+        target = self.root / key
+        self.root.mkdir(parents=True, exist_ok=True)
+        with as_owner_of(self.root):
+            missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(written)
+            written.replace(target)
+            for folder in (target.parent, *(each.parent for each in missing)):
+                _sync(folder)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open the file."""
+        return (self.root / key).open("rb")
+
+    def location(self, key: str) -> str:
+        """Its path."""
+        return str(self.root / key)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """What is named as files of the lake are; nothing else in the folder is the lake's."""
+        for path in sorted((self.root / prefix).rglob("*.parquet")):
+            key = path.relative_to(self.root).as_posix()
+            if FileKey.parse(key):
+                yield key
+
+    def delete(self, key: str) -> None:
+        """Remove the file. The folder of its day stays: the next version may be on its way there."""
+        with as_owner_of(self.root):
+            (self.root / key).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk remember a file's bytes, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""Removes versions of the lake that were replaced long enough ago, and files that killed publishers left."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+import psycopg
+
+from warehouse.counted import counted
+from warehouse.lake.storage.keys import FileKey
+from warehouse.lake.storage.lake import Lake, key_of
+from warehouse.postgres.ledger.day_ledger import day_held, is_held
+from warehouse.postgres.ledger.lake_files import (
+    LakeFile,
+    delete_superseded_releases,
+    delete_version,
+    list_unused_versions,
+    list_versions,
+    without_readers,
+)
+
+
+class Removal(NamedTuple):
+    """What was removed. ``why_kept`` is ``None`` where everything was looked at."""
+
+    versions: int
+    size_bytes: int
+    left_behind: int
+    """Files that the ledger does not know: their publisher was killed, and another one has made that version."""
+    why_kept: str | None = None
+
+    def __str__(self) -> str:
+        if self.why_kept:
+            return f"no version removed: {self.why_kept}"
+        said = f"{counted(self.versions, 'old version')} removed, {self.size_bytes / 1e6:,.1f} MB"
+        return f"{said}; {counted(self.left_behind, 'file')} of killed runs" if self.left_behind else said
+
+
+def remove_old_versions(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:
+    """Remove what nobody sees any more. Safe to repeat and to kill. The connection must be in autocommit.
+
+    A file goes before the ledger forgets it, so a file that the ledger knows is there or is about to be forgotten.
+    """
+    with without_readers(connection) as is_alone:
+        if not is_alone:
+            return Removal(0, 0, 0, "somebody reads the lake; the next time will do")
+        delete_superseded_releases(connection, kept_for)
+        unused = list_unused_versions(connection, kept_for)
+        for file in unused:
+            lake.store.delete(str(key_of(file)))
+            delete_version(connection, file)
+        left_behind = list(_left_behind(connection, lake))
+        for key in left_behind:
+            lake.store.delete(str(key))
+    return Removal(len(unused), sum(file.size_bytes for file in unused), len(left_behind))
+
+
+def _left_behind(connection: psycopg.Connection, lake: Lake) -> Iterator[FileKey]:
+    """Files of killed publishers whose version somebody else has made since.
+
+    What is newer than the ledger stays: after a restore of the database from a backup it may be all there is.
+    """
+    known: dict[tuple[str, object], list[LakeFile]] = {}
+    for file in list_versions(connection):
+        known.setdefault((file.dataset, file.day), []).append(file)
+    for name in lake.store.list():
+        key = FileKey.parse(name)
+        if key is None:
+            continue
+        versions = known.get((key.dataset, key.day), [])
+        is_overtaken = any(file.version >= key.version for file in versions)
+        if key in map(key_of, versions) or not is_overtaken or is_held(connection, key.day):
+            continue
+        with day_held(connection, key.day):  # its publisher puts a file before the ledger knows it
+            if key not in map(key_of, list_versions(connection, key.dataset, key.day)):
+                yield key

@@ -1,0 +1,2 @@
+DELETE FROM lake_file_versions
+WHERE dataset = %(dataset)s AND day = %(day)s AND version = %(version)s

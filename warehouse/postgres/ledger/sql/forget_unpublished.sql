@@ -1,0 +1,2 @@
+DELETE FROM lake_files
+WHERE dataset = %(dataset)s AND day = %(day)s AND version = 0

@@ -1,5 +1,0 @@
-SELECT
-    dataset,
-    day
-FROM lake_files
-ORDER BY day DESC, dataset ASC

@@ -1,0 +1,17 @@
+-- Versions that are neither current nor in a release, replaced long enough ago.
+SELECT old.dataset, old.day, old.version, old.sha256, old.size_bytes, old.row_count, old.published_at
+FROM lake_file_versions AS old
+WHERE
+    EXISTS (
+        SELECT FROM lake_file_versions AS later
+        WHERE
+            later.dataset = old.dataset
+            AND later.day = old.day
+            AND later.version > old.version
+            AND later.published_at < clock_timestamp() - %(kept_for)s
+    )
+    AND NOT EXISTS (
+        SELECT FROM lake_release_files AS released
+        WHERE released.dataset = old.dataset AND released.day = old.day AND released.version = old.version
+    )
+ORDER BY old.day, old.dataset, old.version
