@@ -119,7 +119,8 @@ def _print(overview: Overview, most_days: int) -> None:
         since = f"since {pipeline.changed_at:%Y-%m-%d %H:%M}Z"
         console.print(f"WARNING: {what_is_stopped(pipeline.stopped)}; {since}", style="bold red")
     console.print(
-        f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)}; "
+        f"PostgreSQL {database.server_version}, {decimal(database.size_bytes)}; lake {decimal(database.lake_bytes)} "
+        f"and {decimal(database.replaced_lake_bytes)} of replaced versions; "
         f"{counted(database.open_mappings, 'open mapping')}, {counted(database.quarantined, 'reading')} in quarantine"
     )
     _print_quarantine(console, overview.quarantine)

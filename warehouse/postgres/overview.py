@@ -53,6 +53,8 @@ class DatabaseOverview:
     server_version: str
     size_bytes: int
     lake_bytes: int
+    replaced_lake_bytes: int
+    """Of versions that are no longer current, and kept for a while."""
     quarantined: int
     open_mappings: int
 

@@ -24,6 +24,7 @@ from warehouse.lifecycle.lake_upkeep import remove_old_versions
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import day_held
 from warehouse.postgres.ledger.lake_files import begin_reading, release_day
+from warehouse.postgres.overview import look
 
 DAY, NEXT = date(2026, 2, 8), date(2026, 2, 9)
 DATASETS = ("hours", "marts")
@@ -234,6 +235,15 @@ class TestRemoval:
         connection.execute("TRUNCATE lake_releases, lake_release_files, lake_file_versions, lake_files")
         assert remove_old_versions(connection, lake, KEPT).left_behind == 0
         assert len(keys_of(lake)) == 4
+
+
+def test_the_status_tells_what_replaced_versions_take(connection: psycopg.Connection, lake: Lake) -> None:
+    build(connection, lake, 1)
+    first = sum(file.size_bytes for file in released_snapshot(connection, lake).select(DATASETS, DAY))
+    assert (look(connection).database.lake_bytes, look(connection).database.replaced_lake_bytes) == (first, 0)
+    build(connection, lake, 100_000)
+    second = sum(file.size_bytes for file in released_snapshot(connection, lake).select(DATASETS, DAY))
+    assert (look(connection).database.lake_bytes, look(connection).database.replaced_lake_bytes) == (second, first)
 
 
 class TestManifest:
