@@ -65,7 +65,7 @@ class FleetSettings(BaseSettings):
     )
 
     lake_versions_days: int = Field(
-        default=7, ge=1, description="How long the lake keeps a version after another one has replaced it."
+        default=7, ge=1, le=36_500, description="How long the lake keeps a version after another one has replaced it."
     )
 
     dagster_port: int = Field(default=3001, ge=1, le=65535, description="Port of Dagster's UI, on this machine alone.")

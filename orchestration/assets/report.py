@@ -40,7 +40,8 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
             pipeline = warehouse.pipeline(catalog)
             for day in days_to_make(context, pipeline, ["day_report"]):
                 figures = pl.read_parquet(pipeline.verified(FIGURES, day)).row(0, named=True)
-                pipeline.finish(day)
+                if not pipeline.finish(day):
+                    context.log.info(f"{day}: another run of the day is under way, and ends what is left")
                 readable = {name: _readable(figure) for name, figure in figures.items()}
                 context.add_asset_metadata(readable, partition_key=day.isoformat())
 

@@ -36,7 +36,7 @@ class AsOf:
 
 
 def as_of(given: str) -> AsOf:
-    """``3``, ``2026-02-08`` (its end) or an instant, for the ``parser`` of an option."""
+    """``3``, an instant, or ``2026-02-08``, which is when that day begins; for the ``parser`` of an option."""
     if given.isascii() and given.isdigit() and int(given) > 0 and len(given) < len("20260208"):
         return AsOf(release=int(given))
     try:
@@ -86,7 +86,7 @@ def reading_lake(settings: FleetSettings, day: date | None = None, earlier: AsOf
             take_over(ledger, lake, notes.print)
             begin_reading(ledger)
             seen = earlier or AsOf()
-            of_day = day if seen.release else None
+            of_day = day if earlier else None  # how far back other days go is no matter
             snapshot = released_snapshot(ledger, lake, of_day, as_of=seen.instant, release=seen.release)
             reader = LakeReader(snapshot, ledger)
         except DatabaseUnavailableError as error:

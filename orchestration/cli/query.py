@@ -110,7 +110,7 @@ def query(
         snapshot = reader.snapshot
         if not unverified:
             reader.require_intact(datasets, day)
-        _note_what_is_missing(snapshot, catalog, day)
+        _note_what_is_missing(snapshot, catalog, day, earlier)
         written = output.absolute() if output and form is not Format.JSON else folder / "rows"
         rows: Rows | None = None
         try:
@@ -163,7 +163,11 @@ def _names(sql: str, dataset: str) -> bool:
     return search(rf"\b{dataset}\b", sql.lower()) is not None
 
 
-def _note_what_is_missing(snapshot: Snapshot, catalog: Catalog, day: date | None) -> None:
+def _note_what_is_missing(snapshot: Snapshot, catalog: Catalog, day: date | None, earlier: AsOf | None) -> None:
+    if earlier:
+        if not snapshot.files:
+            notes.print("readers saw nothing of it then, so every answer is empty")
+        return
     days = sorted({each for name in catalog.models for each in snapshot.days(name)})
     if not days:
         notes.print(

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, verified_or_queued
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, say_damaged
 from warehouse.lake.storage.lake import Lake
-from warehouse.postgres.ledger.day_ledger import day_held
-from warehouse.postgres.ledger.lake_files import list_current_files
+from warehouse.postgres.ledger.day_ledger import day_held, request_build
+from warehouse.postgres.ledger.lake_files import LakeFile, list_current_files, list_released_files
 
 
 class Damage(NamedTuple):
@@ -21,21 +21,27 @@ class Damage(NamedTuple):
 
 
 def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]:
-    """Check the hash of each published file, newest day first; ``None`` for each that is right.
+    """Check the hash of each file that is current or that readers see, newest day first; ``None``: it is right.
 
-    A rebuild of the day of a damaged file is queued: its next run rebuilds all of its files, unless PostgreSQL no
-    longer has its readings and their file is damaged; then it says what to put back.
+    A rebuild of the day of a damaged one is queued: its next run rebuilds all of its files, unless PostgreSQL no longer
+    has its readings and their file is damaged; then it says what to put back. Earlier versions nothing can rebuild.
 
     The connection must be in autocommit.
     """
-    for file in list_current_files(connection):
+    for file in sorted(_files(connection), key=lambda each: (each.day, each.dataset, each.version), reverse=True):
         if is_file_intact(lake, file):
             yield None
             continue
-        with day_held(connection, file.day):  # it may just have been rebuilt: nobody does while we hold the day
+        with day_held(connection, file.day):  # it may just have been replaced: nobody does while we hold the day
+            if file not in _files(connection, file.day):
+                yield None
+                continue
+            request_build(connection, file.day, f"its file of {file.dataset} is not what was published")
             try:
-                verified_or_queued(connection, lake, file.dataset, file.day)
+                say_damaged(connection, lake, file)
             except (MissingFileError, DamagedFileError) as error:
                 yield Damage(file.dataset, file.day, error.detail)
-            else:
-                yield None
+
+
+def _files(connection: psycopg.Connection, day: date | None = None) -> set[LakeFile]:
+    return {*list_current_files(connection, day=day), *list_released_files(connection, day)}

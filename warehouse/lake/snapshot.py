@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -111,8 +112,7 @@ def manifest_snapshot(lake: Lake) -> Snapshot:
     """
     path = lake.root / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        datasets: dict[str, dict[str, dict[str, Any]]] = content["datasets"]
+        datasets = _datasets_of(path)
         files = [
             _parsed(dataset, date.fromisoformat(day), described)
             for dataset, of_days in datasets.items()
@@ -124,9 +124,19 @@ def manifest_snapshot(lake: Lake) -> Snapshot:
                 f"there is no {path}, which says what is in the lake; fleetwatt migrate or fleetwatt up writes it"
             ) from None
         return Snapshot.of(lake, [])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ManifestError(f"{path}: {error}; the next fleetwatt run-day writes it again") from error
     return Snapshot.of(lake, files)
+
+
+def _datasets_of(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no file")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["format"] != _FORMAT:
+        raise ValueError(f"its format is {content['format']}, and {_FORMAT} is known here")
+    datasets: dict[str, dict[str, dict[str, Any]]] = content["datasets"]
+    return datasets
 
 
 def _described(file: LakeFile) -> dict[str, Any]:

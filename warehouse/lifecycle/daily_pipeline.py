@@ -43,7 +43,7 @@ from warehouse.lifecycle.pipeline_files import (
 from warehouse.lifecycle.restatement import LAST_SAMPLES, queue_later_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import days_with_files, release_day
+from warehouse.postgres.ledger.lake_files import days_with_files, find_outdated_file, release_day
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
@@ -91,8 +91,8 @@ class DailyPipeline:
             if model.kind == "sql":
                 say(str(self.model(model.name, day)))
                 self.require_checks(model.name, day)
-        self.finish(day)
-        say(f"{day}: done")
+        is_finished = self.finish(day)
+        say(f"{day}: done" if is_finished else f"{day}: another run of the day is under way, and ends what is left")
 
     def seal(self, day: date) -> list[Stream]:
         """Seal a closed day. Sealed already is fine."""
@@ -205,13 +205,34 @@ class DailyPipeline:
             )
             raise CheckFailedError(f"{dataset} of {day}: {words}")
 
-    def finish(self, day: date) -> None:
-        """Let readers see the day as it is built now, up to the request that was open when its energy was begun."""
-        with connect(self.url) as connection:
+    def finish(self, day: date) -> bool:
+        """Let readers see the day as it is built now, up to the request that was open when its energy was begun.
+
+        False where another run of the day has begun meanwhile: what there is now is of two builds, and is left to it.
+        """
+        with self._working(day) as connection:
+            if find_outdated_file(connection, day, self._inputs()):
+                return False
             with connection.transaction():
                 day_ledger.confirm_build(connection, day)
-                release_day(connection, day)
+                release_day(connection, day, self.catalog.models)
             describe_lake(connection, self.lake, self.catalog)
+        return True
+
+    def release(self, day: date) -> None:
+        """Let readers see what was made of a day by itself, where nothing is left that would have to follow it."""
+        with self._working(day) as connection:
+            if find_outdated_file(connection, day, self._inputs()):
+                return
+            if release_day(connection, day, self.catalog.models):
+                describe_lake(connection, self.lake, self.catalog)
+
+    def _inputs(self) -> Iterator[tuple[str, str]]:
+        """Which dataset is made of which, within a day."""
+        last, boundary = BOUNDARY_SAMPLES
+        yield boundary, last
+        for model in self.catalog.in_order():
+            yield from ((model.name, name) for name in model.depends_on)
 
     @contextmanager
     def _working(self, day: date) -> Iterator[psycopg.Connection]:

@@ -1,7 +1,7 @@
 """Removes versions of the lake that were replaced long enough ago, and files that killed publishers left."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import psycopg
@@ -49,14 +49,14 @@ def remove_old_versions(connection: psycopg.Connection, lake: Lake, kept_for: ti
         for file in unused:
             lake.store.delete(str(key_of(file)))
             delete_version(connection, file)
-        left_behind = list(_left_behind(connection, lake))
+        left_behind = list(_left_behind(connection, lake, datetime.now(UTC) - kept_for))
         for key in left_behind:
             lake.store.delete(str(key))
     return Removal(len(unused), sum(file.size_bytes for file in unused), len(left_behind))
 
 
-def _left_behind(connection: psycopg.Connection, lake: Lake) -> Iterator[FileKey]:
-    """Files of killed publishers whose version somebody else has made since.
+def _left_behind(connection: psycopg.Connection, lake: Lake, before: datetime) -> Iterator[FileKey]:
+    """Files of killed publishers, older than an instant, whose version somebody else has made since.
 
     What is newer than the ledger stays: after a restore of the database from a backup it may be all there is.
     """
@@ -69,7 +69,9 @@ def _left_behind(connection: psycopg.Connection, lake: Lake) -> Iterator[FileKey
             continue
         versions = known.get((key.dataset, key.day), [])
         is_overtaken = any(file.version >= key.version for file in versions)
-        if key in map(key_of, versions) or not is_overtaken or is_held(connection, key.day):
+        if key in map(key_of, versions) or not is_overtaken or lake.store.stored_at(name) >= before:
+            continue
+        if is_held(connection, key.day):
             continue
         with day_held(connection, key.day):  # its publisher puts a file before the ledger knows it
             if key not in map(key_of, list_versions(connection, key.dataset, key.day)):

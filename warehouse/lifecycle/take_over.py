@@ -17,11 +17,12 @@ from warehouse.lake.storage.keys import FileKey, folder_of
 from warehouse.lake.storage.lake import Lake
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import day_held, request_build
+from warehouse.postgres.ledger.day_ledger import day_held, dropped_streams, request_build
 from warehouse.postgres.ledger.lake_files import release_day
 from warehouse.postgres.ledger.lake_take_over import (
     UnversionedFile,
     add_version_of,
+    adopt_unconfirmed,
     forget_unpublished,
     list_unversioned_files,
 )
@@ -80,13 +81,17 @@ def _take_over_day(connection: psycopg.Connection, lake: Lake, day: date) -> int
             _take_over(connection, lake, file)
         instants = [file.published_at for file in files if file.published_at]
         if instants:
-            release_day(connection, day, max(instants))
+            has_been_rebuilt = any(file.version > 1 for file in files)
+            release_day(connection, day, released_at=max(instants), forgotten=int(has_been_rebuilt))
     return len(files)
 
 
 def _take_over(connection: psycopg.Connection, lake: Lake, file: UnversionedFile) -> None:
     path = _old_path(lake, file)
-    if file.publishing_sha256 and path.exists() and _digest(path) == file.publishing_sha256 != file.sha256:
+    was_interrupted = file.publishing_sha256 not in (None, file.sha256) and _digest(path) == file.publishing_sha256
+    if was_interrupted and file.dataset in dropped_streams(connection, file.day):
+        file = adopt_unconfirmed(connection, file, path.stat().st_size)  # it is all that there is of the day
+    elif was_interrupted:
         # Its publisher was killed before the ledger confirmed it, so what was to become true with it did not. The
         # version before it is gone. The day is run again, as it would have been.
         with as_owner_of(lake.root):
@@ -104,6 +109,8 @@ def _old_path(lake: Lake, file: UnversionedFile) -> Path:
     return lake.root / folder_of(file.dataset, file.day) / _FILE_NAME
 
 
-def _digest(path: Path) -> bytes:
+def _digest(path: Path) -> bytes | None:
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

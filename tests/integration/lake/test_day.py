@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream, midnight
+from warehouse.lake.export import TABLES
 from warehouse.lake.publish import DamagedFileError, verified_file
+from warehouse.lake.snapshot import released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
 from warehouse.lifecycle.pipeline_files import LakeFullError
@@ -127,6 +130,59 @@ def test_a_changed_or_deleted_file_is_found_and_rebuilt(
     again = newest_file(pipeline.lake, "meter_readings", FIRST)
     assert (again.name[:3], again.read_bytes()) == ("v2-", original)
     assert mart(pipeline, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([5.9])
+
+
+def test_readers_see_no_day_of_two_builds(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
+    """Two runs of a day in one another: the one that ends first leaves the end to the other, also if that is killed."""
+    charge(connection, FIRST, 100.0, 200.0)
+    pipeline.run(FIRST)
+    before = seen(connection, pipeline)
+    late = meter_payload(timestamp=iso(midnight(FIRST) + timedelta(hours=20)), kwhConsumedAc=107.0)
+    post(connection, [late])
+    for stream in Stream:
+        pipeline.export(stream, FIRST)
+    for table in TABLES:
+        pipeline.export_table(table, FIRST)
+    pipeline.device_last(FIRST)
+    pipeline.boundary_samples(FIRST)
+    pipeline.energy(FIRST)  # and here it is killed; of the other one nothing but the end is left
+    assert not pipeline.finish(FIRST)
+    pipeline.release(FIRST)
+    assert seen(connection, pipeline) == before
+    assert to_run(connection) == [FIRST]
+    pipeline.run(FIRST)
+    after = seen(connection, pipeline)
+    assert [name for name in after if after[name] == before[name]] == ["vehicle_readings"]
+    assert to_run(connection) == []
+
+
+def test_a_model_that_is_built_by_itself_is_seen(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    pipeline.run(FIRST)
+    before = seen(connection, pipeline)
+    pipeline.model("low_efficiency_days", FIRST)
+    assert seen(connection, pipeline) == before
+    pipeline.release(FIRST)
+    assert seen(connection, pipeline) == before | {"low_efficiency_days": 2}
+    pipeline.model("daily_vehicle_efficiency", FIRST)
+    pipeline.release(FIRST)
+    assert seen(connection, pipeline) == before | {"low_efficiency_days": 2}, "what is made of it is still to follow"
+
+
+def test_a_dataset_that_is_no_model_any_more_is_not_seen(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    charge(connection, FIRST, 100.0, 200.0)
+    pipeline.run(FIRST)
+    models = {name: model for name, model in pipeline.catalog.models.items() if name != "low_efficiency_days"}
+    replace(pipeline, catalog=replace(pipeline.catalog, models=models)).run(FIRST)
+    assert "low_efficiency_days" not in seen(connection, pipeline)
+
+
+def seen(connection: psycopg.Connection, pipeline: DailyPipeline) -> dict[str, int]:
+    """The version of each dataset that readers see."""
+    files = released_snapshot(connection, pipeline.lake, FIRST).files
+    return {dataset: of_days[FIRST].version for dataset, of_days in files.items()}
 
 
 def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(

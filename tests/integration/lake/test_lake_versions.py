@@ -1,5 +1,6 @@
 """What readers see of a lake that is published again and again: one build of a day, now or as it was; and what goes."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.lake_folder import keys_of
+from warehouse.lake.checked_files import damaged_files
 from warehouse.lake.publish import publish
 from warehouse.lake.snapshot import (
     ForgottenVersionError,
@@ -222,6 +224,9 @@ class TestRemoval:
         left.write_bytes(b"left behind")
         assert remove_old_versions(connection, lake, KEPT).left_behind == 0, "its publisher may be at work"
         build(connection, lake, 2)
+        assert remove_old_versions(connection, lake, KEPT).left_behind == 0, "it may be of a database that was restored"
+        long_ago = (datetime.now(UTC) - KEPT - timedelta(hours=1)).timestamp()
+        os.utime(left, (long_ago, long_ago))
         with connect(database_url) as publisher, day_held(publisher, DAY):
             assert remove_old_versions(connection, lake, KEPT).left_behind == 0
         assert remove_old_versions(connection, lake, KEPT).left_behind == 1
@@ -257,12 +262,45 @@ class TestManifest:
     def test_without_one_the_lake_is_empty(self, lake: Lake) -> None:
         assert manifest_snapshot(lake) == Snapshot.of(lake, [])
 
-    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"datasets": {"hours": {"2026-02-30": {}}}}', "\xff"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "[]", "{}", "\xff", "[" * 100_000, '{"format": 2, "datasets": {}}', '{"format": 1, "datasets": []}'),
+            '{"format": 1, "datasets": {"hours": {"2026-02-30": {}}}}',
+            '{"format": 1, "datasets": {"hours": {"2026-02-08": {"version": 1e999}}}}',
+        ],
+        ids=range(9),
+    )
     def test_one_that_cannot_be_read_is_told(self, lake: Lake, text: str) -> None:
         lake.root.mkdir()
         (lake.root / "files.json").write_text(text, encoding="latin-1")
         with pytest.raises(ManifestError, match=r"files\.json: .*; the next fleetwatt run-day writes it again"):
             manifest_snapshot(lake)
+
+
+def test_a_list_that_is_no_file_is_told(lake: Lake) -> None:
+    lake.root.mkdir()
+    os.mkfifo(lake.root / "files.json")
+    with pytest.raises(ManifestError, match="it is no file"):
+        manifest_snapshot(lake)
+
+
+def test_names_that_only_look_like_versions_are_in_nobodys_way(connection: psycopg.Connection, lake: Lake) -> None:
+    build(connection, lake, 1)
+    for name in ("hours/day=2026-13-45/v1-aaaaaaaa.parquet", "hours/day=2026-02-08/v1-bbbbbbbb.parquet/x"):
+        path = lake.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"strange")
+    assert remove_old_versions(connection, lake, KEPT).why_kept is None
+    assert versions_in_folder(lake) == [("hours", 1), ("marts", 1)]
+
+
+def test_a_pipe_in_the_place_of_a_version_is_missed(connection: psycopg.Connection, lake: Lake) -> None:
+    build(connection, lake, 1)
+    (file, _) = released_snapshot(connection, lake).select(DATASETS, DAY)
+    Path(lake.location(file)).unlink()
+    os.mkfifo(lake.location(file))
+    assert damaged_files(lake, [file]) == [file]
 
 
 @pytest.fixture

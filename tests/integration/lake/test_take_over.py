@@ -1,7 +1,7 @@
 """A lake of the release that replaced its files in place: taken over where it lies, killed anywhere, nothing lost."""
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -9,7 +9,7 @@ import pytest
 
 from tests.lake_folder import keys_of
 from warehouse.lake.checked_files import damaged_files
-from warehouse.lake.snapshot import ManifestError, manifest_snapshot, released_snapshot
+from warehouse.lake.snapshot import ForgottenVersionError, ManifestError, manifest_snapshot, released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.local_folder import LocalFolder
 from warehouse.lifecycle import take_over as taking
@@ -148,6 +148,31 @@ def test_a_new_version_that_was_confirmed_by_nobody_is_made_again(connection: ps
     assert list(lake.root.rglob("*.parquet")) == []
     requested = connection.execute("SELECT day, requested > built FROM day_builds").fetchall()
     assert requested == [(FIRST, True)]
+
+
+def test_a_new_version_that_nobody_confirmed_is_kept_where_it_is_all_there_is_of_the_day(
+    connection: psycopg.Connection, lake: Lake
+) -> None:
+    """The release before took such a file for good enough to drop its day from PostgreSQL."""
+    publish_as_before(connection, lake, "meter_readings", FIRST, confirmed=False)
+    connection.execute(
+        "INSERT INTO partition_ledger (stream, day, state, late_after, seal_after)"
+        " VALUES ('meter_readings', %s, 'dropped', now(), now())",
+        [FIRST],
+    )
+    take_over(connection, lake)
+    (file,) = released_snapshot(connection, lake).select(["meter_readings"], None)
+    assert Path(lake.location(file)).read_bytes() == content_of("meter_readings", FIRST, 4)
+    assert damaged_files(lake, [file]) == []
+    assert file.version == 4
+
+
+def test_what_was_before_a_day_was_rebuilt_is_not_known_and_that_is_said(
+    connection: psycopg.Connection, old_lake: Lake
+) -> None:
+    take_over(connection, old_lake)
+    with pytest.raises(ForgottenVersionError):
+        released_snapshot(connection, old_lake, as_of=PUBLISHED_AT - timedelta(minutes=1))
 
 
 def test_a_version_that_never_came_to_its_place_changes_nothing(connection: psycopg.Connection, lake: Lake) -> None:

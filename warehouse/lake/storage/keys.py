@@ -35,7 +35,11 @@ class FileKey:
         found = _KEY.fullmatch(key)
         if found is None:
             return None
-        return cls(found["dataset"], date.fromisoformat(found["day"]), int(found["version"]), found["hash8"])
+        try:
+            day = date.fromisoformat(found["day"])
+        except ValueError:  # 30 February
+            return None
+        return cls(found["dataset"], day, int(found["version"]), found["hash8"])
 
 
 def folder_of(dataset: str, day: date) -> str:

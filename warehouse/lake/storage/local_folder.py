@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +30,15 @@ class LocalFolder:
                 _sync(folder)
 
     def open(self, key: str) -> BinaryIO:
-        """Open the file."""
-        return (self.root / key).open("rb")
+        """Open the file. What is none, such as a pipe, is not there."""
+        path = self.root / key
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        return path.open("rb")
+
+    def stored_at(self, key: str) -> datetime:
+        """When it was written."""
+        return datetime.fromtimestamp((self.root / key).stat().st_mtime, UTC)
 
     def location(self, key: str) -> str:
         """Its path."""
@@ -40,7 +48,7 @@ class LocalFolder:
         """What is named as files of the lake are; nothing else in the folder is the lake's."""
         for path in sorted((self.root / prefix).rglob("*.parquet")):
             key = path.relative_to(self.root).as_posix()
-            if FileKey.parse(key):
+            if FileKey.parse(key) and path.is_file():
                 yield key
 
     def delete(self, key: str) -> None:

@@ -1,6 +1,7 @@
 """What a place must do to hold the lake. A folder does; an object store would, through the same methods."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -23,6 +24,13 @@ class LakeStore(Protocol):
 
     def open(self, key: str) -> BinaryIO:
         """Open a file for reading.
+
+        Raises:
+            FileNotFoundError: nothing is under this key.
+        """
+
+    def stored_at(self, key: str) -> datetime:
+        """When a file was put.
 
         Raises:
             FileNotFoundError: nothing is under this key.

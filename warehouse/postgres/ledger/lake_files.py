@@ -102,9 +102,36 @@ def publish_file(
     return published
 
 
-def release_day(connection: psycopg.Connection, day: date, released_at: datetime | None = None) -> None:
-    """Let readers see the current files of a day, all at once, from now on or since an instant."""
-    connection.execute(sqlfiles.load(_PACKAGE, "release_day"), {"day": day, "released_at": released_at})
+def find_outdated_file(connection: psycopg.Connection, day: date, inputs: Iterable[tuple[str, str]]) -> str | None:
+    """A dataset of a day that is older than something it is made of; ``None``: all are of one build.
+
+    ``inputs``: pairs of a dataset and one that it is made of. What has no file is passed over.
+    """
+    pairs = list(inputs)
+    parameters = {"day": day, "datasets": [made for made, _ in pairs], "inputs": [read for _, read in pairs]}
+    found = connection.execute(sqlfiles.load(_PACKAGE, "find_outdated_file"), parameters).fetchone()
+    return str(found[0]) if found else None
+
+
+def release_day(
+    connection: psycopg.Connection,
+    day: date,
+    datasets: Iterable[str] | None = None,
+    *,
+    released_at: datetime | None = None,
+    forgotten: int = 0,
+) -> bool:
+    """Let readers see the current files of these datasets (all) of a day, all at once, from now on or since an instant.
+
+    False where they do already. ``forgotten``: how many releases there were before the first one that is known.
+    """
+    parameters = {
+        "day": day,
+        "datasets": None if datasets is None else list(datasets),
+        "released_at": released_at,
+        "forgotten": forgotten,
+    }
+    return connection.execute(sqlfiles.load(_PACKAGE, "release_day"), parameters).rowcount > 0
 
 
 def delete_superseded_releases(connection: psycopg.Connection, kept_for: timedelta) -> None:

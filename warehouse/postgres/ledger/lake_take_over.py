@@ -1,6 +1,6 @@
 """What the ledger says of files of a release that replaced them in place: those that have no version's name yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import psycopg
@@ -32,6 +32,13 @@ def list_unversioned_files(connection: psycopg.Connection) -> list[UnversionedFi
 def add_version_of(connection: psycopg.Connection, file: UnversionedFile) -> None:
     """Note that the file has its version's name now."""
     connection.execute(sqlfiles.load(_PACKAGE, "add_version_of"), {"dataset": file.dataset, "day": file.day})
+
+
+def adopt_unconfirmed(connection: psycopg.Connection, file: UnversionedFile, size_bytes: int) -> UnversionedFile:
+    """Take the version that was being published for the current one."""
+    parameters = {"dataset": file.dataset, "day": file.day, "size_bytes": size_bytes}
+    connection.execute(sqlfiles.load(_PACKAGE, "change_to_unconfirmed"), parameters)
+    return replace(file, version=file.version + 1, sha256=file.publishing_sha256, publishing_sha256=None)
 
 
 def forget_unpublished(connection: psycopg.Connection, file: UnversionedFile) -> None:

@@ -1,6 +1,6 @@
 -- The current files of a day become what readers see, unless they are already.
 WITH newest AS (
-    SELECT coalesce(max(release), 0) AS release
+    SELECT coalesce(max(release), %(forgotten)s) AS release
     FROM lake_releases
     WHERE day = %(day)s
 ),
@@ -20,7 +20,7 @@ current_files AS (
         version
     FROM lake_files
     INNER JOIN lake_file_versions USING (dataset, day, version)
-    WHERE day = %(day)s
+    WHERE day = %(day)s AND (%(datasets)s::text[] IS NULL OR dataset = any(%(datasets)s))
 ),
 
 new_release AS (

@@ -8,6 +8,8 @@ CREATE TABLE lake_file_versions (
     size_bytes bigint NOT NULL,
     row_count bigint NOT NULL,
     published_at timestamptz NOT NULL,
+    -- In this order they were published; a clock may be set back.
+    publication bigint GENERATED ALWAYS AS IDENTITY,
     PRIMARY KEY (dataset, day, version)
 );
 
