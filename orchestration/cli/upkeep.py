@@ -69,7 +69,8 @@ def retain(*, home: Home = None) -> None:
         lake = open_lake_folder(url, settings.lake, notes.print)
         verdicts = list(Retention(url, lake, settings.retention).drop_old())
         with connect(url) as connection:
-            describe_lake(connection, lake, Catalog.load())  # nothing that it lists is removed
+            if lake.root.is_dir():  # else it is made by whoever exports first: root would keep that account out
+                describe_lake(connection, lake, Catalog.load())  # nothing that it lists is removed
             removal = remove_old_versions(connection, lake, settings.lake_versions)
     for verdict in verdicts:
         notes.print(str(verdict), soft_wrap=True)

@@ -61,8 +61,10 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> 
 def remove_old_lake_versions(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Remove versions of the lake that were replaced long enough ago, and files that killed runs left."""
     with told_plainly(), warehouse.connect() as connection:
-        describe_lake(connection, warehouse.lake, Catalog.load())  # nothing that it lists is removed
-        removal = remove_old_versions(connection, warehouse.lake, warehouse.settings.lake_versions)
+        lake = warehouse.lake
+        if lake.root.is_dir():
+            describe_lake(connection, lake, Catalog.load())  # nothing that it lists is removed
+        removal = remove_old_versions(connection, lake, warehouse.settings.lake_versions)
     context.log.info(str(removal))
     context.add_output_metadata({"versions": removal.versions, "size_bytes": removal.size_bytes})
 
