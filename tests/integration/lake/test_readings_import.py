@@ -391,8 +391,11 @@ def test_an_import_that_ends_early_leaves_no_process_behind(
     path = tmp_path / "readings.parquet"
     pl.DataFrame(ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 50_000, 1.0, 0.001)).write_parquet(path)
 
-    def children() -> list[int]:  # PostgreSQL is another one
-        return [each.pid for each in psutil.Process().children() if "warehouse.lake.parquet_child" in each.cmdline()]
+    def children() -> list[int]:
+        """Of ours, and alive: one that has just ended has no command line any more."""
+        found = [each.info for each in psutil.process_iter(["pid", "ppid", "cmdline"])]
+        of_ours = [each for each in found if each["ppid"] == os.getpid()]
+        return [each["pid"] for each in of_ours if "warehouse.lake.parquet_child" in (each["cmdline"] or [])]
 
     def end(_share: float, _report: ImportReport) -> None:
         assert children()
