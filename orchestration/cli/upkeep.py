@@ -2,13 +2,11 @@
 
 import typer
 
-from dbt_like_sql.catalog import Catalog
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.counted import counted
 from warehouse.lake.scrub import scrub as scrub_lake
-from warehouse.lifecycle.lake_description import describe_lake
-from warehouse.lifecycle.lake_upkeep import remove_old_versions
+from warehouse.lifecycle.lake_upkeep import tidy_lake
 from warehouse.lifecycle.retention import Retention
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
@@ -69,9 +67,7 @@ def retain(*, home: Home = None) -> None:
         lake = open_lake_folder(url, settings.lake, notes.print)
         verdicts = list(Retention(url, lake, settings.retention).drop_old())
         with connect(url) as connection:
-            if lake.root.is_dir():  # else it is made by whoever exports first: root would keep that account out
-                describe_lake(connection, lake, Catalog.load())  # nothing that it lists is removed
-            removal = remove_old_versions(connection, lake, settings.lake_versions)
+            removal = tidy_lake(connection, lake, settings.lake_versions)
     for verdict in verdicts:
         notes.print(str(verdict), soft_wrap=True)
     if not verdicts:

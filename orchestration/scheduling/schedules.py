@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Catalog
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
-from warehouse.lifecycle.lake_description import describe_lake
-from warehouse.lifecycle.lake_upkeep import remove_old_versions
+from warehouse.lifecycle.lake_upkeep import tidy_lake
 from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.partitions.reindexing import reindex_closed_days
@@ -61,10 +59,7 @@ def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> 
 def remove_old_lake_versions(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
     """Remove versions of the lake that were replaced long enough ago, and files that killed runs left."""
     with told_plainly(), warehouse.connect() as connection:
-        lake = warehouse.lake
-        if lake.root.is_dir():
-            describe_lake(connection, lake, Catalog.load())  # nothing that it lists is removed
-        removal = remove_old_versions(connection, lake, warehouse.settings.lake_versions)
+        removal = tidy_lake(connection, warehouse.lake, warehouse.settings.lake_versions)
     context.log.info(str(removal))
     context.add_output_metadata({"versions": removal.versions, "size_bytes": removal.size_bytes})
 

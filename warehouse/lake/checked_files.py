@@ -1,4 +1,4 @@
-"""Are the files that a question reads those that were published? Each is read for its hash, once a process.
+"""Are the files that a question reads those that were published? Each is read for its hash first.
 
 Neither its size nor its time tells: a bit that flipped on the disk changes neither, and Parquet mostly passes it as
 another number.

@@ -74,18 +74,9 @@ def verified_file(connection: psycopg.Connection, lake: Lake, dataset: str, day:
     file = find_lake_file(connection, dataset, day)
     if file is None:
         raise MissingFileError(f"{dataset} of {day} was never published; {_remedy(connection, lake, dataset, day)}")
-    require_intact(connection, lake, file)
-    return lake.location(file)
-
-
-def require_intact(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> None:
-    """See that a version is there as it was published.
-
-    Raises:
-        MissingFileError, DamagedFileError: it is not; says what to do.
-    """
     if not is_file_intact(lake, file):
         say_damaged(connection, lake, file)
+    return lake.location(file)
 
 
 def say_damaged(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> NoReturn:

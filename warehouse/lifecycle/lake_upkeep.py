@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import psycopg
 
+from dbt_like_sql.catalog import Catalog
 from warehouse.counted import counted
 from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
+from warehouse.lifecycle.lake_description import describe_lake
 from warehouse.postgres.ledger.day_ledger import day_held, is_held
 from warehouse.postgres.ledger.lake_files import (
     LakeFile,
@@ -34,6 +36,19 @@ class Removal(NamedTuple):
             return f"no version removed: {self.why_kept}"
         said = f"{counted(self.versions, 'old version')} removed, {self.size_bytes / 1e6:,.1f} MB"
         return f"{said}; {counted(self.left_behind, 'file')} of killed runs" if self.left_behind else said
+
+
+def tidy_lake(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:
+    """Bring what the lake says of itself up to date, so that nothing of it is removed, then remove old versions.
+
+    A lake's folder that is not there is made by whoever exports first: root's would keep that account out.
+
+    Raises:
+        CatalogError: the models cannot be read; nothing is removed.
+    """
+    if lake.root.is_dir():
+        describe_lake(connection, lake, Catalog.load())
+    return remove_old_versions(connection, lake, kept_for)
 
 
 def remove_old_versions(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:

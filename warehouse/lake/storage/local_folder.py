@@ -1,12 +1,12 @@
 """The lake in a folder of this machine."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from warehouse.durability import sync
 from warehouse.lake.storage.keys import FileKey
 from warehouse.owners_rights import as_owner_of
 
@@ -24,10 +24,10 @@ class LocalFolder:
         with as_owner_of(self.root):
             missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(written)
+            sync(written)
             written.replace(target)
             for folder in (target.parent, *(each.parent for each in missing)):
-                _sync(folder)
+                sync(folder)
 
     def open(self, key: str) -> BinaryIO:
         """Open the file. What is none, such as a pipe, is not there."""
@@ -55,12 +55,3 @@ class LocalFolder:
         """Remove the file. The folder of its day stays: the next version may be on its way there."""
         with as_owner_of(self.root):
             (self.root / key).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Have the disk remember a file's bytes, or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

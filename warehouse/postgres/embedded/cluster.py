@@ -12,9 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from warehouse.contract.errors import HomeError, ServerStartError
+from warehouse.durability import sync
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.embedded.account import ServerAccount
-from warehouse.postgres.embedded.files import ServerFiles, sync_folder
+from warehouse.postgres.embedded.files import ServerFiles
 
 MAJOR_VERSION = "18"
 SUPERUSER = "fleet"
@@ -82,7 +83,7 @@ def kept_role_password(data: Path) -> str:
         unfinished.unlink(missing_ok=True)  # as a killed start left it
         made = _write_password(unfinished)
         unfinished.rename(data / ROLE_PASSWORD_FILE)
-        sync_folder(data)
+        sync(data)
     return made
 
 
@@ -143,9 +144,9 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
         raise files.start_error(f"No cluster could be made in {files.home}")
     with as_owner_of(files.home):
         password.rename(making / PASSWORD_FILE)
-        sync_folder(making)
+        sync(making)
         making.rename(files.data)
-        sync_folder(files.home)
+        sync(files.home)
         aside.rmdir()
 
 

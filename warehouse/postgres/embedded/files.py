@@ -126,15 +126,6 @@ def make_folder(folder: Path) -> None:
             each.chmod(each.stat().st_mode | stat.S_IXOTH)  # a strict umask took it; only what we made is changed
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _locked(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
