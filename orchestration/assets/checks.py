@@ -13,7 +13,6 @@ import dagster as dg
 from dbt_like_sql.catalog import Model
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
-from warehouse.lake.export import figures_of_file
 from warehouse.lake.models import CheckResult
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.pipeline_files import Made
@@ -53,7 +52,7 @@ def ledger_evaluation(pipeline: DailyPipeline, made: Made) -> dg.AssetCheckResul
     stream = Stream(made.dataset)
     with connect(pipeline.url) as connection:
         noted = day_ledger.stream_day(connection, stream, made.day)
-    found = vars(figures_of_file(stream, made.location))
+    found = vars(pipeline.figures(stream, made.location))
     differing = [
         f"{name}: the ledger says {getattr(noted, name)}, the file {value}"
         for name, value in found.items()

@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pyarrow as pa
-from psycopg.sql import Identifier
+from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
-from warehouse.lake.views import text
+from warehouse.lake.views import start_engine, text
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import late_row_count
 from warehouse.postgres.ledger.partition_figures import DEVICE_ID, Figures
@@ -27,8 +27,6 @@ from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they are, and what each is sorted by."""
-
-MEMORY_LIMIT = "1GB"
 
 
 class ExportMismatchError(FleetwattError):
@@ -52,21 +50,21 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
         ExportMismatchError: PostgreSQL and the file differ; the file must not be published.
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
-    with connect(url) as connection:
+    with start_engine(target.parent / "sorting") as engine, connect(url) as connection:
         wait_for_writers(connection, stream)  # a row is late by the clock of its statement, but counts once committed
         with _snapshot(connection):
             late_rows = late_row_count(connection, stream, day)
             rows = PartitionRows(connection, stream, partition_name(stream, day))
             with arriving(stream, iter(rows)) as batches:
-                _write_sorted(batches, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
+                _write_sorted(engine, batches, "*", target, order_by=f"{DEVICE_ID[stream]}, ts")
             expected = rows.figures()
-    found = figures_of_file(stream, target)
+        found = figures_of_file(engine, stream, target)
     if found != expected:
         raise ExportMismatchError(f"{stream} of {day}: the file says {found}, PostgreSQL says {expected}")
     return Exported(expected, late_rows)
 
 
-def export_table(url: str, table: str, target: Path) -> None:
+def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, target: Path) -> None:
     """Write one of the small ``TABLES`` as it is now.
 
     Raises:
@@ -78,17 +76,15 @@ def export_table(url: str, table: str, target: Path) -> None:
     found = pa.table({column.name: [row[place] for row in rows] for place, column in enumerate(columns)})
     # A column of nulls alone tells no type, and PostgreSQL's names of types are DuckDB's too.
     typed = ", ".join(f"{column.name}::{column.type_display} AS {column.name}" for column in columns)
-    _write_sorted(found, typed, target, order_by=TABLES[table])
+    _write_sorted(engine, found, typed, target, order_by=TABLES[table])
 
 
-def figures_of_file(stream: Stream, path: Path | str) -> Figures:
+def figures_of_file(engine: duckdb.DuckDBPyConnection, stream: Stream, path: Path | str) -> Figures:
     """The figures of an exported file, as it is on disk."""
-    query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(device_id=Identifier(DEVICE_ID[stream]))
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as engine:
-        engine.execute("SET TimeZone = 'UTC'")
-        engine.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
-        engine.read_parquet(str(path)).create_view("exported_file")
-        ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
+    query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(
+        device_id=Identifier(DEVICE_ID[stream]), path=Literal(str(path))
+    )
+    ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
 
 
@@ -100,14 +96,13 @@ def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
         yield
 
 
-def _write_sorted(rows: pa.RecordBatchReader | pa.Table, columns: str, target: Path, order_by: str) -> None:
+def _write_sorted(
+    engine: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader | pa.Table, columns: str, target: Path, order_by: str
+) -> None:
     """Sort rows into a Parquet file; a day is never held in memory as a whole."""
-    spill: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": str(target.parent / "sorting"),
-    }
-    with duckdb.connect(config=spill) as engine:
-        engine.execute("SET TimeZone = 'UTC'")
-        engine.execute("SET enable_progress_bar = false")
-        engine.from_arrow(rows).project(columns).create_view("arriving")
-        engine.execute(f"COPY (FROM arriving ORDER BY {order_by}) TO {text(target)} ({PARQUET})")
+    engine.register("arriving", rows)
+    try:
+        query = f"SELECT {columns} FROM arriving ORDER BY {order_by}"  # noqa: S608 - names of our own
+        engine.execute(f"COPY ({query}) TO {text(target)} ({PARQUET})")
+    finally:
+        engine.unregister("arriving")

@@ -40,11 +40,12 @@ def restore_dropped(connection: psycopg.Connection, lake: Lake, day: date) -> li
 def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: str) -> None:
     """Fill a table beside the day's own name, which nobody takes for the day: a killed restore starts over."""
     beside = dropping.make_table_beside(connection, stream, day)
-    with connection.transaction(), duckdb.connect() as engine:
+    with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        for batch in engine.read_parquet(file).to_arrow_reader(_BATCH_ROWS):
-            write_rows(connection, stream, beside, rows_of(batch))
-    restored, expected = table_figures(connection, stream, beside), figures_of_file(stream, file)
+        with connection.transaction():
+            for batch in engine.read_parquet(file).to_arrow_reader(_BATCH_ROWS):
+                write_rows(connection, stream, beside, rows_of(batch))
+        restored, expected = table_figures(connection, stream, beside), figures_of_file(engine, stream, file)
     if restored != expected:
         dropping.drop_table(connection, beside)
         raise RestoreMismatchError(f"{stream} of {day}: PostgreSQL counts {restored}, {file} {expected}")

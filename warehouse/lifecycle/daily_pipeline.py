@@ -25,7 +25,7 @@ from warehouse.lake.energy_day import (
     write_device_last,
     write_energy,
 )
-from warehouse.lake.export import TABLES, export_readings, export_table
+from warehouse.lake.export import TABLES, export_readings, export_table, figures_of_file
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
 from warehouse.lake.snapshot import current_snapshot
@@ -44,6 +44,7 @@ from warehouse.lifecycle.restatement import LAST_SAMPLES, queue_later_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import days_with_files, find_outdated_file, release_day
+from warehouse.postgres.ledger.partition_figures import Figures
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
@@ -121,7 +122,8 @@ class DailyPipeline:
     def export_table(self, table: str, day: date) -> Made:
         """Export devices or mappings as they are now, beside the readings of the day."""
         with self._working(day) as connection, written_aside(self.lake, table, day) as target:
-            export_table(self.url, table, target)
+            with another_session(self._engine) as engine:
+                export_table(engine, self.url, table, target)
             return published(connection, self.lake, table, day, target, _parquet_rows(target))
 
     def device_last(self, day: date) -> Made:
@@ -184,6 +186,11 @@ class DailyPipeline:
         """
         with connect(self.url) as connection:
             return verified_or_queued(connection, self.lake, dataset, day)
+
+    def figures(self, stream: Stream, location: str) -> Figures:
+        """The figures of an exported file, as it is on disk."""
+        with another_session(self._engine) as engine:
+            return figures_of_file(engine, stream, location)
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""

@@ -15,6 +15,7 @@ from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.partitions import Stream
 from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
+from warehouse.lake.views import start_engine
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.partition_figures import Figures
 from warehouse.postgres.partitions.partition_rows import PartitionRows, Rows
@@ -71,9 +72,9 @@ def test_a_file_that_lost_a_row_is_refused(
     fill(connection, minutes=10)
     honest = export.figures_of_file
 
-    def of_a_shorter_file(stream: Stream, path: Path) -> Figures:
+    def of_a_shorter_file(engine: duckdb.DuckDBPyConnection, stream: Stream, path: Path) -> Figures:
         pl.read_parquet(path).head(-1).write_parquet(path)
-        return honest(stream, path)
+        return honest(engine, stream, path)
 
     monkeypatch.setattr(export, "figures_of_file", of_a_shorter_file)
     with pytest.raises(ExportMismatchError, match=r"row_count=29.*row_count=30"):
@@ -88,7 +89,8 @@ def test_one_changed_register_shows_in_the_figures(
     expected = export_readings(database_url, Stream.METER_READINGS, DAY, target).figures
     by_a_milliwatthour = pl.when(pl.int_range(pl.len()) == 7).then(pl.col("kwh") + 1e-6).otherwise("kwh").alias("kwh")
     pl.read_parquet(target).with_columns(by_a_milliwatthour).write_parquet(target)
-    assert figures_of_file(Stream.METER_READINGS, target) != expected
+    with start_engine(None) as engine:
+        assert figures_of_file(engine, Stream.METER_READINGS, target) != expected
 
 
 def test_sums_beyond_64_bits_are_exact(database_url: str, connection: psycopg.Connection, tmp_path: Path) -> None:
@@ -158,14 +160,16 @@ def test_devices_and_mappings_are_exported_as_they_stand(
     database_url: str, connection: psycopg.Connection, tmp_path: Path
 ) -> None:
     connection.execute("INSERT INTO meters (external_id, max_power_kw) VALUES ('m-2', NULL), ('m-1', 22)")
-    export_table(database_url, "meters", tmp_path / "meters.parquet")
+    with start_engine(None) as engine:
+        export_table(engine, database_url, "meters", tmp_path / "meters.parquet")
     frame = pl.read_parquet(tmp_path / "meters.parquet")
     assert frame.select("meter_id", "external_id", "max_power_kw").rows() == [(1, "m-2", None), (2, "m-1", 22.0)]
     assert frame.select("model", "expected_interval_s").schema == {"model": pl.String, "expected_interval_s": pl.Int32}
 
 
 def test_a_table_without_rows_has_its_columns(database_url: str, tmp_path: Path) -> None:
-    export_table(database_url, "vehicle_meter_map", tmp_path / "none.parquet")
+    with start_engine(None) as engine:
+        export_table(engine, database_url, "vehicle_meter_map", tmp_path / "none.parquet")
     frame = pl.read_parquet(tmp_path / "none.parquet")
     assert frame.height == 0
     assert frame.schema == {
