@@ -12,7 +12,9 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream, midnight
@@ -22,6 +24,7 @@ from warehouse.lake.snapshot import released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
 from warehouse.lifecycle.pipeline_files import LakeFullError
+from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.day_ledger import DayNotClosedError, DayNotKnownError
 
@@ -36,12 +39,32 @@ def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc:
     post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, minutes, first_dc, 0.09))
 
 
+@pytest.fixture(scope="module")
+def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
+    """The first day of one pair, run once; each test goes on with a copy."""
+    with fresh_database(server_url, template) as url:
+        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("done") / "lake"), Catalog.load())
+        with connect(url) as connection:
+            connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
+            connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
+            connection.execute(
+                "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')"
+            )
+            charge(connection, FIRST, 100.0, 200.0)
+        pipeline.run(FIRST)
+        yield pipeline
+
+
 @pytest.fixture
-def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> Iterator[DailyPipeline]:
-    connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
-    connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
-    connection.execute("INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')")
-    yield DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
+def pipeline(server_url: str, done: DailyPipeline, tmp_path: Path) -> Iterator[DailyPipeline]:
+    with copy_of(done, server_url, tmp_path) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture
+def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
+    with connect(pipeline.url) as connection:
+        yield connection
 
 
 def mart(pipeline: DailyPipeline, name: str, day: date) -> pl.DataFrame:
@@ -55,17 +78,17 @@ def to_run(connection: psycopg.Connection) -> list[date]:
 def test_a_day_is_sealed_exported_rolled_up_and_reported(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    assert to_run(connection) == [FIRST]
+    charge(connection, THIRD, 105.9, 205.31)
+    assert to_run(connection) == [THIRD]
     said: list[str] = []
-    pipeline.run(FIRST, said.append)
+    pipeline.run(THIRD, said.append)
     assert to_run(connection) == []
-    vehicle = mart(pipeline, "daily_vehicle_efficiency", FIRST).row(0, named=True)
+    vehicle = mart(pipeline, "daily_vehicle_efficiency", THIRD).row(0, named=True)
     assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((5.9, 5.31))
     assert vehicle["efficiency_ratio"] == pytest.approx(0.9)
-    known = day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST)
+    known = day_ledger.stream_day(connection, Stream.METER_READINGS, THIRD)
     assert (known.state, known.version, known.row_count) == (PartitionState.EXPORTED, 1, 60)
-    assert said[-1] == f"{FIRST}: done"
+    assert said[-1] == f"{THIRD}: done"
 
 
 def bytes_of(pipeline: DailyPipeline, connection: psycopg.Connection, dataset: str) -> bytes:
@@ -75,8 +98,6 @@ def bytes_of(pipeline: DailyPipeline, connection: psycopg.Connection, dataset: s
 def test_a_day_that_is_done_changes_nothing_when_run_again(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     before = {name: bytes_of(pipeline, connection, name) for name in pipeline.catalog.models}
     pipeline.run(FIRST)
     assert {name: bytes_of(pipeline, connection, name) for name in pipeline.catalog.models} == before
@@ -95,10 +116,9 @@ def test_an_open_day_and_an_unknown_one_are_refused(pipeline: DailyPipeline, con
 def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_it(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
     charge(connection, THIRD, 110.0, 210.0)
     post(connection, [meter_payload(meterId="another", timestamp=iso(midnight(SECOND)), kwhConsumedAc=5.0)])
-    for day in (FIRST, SECOND, THIRD):
+    for day in (SECOND, THIRD):
         pipeline.run(day)
     assert mart(pipeline, "daily_vehicle_efficiency", THIRD)["ac_kwh"].to_list() == pytest.approx([4.1 + 5.9])
     late = meter_payload(timestamp=iso(midnight(FIRST) + timedelta(hours=20)), kwhConsumedAc=107.0)
@@ -118,8 +138,6 @@ def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_
 def test_a_changed_or_deleted_file_is_found_and_rebuilt(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     exported = newest_file(pipeline.lake, "meter_readings", FIRST)
     original = exported.read_bytes()
     exported.write_bytes(original[:100] + bytes([original[100] ^ 1]) + original[101:])
@@ -134,8 +152,6 @@ def test_a_changed_or_deleted_file_is_found_and_rebuilt(
 
 def test_readers_see_no_day_of_two_builds(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
     """Two runs of a day in one another: the one that ends first leaves the end to the other, also if that is killed."""
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     before = seen(connection, pipeline)
     late = meter_payload(timestamp=iso(midnight(FIRST) + timedelta(hours=20)), kwhConsumedAc=107.0)
     post(connection, [late])
@@ -157,8 +173,6 @@ def test_readers_see_no_day_of_two_builds(pipeline: DailyPipeline, connection: p
 
 
 def test_a_model_that_is_built_by_itself_is_seen(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     before = seen(connection, pipeline)
     pipeline.model("low_efficiency_days", FIRST)
     assert seen(connection, pipeline) == before
@@ -172,8 +186,6 @@ def test_a_model_that_is_built_by_itself_is_seen(pipeline: DailyPipeline, connec
 def test_a_dataset_that_is_no_model_any_more_is_not_seen(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     models = {name: model for name, model in pipeline.catalog.models.items() if name != "low_efficiency_days"}
     replace(pipeline, catalog=replace(pipeline.catalog, models=models)).run(FIRST)
     assert "low_efficiency_days" not in seen(connection, pipeline)
@@ -188,8 +200,6 @@ def seen(connection: psycopg.Connection, pipeline: DailyPipeline) -> dict[str, i
 def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    charge(connection, FIRST, 100.0, 200.0)
-    pipeline.run(FIRST)
     hourly = newest_file(pipeline.lake, "hourly_energy", FIRST)
     pl.read_parquet(hourly).with_columns(pl.col("energy_kwh") + 1.0).write_parquet(hourly)
     with pytest.raises(CheckFailedError, match=f"hourly_energy of {FIRST}"):
@@ -198,7 +208,7 @@ def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_leaves_what_was_published_and_says_so(
-    database_url: str, connection: psycopg.Connection, pipeline: DailyPipeline, tmp_path: Path
+    connection: psycopg.Connection, pipeline: DailyPipeline, tmp_path: Path
 ) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -211,14 +221,14 @@ def test_a_full_disk_leaves_what_was_published_and_says_so(
         with pytest.raises(OSError, match="No space left"), (small / "filler").open("wb", buffering=0) as filler:
             while True:
                 filler.write(b"x" * 4096)
-        charge(connection, FIRST, 100.0, 200.0, minutes=600)
-        crowded = DailyPipeline(database_url, Lake(small), pipeline.catalog)
-        crowded.seal(FIRST)
+        charge(connection, THIRD, 100.0, 200.0, minutes=600)
+        crowded = replace(pipeline, lake=Lake(small))
+        crowded.seal(THIRD)
         with pytest.raises(LakeFullError, match="make room and run the day again"):
-            crowded.export(Stream.METER_READINGS, FIRST)
+            crowded.export(Stream.METER_READINGS, THIRD)
         assert [path.name for path in small.rglob("*.parquet")] == []
-        assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 0
+        assert day_ledger.stream_day(connection, Stream.METER_READINGS, THIRD).version == 0
         (small / "filler").unlink()
-        assert crowded.export(Stream.METER_READINGS, FIRST).version == 1
+        assert crowded.export(Stream.METER_READINGS, THIRD).version == 1
     finally:
         subprocess.run(["umount", small], check=True)

@@ -21,7 +21,7 @@ from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
-DAYS = [TODAY - timedelta(days=back) for back in (6, 5, 4, 3)]
+DAYS = [TODAY - timedelta(days=back) for back in (5, 4, 3)]
 PAIRS = 3
 
 
