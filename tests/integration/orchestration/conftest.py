@@ -1,17 +1,22 @@
-"""The command line through its entry point, in this process; and a Dagster without a database."""
+"""The command line through its entry point, in this process; days of readings; and a Dagster without a database."""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import dagster as dg
 import pytest
 
 from orchestration.cli.main import main
+from tests.conftest import fresh_database
+from tests.integration.orchestration.dagster_days import Days
 
 
 class Ended(NamedTuple):
@@ -23,6 +28,36 @@ class Ended(NamedTuple):
 
 
 Fleetwatt = Callable[..., Ended]
+SOON_S = 0.01
+"""How often a server of a test looks whether it is to stop."""
+
+FilledTemplate = Callable[..., str]
+FilledDays = Callable[..., Days]
+
+
+@pytest.fixture(scope="session")
+def filled_template(
+    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FilledTemplate]:
+    """The name of a database to be cloned that holds the fleet's readings of the given days, imported once."""
+    made: dict[tuple[date, ...], str] = {}
+    with ExitStack() as stack:
+
+        def name_of(*days: date) -> str:
+            if days not in made:
+                url = stack.enter_context(fresh_database(server_url, template))
+                Days(url, tmp_path_factory.mktemp("readings")).fill(*days)
+                made[days] = urlsplit(url).path.removeprefix("/")
+            return made[days]
+
+        yield name_of
+
+
+@pytest.fixture
+def filled_days(server_url: str, filled_template: FilledTemplate, tmp_path: Path) -> Iterator[FilledDays]:
+    """Make a database of this test's own that holds the fleet's readings of the given days."""
+    with ExitStack() as stack:
+        yield lambda *days: Days(stack.enter_context(fresh_database(server_url, filled_template(*days))), tmp_path)
 
 
 @pytest.fixture
@@ -74,7 +109,7 @@ def webhook() -> Iterator[Webhook]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hook.url = f"http://127.0.0.1:{server.server_port}/secret-token"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[SOON_S])
         thread.start()
         yield hook
         server.shutdown()

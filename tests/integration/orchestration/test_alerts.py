@@ -4,14 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from orchestration.alerting import alerts
 from orchestration.alerting.alerts import MARK, Alert, send
-from tests.integration.orchestration.conftest import Webhook
+from tests.integration.orchestration.conftest import SOON_S, FilledDays, Webhook
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 URL = "http://127.0.0.1:3001/runs/abc"
@@ -84,7 +83,7 @@ class Endless(BaseHTTPRequestHandler):
 @contextmanager
 def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=[SOON_S]).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/hook"
         finally:
@@ -140,16 +139,14 @@ class Watch:
 
 
 def test_each_failed_run_is_told_once(
-    database_url: str,
-    tmp_path: Path,
+    filled_days: FilledDays,
     webhook: Webhook,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FLEET_ALERT_WEBHOOK", webhook.url)
     monkeypatch.setenv("FLEET_DAGSTER_PORT", "3456")
-    days = Days(database_url, tmp_path)
-    days.fill(FIRST)
+    days = filled_days(FIRST)
     with dg.DagsterInstance.ephemeral() as instance:
         watch = Watch(days, instance)
         watch.look()  # the first look only notes where the log ends
@@ -170,10 +167,9 @@ def test_each_failed_run_is_told_once(
 
 
 def test_of_a_run_of_several_days_the_first_and_the_last_are_named(
-    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    filled_days: FilledDays, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    days = Days(database_url, tmp_path)
-    days.fill(FIRST, SECOND)
+    days = filled_days(FIRST, SECOND)
     days.add_late_reading(SECOND, soc_percent=150.0)
     with dg.DagsterInstance.ephemeral() as instance:
         watch = Watch(days, instance)

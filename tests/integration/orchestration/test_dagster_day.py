@@ -1,8 +1,8 @@
 """A day as Dagster runs it, on a real PostgreSQL and real Parquet."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
+from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
 from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
@@ -21,10 +22,15 @@ from warehouse.postgres.ledger import day_ledger
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
-    found = Days(database_url, tmp_path)
-    found.fill(FIRST)
-    return found
+def days(filled_days: FilledDays) -> Days:
+    return filled_days(FIRST)
+
+
+@pytest.fixture
+def connection(days: Days) -> Iterator[psycopg.Connection]:
+    """A connection to the database of the days."""
+    with connect(days.url) as connection:
+        yield connection
 
 
 def step_of(name: str) -> str:
@@ -32,36 +38,40 @@ def step_of(name: str) -> str:
 
 
 class Ran(NamedTuple):
-    """Two days that have been run, one after the other."""
+    """The second of two days, run by Dagster; and the same without it."""
 
     days: Days
-    results: list[dg.ExecuteInProcessResult]
+    result: dg.ExecuteInProcessResult
+    without_dagster: Days
 
 
 @pytest.fixture(scope="module")
-def ran(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    with fresh_database(server_url, template) as url, dg.DagsterInstance.ephemeral() as instance:
-        days = Days(url, tmp_path_factory.mktemp("home"))
-        days.fill(FIRST, SECOND)
-        yield Ran(days, [days.run(instance, day) for day in (FIRST, SECOND)])
+def ran(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    homes = tmp_path_factory.mktemp("homes")
+    with fresh_database(server_url, filled_template(FIRST, SECOND)) as url, dg.DagsterInstance.ephemeral() as instance:
+        days, without_dagster = Days(url, homes / "with"), Days(url, homes / "without")
+        days.pipeline.run(FIRST)
+        shutil.copytree(days.home, without_dagster.home)
+        result = days.run(instance, SECOND)
+        with connect(url) as connection:
+            assert day_ledger.days_to_run(connection) == []
+        without_dagster.pipeline.run(SECOND)
+        yield Ran(days, result, without_dagster)
 
 
-def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran, tmp_path: Path) -> None:
-    assert all(result.success for result in ran.results)
-    with connect(ran.days.url) as connection:
-        assert day_ledger.days_to_run(connection) == []
-    other = Days(ran.days.url, tmp_path)
-    for day in (FIRST, SECOND):
-        other.pipeline.run(day)
-        for name in ran.days.pipeline.catalog.models:
-            ours, theirs = (pl.read_parquet(newest_file(each.pipeline.lake, name, day)) for each in (ran.days, other))
-            assert ours.equals(theirs), (name, day)
+def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran) -> None:
+    assert ran.result.success
+    for name in ran.days.pipeline.catalog.models:
+        ours, theirs = (
+            pl.read_parquet(newest_file(each.pipeline.lake, name, SECOND)) for each in (ran.days, ran.without_dagster)
+        )
+        assert ours.equals(theirs), name
 
 
 def test_what_a_run_tells(ran: Ran) -> None:
-    days, result = ran.days, ran.results[0]
+    days, result = ran.days, ran.result
     export = told(result, "meter_readings")
-    path = newest_file(days.pipeline.lake, "meter_readings", FIRST)
+    path = newest_file(days.pipeline.lake, "meter_readings", SECOND)
     assert export["dagster/row_count"].value == pl.read_parquet(path).height
     assert (export["version"].value, export["state"].value) == (1, "made")
     assert (export["path"].value, export["size_bytes"].value) == (str(path), path.stat().st_size)
@@ -170,14 +180,12 @@ def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: ps
     assert AHEAD_DAYS == 14
 
 
-def test_the_maintenance_drops_old_days_and_finds_damaged_files(
-    database_url: str, tmp_path: Path, connection: psycopg.Connection
-) -> None:
-    days = Days(database_url, tmp_path)
+def test_the_maintenance_drops_old_days_and_finds_damaged_files(filled_days: FilledDays) -> None:
     long_ago = TODAY - timedelta(days=29)
-    days.fill(long_ago)
+    days = filled_days(long_ago)
     days.pipeline.run(long_ago)
-    connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
+    with connect(days.url) as connection:
+        connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")
     file = newest_file(days.pipeline.lake, "hourly_energy", long_ago)
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.MonkeyPatch.context() as patch:
@@ -188,7 +196,8 @@ def test_the_maintenance_drops_old_days_and_finds_damaged_files(
     assert found["scrub_lake"]["damaged"] == 1
     assert (found["drop_old_days"]["dropped"], found["drop_old_days"]["kept"]) == (2, "none")
     assert found["forget_runs"] == {"forgotten": 0, "kept": 0}
-    assert [each.day for each in day_ledger.days_to_run(connection)] == [long_ago]
+    with connect(days.url) as connection:
+        assert [each.day for each in day_ledger.days_to_run(connection)] == [long_ago]
 
 
 def said_of_itself(result: dg.ExecuteInProcessResult, op: str) -> dict[str, object]:

@@ -1,31 +1,28 @@
 """The hours in Dagster: one run for all that have closed, and none when nothing has."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 
 from orchestration.assets.device_hourly import DEVICE_HOURLY
 from orchestration.assets.partitions import hour_key
 from orchestration.tags import RUN_KEY_TAG
+from tests.integration.orchestration.conftest import FilledDays
 from tests.integration.orchestration.dagster_days import FIRST, VEHICLES, Days
 from warehouse.contract.partitions import midnight
+from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import hours_to_write
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
-    days = Days(database_url, tmp_path)
-    days.fill(FIRST)
-    return days
+def days(filled_days: FilledDays) -> Days:
+    return filled_days(FIRST)
 
 
-def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(
-    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
-) -> None:
-    missing = hours_to_write(connection)
+def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(days: Days, instance: dg.DagsterInstance) -> None:
+    with connect(days.url) as connection:
+        missing = hours_to_write(connection)
     (request,) = days.tick(instance, "closed_hours").run_requests or []
     result = days.write_hours(instance, request)
     assert result.success
@@ -37,22 +34,21 @@ def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(
     assert event.asset_materialization is not None
     told = {name: value.value for name, value in event.asset_materialization.metadata.items()}
     assert (told["written_hours"], told["hours"]) == (len(missing), len(missing))
-    ((rows,),) = connection.execute(
-        "SELECT count(*) FROM device_hourly WHERE starts_at < %s", [midnight(FIRST) + timedelta(days=1)]
-    ).fetchall()
+    with connect(days.url) as connection:
+        ((rows,),) = connection.execute(
+            "SELECT count(*) FROM device_hourly WHERE starts_at < %s", [midnight(FIRST) + timedelta(days=1)]
+        ).fetchall()
     assert rows >= 2 * VEHICLES * 20
 
 
 def test_while_a_run_is_under_way_none_is_requested(days: Days, instance: dg.DagsterInstance) -> None:
-    job = days.definitions.resolve_job_def("write_hours")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    days.leave_a_run(instance, dg.DagsterRunStatus.STARTED, {}, job="write_hours")
     assert days.tick(instance, "closed_hours").skip_message == "a run is under way"
     assert len(days.tick(instance).run_requests or []) == 1, "a day's run is requested all the same"
 
 
 def test_what_failed_is_left_until_the_next_hour(days: Days, instance: dg.DagsterInstance) -> None:
     (request,) = days.tick(instance, "closed_hours").run_requests or []
-    job = days.definitions.resolve_job_def("write_hours")
     tags = {**request.tags, RUN_KEY_TAG: str(request.run_key)}
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.CANCELED, tags=tags)
+    days.leave_a_run(instance, dg.DagsterRunStatus.CANCELED, tags, job="write_hours")
     assert "was canceled" in str(days.tick(instance, "closed_hours").skip_message)

@@ -1,9 +1,10 @@
 """The sensor on a real ledger: which days it asks for, and when it leaves them to a person."""
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
@@ -11,6 +12,7 @@ from orchestration.assets.partitions import range_tags
 from orchestration.scheduling import day_plan, past_runs
 from orchestration.scheduling.past_runs import MOST_ATTEMPTS
 from orchestration.tags import RUN_KEY_TAG
+from tests.integration.orchestration.conftest import FilledDays
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -37,62 +39,65 @@ def tags_of(request: dg.RunRequest) -> dict[str, str]:
     return {**request.tags, **of_day, RUN_KEY_TAG: str(request.run_key)}
 
 
-def run_elsewhere(days: Days, instance: dg.DagsterInstance) -> None:
+def run_elsewhere(days: Days, instance: dg.DagsterInstance, *wanted: date) -> None:
     """Do what the one request asks for without Dagster, whose own work is not what is tried, and leave its run."""
     (request,) = asked(days, instance)
-    assert request.partition_key == FIRST.isoformat()
-    days.pipeline.run(FIRST)
-    leave_a_run(days, instance, dg.DagsterRunStatus.SUCCESS, tags_of(request))
+    assert tags_of(request).items() >= of_days(*wanted).items()
+    for day in wanted:
+        days.pipeline.run(day)
+    days.leave_a_run(instance, dg.DagsterRunStatus.SUCCESS, tags_of(request))
 
 
-def run_as_asked(days: Days, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+def of_days(*days: date) -> dict[str, str]:
+    """The tags of a run of these days."""
+    if len(days) == 1:
+        return {PARTITION_NAME_TAG: days[0].isoformat()}
+    return range_tags(days[0].isoformat(), days[-1].isoformat())
+
+
+def run_as_asked(
+    days: Days, instance: dg.DagsterInstance, only: Sequence[str] | None = None
+) -> dg.ExecuteInProcessResult:
     """What the daemon makes of the one request."""
     (request,) = asked(days, instance)
     assert request.partition_key is not None
-    return days.run(instance, FIRST, tags_of(request))
-
-
-def leave_a_run(days: Days, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
-    """A run as another process left it, without a word in its log."""
-    instance.create_run_for_job(days.definitions.resolve_job_def("run_day"), status=status, tags=tags)
+    return days.run(instance, FIRST, tags_of(request), only)
 
 
 def test_closed_days_with_readings_are_requested_and_no_others(days: Days, instance: dg.DagsterInstance) -> None:
     assert remark(days, instance) == "every closed day is in the lake"
     days.fill(FIRST, SECOND, TODAY)
-    (request,) = asked(days, instance)
-    assert set(range_tags(str(FIRST), str(SECOND)).items()) <= set(request.tags.items()), "small days go together"
-    assert days.run_together(instance, FIRST, SECOND, tags_of(request)).success
+    run_elsewhere(days, instance, FIRST, SECOND)  # small days go together
     assert remark(days, instance) == "every closed day is in the lake"
 
 
-def test_a_day_is_passed_by_while_it_is_imported_or_under_way(days: Days, instance: dg.DagsterInstance) -> None:
-    days.fill(FIRST)
+def test_a_day_is_passed_by_while_it_is_imported_or_under_way(
+    filled_days: FilledDays, instance: dg.DagsterInstance
+) -> None:
+    days = filled_days(FIRST)
     with connect(days.url) as importing, day_ledger.holding_days(importing) as hold:
         hold(FIRST)
         assert remark(days, instance) == f"{FIRST} is held by an import or another worker"
     assert len(asked(days, instance)) == 1
     for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED):
         with dg.DagsterInstance.ephemeral() as busy:
-            leave_a_run(days, busy, status, {PARTITION_NAME_TAG: FIRST.isoformat()})
+            days.leave_a_run(busy, status, {PARTITION_NAME_TAG: FIRST.isoformat()})
             assert remark(days, busy) == f"{FIRST} is under way"
 
 
-def test_a_late_row_has_the_day_run_again_with_no_click(days: Days, instance: dg.DagsterInstance) -> None:
-    days.fill(FIRST)
-    run_elsewhere(days, instance)
+def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
+    days = filled_days(FIRST)
+    run_elsewhere(days, instance, FIRST)
     assert remark(days, instance) == "every closed day is in the lake"
     days.add_late_reading(FIRST)
     assert run_as_asked(days, instance).success
     assert remark(days, instance) == "every closed day is in the lake"
 
 
-def test_what_failed_for_a_reason_waits_for_a_person(
-    days: Days, instance: dg.DagsterInstance, connection: psycopg.Connection
-) -> None:
-    days.fill(FIRST)
+def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
+    days = filled_days(FIRST)
     days.add_late_reading(FIRST, soc_percent=150.0)
-    result = run_as_asked(days, instance)
+    result = run_as_asked(days, instance, only=["vehicle_readings"])
     assert not result.success
     for _ in range(2):
         assert remark(days, instance) == (
@@ -102,22 +107,23 @@ def test_what_failed_for_a_reason_waits_for_a_person(
             "(accepted_range_soc_percent)\n"
             f"When that is put right, re-execute the run, or: fleetwatt run-day {FIRST}"
         )
-    connection.execute("UPDATE vehicle_readings SET soc_percent = 50 WHERE soc_percent = 150")
+    with connect(days.url) as connection:
+        connection.execute("UPDATE vehicle_readings SET soc_percent = 50 WHERE soc_percent = 150")
     days.add_late_reading(FIRST, minute=1)
-    run_elsewhere(days, instance)  # late readings queue another rebuild
+    run_elsewhere(days, instance, FIRST)  # late readings queue another rebuild
     assert remark(days, instance) == "every closed day is in the lake"
 
 
 def test_a_run_that_broke_off_is_tried_a_few_times(
-    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    filled_days: FilledDays, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    days.fill(FIRST)
+    days = filled_days(FIRST)
     keys = set()
     for attempt in range(MOST_ATTEMPTS):
         (request,) = asked(days, instance)
         keys.add(request.run_key)
         for _ in range(2):  # as Dagster repeats it by itself
-            leave_a_run(days, instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
+            days.leave_a_run(instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
         if attempt + 1 < MOST_ATTEMPTS:
             with monkeypatch.context() as patch:
                 patch.setattr(past_runs, "FIRST_PAUSE_S", float("inf"))
@@ -127,34 +133,36 @@ def test_a_run_that_broke_off_is_tried_a_few_times(
     assert f"broke off, as it did in {MOST_ATTEMPTS - 1} attempts before: its process" in remark(days, instance)
 
 
-def test_days_that_failed_together_are_run_one_by_one(days: Days, instance: dg.DagsterInstance) -> None:
-    days.fill(FIRST, SECOND)
+def test_days_that_failed_together_are_run_one_by_one(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
+    days = filled_days(FIRST, SECOND)
     (request,) = asked(days, instance)
-    leave_a_run(days, instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
+    days.leave_a_run(instance, dg.DagsterRunStatus.FAILURE, tags_of(request))
     assert [request.partition_key for request in asked(days, instance)] == [FIRST.isoformat(), SECOND.isoformat()]
 
 
-def test_days_that_a_person_canceled_together_are_left_to_persons(days: Days, instance: dg.DagsterInstance) -> None:
-    days.fill(FIRST, SECOND)
+def test_days_that_a_person_canceled_together_are_left_to_persons(
+    filled_days: FilledDays, instance: dg.DagsterInstance
+) -> None:
+    days = filled_days(FIRST, SECOND)
     (request,) = asked(days, instance)
-    leave_a_run(days, instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
+    days.leave_a_run(instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
     assert remark(days, instance).count("was canceled") == 2
     days.add_late_reading(SECOND)
     assert [request.partition_key for request in asked(days, instance)] == [SECOND.isoformat()], "another rebuild"
 
 
 def test_large_days_are_run_one_by_one(
-    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    filled_days: FilledDays, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    days.fill(FIRST, SECOND)
+    days = filled_days(FIRST, SECOND)
     monkeypatch.setattr(day_plan, "SMALL_BYTES", 8192)
     assert [request.partition_key for request in asked(days, instance)] == [FIRST.isoformat(), SECOND.isoformat()]
 
 
-def test_a_run_that_a_person_canceled_is_left_to_persons(days: Days, instance: dg.DagsterInstance) -> None:
-    days.fill(FIRST)
+def test_a_run_that_a_person_canceled_is_left_to_persons(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
+    days = filled_days(FIRST)
     (request,) = asked(days, instance)
-    leave_a_run(days, instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
+    days.leave_a_run(instance, dg.DagsterRunStatus.CANCELED, tags_of(request))
     assert "was canceled" in remark(days, instance)
 
 

@@ -1,7 +1,6 @@
 """Old runs go from Dagster's own database, and every day still shows as what it is."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -9,6 +8,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy import inspect
 
 from orchestration.scheduling.old_runs import KEPT_FOR, forget_old_runs
+from tests.integration.orchestration.conftest import FilledDays
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 ASSETS = ["meters", "vehicles"]
@@ -16,10 +16,8 @@ METERS = dg.AssetKey("meters")
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
-    days = Days(database_url, tmp_path)
-    days.fill(FIRST, SECOND)
-    return days
+def days(filled_days: FilledDays) -> Days:
+    return filled_days(FIRST, SECOND)
 
 
 def event_types(instance: dg.DagsterInstance, run_id: str) -> set[dg.DagsterEventType | None]:
@@ -55,8 +53,7 @@ def test_what_made_the_current_day_is_kept_and_nothing_else(days: Days, instance
 
 
 def test_a_run_under_way_is_no_old_run(days: Days, instance: dg.DagsterInstance) -> None:
-    job = days.definitions.resolve_job_def("run_day")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    days.leave_a_run(instance, dg.DagsterRunStatus.STARTED, {})
     assert forget_old_runs(instance, datetime.now(UTC) + 2 * KEPT_FOR) == (0, 0)
     assert instance.get_runs_count() == 1
 
