@@ -9,22 +9,64 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, environment_of, eventually, run
+from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, environment_of, eventually, processes_of, run
 from tests.factories import vehicle_payload
+from tests.ports import free_port
 
 VEHICLES = 20
 
 
+class FailedStart(NamedTuple):
+    """What a start said that did not come to an end, and what it left running."""
+
+    done: subprocess.CompletedProcess[str]
+    left: list[psutil.Process]
+
+
+class NewHome(NamedTuple):
+    """A home that has seen nothing but two starts that failed."""
+
+    path: Path
+    port: int
+    port_taken: FailedStart
+    setting_refused: FailedStart
+
+
 @pytest.fixture(scope="module")
-def platform(make_home: MakeHome) -> Iterator[Platform]:
-    """One for all tests here; each leaves it as it found it, with all its parts running."""
+def new_home(make_home: MakeHome) -> NewHome:
+    home, port = make_home() / "with spaces, $HOME and [brackets]", free_port()
+
+    def fail(**settings: str) -> FailedStart:
+        arguments = ("up", "--home", str(home), "--port", str(port), "--no-demo", "--no-dagster")
+        done = run(*arguments, home=home, cwd=Path("/"), **settings)
+        return FailedStart(done, processes_of(home))
+
+    with socket.create_server(("127.0.0.1", port)):
+        port_taken = fail()
+    return NewHome(home, port, port_taken, fail(FLEET_MAX_ITEMS="none"))
+
+
+@pytest.fixture(scope="module")
+def platform(new_home: NewHome) -> Iterator[Platform]:
+    """One for all tests here; each leaves it as it found it, with all its parts running.
+
+    It is started from a folder full of traps, whose ``.env`` names home, port and a token, behind a dead proxy.
+    """
+    folder = new_home.path.parent
+    settings = {"FLEET_ADMIN_TOKEN": "t0ken" * 8, "FLEET_PORT": str(new_home.port), "FLEET_HOME": f"'{new_home.path}'"}
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    for module in ("logging.py", "ingest_api.py", "orchestration.py"):
+        (folder / module).write_text("raise SystemExit('imported from the folder it was started from')")
+    proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), f"http://127.0.0.1:{free_port()}")
     # With yesterday: also a minute after midnight there is a vehicle that has charged.
     options = ("--no-dagster", "--vehicles", str(VEHICLES), "--history-days", "1")
-    with Platform(make_home(), *options) as platform:
+    with Platform(new_home.path, *options, flags=False, port=new_home.port, environment=proxies) as platform:
         platform.wait_until_up()
         yield platform
         assert platform.stop() == 0
@@ -66,6 +108,30 @@ def test_what_it_says_at_the_start_is_true(platform: Platform) -> None:
     assert (platform.home / "postgres" / "PG_VERSION").exists()
     logs = {log.name for log in Path(platform.told("logs")).iterdir()}
     assert logs >= {"api.log", "postgres.log", "simulate.log"}
+
+
+def test_a_home_works_after_starts_that_failed(new_home: NewHome, platform: Platform) -> None:
+    taken, refused = new_home.port_taken, new_home.setting_refused
+    assert (taken.done.returncode, taken.done.stdout, taken.left) == (1, "", [])
+    remedy = "stop the program that listens there, or choose another with --port"
+    assert taken.done.stderr == f"The port cannot be used: 127.0.0.1:{new_home.port} is taken; {remedy}\n"
+
+    assert (refused.done.returncode, refused.left) == (1, []), "its database was stopped with it"
+    assert "A part of Fleetwatt did not start: api died (exit 2) before it was ready" in refused.done.stderr
+    assert "FLEET_MAX_ITEMS: " in refused.done.stderr, "the reason"
+
+    assert platform.told("data") == str(new_home.path)
+    assert platform.told("Dagster").startswith("not started; closed days wait for: ")
+    assert platform.told("Dagster").endswith(f" run-day --home {shlex.quote(str(new_home.path))} DAY")
+
+
+def test_of_the_folder_and_the_environment_only_settings_are_taken(platform: Platform) -> None:
+    assert platform.told("data") == str(platform.home)
+    assert eventually(platform.answers)
+    assert httpx.post(f"{platform.url}/v1/mappings", json={}, trust_env=False).status_code == 401
+    mapped = "SELECT count(*) FROM vehicle_meter_map"
+    assert eventually(lambda: platform.query(mapped) == [(VEHICLES,)]), "the fleet has the token"
+    assert "simulate died" not in platform.said
 
 
 def test_the_curl_it_shows_has_an_answer(platform: Platform) -> None:
