@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of, traits
+import dbt_like_sql
+from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of, run, traits
 
 TOKEN = "canary-of-the-admin-token-0123456789"  # noqa: S105 - made for this test
 READ_DSN = "postgresql://reader:canary-of-the-read-dsn@127.0.0.1:1/fleetwatt"
@@ -30,19 +32,49 @@ LOGS = """subscription ($run: ID!) { pipelineRunLogs(runId: $run) {
   ... on PipelineRunLogsSubscriptionSuccess { messages { ... on MessageEvent { message } } } } }"""
 
 
+MISSPELT = "marts/low_efficiency_days.sql:18: daily_vehicle_eficiency does not exist"
+
+
+class Begun(NamedTuple):
+    """A platform that began with a model that cannot be read, and how it was until somebody put that right."""
+
+    platform: Platform
+    alert: str
+    answered: bool
+    told_by_the_ui: bool
+    status: int
+    """The exit code of ``fleetwatt status``."""
+
+
 @pytest.fixture(scope="module")
-def platform(make_home: MakeHome) -> Iterator[Platform]:
+def begun(make_home: MakeHome) -> Iterator[Begun]:
     home = make_home()
+    code = home.parent / "code"
+    package = shutil.copytree(Path(dbt_like_sql.__file__).parent, code / "dbt_like_sql")
+    model = package / "models" / "marts" / "low_efficiency_days.sql"
+    right = model.read_text()
+    model.write_text(right.replace("FROM daily_vehicle_efficiency", "FROM daily_vehicle_eficiency"))
     (home.parent / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in SECRETS.items()))
     temporary = home.parent / "tmp"
     temporary.mkdir()
     temporary.chmod(0o1777)
     home.parent.chmod(0o755)
-    with Platform(home, "--no-demo", environment={"TMPDIR": str(temporary)}) as platform:
+    environment = {"TMPDIR": str(temporary), "PYTHONPATH": str(code)}
+    with Platform(home, "--no-demo", environment=environment) as platform:
+        alert = platform.wait_for("ALERT: Dagster has nothing to run, because the models cannot be read: ")
         platform.wait_until_up()
-        assert eventually(lambda: platform.error_of_dagsters_code() is None)
-        yield platform
+        answered = platform.answers()
+        told_by_the_ui = eventually(lambda: MISSPELT in str(platform.error_of_dagsters_code()))
+        status = run("status", "--home", str(home), home=home, PYTHONPATH=str(code)).returncode
+        model.write_text(right)
+        platform.dagster('mutation {reloadRepositoryLocation(repositoryLocationName: "fleetwatt") {__typename}}')
+        yield Begun(platform, alert, answered, told_by_the_ui, status)
         assert platform.stop() == 0
+
+
+@pytest.fixture
+def platform(begun: Begun) -> Platform:
+    return begun.platform
 
 
 def ask(platform: Platform, question: str, **variables: Any) -> httpx.Response:
@@ -53,6 +85,17 @@ def ask(platform: Platform, question: str, **variables: Any) -> httpx.Response:
 
 def launch(platform: Platform, config: dict[str, Any]) -> dict[str, Any]:
     return dict(ask(platform, LAUNCH, config=config).json()["data"]["launchRun"])
+
+
+def test_models_that_cannot_be_read_are_told_and_the_rest_works(begun: Begun) -> None:
+    assert MISSPELT in begun.alert
+    assert begun.told_by_the_ui, "the UI says so too"
+    assert (begun.answered, begun.status) == (True, 0)
+    assert begun.platform.error_of_dagsters_code() is None, "a click on Reload is all it took"
+
+
+def test_where_no_fleet_is_simulated_no_vehicle_is_named(platform: Platform) -> None:
+    assert "curl" not in platform.said
 
 
 def test_its_pages_start_a_run_and_hear_of_it(platform: Platform) -> None:

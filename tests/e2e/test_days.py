@@ -1,7 +1,6 @@
-"""Closed days on the running product: reported with no click, whatever comes late, is killed or cannot be read."""
+"""Closed days on the running product: reported with no click, whatever comes late or is killed."""
 
 import json
-import shutil
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,6 @@ import psutil
 import psycopg
 import pytest
 
-import dbt_like_sql
 from orchestration.definitions import RUNS_NICENESS
 from tests.e2e.conftest import Platform, eventually, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
@@ -100,24 +98,3 @@ def test_late_readings_reach_the_lake_whatever_is_killed_meanwhile(home: Path) -
         second.wait_for(f"{day}{REPORTED}")
         assert in_the_lake(second, day) == before + 2
         assert second.stop() == 0
-
-
-def test_models_that_cannot_be_read_are_told_and_the_rest_works(home: Path) -> None:
-    code = home.parent / "code"
-    package = shutil.copytree(Path(dbt_like_sql.__file__).parent, code / "dbt_like_sql")
-    model = package / "models" / "marts" / "low_efficiency_days.sql"
-    right = model.read_text()
-    model.write_text(right.replace("FROM daily_vehicle_efficiency", "FROM daily_vehicle_eficiency"))
-    with Platform(home, "--no-demo", environment={"PYTHONPATH": str(code)}) as platform:
-        told = platform.wait_for("ALERT: Dagster has nothing to run, because the models cannot be read: ")
-        wrong = "marts/low_efficiency_days.sql:18: daily_vehicle_eficiency does not exist"
-        assert wrong in told
-        platform.wait_until_up()
-        assert platform.answers()
-        assert eventually(lambda: wrong in str(platform.error_of_dagsters_code())), "the UI says so too"
-        assert run("status", "--home", str(home), home=home, PYTHONPATH=str(code)).returncode == 0
-
-        model.write_text(right)
-        platform.dagster('mutation {reloadRepositoryLocation(repositoryLocationName: "fleetwatt") {__typename}}')
-        assert platform.error_of_dagsters_code() is None, "a click on Reload is all it takes"
-        assert platform.stop() == 0
