@@ -1,11 +1,13 @@
 """What Dagster loads: without a database, without an environment, and with everything the catalog declares."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import dagster as dg
 import pytest
@@ -25,57 +27,77 @@ FIRST_DAY = date(2025, 3, 1)
 CATALOG = Catalog.load()
 MODELS = list(CATALOG.models.values())
 
-LOAD_AND_SEND = """
-import socket, warnings
+LOAD = """
+import json, os, socket, sys, warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
 def refuse(*arguments):
     raise AssertionError(f"loading went to the network: {arguments[1:]}")
 socket.socket.connect = refuse
 
+import dbt_like_sql
 import orchestration.definitions as module
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes import serialize_value
 
+def error_of_loading():
+    try:
+        module.definitions()
+    except Exception as error:
+        return str(error)
+
 repository = module.definitions().get_repository_def()
-warnings.simplefilter("ignore")  # Dagster reads a property that it has deprecated itself
-sent = serialize_value(RepositorySnap.from_def(repository))  # as the code server sends it to the others
-print(len(repository.asset_graph.get_all_asset_keys()), len(sent) > 10_000)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Dagster reads a property that it has deprecated itself
+    sent = serialize_value(RepositorySnap.from_def(repository))  # as the code server sends it to the others
+told = {"assets": len(repository.asset_graph.get_all_asset_keys()), "sent_bytes": len(sent)}
+os.environ["FLEET_FIRST_DAY"] = "soon"
+told["first_day"] = error_of_loading()
+del os.environ["FLEET_FIRST_DAY"]
+with (Path(dbt_like_sql.__file__).parent / "models" / "marts" / "reading_gaps.sql").open("a") as model:
+    model.write("\\n, ,")
+told["models"] = error_of_loading()
+print(json.dumps(told))
 """
 
 
-def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+class Loaded(NamedTuple):
+    """What a process of its own told that loaded them: as they are, with a wrong setting, with a wrong model."""
+
+    told: dict[str, Any]
+    stderr: list[str]
+    written: list[Path]
+    """What it left in the folder that it ran in."""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    folder, code = tmp_path_factory.mktemp("folder"), tmp_path_factory.mktemp("code")
+    shutil.copytree(Path(dbt_like_sql.__file__).parent, code / "dbt_like_sql")
     # PYTHON...: what an ordinary user's own Python needs to find our packages, and no more of ours.
     needed = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
-    return subprocess.run(
-        [sys.executable, "-P", "-W", "error", "-c", LOAD_AND_SEND],
-        env={**needed, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    needed["PYTHONPATH"] = os.pathsep.join([str(code), needed.get("PYTHONPATH", "")])
+    command = [sys.executable, "-P", "-W", "error", "-c", LOAD]
+    done = subprocess.run(command, env=needed, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Loaded(json.loads(done.stdout), done.stderr.splitlines(), list(folder.iterdir()))
 
 
-def test_they_load_with_no_database_no_environment_and_can_be_sent(tmp_path: Path) -> None:
-    done = load(tmp_path)
-    assert done.stderr == ""
-    assert done.stdout.split() == [str(len(MODELS) + len(EXPORTS) + 2), "True"]
-    assert list(tmp_path.iterdir()) == []
+def test_they_load_with_no_database_no_environment_and_can_be_sent(loaded: Loaded) -> None:
+    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + 2
+    assert loaded.told["sent_bytes"] > 10_000
+    assert loaded.written == []
 
 
-def test_a_first_day_that_is_none_is_said_when_they_load(tmp_path: Path) -> None:
-    done = load(tmp_path, FLEET_FIRST_DAY="soon")
-    assert done.returncode == 1
-    assert "first_day" in done.stderr.splitlines()[-3]
+def test_a_first_day_that_is_none_is_said_when_they_load(loaded: Loaded) -> None:
+    assert "first_day" in loaded.told["first_day"]
 
 
-def test_models_that_cannot_be_read_are_said_when_they_load(tmp_path: Path) -> None:
-    package = shutil.copytree(Path(dbt_like_sql.__file__).parent, tmp_path / "dbt_like_sql")
-    with (package / "models" / "marts" / "reading_gaps.sql").open("a") as model:
-        model.write("\n, ,")
-    done = load(tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    assert done.returncode == 1
-    (told,) = [line for line in done.stderr.splitlines() if line.startswith(MARK)]
+def test_models_that_cannot_be_read_are_said_when_they_load(loaded: Loaded) -> None:
+    assert "models/marts/reading_gaps.sql:" in loaded.told["models"]
+    (told,) = loaded.stderr  # of the others nothing is told
     assert told.startswith(f"{MARK}Dagster has nothing to run, because the models cannot be read: ")
     assert "models/marts/reading_gaps.sql:" in told
 
