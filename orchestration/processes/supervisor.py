@@ -17,19 +17,19 @@ from orchestration.processes.child_process import Child, ChildProcess, ChildStar
 _POLL_S = 0.2
 _QUICK_POLL_S = 0.05
 _STEADY_S = 60.0  # a death after this long counts as the first one again
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
-_TOLD_WHY_AT_S = 4 * _FIRST_DELAY_S  # the third death in a row
+_LONGEST_DELAY_S = 30.0
+_TOLD_WHY_AT = 4  # times the first delay: the third death in a row
 _SAME_KEYPRESS_S = 0.2  # a terminal and a wrapper such as `timeout` may both deliver one Ctrl-C
 
 
 class _Watched:
     """One of them under watch: whether it is up, how often it has died, when it starts again."""
 
-    def __init__(self, it: ChildProcess | Service, say: Callable[[str], None]) -> None:
+    def __init__(self, it: ChildProcess | Service, say: Callable[[str], None], first_delay_s: float) -> None:
         self.it = it
         self.is_up = False
         self._say = say
-        self._next_delay_s = _FIRST_DELAY_S
+        self._first_delay_s = self._next_delay_s = first_delay_s
         self._started_at = 0.0
         self._restart_at: float | None = None
         self._has_complained = False
@@ -93,12 +93,12 @@ class _Watched:
         self.is_up = False
         now = time.monotonic()
         if now - self._started_at >= _STEADY_S:
-            self._next_delay_s = _FIRST_DELAY_S
+            self._next_delay_s = self._first_delay_s
         delay_s = self._next_delay_s
         self._next_delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
         self._restart_at = now + delay_s
         self._say(f"{self.it.name} {what_happened}, restarting in {delay_s:g} s")
-        if delay_s == _TOLD_WHY_AT_S:
+        if delay_s == _TOLD_WHY_AT * self._first_delay_s:
             self._say(f"{self.it.name} does not stay up{self.it.last_words()}")
 
     def _is_overdue(self) -> bool:
@@ -112,8 +112,10 @@ class Supervisor:
     Used as a context, it stops everything at the end of it. One start each: a new run takes a new one.
     """
 
-    def __init__(self, say: Callable[[str], None], *, patience_s: float = 10) -> None:
+    def __init__(self, say: Callable[[str], None], *, patience_s: float = 10, first_delay_s: float = 0.5) -> None:
+        """``patience_s``: how long one may take to stop; ``first_delay_s``: one that died starts again after this."""
         self.patience_s = patience_s
+        self._first_delay_s = first_delay_s
         self.is_forced = False
         self._tell = say
         self._all: list[_Watched] = []
@@ -124,7 +126,7 @@ class Supervisor:
     def add(self, it: Child | Service) -> None:
         """Puts it at the end of the order."""
         watched = it if isinstance(it, Service) else ChildProcess(it, self.say, self.patience_s, lambda: self.is_forced)
-        self._all.append(_Watched(watched, self.say))
+        self._all.append(_Watched(watched, self.say, self._first_delay_s))
 
     def start_all(self) -> bool:
         """Starts one after another, each when the one before is ready; False if asked to stop, and all is stopped.

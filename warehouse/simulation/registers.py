@@ -17,6 +17,8 @@ MWH_PER_KWH = 1_000_000
 MWH_PER_WH = 1_000
 VEHICLE_DAYS_OF_A_PAGE = 40_000
 """Some 10 MB, at which a year is computed fastest."""
+LONGEST_PAGE_DAYS = 366
+"""A fleet of a few vehicles shall not begin with the next hundred years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Registers:
         return page
 
     def _days_of_a_page(self) -> int:
-        return max(2, VEHICLE_DAYS_OF_A_PAGE // len(self._vehicles.number))
+        return min(max(2, VEHICLE_DAYS_OF_A_PAGE // len(self._vehicles.number)), LONGEST_PAGE_DAYS)
 
     def _first_page(self) -> Page:
         vehicles = self._vehicles

@@ -178,7 +178,7 @@ class TestWhereTheOutputGoes:
 
     @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
     def test_it_is_closed(self, tmp_path: Path, closed: str) -> None:
-        command = f'"$0" -m orchestration.cli.main models list {closed}'
+        command = f'"$0" -m orchestration.cli.main simulate --faults {closed}'
         done = subprocess.run(
             ["sh", "-c", command, sys.executable], cwd=tmp_path, env=environment(), capture_output=True, check=False
         )
@@ -186,7 +186,7 @@ class TestWhereTheOutputGoes:
         assert b"Traceback" not in done.stderr
 
     def test_the_disk_is_full(self, tmp_path: Path) -> None:
-        for arguments in (["models", "list"], ["query", "SELECT 1", "--format", "json"], ["--help"]):
+        for arguments in (["simulate", "--faults"], ["query", "SELECT 1", "--format", "json"], ["--help"]):
             with Path("/dev/full").open("w") as full:
                 done = subprocess.run(
                     [*FLEETWATT, *arguments],

@@ -19,7 +19,8 @@ REPOSITORY = Path(__file__).parents[3]
 PATIENCE_S = 15.0  # an upper bound for waits; nothing is asserted to be quicker
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl or /proc")
 
-SLEEPS = "import time; time.sleep(600)"
+FIRST_DELAY_S = 0.05
+SLEEPS = "import time; print('asleep', flush=True); time.sleep(600)"
 STUBBORN = """
 import os, signal, time
 signal.signal(signal.SIGTERM, lambda *_: print("no", flush=True))
@@ -62,7 +63,7 @@ class House:
         self.folder = folder
         self.said: list[str] = []
         self._strangers = psutil.Process().children()
-        self.supervisor = Supervisor(self.said.append, patience_s=PATIENCE_S)
+        self.supervisor = Supervisor(self.said.append, patience_s=PATIENCE_S, first_delay_s=FIRST_DELAY_S)
 
     def add(
         self,
@@ -159,7 +160,7 @@ def test_a_service_takes_part_in_the_order(house: House) -> None:
             stop=lambda: events.append("stop"),
         )
     )
-    house.add("api", SLEEPS)
+    house.add("api", SLEEPS, ready_text="asleep")
 
     assert house.supervisor.start_all()
     api = house.pids()
@@ -186,8 +187,8 @@ def test_a_dead_service_is_started_again_though_its_first_try_fails(house: House
     house.supervisor.add(service)
     assert house.run_until(crash_then_wait)
     assert house.said == [
-        "postgres died, restarting in 0.5 s",
-        "postgres did not start (still locked), restarting in 1 s",
+        "postgres died, restarting in 0.05 s",
+        "postgres did not start (still locked), restarting in 0.1 s",
         "postgres is back",
     ]
 
@@ -241,7 +242,7 @@ def test_any_error_while_starting_stops_what_was_started(house: House) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    house.add("steady", SLEEPS)
+    house.add("steady", SLEEPS, ready_text="asleep")
     house.supervisor.add(Service("postgres", start=fail, is_alive=lambda: False, stop=fail))
     with pytest.raises(ZeroDivisionError):
         house.supervisor.start_all()
@@ -261,7 +262,7 @@ def test_a_dead_child_is_restarted_and_its_workers_end_before(house: House) -> N
 
     assert house.run_until(kill_then_wait)
 
-    assert house.said == ["api died (exit 137), restarting in 0.5 s", "api is back"]
+    assert house.said == ["api died (exit 137), restarting in 0.05 s", "api is back"]
     assert house.log("api").count("\n--- ") + 1 == 2
     assert not any(map(runs, first))
     assert house.worker("api") != first[-1]
@@ -278,7 +279,7 @@ def test_a_child_with_new_settings_is_started_again(house: House) -> None:
         return "api is back" in house.said
 
     assert house.run_until(change_then_wait)
-    assert house.said == ["api was stopped for its new settings, restarting in 0.5 s", "api is back"]
+    assert house.said == ["api was stopped for its new settings, restarting in 0.05 s", "api is back"]
     assert [line for line in log.read_text().splitlines() if line.startswith("port")] == ["port 1", "port 2"]
 
 
@@ -296,20 +297,20 @@ def test_a_child_sees_no_setting_that_it_was_not_given(house: House, monkeypatch
 
 
 def test_a_crash_loop_backs_off_and_disturbs_nobody(house: House) -> None:
-    house.add("steady", SLEEPS)
+    house.add("steady", SLEEPS, ready_text="asleep")
     house.add("looping", "import time; print('up'); time.sleep(0.3); raise SystemExit(3)", ready_text="up")
 
     assert house.run_until(lambda: sum("looping died" in message for message in house.said) == 3)
 
     deaths = [message for message in house.said if "died" in message]
-    assert deaths == [f"looping died (exit 3), restarting in {delay} s" for delay in ("0.5", "1", "2")]
+    assert deaths == [f"looping died (exit 3), restarting in {delay} s" for delay in ("0.05", "0.1", "0.2")]
     (why,) = [message for message in house.said if message.startswith("looping does not stay up")]
     assert why.endswith("\n  up"), "with its last words"
     assert house.supervisor.down() == ["looping"]
     assert house.log("steady").count("--- ") == 1
 
 
-@pytest.mark.parametrize(("limit", "value"), [("_LONGEST_DELAY_S", 0.5), ("_STEADY_S", 0.1)])
+@pytest.mark.parametrize(("limit", "value"), [("_LONGEST_DELAY_S", FIRST_DELAY_S), ("_STEADY_S", 0.1)])
 def test_the_delay_has_an_upper_end_and_begins_again_after_a_steady_run(
     house: House, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
 ) -> None:
@@ -317,7 +318,7 @@ def test_the_delay_has_an_upper_end_and_begins_again_after_a_steady_run(
     house.add("looping", "import time; print('up'); time.sleep(0.3)", ready_text="up")
     assert house.run_until(lambda: sum("looping died" in message for message in house.said) == 2)
     deaths = [message for message in house.said if "died" in message]
-    assert deaths == ["looping died (exit 0), restarting in 0.5 s"] * 2
+    assert deaths == ["looping died (exit 0), restarting in 0.05 s"] * 2
 
 
 def test_an_optional_child_may_fail_at_the_start(house: House) -> None:
@@ -331,7 +332,7 @@ def test_an_optional_child_may_fail_at_the_start(house: House) -> None:
     house.add("simulator", code, essential=False, ready_text="ready")
     assert house.run_until(lambda: "simulator is back" in house.said)
     assert house.said[0].startswith("simulator died (exit 1) before it was ready")
-    assert house.said[1:] == ["simulator died (exit 1), restarting in 0.5 s", "simulator is back"]
+    assert house.said[1:] == ["simulator died (exit 1), restarting in 0.05 s", "simulator is back"]
 
 
 def test_marked_lines_are_told_when_they_are_whole_and_to_the_end(house: House) -> None:
@@ -515,7 +516,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(session: Callable[..., Session
 
 
 def test_one_ctrl_c_that_arrives_twice_kills_nobody(house: House) -> None:
-    house.add("steady", SLEEPS)
+    house.add("steady", SLEEPS, ready_text="asleep")
     assert house.supervisor.start_all()
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)

@@ -52,9 +52,12 @@ def test_a_fleet_may_be_asked_in_any_order() -> None:
     equal(later, fleet.meters(MIDNIGHT + 40 * DAY_MINUTES, 30), rows=slice(None))
 
 
-def test_pages_of_another_length_carry_the_same_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("VEHICLE_DAYS_OF_A_PAGE", 270), ("LONGEST_PAGE_DAYS", 7)])
+def test_pages_of_another_length_carry_the_same_registers(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
     expected = Fleet(90).meters(MIDNIGHT, 10)
-    monkeypatch.setattr("warehouse.simulation.registers.VEHICLE_DAYS_OF_A_PAGE", 270)
+    monkeypatch.setattr(f"warehouse.simulation.registers.{limit}", value)
     equal(expected, Fleet(90).meters(MIDNIGHT, 10), rows=slice(None))
 
 
