@@ -4,17 +4,28 @@ Energies are in kWh.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import psycopg
 import pytest
 
+from dbt_like_sql.catalog import Catalog
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import Stream, midnight
+from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.partitions import dropping
+
+
+def energy_pipeline(url: str, lake: Path) -> DailyPipeline:
+    """A pipeline as far as the energy: the models on top are built from it for every day alike."""
+    catalog = Catalog.load()
+    sources = {name: model for name, model in catalog.models.items() if model.kind != "sql"}
+    return DailyPipeline(url, Lake(lake), replace(catalog, models=sources))
 
 
 def booked_kwh(pipeline: DailyPipeline, day: date) -> float:

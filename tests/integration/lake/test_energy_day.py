@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.energy_series import dirty_series
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
+from warehouse.lake import energy_day
 from warehouse.lake.energy_day import (
-    RULE_DEVICES,
     DayInputs,
     changed_devices,
     write_boundary_samples,
@@ -88,7 +88,7 @@ class LakeOfDays:
         return float(frame["energy_kwh"].sum())
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(dirty_series(MIDNIGHT), min_size=1, max_size=3), st.randoms())
 def test_days_computed_alone_in_any_order_add_up_to_the_increase_of_the_whole_series(
     tmp_path_factory: pytest.TempPathFactory, fleet: list[tuple[list[Sample], DeviceSettings]], random: Random
@@ -137,15 +137,17 @@ def test_only_devices_whose_last_sample_is_another_one_have_changed(tmp_path: Pa
     assert changed_devices(None, files[0]).height == 3
 
 
-def test_a_day_of_many_devices_keeps_each_to_its_own_order(tmp_path: Path) -> None:
+def test_a_day_of_many_devices_keeps_each_to_its_own_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every second register needs the rule, and there are more of them than the rule takes at a time."""
+    at_a_time = 20
+    monkeypatch.setattr(energy_day, "RULE_DEVICES", at_a_time)
     minutes = [MIDNIGHT + timedelta(minutes=10 * minute) for minute in range(144)]
     meters = {
         number: [
             Sample(ts, 10.0 * number + 0.05 * place - (0.07 if place == 70 and number % 2 else 0.0))
             for place, ts in enumerate(minutes)
         ]
-        for number in range(1, 2 * RULE_DEVICES + 202)
+        for number in range(1, 2 * at_a_time + 22)
     }
     lake = LakeOfDays(tmp_path, meters, dict.fromkeys(meters, DeviceSettings()))
     lake.note_last(FIRST)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -26,7 +27,7 @@ from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND = TODAY - timedelta(days=5), TODAY - timedelta(days=4)
-ROUNDS, FLIPS_A_ROUND = 4, 15
+ROUNDS, FLIPS_A_ROUND = 2, 15
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +95,10 @@ def readers(pipeline: DailyPipeline, dataset: str, day: date) -> Iterator[Callab
             yield partial(pipeline.model, model, day)
 
 
-def test_sixty_flipped_bits_are_found_before_anybody_uses_them(
+def test_thirty_flipped_bits_are_found_before_anybody_uses_them(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
-    random = Random(60)  # noqa: S311 - a repeatable trial
+    random = Random(30)  # noqa: S311 - a repeatable trial
     original, flipped = files(pipeline), 0
     for _ in range(ROUNDS):
         harmed = random.sample(sorted(original), FLIPS_A_ROUND)
@@ -111,16 +112,15 @@ def test_sixty_flipped_bits_are_found_before_anybody_uses_them(
         for (dataset, day), content in original.items():
             newest_file(pipeline.lake, dataset, day).write_bytes(content)
         flipped += len(harmed)
-    assert flipped == 60
+    assert flipped == 30
 
 
-@pytest.mark.parametrize("harm", [flip_a_bit, cut])
 def test_a_day_of_harmed_files_is_rebuilt_to_the_same_bytes(
-    pipeline: DailyPipeline, connection: psycopg.Connection, harm: Callable[[Path, Random], None]
+    pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
     original = files(pipeline)
     random = Random(1)  # noqa: S311 - a repeatable trial
-    for dataset, day in original:
+    for (dataset, day), harm in zip(original, cycle([flip_a_bit, cut, cut, flip_a_bit])):
         harm(newest_file(pipeline.lake, dataset, day), random)
     assert len([each for each in scrub(connection, pipeline.lake) if each]) == len(original)
     while days := day_ledger.days_to_run(connection):

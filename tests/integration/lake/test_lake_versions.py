@@ -1,12 +1,13 @@
 """What readers see of a lake that is published again and again: one build of a day, now or as it was; and what goes."""
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
-import duckdb
+import polars as pl
 import psycopg
 import pytest
 
@@ -42,8 +43,7 @@ def lake(tmp_path: Path) -> Lake:
 def put(connection: psycopg.Connection, lake: Lake, dataset: str, rows: int, day: date = DAY) -> None:
     """Publish a file of so many rows."""
     with lake.aside(dataset, day) as written:
-        with duckdb.connect() as engine:
-            engine.execute(f"COPY (FROM range({rows})) TO '{written}' (FORMAT parquet)")
+        pl.DataFrame({"row": range(rows)}).write_parquet(written)
         publish(connection, lake, dataset, day, written, rows)
 
 
@@ -56,12 +56,11 @@ def build(connection: psycopg.Connection, lake: Lake, rows: int, day: date = DAY
 
 def rows_seen(snapshot: Snapshot, day: date = DAY) -> dict[str, int]:
     """Of the files that are there, the rows that are in them."""
-    with duckdb.connect() as engine:
-        return {
-            dataset: engine.execute(f"SELECT count(*) FROM read_parquet({files})").fetchall()[0][0]
-            for dataset in snapshot.files
-            if (files := snapshot.locations(dataset, day))
-        }
+    return {
+        dataset: pl.scan_parquet(files).select(pl.len()).collect().item()
+        for dataset in snapshot.files
+        if (files := snapshot.locations(dataset, day))
+    }
 
 
 def seen(connection: psycopg.Connection, lake: Lake) -> dict[str, int]:
@@ -323,17 +322,16 @@ def readers(database_url: str, lake: Lake) -> Iterator[list[dict[str, int]]]:
         thread.join()
 
 
-def test_of_sixty_republished_days_readers_see_one_build_each(
+def test_of_thirty_republished_days_readers_see_one_build_each(
     connection: psycopg.Connection, lake: Lake, readers: list[dict[str, int]]
 ) -> None:
-    for rows in range(1, 61):
+    for rows in range(1, 31):
         build(connection, lake, rows)
         remove_old_versions(connection, lake, KEPT)
-    while {"hours": 60, "marts": 60} not in readers:  # those who began before see what they saw
-        pass
+        while rows % 5 == 0 and {"hours": rows, "marts": rows} not in readers:
+            time.sleep(READERS_PAUSE_S)  # those who began before see what they saw
     counted = {tuple(each.items()) for each in readers}
-    assert counted <= {(), *(((("hours", rows), ("marts", rows))) for rows in range(1, 61)), (("hours", 1),)}
-    assert len(counted) > 5
+    assert counted <= {(), *(((("hours", rows), ("marts", rows))) for rows in range(1, 31)), (("hours", 1),)}
     old = released_snapshot(connection, lake, DAY, release=1)
     assert rows_seen(old) == {"hours": 1, "marts": 1}
     assert datetime.now(UTC) - min(file.published_at for file in old.select(DATASETS, DAY)) < KEPT

@@ -14,7 +14,7 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.factories import iso
 from tests.lake_folder import days_of, newest_file
-from warehouse.contract.partitions import Stream
+from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.export import TABLES
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
@@ -72,12 +72,17 @@ def test_a_house_adds_up_to_what_its_meter_gained(pipeline: DailyPipeline, datab
     assert booked["gap_count"].to_list() == [1], "the energy of the silence is booked in the hour in which it ends"
 
 
-def test_a_register_of_five_minutes(pipeline: DailyPipeline, connection: psycopg.Connection, database_url: str) -> None:
+@pytest.mark.parametrize("day_count", [4, pytest.param(None, marks=pytest.mark.long)], ids=["four days", "all"])
+def test_a_register_of_five_minutes(
+    pipeline: DailyPipeline, connection: psycopg.Connection, database_url: str, day_count: int | None
+) -> None:
     connection.execute("INSERT INTO meters (external_id, expected_interval_s) VALUES ('sma-tripower8-1', 300)")
-    days = imported_days(database_url, "sma_5min_ac.ndjson.gz")
+    days = imported_days(database_url, "sma_5min_ac.ndjson.gz")[:day_count]
     energy(pipeline, days)
     ((first, last),) = connection.execute(
-        "SELECT (array_agg(kwh ORDER BY ts))[1], (array_agg(kwh ORDER BY ts DESC))[1] FROM meter_readings"
+        "SELECT (array_agg(kwh ORDER BY ts))[1], (array_agg(kwh ORDER BY ts DESC))[1] FROM meter_readings "
+        "WHERE ts < %s",
+        [midnight(days[-1] + timedelta(days=1))],
     ).fetchall()
     assert hourly(pipeline)["energy_kwh"].sum() == pytest.approx(last - first, abs=1e-6)
     assert hourly(pipeline)["gap_count"].sum() == 0, "five minutes are this device's interval"

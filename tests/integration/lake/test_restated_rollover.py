@@ -7,16 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dbt_like_sql.catalog import Catalog
 from tests.closed_hours import leave_only
 from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
-from tests.integration.lake.booked import booked_kwh, drop, hourly_kwh, require_restated
+from tests.integration.lake.booked import booked_kwh, drop, energy_pipeline, hourly_kwh, require_restated
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
@@ -136,7 +133,7 @@ BOOKED_BEFORE, BOOKED = 50 + 5.9, 40 + 5.9
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
     connection: psycopg.Connection, database_url: str, tmp_path: Path
 ) -> None:
-    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = energy_pipeline(database_url, tmp_path / "lake")
     register_as_before(connection)
     dropped, exported = OF_OTHERS, OF_METER
     for day in (dropped, exported):

@@ -8,15 +8,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from dbt_like_sql.catalog import Catalog
 from tests.closed_hours import leave_only
 from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
-from tests.integration.lake.booked import booked_kwh, drop, hourly_kwh, require_restated
+from tests.integration.lake.booked import booked_kwh, drop, energy_pipeline, hourly_kwh, require_restated
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
@@ -99,7 +96,7 @@ def change_the_rule(connection: psycopg.Connection) -> None:
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
     connection: psycopg.Connection, database_url: str, tmp_path: Path
 ) -> None:
-    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = energy_pipeline(database_url, tmp_path / "lake")
     register_as_before(connection)
     for day, old_kwh, used_kwh, booked in ((DROPPED, 12034.5, 850.0, 855.9), (EXPORTED, 856.0, 700.0, 706.0)):
         put_in_a_used_meter(connection, day, old_kwh, used_kwh)

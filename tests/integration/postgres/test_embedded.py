@@ -274,7 +274,7 @@ def test_of_many_that_start_at_once_one_starts_it(make_server: MakeServer, folde
 def test_everything_killed_starts_again_at_once(server: EmbeddedPostgres) -> None:
     write_rows(server.ensure_running())
     rows = count_rows(server.ensure_running())
-    for _ in range(5):
+    for _ in range(3):
         write_rows(server.ensure_running())  # committed a moment before
         rows += 1
         kill_everything(server)
@@ -285,7 +285,7 @@ def test_only_the_postmaster_killed_starts_again_at_once(server: EmbeddedPostgre
     url = server.ensure_running()
     write_rows(url)
     rows = count_rows(url)
-    for _ in range(10):
+    for _ in range(4):
         main_process(server).kill()
         url = server.ensure_running()
         assert count_rows(url) == rows

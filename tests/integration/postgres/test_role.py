@@ -181,11 +181,10 @@ def start_as_before(server: EmbeddedPostgres) -> str:
         return server._start_until_it_answers(account, deadline)
 
 
-@pytest.fixture
-def old_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
-    """A home with readings and a run of Dagster, all of it the superuser's."""
-    server = EmbeddedPostgres(Path(tempfile.mkdtemp(dir=folder)))
-    server.home.chmod(0o755)
+@pytest.fixture(scope="module")
+def made_before(folder: Path) -> EmbeddedPostgres:
+    """A home with readings and a run of Dagster, all of it the superuser's; it is stopped, and only copied."""
+    server = EmbeddedPostgres(folder / "before")
     url = make_conninfo(start_as_before(server), dbname=DATABASE)
     migrate(url)
     with connect(url) as connection:
@@ -201,10 +200,21 @@ def old_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
         connection.execute("CREATE STATISTICS reports.about ON external_id, meter_id FROM meters")
         connection.execute("CREATE EXTENSION IF NOT EXISTS plpgsql")
     home = DagsterHome(server.home, "dagster", server.home / "code.sock")
-    monkeypatch.setenv(STORAGE_URL, home.prepare(url)[STORAGE_URL])
-    with dg.DagsterInstance.from_config(str(home.folder)) as instance:
-        instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(STORAGE_URL, home.prepare(url)[STORAGE_URL])
+        with dg.DagsterInstance.from_config(str(home.folder)) as instance:
+            instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
     server.stop()
+    return server
+
+
+@pytest.fixture
+def old_home(made_before: EmbeddedPostgres, folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A copy of it, which is the test's own."""
+    home = Path(tempfile.mkdtemp(dir=folder)) / "home"
+    home.parent.chmod(0o755)
+    subprocess.run(["cp", "-a", made_before.home, home], check=True)  # with the owners of the files
+    server = EmbeddedPostgres(home)
     yield server
     server.stop()
 

@@ -1,7 +1,7 @@
 """Whatever server, database, role or environment say about sessions, ours rely on nothing that they do not say."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -170,15 +170,16 @@ def test_settings_of_the_database_change_no_answer(
         assert _trip(database_url) == undisturbed
 
 
-SCOPES = ["DATABASE {database}", "ROLE {role}", "ROLE {role} IN DATABASE {database}"]
+SCOPES = [SQL("DATABASE {database}"), SQL("ROLE {role}"), SQL("ROLE {role} IN DATABASE {database}")]
+"""Where a setting may lie; each outranks those before it."""
 
 
-def _end_to_end(server_url: str, template: str, home: Path, scope: str, settings: dict[str, str]) -> list[Answers]:
+def _end_to_end(server_url: str, template: str, home: Path, settings: dict[str, str]) -> list[Answers]:
     """From the first reading to the models and to Dagster, on a database of its own."""
     name = f"dagster_of_{template}"
     (home / "dagster").mkdir(parents=True)
     with fresh_database(server_url, template) as url, dropped_afterwards(server_url, [name]):
-        with _set(url, SQL(scope), settings):
+        with _set(url, SCOPES[-1], settings):
             answers = [
                 ask_api(url),
                 round_trip.run_jobs(url, home),
@@ -191,14 +192,13 @@ def _end_to_end(server_url: str, template: str, home: Path, scope: str, settings
 @pytest.fixture(scope="module")
 def undisturbed_end_to_end(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> list[Answers]:
     """What comes of it where nobody has set anything."""
-    return _end_to_end(server_url, template, tmp_path_factory.mktemp("undisturbed"), SCOPES[0], {})
+    return _end_to_end(server_url, template, tmp_path_factory.mktemp("undisturbed"), {})
 
 
-@pytest.mark.parametrize("scope", SCOPES)
 def test_all_of_them_together_change_nothing_from_the_first_reading_to_the_models(
-    server_url: str, template: str, tmp_path: Path, undisturbed_end_to_end: list[Answers], scope: str
+    server_url: str, template: str, tmp_path: Path, undisturbed_end_to_end: list[Answers]
 ) -> None:
-    assert _end_to_end(server_url, template, tmp_path, scope, _known(server_url)) == undisturbed_end_to_end
+    assert _end_to_end(server_url, template, tmp_path, _known(server_url)) == undisturbed_end_to_end
     assert len(undisturbed_end_to_end[-1]["stored"]) == 97
 
 
@@ -299,7 +299,9 @@ def test_every_kind_of_session_has_what_it_relies_on(asked_url: str, kind: str) 
     known = _known(asked_url)
     names = [name for name in RELIED_ON if name in known or name in ALIKE_EVERYWHERE]
     everything = " ".join(option(*each) for each in known.items() if each[0] != "search_path")
-    with _set(asked_url, SQL("DATABASE {database}"), known), _set(asked_url, SQL("ROLE {role}"), known):
+    with ExitStack() as stack:
+        for scope in SCOPES:
+            stack.enter_context(_set(asked_url, scope, known))
         for url in (asked_url, f"{asked_url}?options={quote(everything, safe='')}"):
             said = KINDS[kind](url, names)
             assert dict(zip(names, said, strict=True)) == {name: RELIED_ON[name] for name in names}
