@@ -138,36 +138,48 @@ def test_a_mapped_vehicle_that_is_silent_is_reported_as_silent(lake: HandMadeLak
     assert lake.row(FLEET)["no_readings_count"] == 1
 
 
-@pytest.mark.parametrize(
-    ("ac_kwh", "dc_kwh", "status", "ratio"),
-    [
-        (None, 4.0, "no_readings", None),
-        (4.0, None, "no_readings", None),
-        (0.0, 0.0, "no_ac", None),
-        (0.0, 0.5, "no_ac", None),
-        (-0.1, 0.5, "no_ac", None),
-        (20.0, 17.0, "ok", 0.85),
-        (20.0, 16.999, "below_threshold", 0.8499),
-        (20.0, 20.0005, "ok", 1.0),
-        (20.0, 20.002, "dc_exceeds_ac", 1.0001),
-        (10.0, -0.5, "below_threshold", -0.05),
-        (1.999, 1.999, "low_energy", 1.0),
-        (0.15, 0.0, "low_energy", 0.0),
-        (1.5, -0.1, "low_energy", -0.0667),
-        (1.0, 1.5, "dc_exceeds_ac", 1.5),
-        (2.0, 1.0, "below_threshold", 0.5),
-        (1.0, 2.0, "dc_exceeds_ac", 2.0),
-    ],
-)
-def test_status_is_the_first_that_applies_and_judges_the_ratio_that_is_shown(
-    lake: HandMadeLake, ac_kwh: float | None, dc_kwh: float | None, status: str, ratio: float | None
-) -> None:
-    lake.pairs(1)
-    for kind, kwh in (("meter", ac_kwh), ("vehicle", dc_kwh)):
-        if kwh is not None:
-            lake.energy(kind, 1, 8, kwh, dip_count=int(kwh < 0))
+RATED = [
+    (None, 4.0, "no_readings", None),
+    (4.0, None, "no_readings", None),
+    (0.0, 0.0, "no_ac", None),
+    (0.0, 0.5, "no_ac", None),
+    (-0.1, 0.5, "no_ac", None),
+    (20.0, 17.0, "ok", 0.85),
+    (20.0, 16.999, "below_threshold", 0.8499),
+    (20.0, 20.0005, "ok", 1.0),
+    (20.0, 20.002, "dc_exceeds_ac", 1.0001),
+    (10.0, -0.5, "below_threshold", -0.05),
+    (1.999, 1.999, "low_energy", 1.0),
+    (0.15, 0.0, "low_energy", 0.0),
+    (1.5, -0.1, "low_energy", -0.0667),
+    (1.0, 1.5, "dc_exceeds_ac", 1.5),
+    (2.0, 1.0, "below_threshold", 0.5),
+    (1.0, 2.0, "dc_exceeds_ac", 2.0),
+]
+"""AC and DC of a vehicle's day, and what follows."""
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
+    """A day with a pair for each of them, the first called 1."""
+    lake = HandMadeLake(tmp_path_factory.mktemp("rated") / "lake")
+    for number, (ac_kwh, dc_kwh, _, _) in enumerate(RATED, start=1):
+        lake.pairs(number)
+        for kind, kwh in (("meter", ac_kwh), ("vehicle", dc_kwh)):
+            if kwh is not None:
+                lake.energy(kind, number, 8, kwh, dip_count=int(kwh < 0))
     build(lake)
-    day = lake.row(DAILY, vehicle_id=1)
+    return lake
+
+
+@pytest.mark.parametrize(
+    ("number", "case"), list(enumerate(RATED, start=1)), ids=[f"{ac}-{dc}" for ac, dc, _, _ in RATED]
+)
+def test_status_is_the_first_that_applies_and_rates_the_ratio_that_is_shown(
+    rated: HandMadeLake, number: int, case: tuple[float | None, float | None, str, float | None]
+) -> None:
+    ac_kwh, dc_kwh, status, ratio = case
+    day = rated.row(DAILY, vehicle_id=number)
     assert (day["status"], day["shown_ratio"]) == (status, ratio)
     assert (day["efficiency_ratio"] is None) == (ratio is None)
     assert (day["ac_kwh"], day["dc_kwh"]) == (ac_kwh, dc_kwh)

@@ -117,17 +117,24 @@ def test_parquet_goes_on_where_it_was_and_says_when_it_is_damaged(
     assert "is not readable as Parquet" in failure(run(database_url, path))
 
 
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a few thousand lines are several chunks."""
+    monkeypatch.setattr(reading_files, "CHUNK_LINES", 1_000)
+
+
+@pytest.mark.usefixtures("small_chunks")
 def test_a_broken_line_is_reported_by_number_and_kept_and_the_others_are_in(
     tmp_path: Path, connection: psycopg.Connection, database_url: str
 ) -> None:
-    items: list[Any] = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 45_000, 100.0, 0.01)
-    items[29_999] = b'{"meterId":"meter-1","kwhCons'
+    items: list[Any] = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 2_500, 100.0, 0.01)
+    items[1_499] = b'{"meterId":"meter-1","kwhCons'
     report = run(database_url, write(tmp_path / "broken.ndjson.gz", items))
-    assert (report.accepted, report.rejected) == (44_999, 1)
-    assert [(each.index, each.code) for each in report.refused] == [(30_000, "malformed_json")]
+    assert (report.accepted, report.rejected) == (2_499, 1)
+    assert [(each.index, each.code) for each in report.refused] == [(1_500, "malformed_json")]
     kept = connection.execute("SELECT code, raw, source FROM quarantined_readings").fetchall()
-    assert kept == [("malformed_json", items[29_999], "broken.ndjson.gz")]
-    assert count(connection, "SELECT count(*) FROM meter_readings") == 44_999
+    assert kept == [("malformed_json", items[1_499], "broken.ndjson.gz")]
+    assert count(connection, "SELECT count(*) FROM meter_readings") == 2_499
 
 
 def test_the_same_file_again_is_all_duplicates_and_no_late_rows(
@@ -176,16 +183,17 @@ def test_blank_lines_and_a_missing_newline_at_the_end_are_nothing(
     assert (run(database_url, path).lines, run(database_url, path).duplicates) == (2, 2)
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_damaged_gzip_says_so_and_keeps_what_came_before(
     tmp_path: Path, connection: psycopg.Connection, database_url: str
 ) -> None:
-    path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 60_000, 1.0, 0.1))
-    path.write_bytes(path.read_bytes()[:-2_000])
+    path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 6_000, 1.0, 0.1))
+    path.write_bytes(path.read_bytes()[:-200])
     report = run(database_url, path)
     assert re.fullmatch(
         r"the gzip data ends in the middle; what came before is stored \(up to line .*\)", failure(report)
     )
-    assert report.accepted == count(connection, "SELECT count(*) FROM meter_readings") >= 58_000
+    assert report.accepted == count(connection, "SELECT count(*) FROM meter_readings") >= 5_800
     assert report.refused == []  # of the line that is cut, the failure speaks
     again = run(database_url, path)
     assert (again.accepted, again.duplicates) == (0, report.accepted)
@@ -243,14 +251,15 @@ def through_a_pipe(data: bytes) -> tuple[Path, threading.Thread]:
     return Path(f"/dev/fd/{reading}"), thread
 
 
+@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
 def test_what_comes_through_a_pipe_is_stored_and_leaves_nothing_behind(
     tmp_path: Path, connection: psycopg.Connection, database_url: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    readings = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 30_000, 100.0, 0.01)
+    readings = ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 3_000, 100.0, 0.01)
     data = pack(b"\n".join(json.dumps(each).encode() for each in [*readings, "bad"]))
     settings = FleetSettings(_env_file=None, home=tmp_path / "home")
-    for accepted, duplicates in ((30_000, 0), (0, 30_000)):
+    for accepted, duplicates in ((3_000, 0), (0, 3_000)):
         path, thread = through_a_pipe(data)
         report = import_file(database_url, path, settings)
         thread.join()
@@ -356,13 +365,14 @@ def test_five_good_lines_and_something_behind_the_compressed_data(
     assert count(connection, "SELECT count(*) FROM meter_readings") == 5
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_without_its_checksum_every_line_of_a_file_is_stored(
     tmp_path: Path, connection: psycopg.Connection, database_url: str
 ) -> None:
-    path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 25_000, 1.0, 0.01))
+    path = write(tmp_path / "cut.ndjson.gz", ramp(meter_payload, "kwhConsumedAc", LONG_AGO, 2_500, 1.0, 0.01))
     path.write_bytes(path.read_bytes()[:-8])
     report = run(database_url, path)
-    assert (report.accepted, report.rejected) == (25_000, 0)
+    assert (report.accepted, report.rejected) == (2_500, 0)
     assert "ends in the middle" in failure(report)
 
 
@@ -373,7 +383,7 @@ def test_a_line_without_end_costs_itself_and_no_memory(
     path = tmp_path / "bomb.ndjson.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(good[0] + b'\n{"meterId":"')
-        for _ in range(300):
+        for _ in range(150):
             file.write(b"x" * 1_000_000)
         file.write(b'"}\n' + good[1] + b"\n" + good[2])
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

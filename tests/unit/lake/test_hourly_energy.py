@@ -111,7 +111,7 @@ def test_vector(vector: Vector) -> None:
     assert flags == Counter((MIDNIGHT + timedelta(seconds=at), flag) for at, flag in vector.expected_flags)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(dirty_series())
 def test_hours_add_up_to_the_increase_of_the_whole_series_whatever_the_dirt(
     series: tuple[list[Sample], DeviceSettings],
@@ -122,7 +122,7 @@ def test_hours_add_up_to_the_increase_of_the_whole_series_whatever_the_dirt(
     assert flags == Counter((step.ts, str(flag)) for step in steps(samples, device) for flag in step.flags)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(dirty_series())
 def test_each_hour_books_the_steps_that_end_in_it(series: tuple[list[Sample], DeviceSettings]) -> None:
     samples, device = series
