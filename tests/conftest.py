@@ -171,15 +171,12 @@ def api(make_api: MakeApi) -> httpx.Client:
 
 @contextmanager
 def serving(**settings: object) -> Iterator[httpx.Client]:
-    """The API on a real port, in a thread, until the end of the block."""
+    """The API on a real port and the loop of production, in a thread, until the end of the block."""
     read = ApiSettings(_env_file=None, **settings)  # type: ignore[arg-type]
     app, protocol = create_app(read), protocol_of(fast_path=read.fast_path)
-    # With the protocol named: only then does asyncio send at once (TCP_NODELAY), and not 40 ms later.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, loop="asyncio", http=protocol, log_level="warning", ws="none", proxy_headers=False)
+        config = uvicorn.Config(app, loop="uvloop", http=protocol, log_level="warning", ws="none", proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
