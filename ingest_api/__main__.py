@@ -11,6 +11,7 @@ from typing import NoReturn
 import uvicorn
 
 from ingest_api.observability.logs import logging_config
+from ingest_api.server.descriptors import raise_limit
 from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_of
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
@@ -47,6 +48,7 @@ def main() -> None:
         sockets = bound_sockets(settings.host, settings.port)
     except FleetwattError as error:
         _end(error)
+    raise_limit()
     with scratch_folder("metrics") as shared:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # where the workers count together

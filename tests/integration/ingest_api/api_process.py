@@ -49,8 +49,12 @@ def environment(database_url: str, port: int, **settings: object) -> dict[str, s
 
 @contextmanager
 def api_process(database_url: str, *, open_files: int | None = None, **settings: object) -> Iterator[ApiProcess]:
-    """Start it, allowed so many open files, wait until it answers; at the end it is killed if it still runs."""
-    limited = ["/bin/sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh"] if open_files else []
+    """Start it, wait until it answers; at the end it is killed if it still runs.
+
+    ``open_files``: how many it may have if it asks for them; half as many if it does not.
+    """
+    limit = f'ulimit -S -n {(open_files or 0) // 2} && ulimit -H -n {open_files} && exec "$@"'
+    limited = ["/bin/sh", "-c", limit, "sh"] if open_files else []
     port = free_port()
     process = subprocess.Popen([*limited, *COMMAND], cwd=ROOT, env=environment(database_url, port, **settings))
     try:

@@ -137,8 +137,5 @@ def test_many_busy_connections_are_served(api: ApiProcess) -> None:
             assert {connection.answer().status for connection in gateway} == {201}
 
 
-def test_the_limit_of_open_files_is_raised_at_start(shared_database_url: str) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with api_process(shared_database_url) as api:
-        of_api = psutil.Process(api.process.pid).rlimit(psutil.RLIMIT_NOFILE)
-    assert of_api == (hard, hard)
+def test_the_limit_of_open_files_is_raised_at_start(shared_api: ApiProcess) -> None:
+    assert psutil.Process(shared_api.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (OPEN_FILES, OPEN_FILES)
