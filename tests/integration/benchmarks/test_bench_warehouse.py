@@ -43,6 +43,7 @@ def test_every_figure_is_told_as_json_and_in_the_table(folder: Path, tmp_path: P
     assert record.read_text(encoding="utf-8").splitlines()[1:] == printed
 
 
+@pytest.mark.long  # the command is that of test_bench_ingest; only to import what it measures takes seconds
 def test_an_unknown_name_is_refused(folder: Path) -> None:
     run = bench("tests.benchmarks.warehouse", "nosuch", folder=folder)
     assert run.returncode == 2

@@ -8,6 +8,7 @@ import pytest
 
 from ingest_api.bodies import deadline, limits
 from tests.conftest import fresh_database, serving
+from tests.integration.ingest_api.api_process import ApiProcess, api_process
 from tests.integration.ingest_api.site import MakeSite, Site
 from warehouse.postgres.connection import connect
 
@@ -38,6 +39,13 @@ def shared_database_url(server_url: str, template: str) -> Iterator[str]:
     """A database of the module's own, for tests that start what they need on it and leave it as they found it."""
     with fresh_database(server_url, template) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def shared_process(shared_database_url: str) -> Iterator[ApiProcess]:
+    """The API as a process of its own, on the module's database: for what its memory says."""
+    with api_process(shared_database_url) as api:
+        yield api
 
 
 @pytest.fixture(scope="module")

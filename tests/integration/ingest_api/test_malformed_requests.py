@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.factories import meter_payload
-from tests.integration.ingest_api.api_process import api_process
+from tests.integration.ingest_api.api_process import ApiProcess
 from tests.integration.ingest_api.raw_connection import RawConnection, chunked, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, PROBLEM, Site, encode, new_id
 
@@ -200,10 +199,10 @@ def test_a_trailer_is_no_header(site: Site, connection: RawConnection) -> None:
     ids=["trailers", "extensions"],
 )
 def test_framing_without_end_is_refused_and_costs_no_memory(
-    shared_database_url: str, tmp_path: Path, before: bytes, again: bytes
+    shared_process: ApiProcess, before: bytes, again: bytes
 ) -> None:
-    with api_process(shared_database_url) as api, raw_connection(api.port) as connection:
-        process = psutil.Process(api.process.pid)
+    with raw_connection(shared_process.port) as connection:
+        process = psutil.Process(shared_process.process.pid)
         was = process.memory_info().rss
         connection.send(CHUNKED.encode() + before)
         with pytest.raises(OSError):

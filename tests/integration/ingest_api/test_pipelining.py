@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.factories import iso, meter_payload, now_s
-from tests.integration.ingest_api.api_process import ApiProcess, api_process
+from tests.integration.ingest_api.api_process import ApiProcess
 from tests.integration.ingest_api.raw_connection import RawConnection, chunked, raw_connection, request_headers
 from tests.integration.ingest_api.site import JSON, NDJSON, Site, encode, new_id
 
@@ -30,13 +30,13 @@ def sent_in_background(connection: RawConnection, *pieces: bytes) -> threading.T
 
 
 def test_thousands_are_answered(connection: RawConnection) -> None:
-    sender = sent_in_background(connection, SMALLEST * 5_000)
-    for _ in range(5_000):
+    sender = sent_in_background(connection, SMALLEST * 2_000)
+    for _ in range(2_000):
         assert connection.answer().status == 200
     sender.join()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_has_its_own_answer_however_they_are_cut(site: Site, connection: RawConnection, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test's data, not a secret
     device, start = new_id("pipelined"), now_s() - timedelta(hours=2)
@@ -75,19 +75,13 @@ def test_each_has_its_own_answer_however_they_are_cut(site: Site, connection: Ra
     assert len(site.stored(device)) == readings
 
 
-@pytest.fixture
-def api(shared_database_url: str) -> Iterator[ApiProcess]:
-    with api_process(shared_database_url) as api:
-        yield api
-
-
 @pytest.mark.parametrize("takes_answers", [True, False])
 def test_one_that_sends_without_end_takes_no_memory_and_keeps_nobody_waiting(
-    api: ApiProcess, *, takes_answers: bool
+    shared_process: ApiProcess, *, takes_answers: bool
 ) -> None:
-    process = psutil.Process(api.process.pid)
-    with raw_connection(api.port) as flood:
-        assert httpx.get(f"{api.url}/livez").status_code == 200
+    process = psutil.Process(shared_process.process.pid)
+    with raw_connection(shared_process.port) as flood:
+        assert httpx.get(f"{shared_process.url}/livez").status_code == 200
         before = process.memory_info().rss
         is_over = threading.Event()
 
@@ -110,8 +104,8 @@ def test_one_that_sends_without_end_takes_no_memory_and_keeps_nobody_waiting(
         for thread in threads:
             thread.start()
         try:
-            for _ in range(30):
-                assert httpx.get(f"{api.url}/livez", timeout=5).status_code == 200
+            for _ in range(15):
+                assert httpx.get(f"{shared_process.url}/livez", timeout=5).status_code == 200
         finally:
             is_over.set()
             for thread in threads:

@@ -2,9 +2,12 @@
 
 import gzip
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from itertools import count
 
 import httpx
 import pytest
@@ -13,7 +16,8 @@ from ingest_api.telemetry.rate_limit import RateLimit
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers
-from tests.integration.ingest_api.site import JSON, NDJSON, MakeSite, Site, assert_problem, encode, new_id
+from tests.integration.ingest_api.site import JSON, NDJSON, Site, assert_problem, encode, new_id
+from tests.no_tls import NO_TLS
 from warehouse.postgres.connection import connect
 
 FORGED = [
@@ -29,22 +33,44 @@ FORGED = [
 ]
 
 
+_hosts = count(2)
+
+
+@dataclass(frozen=True)
+class ClientSite(Site):
+    """A site as one client sees it, who sends from an address that no other test uses."""
+
+    address: str
+
+    @contextmanager
+    def connected(self) -> Iterator[RawConnection]:
+        """A connection of this client's."""
+        with raw_connection(self.client.base_url.port or 0, self.address) as connection:
+            yield connection
+
+
+MakeSite = Callable[..., ClientSite]
+
+
+@pytest.fixture(scope="module")
+def start(shared_database_url: str) -> Iterator[Callable[..., httpx.Client]]:
+    """Start an API with these settings, once for the module."""
+    with ExitStack() as stack:
+        yield cache(lambda **settings: stack.enter_context(serving(database_url=shared_database_url, **settings)))
+
+
 @pytest.fixture
-def make_site(shared_database_url: str) -> Iterator[MakeSite]:
-    """Start an API with other settings, for one test."""
+def make_site(start: Callable[..., httpx.Client], shared_database_url: str) -> Iterator[MakeSite]:
+    """Be a new client of an API with these settings."""
     with ExitStack() as stack, connect(shared_database_url) as connection:
 
-        def make(**settings: object) -> Site:
-            client = stack.enter_context(serving(database_url=shared_database_url, **settings))
-            return Site(client, connection, shared_database_url)
+        def make(**settings: object) -> ClientSite:
+            address = f"127.0.0.{next(_hosts)}"
+            transport = httpx.HTTPTransport(local_address=address, verify=NO_TLS)
+            client = httpx.Client(base_url=start(**settings).base_url, timeout=30, transport=transport)
+            return ClientSite(stack.enter_context(client), connection, shared_database_url, address)
 
         yield make
-
-
-@contextmanager
-def connected(site: Site) -> Iterator[RawConnection]:
-    with raw_connection(site.client.base_url.port or 0) as connection:
-        yield connection
 
 
 def readings_of(device: str, number: int) -> list[bytes]:
@@ -79,7 +105,7 @@ def test_a_client_that_sends_too_much_is_told_when_to_come_back(make_site: MakeS
 def test_headers_that_rotate_do_not_evade_it(make_site: MakeSite, header: str) -> None:
     site = make_site(max_readings_per_minute=10)
     statuses = []
-    with connected(site) as connection:
+    with site.connected() as connection:
         for number, reading in enumerate(readings_of(new_id("rotating"), 50)):
             connection.send(post(reading, forged(header, number)))
             statuses.append(connection.answer().status)
@@ -91,16 +117,16 @@ def test_nor_do_connections(make_site: MakeSite) -> None:
     site = make_site(max_readings_per_minute=10)
     statuses = []
     for reading in readings_of(new_id("rotating"), 30):
-        with connected(site) as connection:
+        with site.connected() as connection:
             connection.send(post(reading))
             statuses.append(connection.answer().status)
     assert statuses.count(201) <= 12
 
 
 def test_a_proxy_that_is_named_is_believed_and_its_clients_count_apart(make_site: MakeSite) -> None:
-    site = make_site(max_readings_per_minute=10, trusted_proxies="127.0.0.1")
+    site = make_site(max_readings_per_minute=10, trusted_proxies="127.0.0.0/8")
     readings = readings_of(new_id("behind"), 30)
-    with connected(site) as connection:
+    with site.connected() as connection:
         for client, status in [("192.0.2.1", 200), ("192.0.2.2", 200), ("192.0.2.1", 429), ("9.9.9.9, 192.0.2.2", 429)]:
             connection.send(post(b"[" + b",".join(readings[:10]) + b"]", f"X-Forwarded-For: {client}"))
             assert connection.answer().status == status, client
@@ -177,7 +203,7 @@ def test_who_has_sent_too_much_is_told_before_its_body_is_asked_for(make_site: M
     site = make_site(max_readings_per_minute=1)
     assert site.send(encode(meter_payload())).status_code == 201
     for media_type in (JSON, NDJSON):
-        with connected(site) as connection:
+        with site.connected() as connection:
             headers = (f"Content-Type: {media_type}", "Content-Length: 1000000", "Expect: 100-continue")
             connection.send(request_headers("POST", "/v1/telemetry", *headers))
             assert [answer.status for answer in connection.answers()] == [429]
@@ -206,6 +232,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """That of APIs which are started while it is there."""
     clock = Clock()
     monkeypatch.setattr(RateLimit.__init__, "__defaults__", (clock,))
     return clock
