@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from warehouse.lake.models import INTEGERS
-from warehouse.lake.views import text
+from warehouse.lake.views import another_session, text
 
 NOISE = 1e-9
 """Numbers of float64 that differ by less than this share of themselves are equal: sums depend on the order of terms."""
@@ -66,18 +66,22 @@ class Comparison:
         )
 
 
-def compare_files(before: Path | str, after: Path | str, key: Sequence[str]) -> Comparison:
-    """Compare them. ``key`` may be empty: then there is at most one row.
+def compare_files(
+    engine: duckdb.DuckDBPyConnection, before: Path | str, after: Path | str, key: Sequence[str]
+) -> Comparison:
+    """Compare them on a session of this engine. ``key`` may be empty: then there is at most one row.
 
     Raises:
         duckdb.Error: a file is not readable.
     """
-    with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
-        engine.execute("SET threads = 1")  # sums are made in the order of the files
+    with another_session(engine) as session:
         for name, path in (("before", before), ("after", after)):
-            engine.execute(f"CREATE VIEW {name} AS FROM read_parquet({text(path)}, hive_partitioning = false)")
-        return _Files(engine, key).compare()
+            session.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet({text(path)}, hive_partitioning = false)")
+        session.execute("SET threads = 1")  # sums are made in the order of the files
+        try:
+            return _Files(session, key).compare()
+        finally:
+            session.execute("RESET threads")
 
 
 class _Files:

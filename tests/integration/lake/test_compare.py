@@ -22,7 +22,7 @@ class Files:
         with duckdb.connect() as engine:
             for path, select in zip(paths, (before, after), strict=True):
                 engine.execute(f"COPY ({select}) TO {text(path)} (FORMAT parquet)")
-        return compare_files(*paths, key)
+            return compare_files(engine, *paths, key)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,12 @@ def lake(untouched: HandMadeLake, tmp_path: Path) -> HandMadeLake:
 def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
     """Change a file of the models, as an analyst does."""
     folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(Catalog, "load", lambda: load(folder))
 
     def edit(file: str, old: str, new: str) -> None:
         text = (folder / file).read_text(encoding="utf-8")
         assert old in text
         (folder / file).write_text(text.replace(old, new), encoding="utf-8")
+        monkeypatch.setattr(Catalog, "load", cache(lambda: load(folder)))  # read once, however often it is asked for
 
     return edit
 

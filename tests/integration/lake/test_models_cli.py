@@ -109,9 +109,9 @@ def test_what_is_wrong_is_listed_with_file_and_line(
     assert "1 problem in the models" in result.stderr
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> HandMadeLake:
-    lake = HandMadeLake(tmp_path / "lake")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
+    lake = HandMadeLake(tmp_path_factory.mktemp("built") / "lake")
     lake.pairs(1)
     lake.add("meter_readings", meter_id=1, ts=at("08:00"), kwh=100.0)
     lake.add("device_last", kind="meter", device_id=1, ts=at("08:00"), kwh=100.0)
@@ -119,6 +119,11 @@ def lake(tmp_path: Path) -> HandMadeLake:
     lake.write()
     lake.build()
     return lake
+
+
+@pytest.fixture
+def lake(built: HandMadeLake, tmp_path: Path) -> HandMadeLake:
+    return built.copy(tmp_path / "lake")
 
 
 def test_the_numbers_of_a_day_are_checked(lake: HandMadeLake, tmp_path: Path) -> None:

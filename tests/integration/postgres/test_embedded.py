@@ -377,11 +377,14 @@ def test_a_start_that_fails_shows_the_log_and_what_to_do(server: EmbeddedPostgre
     assert server.ensure_running() == server.running_url()
 
 
-def test_a_server_that_does_not_answer_is_waited_for_and_named(server: EmbeddedPostgres) -> None:
+def test_a_server_that_does_not_answer_is_waited_for_and_named(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frozen = main_process(server)
     frozen.send_signal(signal.SIGSTOP)
     try:
-        with pytest.raises(ServerStartError, match=r"accepts no connection .*timeout"):
+        with monkeypatch.context() as soon, pytest.raises(ServerStartError, match=r"accepts no connection .*timeout"):
+            soon.setattr("warehouse.postgres.embedded.urls._CONNECT_SECONDS", 1)
             EmbeddedPostgres(server.home, start_seconds=0.5).ensure_running()
     finally:
         frozen.send_signal(signal.SIGCONT)

@@ -104,7 +104,7 @@ def test_the_fleet_is_provisioned_before_it_reports(api: RecordingApi) -> None:
 def test_failures_lose_nothing_and_are_retried_no_sooner_than_asked(
     api: RecordingApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.simulation.ingest_client.FIRST_BACKOFF_S", 0.02)
+    monkeypatch.setattr("warehouse.simulation.ingest_client.FIRST_BACKOFF_S", 0.002)
     api.next_ones.extend(
         [
             Misbehaviour(503, retry_after="1"),
