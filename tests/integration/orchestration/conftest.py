@@ -1,6 +1,7 @@
 """The command line through its entry point, in this process; days of readings; and a Dagster without a database."""
 
 import json
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ import pytest
 from orchestration.cli.main import main
 from tests.conftest import fresh_database
 from tests.integration.orchestration.dagster_days import Days
+from tests.integration.orchestration.supervised import House
 
 
 class Ended(NamedTuple):
@@ -114,3 +116,15 @@ def webhook() -> Iterator[Webhook]:
         yield hook
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A supervisor in this process, which leaves neither children nor signal handlers behind."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    built = House(tmp_path)
+    with built.supervisor:
+        yield built
+    assert built.pids() == []
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
