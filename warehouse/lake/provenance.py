@@ -1,6 +1,6 @@
 """Who makes a dataset, in words."""
 
-from dbt_like_sql.catalog import Model
+from dbt_like_sql.model import Model
 from warehouse.contract.partitions import Stream
 from warehouse.lake.export import TABLES
 

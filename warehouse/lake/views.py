@@ -10,8 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from dbt_like_sql.catalog import Model
-from dbt_like_sql.model import DAY_COLUMN
+from dbt_like_sql.model import DAY_COLUMN, Model
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.snapshot import Snapshot
 

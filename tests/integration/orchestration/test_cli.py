@@ -56,8 +56,15 @@ def test_the_help_names_every_command_and_how_to_begin(fleetwatt: Fleetwatt) -> 
 
 
 def test_a_command_loads_no_engine_that_it_does_not_need() -> None:
-    asked = "import sys\nfrom orchestration.cli.commands import app\napp(['up', '--help'], standalone_mode=False)\n"
-    asked += "sys.exit(' '.join({'duckdb', 'polars', 'pyarrow', 'dagster', 'sqlglot'} & sys.modules.keys()) or None)"
+    asked = """
+import sys
+from orchestration.cli.commands import app
+for command, unneeded in (("up", {"duckdb", "polars", "pyarrow", "dagster", "sqlglot"}),
+                          ("import", {"polars", "dagster", "sqlglot"})):
+    app([command, "--help"], standalone_mode=False)
+    if loaded := unneeded & sys.modules.keys():
+        sys.exit(f"{command}: {loaded}")
+"""
     ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 
