@@ -289,7 +289,7 @@ def test_a_flipped_bit_never_gives_another_answer(published: Lake, tmp_path: Pat
     file = newest_file(published, "meters", DAY)
     answer = ask(tmp_path, "FROM meters", "--format", "csv").stdout
     size = file.stat().st_size
-    for position in range(0, size, max(1, size // 60)):
+    for position in range(0, size, max(1, size // 20)):
         flip_unseen(file, position)
         result = ask(tmp_path, "FROM meters", "--format", "csv")
         assert isinstance(result.exception, DamagedFileError)

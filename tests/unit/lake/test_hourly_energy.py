@@ -69,9 +69,15 @@ def hours_of(
     classified = cut_at_changes(
         classified_steps(frame(day), before, settings_of_all), changes_of_the_day(cuts, day[0].ts.date())
     )
-    hours = hourly_energy(classified, "meter").sort("hour", "segment_from").collect()
-    _expect_the_same_by_the_fast_path(hours_of_growth(frame(day), before, settings_of_all, "meter").collect(), hours)
-    return hours, flagged_steps(classified, "meter").sort("ts", "flag").collect()
+    hours, flagged, fast = pl.collect_all(
+        [
+            hourly_energy(classified, "meter").sort("hour", "segment_from"),
+            flagged_steps(classified, "meter").sort("ts", "flag"),
+            hours_of_growth(frame(day), before, settings_of_all, "meter"),
+        ]
+    )
+    _expect_the_same_by_the_fast_path(fast, hours)
+    return hours, flagged
 
 
 def _expect_the_same_by_the_fast_path(fast: pl.DataFrame, by_rule: pl.DataFrame) -> None:
