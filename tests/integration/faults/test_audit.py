@@ -1,12 +1,13 @@
 """The audit of ``make faults`` finds what it is there to find: each kind of damage, done by hand."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx
 import psycopg
 import pytest
 
+from tests.conftest import fresh_database, serving
 from tests.faults.audit import Audit, audit
 from tests.faults.book import Book
 
@@ -22,15 +23,30 @@ DAMAGE = {
 }
 
 
+@pytest.fixture(scope="module")
+def sent(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, str]]:
+    """Some readings, sent and acknowledged: by this book, and stored in the database of this name."""
+    with fresh_database(server_url, template) as url:
+        with (
+            serving(database_url=url) as api,
+            Book(tmp_path_factory.mktemp("book"), api.base_url.port or 0) as book,
+        ):
+            clients = book.clients(connections=2)
+            with clients.sending():
+                assert clients.wait_for(40)
+        yield book, urlsplit(url).path[1:]
+
+
 @pytest.fixture
-def book(tmp_path: Path, api: httpx.Client) -> Book:
-    """Some readings, sent and acknowledged."""
-    assert api.base_url.port
-    with Book(tmp_path, api.base_url.port) as book:
-        clients = book.clients(connections=2)
-        with clients.sending():
-            assert clients.wait_for(40)
-    return book
+def book(sent: tuple[Book, str]) -> Book:
+    return sent[0]
+
+
+@pytest.fixture
+def database_url(sent: tuple[Book, str], server_url: str) -> Iterator[str]:
+    """A copy of what was stored, to be damaged."""
+    with fresh_database(server_url, sent[1]) as url:
+        yield url
 
 
 def audited(book: Book, database_url: str) -> Audit:

@@ -10,7 +10,15 @@ from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, encode, new_id
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.postgres.readings.device_quota import LOOK_EVERY_S
+from warehouse.postgres.readings import device_quota
+
+LOOK_EVERY_S = 0.2
+
+
+@pytest.fixture(autouse=True)
+def _often_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many devices there are is looked up several times a second."""
+    monkeypatch.setattr(device_quota, "LOOK_EVERY_S", LOOK_EVERY_S)
 
 
 def registered(site: Site) -> int:

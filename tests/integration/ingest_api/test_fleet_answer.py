@@ -16,10 +16,11 @@ from tests.conftest import MakeApi
 from tests.factories import iso
 from tests.integration.ingest_api.charging import DAY, Charging, even
 from tests.integration.ingest_api.site import Site, assert_problem, new_id, until_someone_waits_for_a_lock
+from warehouse.postgres.hours import device_hours
 from warehouse.postgres.hours.device_hours import SETTLING, write_closed_hours
 
 HOUR = timedelta(hours=1)
-HOURS = 120
+HOURS = 96
 """Begins before ``DAY``, so that nothing crosses the window's begin, and ends with the newest closed hour."""
 
 
@@ -71,6 +72,12 @@ class Fleet:
 
 
 MakeFleet = Callable[[], Fleet]
+
+
+@pytest.fixture(autouse=True)
+def _few_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the hours that the product keeps are written, and all that these tests look at."""
+    monkeypatch.setattr(device_hours, "KEPT", timedelta(days=4))
 
 
 @pytest.fixture

@@ -8,6 +8,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import serving
 from tests.factories import meter_payload, vehicle_payload
+from tests.integration.ingest_api.site import Site
+
+
+@pytest.fixture
+def api(site: Site) -> httpx.Client:
+    """One for all: each test counts what it adds."""
+    return site.client
 
 
 def counted(api: httpx.Client) -> dict[tuple[str, ...], float]:

@@ -20,6 +20,14 @@ def charging(site: Site) -> Charging:
     return charging
 
 
+@pytest.fixture(scope="module")
+def silent(site: Site) -> Charging:
+    """One that never sends anything, for all who ask only in which words."""
+    silent = Charging(site)
+    silent.map()
+    return silent
+
+
 def test_the_whole_answer(charging: Charging) -> None:
     charging.ac(even(12.1204))
     charging.dc(even(10.3303), temperatures=[33.0, 33.333, None])
@@ -189,34 +197,34 @@ class TestWindow:
         assert (answer["acKwh"], answer["dcKwh"], answer["avgBatteryTemp"]) == (5, 4, 25)
         assert (answer["acCoverage"], answer["dcCoverage"]) == (1, 1)
 
-    def test_ends_now_and_is_a_day_long_unless_asked(self, charging: Charging, site: Site) -> None:
+    def test_ends_now_and_is_a_day_long_unless_asked(self, silent: Charging, site: Site) -> None:
         before = datetime.now(UTC) - timedelta(milliseconds=1)
-        answer = site.client.get(f"/v1/analytics/performance/{charging.vehicle}").json()
+        answer = site.client.get(f"/v1/analytics/performance/{silent.vehicle}").json()
         end = datetime.fromisoformat(answer["toTs"])
         assert before <= end <= datetime.now(UTC)
         assert end - datetime.fromisoformat(answer["fromTs"]) == timedelta(days=1)
         assert answer["windowHours"] == 24
 
     @pytest.mark.parametrize("hours", [1, 23, 168])
-    def test_of_any_length_up_to_a_week(self, charging: Charging, hours: int) -> None:
-        answer = charging.answer(hours=hours)
+    def test_of_any_length_up_to_a_week(self, silent: Charging, hours: int) -> None:
+        answer = silent.answer(hours=hours)
         assert answer["windowHours"] == hours
         length = datetime.fromisoformat(answer["toTs"]) - datetime.fromisoformat(answer["fromTs"])
         assert length == timedelta(hours=hours)
 
-    def test_may_lie_anywhere_between_1970_and_now(self, charging: Charging, site: Site) -> None:
+    def test_may_lie_anywhere_between_1970_and_now(self, silent: Charging, site: Site) -> None:
         for at in ("1970-01-01T00:00:00.001Z", iso(datetime.now(UTC) + timedelta(minutes=4))):
-            answer = site.client.get(f"/v1/analytics/performance/{charging.vehicle}", params={"at": at, "hours": 168})
+            answer = site.client.get(f"/v1/analytics/performance/{silent.vehicle}", params={"at": at, "hours": 168})
             assert (answer.status_code, answer.json()["status"]) == (200, "no_readings")
 
-    def test_in_the_future_is_told_in_words(self, charging: Charging, site: Site) -> None:
+    def test_in_the_future_is_told_in_words(self, silent: Charging, site: Site) -> None:
         for at in (iso(datetime.now(UTC) + timedelta(minutes=6)), "2199-12-31T23:59:59Z", "2200-01-01T00:00:00+00:00"):
-            answer = site.client.get(f"/v1/analytics/performance/{charging.vehicle}", params={"at": at})
+            answer = site.client.get(f"/v1/analytics/performance/{silent.vehicle}", params={"at": at})
             problem = assert_problem(answer, 422, "invalid_request")
             assert problem["detail"] == "at lies in the future; leave it out for the window that ends now"
 
-    def test_beyond_what_is_asked_for_is_told_in_words(self, charging: Charging, site: Site) -> None:
-        path = f"/v1/analytics/performance/{charging.vehicle}"
+    def test_beyond_what_is_asked_for_is_told_in_words(self, silent: Charging, site: Site) -> None:
+        path = f"/v1/analytics/performance/{silent.vehicle}"
         for hours, bound in ((0, "greater than or equal to 1"), (169, "less than or equal to 168")):
             problem = assert_problem(site.client.get(path, params={"hours": hours}), 422, "invalid_request")
             assert problem["detail"] == f"/query/hours: Input should be {bound}"
@@ -224,10 +232,10 @@ class TestWindow:
         assert problem["detail"].startswith("/query/at: expected RFC 3339 with an offset")
 
     @pytest.mark.parametrize("offset", ["+00:00", "+02:30", "%2B02:30", " 02:30", "%2002:30", "-03:00", "Z"])
-    def test_with_a_plus_that_nobody_encoded(self, charging: Charging, site: Site, offset: str) -> None:
+    def test_with_a_plus_that_nobody_encoded(self, silent: Charging, site: Site, offset: str) -> None:
         written = offset.replace("%2B", "+").replace("%20", "+").replace(" ", "+")
         meant = datetime.fromisoformat(f"2026-02-08T04:00:00{written}").astimezone(UTC)
-        answer = site.client.get(f"/v1/analytics/performance/{charging.vehicle}?at=2026-02-08T04:00:00.000{offset}")
+        answer = site.client.get(f"/v1/analytics/performance/{silent.vehicle}?at=2026-02-08T04:00:00.000{offset}")
         assert answer.status_code == 200, answer.text
         assert answer.json()["toTs"] == f"{meant:%Y-%m-%dT%H:%M:%S}.000Z"
 
@@ -260,15 +268,15 @@ class TestWindow:
             "at=%00",
         ],
     )
-    def test_that_makes_no_sense(self, charging: Charging, site: Site, asked: str) -> None:
-        answer = site.client.get(f"/v1/analytics/performance/{charging.vehicle}?{asked}")
+    def test_that_makes_no_sense(self, silent: Charging, site: Site, asked: str) -> None:
+        answer = site.client.get(f"/v1/analytics/performance/{silent.vehicle}?{asked}")
         problem = assert_problem(answer, 422, "invalid_request")
         assert [error["pointer"] for error in problem["errors"]] == [f"/query/{asked.partition('=')[0]}"]
 
 
-def test_an_unknown_vehicle(site: Site, charging: Charging) -> None:
+def test_an_unknown_vehicle(site: Site, silent: Charging) -> None:
     assert_problem(site.client.get("/v1/analytics/performance/nobody"), 404, "vehicle_not_found")
-    assert_problem(site.client.get(f"/v1/analytics/performance/{charging.meter}"), 404, "vehicle_not_found")
+    assert_problem(site.client.get(f"/v1/analytics/performance/{silent.meter}"), 404, "vehicle_not_found")
 
 
 @pytest.mark.parametrize("name", ["-a", "a" * 65, "a%20b", "%00", "%ff"])
@@ -287,15 +295,15 @@ def dropped(request: pytest.FixtureRequest, site: Site) -> Iterator[datetime]:
     site.rows(f"{change} RETURNING 1", ["open", request.param, day])
 
 
-def test_a_window_that_touches_a_dropped_day_is_gone(charging: Charging, dropped: datetime) -> None:
+def test_a_window_that_touches_a_dropped_day_is_gone(silent: Charging, dropped: datetime) -> None:
     for at, hours in ((dropped, 1), (dropped + HOUR, 2), (dropped - 23.5 * HOUR, 24), (dropped + 3 * 24 * HOUR, 168)):
-        problem = assert_problem(charging.ask(at, hours), 410, "window_not_retained")
+        problem = assert_problem(silent.ask(at, hours), 410, "window_not_retained")
         assert str((dropped - HOUR).date()) in problem["detail"]
 
 
-def test_a_window_beside_a_dropped_day_is_answered(charging: Charging, dropped: datetime) -> None:
-    assert charging.ask(dropped + HOUR, hours=1).status_code == 200
-    assert charging.ask(dropped - 24 * HOUR, hours=24).status_code == 200
+def test_a_window_beside_a_dropped_day_is_answered(silent: Charging, dropped: datetime) -> None:
+    assert silent.ask(dropped + HOUR, hours=1).status_code == 200
+    assert silent.ask(dropped - 24 * HOUR, hours=24).status_code == 200
 
 
 def test_an_unknown_vehicle_is_unknown_whatever_was_dropped(site: Site, dropped: datetime) -> None:

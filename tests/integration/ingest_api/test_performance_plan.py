@@ -1,6 +1,7 @@
 """How PostgreSQL answers the 24 h question: pruned to the window's days, from the key alone, never a whole table."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -10,11 +11,18 @@ from psycopg.sql import SQL, Composable
 
 from ingest_api.analytics.performance import energy_of_both_sides, readings_of_both_sides
 from tests.factories import now_s
+from warehouse.postgres.connection import connect
 
 DEVICES = 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def connection(shared_database_url: str) -> Iterator[psycopg.Connection]:
+    with connect(shared_database_url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
 def filled(connection: psycopg.Connection) -> datetime:
     """Three days of 20 pairs, vacuumed as sealed days are; returns the end of the data."""
     end = now_s()

@@ -61,13 +61,13 @@ def test_large_items_that_begin_alike_are_told_apart(site: Site) -> None:
 
 @pytest.mark.parametrize("limit", ["rows", "bytes"])
 def test_beyond_the_quota_items_are_only_counted(make_site: MakeSite, limit: str) -> None:
-    quota = {"quarantine_max_rows": 40} if limit == "rows" else {"quarantine_max_bytes": 40 * ROW_BYTES}
+    quota = {"quarantine_max_rows": 20} if limit == "rows" else {"quarantine_max_bytes": 20 * ROW_BYTES}
     site = make_site(**quota)
-    for number in range(100):
+    for number in range(50):
         assert site.send(b'{"garbage":%d}' % number).status_code == 422
     ((of_all, counted_only, rows),) = counts(site).values()
-    assert 0 < rows <= 40
-    assert (of_all, counted_only) == (100, 100 - rows)
+    assert 0 < rows <= 20
+    assert (of_all, counted_only) == (50, 50 - rows)
     assert kept(site) == {"unknown_kind": rows}
     assert site.send(b'{"garbage":0}').status_code == 422  # kept already: its row counts it, there is no other
     assert site.quarantined(b'{"garbage":0}')[0][3] == 2
@@ -86,7 +86,7 @@ def metrics_since(site: Site) -> str:
 
 def test_garbage_leaves_room_for_conflicts(make_site: MakeSite) -> None:
     site = make_site(quarantine_max_rows=40)
-    for number in range(100):
+    for number in range(45):
         site.send(b'{"garbage":%d}' % number)
     evidence = conflict(site, "victim")
     assert site.send(evidence).status_code == 409
@@ -112,11 +112,11 @@ def test_the_disk_does_not_grow_with_what_is_sent_again_and_again(make_site: Mak
     for _ in range(3):
         site.send(body)
     ((before,),) = site.rows(size)
-    for _ in range(100):
+    for _ in range(30):
         assert site.send(body).status_code == 422
     ((after,),) = site.rows(size)
     assert after < 3 * before
-    assert counts(site)["unknown_kind"] == (103 * 200, 0, 200)
+    assert counts(site)["unknown_kind"] == (33 * 200, 0, 200)
 
 
 def sender_of(site: Site, raw: bytes) -> tuple[str | None, str | None]:

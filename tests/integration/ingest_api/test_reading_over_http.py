@@ -259,4 +259,4 @@ def test_it_leaves_no_garbage_that_only_a_collection_finds(connection: socket.so
         return gc.collect()
 
     send(10)
-    assert send(200) < 200
+    assert send(50) < 50

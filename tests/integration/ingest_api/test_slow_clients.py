@@ -123,7 +123,7 @@ def test_headers_are_no_larger_than_64_kib(connection: socket.socket, monkeypatc
 @pytest.mark.parametrize("body", [encode(meter_payload()), b"[]"], ids=["a reading", "an empty array"])
 def test_a_connection_in_use_is_left_alone_and_then_closed(connection: socket.socket, body: bytes) -> None:
     request = HEADERS + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    for _ in range(40):
+    for _ in range(20):
         connection.sendall(request)
         assert connection.recv(65536).startswith(b"HTTP/1.1 20")
         time.sleep(0.02)  # most looks find it idle

@@ -105,11 +105,11 @@ def test_several_workers_share_the_port_and_know_each_others_devices(
             return client.post("/v1/telemetry", content=body, timeout=30).status_code
 
         devices = [f"meter-{number}" for number in range(20)]
-        bodies = [reading(number, device) for number in range(20) for device in devices]
+        bodies = [reading(number, device) for number in range(8) for device in devices]
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(status, bodies)) == {201}
         assert api.stop() == 0
-    assert connection.execute("SELECT count(*), count(DISTINCT meter_id) FROM meter_readings").fetchone() == (400, 20)
+    assert connection.execute("SELECT count(*), count(DISTINCT meter_id) FROM meter_readings").fetchone() == (160, 20)
     assert connection.execute("SELECT count(*) FROM meters").fetchone() == (20,)
 
 
