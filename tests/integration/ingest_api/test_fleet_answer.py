@@ -195,7 +195,7 @@ def test_an_answer_is_remembered_until_something_is_written(fleet: Fleet) -> Non
     assert fleet.expect_the_same([vehicle, second, third])["vehicles"] == 3
 
 
-def test_an_answer_is_found_anew_before_anybody_asks(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_found_again_before_anybody_asks(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
     async def counted(connection: Connection, hours: int) -> Row:
