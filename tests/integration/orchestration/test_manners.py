@@ -186,7 +186,7 @@ class TestWhereTheOutputGoes:
         assert b"Traceback" not in done.stderr
 
     def test_the_disk_is_full(self, tmp_path: Path) -> None:
-        for arguments in (["simulate", "--faults"], ["query", "SELECT 1", "--format", "json"], ["--help"]):
+        for arguments in (["simulate", "--faults"], ["query", "SELECT 1", "--format", "json"], ["api", "--help"]):
             with Path("/dev/full").open("w") as full:
                 done = subprocess.run(
                     [*FLEETWATT, *arguments],
