@@ -91,7 +91,7 @@ class CheckLoader:
             if wrong := self._forbidden(declared, reference.dataset):
                 statement.problems.append(Problem(statement.path, reference.line, wrong))
         if not statement.problems:
-            statement.resolve(self.schema)
+            statement.resolve(self.schema, declared.lookback_days)
         return tuple(reference.dataset for reference in statement.references)
 
     def _forbidden(self, declared: Declaration, dataset: str) -> str | None:

@@ -20,8 +20,11 @@ LAYERS = ("lake", "staging", "rollups", "marts")
 """The order of the story; folders of models carry these names."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
-_MODEL_KEYS = ("description", "grain", "owner", "key", "checks", "columns")
-_SOURCE_KEYS = (*_MODEL_KEYS, "kind", "layer", "depends_on", "key_is_checked")
+_SHARED_KEYS = ("description", "grain", "owner", "key", "checks", "columns")
+_MODEL_KEYS = (*_SHARED_KEYS, "lookback_days", "lookback_key")
+_SOURCE_KEYS = (*_SHARED_KEYS, "kind", "layer", "depends_on", "key_is_checked")
+MOST_LOOKBACK_DAYS = 366
+"""A model that looks back further reads a year of files for each day, and is better made from a rollup."""
 _SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
 
 
@@ -50,6 +53,8 @@ class Declaration:
     depends_on: tuple[str, ...]
     key_is_checked: bool
     """False where whoever makes the dataset ensures that its key is unique, and counting again costs too much."""
+    lookback_days: int
+    lookback_key: tuple[str, ...]
     path: Path
     line: int
 
@@ -113,9 +118,27 @@ class Reader:
             checks=self._checks(name, table),
             depends_on=self._names(name, table, "depends_on"),
             key_is_checked=table.get("key_is_checked", True) is not False,
+            lookback_days=self._lookback_days(name, table),
+            lookback_key=self._lookback_key(name, table, key_columns),
             path=self.path,
             line=self._lines.of(name),
         )
+
+    def _lookback_days(self, name: str, table: dict[str, Any]) -> int:
+        days = table.get("lookback_days", 0)
+        if type(days) is not int or ("lookback_days" in table and not 1 <= days <= MOST_LOOKBACK_DAYS):
+            self._problem(f"lookback_days is a number of days, 1 to {MOST_LOOKBACK_DAYS}", name, "lookback_days")
+            return 0
+        return days
+
+    def _lookback_key(self, name: str, table: dict[str, Any], key: tuple[str, ...]) -> tuple[str, ...]:
+        names = self._names(name, table, "lookback_key", required="lookback_key" in table)
+        if names and "lookback_days" not in table:
+            self._problem("lookback_key needs lookback_days beside it", name, "lookback_key")
+        for column in names:
+            if column not in key or column == DAY_COLUMN:
+                self._problem(f"lookback_key names {column}, which is not in the key", name, "lookback_key")
+        return names
 
     def _columns(self, name: str, table: dict[str, Any]) -> dict[str, Column]:
         declared = table.get("columns")

@@ -125,7 +125,7 @@ class Loader:
         if statement is None:
             return dict.fromkeys(declared.columns, ())
         if all(reference.dataset in schema for reference in statement.references):
-            statement.resolve(schema)
+            statement.resolve(schema, declared.lookback_days)
         if statement.problems:
             self.problems += statement.problems
             return {}
@@ -154,6 +154,9 @@ class Loader:
             columns=tuple(declared.columns.values()),
             checks=checks,
             depends_on=self._depends_on[declared.name],
+            lookback_days=declared.lookback_days,
+            lookback_key=declared.lookback_key,
+            is_day_proved=statement.is_day_proved if statement else True,
             sql=statement.select if statement else None,
             path=statement.path if statement else declared.path,
             column_lineage=MappingProxyType(dict(lineage)),

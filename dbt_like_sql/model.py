@@ -67,6 +67,10 @@ class Model:
 
     ``path`` is its SQL, or the declaration of a source. ``column_lineage`` names for each column what it is computed
     from in the datasets that the SELECT reads; it is empty for a constant, for a count of rows and for sources.
+
+    ``lookback_days``: how many days before its own it reads. ``lookback_key``: the columns of its key by which its rows
+    are independent: one key's rows are made from that key's rows alone, where what it reads has these columns; empty
+    where that is not so. ``is_day_proved``: whether the SELECT's own text proves that it reads no other day.
     """
 
     name: str
@@ -79,6 +83,9 @@ class Model:
     columns: tuple[Column, ...]
     checks: tuple[Check, ...]
     depends_on: tuple[str, ...]
+    lookback_days: int
+    lookback_key: tuple[str, ...]
+    is_day_proved: bool
     sql: str | None
     path: Path
     column_lineage: Mapping[str, tuple[ColumnSource, ...]]
@@ -91,5 +98,6 @@ class Model:
     @property
     def digest(self) -> str:
         """Changes when what the model computes may change: its SELECT, its columns, its key."""
-        content = json.dumps([self.name, self.kind, self.sql, [each[:2] for each in self.columns], self.key])
+        parts = [self.name, self.kind, self.sql, [each[:2] for each in self.columns], self.key]
+        content = json.dumps([*parts, self.lookback_days] if self.lookback_days else parts)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

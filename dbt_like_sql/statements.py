@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from math import inf
 from re import search
 
 import sqlglot
@@ -12,6 +13,7 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from dbt_like_sql.day_bounds import Days, dataset_days
 from dbt_like_sql.declarations import DIALECT, suggestion
 from dbt_like_sql.model import DAY_COLUMN, ColumnSource, Problem
 
@@ -42,6 +44,8 @@ class Statement:
     text: str
     problems: list[Problem] = field(default_factory=list)
     references: tuple[Reference, ...] = ()
+    is_day_proved: bool = True
+    """Whether the text proves, once resolved, that no day beyond those declared is read; if not, a build must tell."""
     _query: exp.Query | None = None
     _root: Scope | None = None
 
@@ -67,8 +71,11 @@ class Statement:
         last = _unended(sqlglot.tokenize(self.text, dialect=DIALECT))[-1]
         return self.text[: last.end + 1]
 
-    def resolve(self, schema: Schema) -> None:
-        """Tie every column to the dataset or CTE it comes from; ``schema`` must know every reference."""
+    def resolve(self, schema: Schema, lookback_days: int = 0) -> None:
+        """Tie every column to the dataset or CTE it comes from; ``schema`` must know every reference.
+
+        ``lookback_days``: how many days before its own it may read.
+        """
         if self._query is None:
             return
         # Before anything is qualified, because qualify stops at the first of these and does not say where it is.
@@ -90,7 +97,8 @@ class Statement:
         self._root = build_scope(self._query)
         for scope in self._root.traverse() if self._root else ():
             self._find_homeless_columns(scope, schema)
-            self._find_forgotten_days(scope)
+        if self._root and not self.problems:
+            self._find_undeclared_days(self._root, schema, lookback_days)
 
     def columns(self) -> dict[str, int]:
         """The columns that the SELECT gives, once resolved, and their lines."""
@@ -145,17 +153,29 @@ class Statement:
                 wrong = f"column {column.name} is ambiguous: {' and '.join(owners)} have it"
             self._problem(_line(column), wrong)
 
-    def _find_forgotten_days(self, scope: Scope) -> None:
-        """A dataset holds all days; a model that forgets to say which would count every day it finds."""
-        limited = {
-            column.table
-            for column in scope.columns
-            if column.name == DAY_COLUMN and column.find_ancestor(exp.Where, exp.Join)
-        }
-        for alias, (_, source) in scope.selected_sources.items():
-            if isinstance(source, exp.Table) and _is_dataset(source) and alias not in limited:
-                wanted = f"WHERE {DAY_COLUMN} = getvariable('{DAY_COLUMN}')"
-                self._problem(_line(source), f"{source.name} is read for all days; add {wanted}")
+    def _find_undeclared_days(self, root: Scope, schema: Schema, lookback_days: int) -> None:
+        """A dataset holds all days; a model reads its own, and as many before it as it declares."""
+        allowed = Days(-lookback_days, 0)
+        wanted = f"{DAY_COLUMN} = getvariable('{DAY_COLUMN}')"
+        if lookback_days:
+            wanted = (
+                f"{DAY_COLUMN} BETWEEN getvariable('{DAY_COLUMN}') - {lookback_days} AND getvariable('{DAY_COLUMN}')"
+            )
+        for read in dataset_days(root, schema):
+            name, first = read.table.name, read.days.first
+            if not read.is_limited:
+                self._problem(_line(read.table), f"{name} is read for all days; add WHERE {wanted}")
+            elif read.days.within(allowed):
+                continue
+            elif not read.is_proved:
+                self.is_day_proved = False
+            elif read.days.last > 0:
+                self._problem(_line(read.table), f"{name} is read for later days too; say {wanted}")
+            elif first == -inf:
+                self._problem(_line(read.table), f"{name} is read for all earlier days too; say {wanted}")
+            else:
+                advice = f"lookback_days is {lookback_days}" if lookback_days else f"declare lookback_days = {-first:g}"
+                self._problem(_line(read.table), f"{name} is read from day - {-first:g} on; {advice}")
 
     def _unexplained(self, error: SqlglotError) -> None:
         place = search(r"Line:? (\d+)", str(error))
