@@ -4,7 +4,7 @@
 raises one ``CatalogError`` that lists everything that is wrong, with file and line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from graphlib import TopologicalSorter
@@ -59,6 +59,21 @@ class Catalog:
         """Everything that this dataset is made from, however far up."""
         direct = self.models[name].depends_on
         return frozenset(direct).union(*(self.upstream(each) for each in direct))
+
+    def with_downstream(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These datasets and whatever is made from them, in order."""
+        wanted = set(names)
+        return tuple(each.name for each in self.in_order() if wanted & {each.name, *self.upstream(each.name)})
+
+    @property
+    def lookbacks(self) -> tuple[tuple[str, str, int], ...]:
+        """Each model that looks back, with each dataset that it reads, and how many days back."""
+        return tuple(
+            (model.name, read, model.lookback_days)
+            for model in self.in_order()
+            if model.lookback_days
+            for read in model.depends_on
+        )
 
     @cached_property
     def _ordered(self) -> tuple[Model, ...]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from math import inf
+from pathlib import Path
 from re import search
 
 import sqlglot
@@ -156,11 +156,10 @@ class Statement:
     def _find_undeclared_days(self, root: Scope, schema: Schema, lookback_days: int) -> None:
         """A dataset holds all days; a model reads its own, and as many before it as it declares."""
         allowed = Days(-lookback_days, 0)
-        wanted = f"{DAY_COLUMN} = getvariable('{DAY_COLUMN}')"
+        own = f"getvariable('{DAY_COLUMN}')"
+        wanted = f"{DAY_COLUMN} = {own}"
         if lookback_days:
-            wanted = (
-                f"{DAY_COLUMN} BETWEEN getvariable('{DAY_COLUMN}') - {lookback_days} AND getvariable('{DAY_COLUMN}')"
-            )
+            wanted = f"{DAY_COLUMN} BETWEEN {own} - {lookback_days} AND {own}"
         for read in dataset_days(root, schema):
             name, first = read.table.name, read.days.first
             if not read.is_limited:

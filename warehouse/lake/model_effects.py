@@ -1,6 +1,6 @@
 """What the models as they are now would change on a day that is published: rebuilt beside the lake, and compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,10 +9,11 @@ import duckdb
 
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.lake.compare import Comparison, compare_files
+from warehouse.lake.lookback import require_declared_days
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.keys import folder_of
-from warehouse.lake.views import add_view, open_lake, text
+from warehouse.lake.views import add_view, another_session, open_lake, set_day, text
 
 
 @dataclass(frozen=True)
@@ -51,22 +52,23 @@ def effects_of_models(snapshot: Snapshot, catalog: Catalog, day: date, folder: P
         ModelFailedError: a SELECT fails on the day's data; it names file and line.
         UnreadableFileError: a published file is damaged.
     """
-    built: set[str] = set()
-    with open_lake(snapshot, catalog.in_order(), day) as connection:
-        connection.execute(f"SET temp_directory = {text(folder / 'spill')}")
+    built: dict[str, Path] = {}
+    with open_lake(snapshot, (), day) as engine:
+        engine.execute(f"SET temp_directory = {text(folder / 'spill')}")
         for model in catalog.in_order():
             if model.sql:
-                yield _effect(connection, catalog, model, day, snapshot, folder, built)
+                with another_session(engine) as session:
+                    yield _effect(session, catalog, model, day, snapshot, folder, built)
 
 
 def _effect(
-    connection: duckdb.DuckDBPyConnection,
+    session: duckdb.DuckDBPyConnection,
     catalog: Catalog,
     model: Model,
     day: date,
     published: Snapshot,
     folder: Path,
-    built: set[str],
+    built: dict[str, Path],
 ) -> Effect:
     missing = tuple(
         name
@@ -75,14 +77,34 @@ def _effect(
     )
     if missing:
         return Effect(model, missing, None, None, ())
+    checked = {name for check in model.checks for name in check.depends_on}
+    set_day(session, day)
+    for name in {*model.depends_on, *checked} - {model.name}:
+        files = published.locations(name, day, model.lookback_days)
+        add_view(session, catalog.models[name], _with_built(published, name, day, files, built))
     target = folder / folder_of(model.name, day) / "rebuilt.parquet"
     target.parent.mkdir(parents=True)
-    row_count = build_model(connection, model, target)
-    built.add(model.name)
-    add_view(connection, model, [str(target)])
+    row_count = build_model(session, model, target)
+    if not model.is_day_proved:
+        of_all_days = [
+            (catalog.models[name], _with_built(published, name, day, published.locations(name, None), built))
+            for name in model.depends_on
+        ]
+        require_declared_days(session, of_all_days, model, day, target)
+    built[model.name] = target
+    add_view(session, model, [str(target)])
     before = published.locations(model.name, day)
     comparison = compare_files(connection, before[0], target, model.sort_key) if before else None
     failed = []
     if comparison is None or not comparison.is_same:
-        failed = [result for result in (run_check(connection, check) for check in model.checks) if not result.passed]
+        failed = [result for result in (run_check(session, check) for check in model.checks) if not result.passed]
     return Effect(model, (), row_count, comparison, tuple(failed))
+
+
+def _with_built(
+    published: Snapshot, name: str, day: date, files: Sequence[str], built: Mapping[str, Path]
+) -> Sequence[str]:
+    """These published files of a dataset, the day's replaced by the one that was built."""
+    if name not in built:
+        return files
+    return [*(each for each in files if each not in published.locations(name, day)), str(built[name])]

@@ -13,7 +13,7 @@ from dbt_like_sql.catalog import Catalog, Check, Model, Problem
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.snapshot import Snapshot
-from warehouse.lake.views import add_empty_view, open_empty_lake, open_lake, text
+from warehouse.lake.views import add_empty_view, add_views, another_session, open_empty_lake, open_lake, set_day, text
 
 SAMPLE_ROWS = 5
 INTEGERS = frozenset(
@@ -91,10 +91,13 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResul
 
 def check_day(snapshot: Snapshot, catalog: Catalog, day: date) -> Iterator[CheckResult]:
     """Run the checks of every dataset that has a file of this day, in order."""
-    with open_lake(snapshot, catalog.in_order(), day) as connection:
+    with open_lake(snapshot, (), day) as engine:
         for model in catalog.in_order():
             if snapshot.locations(model.name, day):
-                yield from (run_check(connection, check) for check in model.checks)
+                reads = [catalog.models[name] for name in {each for check in model.checks for each in check.depends_on}]
+                with another_session(engine) as session:
+                    add_views(session, snapshot, reads, day, model.lookback_days)
+                    yield from (run_check(session, check) for check in model.checks)
 
 
 def bind_problems(catalog: Catalog) -> list[Problem]:
@@ -104,7 +107,7 @@ def bind_problems(catalog: Catalog) -> list[Problem]:
     """
     problems: list[Problem] = []
     with open_empty_lake() as connection:
-        connection.execute("SET VARIABLE day = DATE '2000-01-01'")
+        set_day(connection, date(2000, 1, 1))
         for model in catalog.in_order():
             try:
                 add_empty_view(connection, model)

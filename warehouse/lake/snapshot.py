@@ -51,10 +51,11 @@ class Snapshot:
         """The days that a dataset has a file of, oldest first."""
         return list(self.files.get(dataset, {}))
 
-    def locations(self, dataset: str, day: date | None) -> list[str]:
-        """What to open for a dataset's day or all of its days, oldest first."""
-        of_days = self.files.get(dataset, {})
-        return [self.lake.location(file) for each, file in of_days.items() if day in (None, each)]
+    def locations(self, dataset: str, day: date | None, lookback_days: int = 0) -> list[str]:
+        """What to open for a dataset's day and some days before it, or for all of its days, oldest first."""
+        of_days = self.files.get(dataset, {}).items()
+        wanted = [file for each, file in of_days if day is None or 0 <= (day - each).days <= lookback_days]
+        return [self.lake.location(file) for file in wanted]
 
     def select(self, datasets: Iterable[str], day: date | None) -> list[LakeFile]:
         """The files of these datasets, of one day or all."""

@@ -62,13 +62,25 @@ def another_session(engine: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnect
 
 
 def add_views(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, models: Iterable[Model], day: date | None
+    connection: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    models: Iterable[Model],
+    day: date | None,
+    lookback_days: int = 0,
 ) -> None:
-    """Make the views of these datasets, and set the variable ``day`` where it is one day's. Raises as ``open_lake``."""
+    """Make the views of these datasets, over all their days or over one and some before it. Raises as ``open_lake``.
+
+    The variable ``day`` is set where it is one day's.
+    """
     if day:
-        connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
+        set_day(connection, day)
     for model in models:
-        add_view(connection, model, snapshot.locations(model.name, day))
+        add_view(connection, model, snapshot.locations(model.name, day, lookback_days))
+
+
+def set_day(connection: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Set the variable ``day``, as models and checks read it."""
+    connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
 
 
 def add_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Sequence[str]) -> None:

@@ -26,12 +26,13 @@ from warehouse.lake.energy_day import (
     write_energy,
 )
 from warehouse.lake.export import TABLES, export_readings, export_table, figures_of_file
-from warehouse.lake.models import CheckResult, build_model, run_check
+from warehouse.lake.models import CheckResult, run_check
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
-from warehouse.lake.snapshot import current_snapshot
+from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import add_views, another_session, start_engine
 from warehouse.lifecycle.lake_description import describe_lake
+from warehouse.lifecycle.model_step import ModelStep
 from warehouse.lifecycle.pipeline_files import (
     Made,
     current,
@@ -43,7 +44,12 @@ from warehouse.lifecycle.pipeline_files import (
 from warehouse.lifecycle.restatement import LAST_SAMPLES, queue_later_days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import days_with_files, find_outdated_file, release_day
+from warehouse.postgres.ledger.lake_files import (
+    days_with_files,
+    find_outdated_file,
+    list_current_files,
+    release_day,
+)
 from warehouse.postgres.ledger.partition_figures import Figures
 
 EXPORTS = (*Stream, *TABLES)
@@ -169,14 +175,27 @@ class DailyPipeline:
             )
 
     def model(self, name: str, day: date) -> Made:
-        """Build one SQL model of a day from verified files."""
-        model = self.catalog.models[name]
-        with self._working(day) as connection, written_aside(self.lake, name, day) as target:
-            for dataset in model.depends_on:
-                verified_file(connection, self.lake, dataset, day)
-            with self._open(connection, model.depends_on, day) as engine:
-                rows = build_model(engine, model, target)
-            return published(connection, self.lake, name, day, target, rows)
+        """Build one SQL model of a day."""
+        with self._step(name, day) as step:
+            return step.make()
+
+    def rebuild(self, day: date, names: Iterable[str], say: Say = lambda _message: None) -> None:
+        """Build these SQL models of a built day again, and what is made from them; then readers see them.
+
+        Raises:
+            ModelFailedError, CheckFailedError: as when the day is run.
+            MissingFileError, DamagedFileError: what they read is not there as it was published.
+        """
+        for name in self.catalog.with_downstream(names):
+            with self._step(name, day) as step:
+                say(str(step.make_again()))
+            self.require_checks(name, day)
+        self.release(day)
+
+    @contextmanager
+    def _step(self, name: str, day: date) -> Iterator[ModelStep]:
+        with self._working(day) as connection:
+            yield ModelStep(connection, self._engine, self.lake, self.catalog, self.catalog.models[name], day)
 
     def verified(self, dataset: str, day: date) -> str:
         """A published file of a day, its hash checked, for whoever tells of it.
@@ -194,10 +213,14 @@ class DailyPipeline:
 
     def checks(self, dataset: str, day: date) -> list[CheckResult]:
         """Run the declared checks of one dataset on a day."""
-        checks = self.catalog.models[dataset].checks
-        read = {name for check in checks for name in check.depends_on}
-        with connect(self.url) as connection, self._open(connection, read, day) as engine:
-            return [run_check(engine, check) for check in checks]
+        model = self.catalog.models[dataset]
+        # A view costs a look into its file, so what the checks read is opened and no more.
+        read = {name for check in model.checks for name in check.depends_on}
+        with connect(self.url) as connection, another_session(self._engine) as session:
+            files = list_current_files(connection, read, day, lookback_days=model.lookback_days)
+            models = [self.catalog.models[name] for name in read]
+            add_views(session, Snapshot.of(self.lake, files), models, day, model.lookback_days)
+            return [run_check(session, check) for check in model.checks]
 
     def require_checks(self, dataset: str, day: date) -> None:
         """Run the declared checks, and stop the pipeline at one that failed.
@@ -245,14 +268,6 @@ class DailyPipeline:
     def _working(self, day: date) -> Iterator[psycopg.Connection]:
         with connect(self.url) as connection, day_ledger.day_held(connection, day):
             yield connection
-
-    def _open(self, connection: psycopg.Connection, datasets: Iterable[str], day: date) -> duckdb.DuckDBPyConnection:
-        """A view costs a look into its file, so a step opens what it reads and no more."""
-        session = another_session(self._engine)
-        models = [self.catalog.models[name] for name in datasets]
-        snapshot = current_snapshot(connection, self.lake, [model.name for model in models], day)
-        add_views(session, snapshot, models, day)
-        return session
 
     @cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:

@@ -1,4 +1,4 @@
-"""Which days a SELECT reads: proved from its conditions, refused where that is more than declared, or left to a build."""
+"""Which days a SELECT reads: proved by its conditions, refused if more than declared, or left to a build."""
 
 import re
 from pathlib import Path

@@ -51,10 +51,15 @@ def find_lake_file(connection: psycopg.Connection, dataset: str, day: date) -> L
 
 
 def list_current_files(
-    connection: psycopg.Connection, datasets: Iterable[str] | None = None, day: date | None = None
+    connection: psycopg.Connection,
+    datasets: Iterable[str] | None = None,
+    day: date | None = None,
+    *,
+    lookback_days: int = 0,
 ) -> list[LakeFile]:
-    """The current versions of these datasets or all, of one day or all, newest day first."""
-    return _list(connection, "list_current_files", datasets=None if datasets is None else list(datasets), day=day)
+    """The current versions of these datasets or all, of one day and some before it or of all, newest day first."""
+    names = None if datasets is None else list(datasets)
+    return _list(connection, "list_current_files", datasets=names, day=day, lookback_days=lookback_days)
 
 
 def days_with_files(connection: psycopg.Connection, dataset: str) -> list[date]:

@@ -1,0 +1,129 @@
+"""Makes one SQL model of a day, from verified files of it and of the days before it that the model looks back on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import psycopg
+
+from dbt_like_sql.catalog import Catalog, Model
+from warehouse.lake.lookback import (
+    Reads,
+    rebuild_changed_keys,
+    require_declared_days,
+    require_independent_keys,
+)
+from warehouse.lake.models import build_model
+from warehouse.lake.publish import is_file_intact, verified_file, verified_or_queued
+from warehouse.lake.snapshot import Snapshot, current_snapshot
+from warehouse.lake.storage.lake import Lake
+from warehouse.lake.views import add_view, another_session, set_day
+from warehouse.lifecycle.pipeline_files import Made, intact_location, published, written_aside
+from warehouse.postgres.ledger.lake_files import LakeFile, find_outdated_file, list_current_files, list_versions
+from warehouse.postgres.ledger.models import find_model_digest, model_inputs, register_model
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """One model of one day. Whoever calls holds the day."""
+
+    connection: psycopg.Connection
+    engine: duckdb.DuckDBPyConnection
+    lake: Lake
+    catalog: Catalog
+    model: Model
+    day: date
+
+    def make(self) -> Made:
+        """Build all of it, and publish it.
+
+        Raises:
+            ModelFailedError: the model does not give what it declares, or reads what it does not declare.
+            MissingFileError, DamagedFileError: what it reads is not there as it was published.
+        """
+        files = self._verified_files()
+        with written_aside(self.lake, self.model.name, self.day) as target:
+            return self._publish(target, self._build(files, target), files)
+
+    def make_again(self) -> Made:
+        """Build it again, for the keys that changed on earlier days where they can be told. Raises as ``make``."""
+        files = self._verified_files()
+        changes = self._changes(files)
+        before = intact_location(self.connection, self.lake, self.model.name, self.day)
+        if not changes or before is None:
+            return self.make()
+        with written_aside(self.lake, self.model.name, self.day) as target:
+            reads = self._reads(Snapshot.of(self.lake, files), self.day)
+            rows = rebuild_changed_keys(self.engine, reads, changes, self.model, self.day, before, target)
+            return self._publish(target, rows, files)
+
+    def _verified_files(self) -> list[LakeFile]:
+        for dataset in self.model.depends_on:
+            verified_file(self.connection, self.lake, dataset, self.day)
+        files = list_current_files(
+            self.connection, self.model.depends_on, self.day, lookback_days=self.model.lookback_days
+        )
+        for file in files:
+            if file.day < self.day and not is_file_intact(self.lake, file):
+                verified_or_queued(self.connection, self.lake, file.dataset, file.day)
+        return files
+
+    def _build(self, files: Sequence[LakeFile], target: Path) -> int:
+        reads = self._reads(Snapshot.of(self.lake, files), self.day)
+        with another_session(self.engine) as session:
+            set_day(session, self.day)
+            for read, locations in reads:
+                add_view(session, read, locations)
+            rows = build_model(session, self.model, target)
+        if not self.model.is_day_proved:
+            of_all_days = self._reads(current_snapshot(self.connection, self.lake, self.model.depends_on), None)
+            require_declared_days(self.engine, of_all_days, self.model, self.day, target)
+        if self.model.lookback_key:
+            require_independent_keys(self.engine, reads, self.model, self.day, target)
+        return rows
+
+    def _reads(self, snapshot: Snapshot, day: date | None) -> Reads:
+        lookback_days = self.model.lookback_days
+        return [
+            (self.catalog.models[name], snapshot.locations(name, day, lookback_days)) for name in self.model.depends_on
+        ]
+
+    def _publish(self, target: Path, rows: int, files: Iterable[LakeFile]) -> Made:
+        earlier = [file for file in files if file.day < self.day]
+
+        def confirm(transaction: psycopg.Connection) -> None:
+            register_model(transaction, self.model.name, self.day, self.model.digest, earlier)
+
+        return published(self.connection, self.lake, self.model.name, self.day, target, rows, confirm)
+
+    def _changes(self, files: Iterable[LakeFile]) -> list[tuple[str | None, str]] | None:
+        """The files of earlier days, as the current version was made from them and as they are now.
+
+        ``None`` where rows cannot be told apart by them: then all of the day is to be built.
+        """
+        name, keys = self.model.name, set(self.model.lookback_key)
+        if not keys or find_model_digest(self.connection, name, self.day) != self.model.digest:
+            return None
+        if find_outdated_file(self.connection, self.day, [(name, read) for read in self.model.depends_on]):
+            return None
+        then = model_inputs(self.connection, name, self.day)
+        changes: list[tuple[str | None, str]] = []
+        for file in files:
+            sha256 = then.pop((file.dataset, file.day), None)
+            if file.day == self.day or file.sha256 == sha256:
+                continue
+            if not keys <= {column.name for column in self.catalog.models[file.dataset].columns}:
+                return None
+            before = self._kept(file, sha256) if sha256 else None
+            if sha256 and before is None:
+                return None
+            changes.append((before, self.lake.location(file)))
+        return None if then else changes
+
+    def _kept(self, file: LakeFile, sha256: bytes) -> str | None:
+        """Where the version of these bytes lies; ``None`` where it is not kept."""
+        versions = list_versions(self.connection, file.dataset, file.day)
+        of_these = [each for each in versions if each.sha256 == sha256 and is_file_intact(self.lake, each)]
+        return self.lake.location(of_these[0]) if of_these else None

@@ -1,0 +1,26 @@
+-- Days that a model looks back from, of which an earlier one is not as it was when the model read it. `state` names what
+-- it would read now, so that it changes whenever that does.
+SELECT
+    made.dataset,
+    made.day,
+    array_agg(DISTINCT input.day ORDER BY input.day) AS changed_days,
+    md5(string_agg(input.dataset || input.day || encode(input.sha256, 'hex'), ' ' ORDER BY input.day, input.dataset))
+        AS state
+FROM unnest(%(datasets)s::text[], %(inputs)s::text[], %(lookback_days)s::integer[])
+    AS dependency (dataset, input, lookback_days)
+INNER JOIN lake_files AS made ON dependency.dataset = made.dataset
+INNER JOIN lake_files AS input
+    ON
+        dependency.input = input.dataset
+        AND made.day - dependency.lookback_days <= input.day
+        AND made.day > input.day
+LEFT JOIN lake_file_inputs AS read_then
+    ON
+        made.dataset = read_then.dataset
+        AND made.day = read_then.day
+        AND made.version = read_then.version
+        AND input.dataset = read_then.input
+        AND input.day = read_then.input_day
+WHERE read_then.input_sha256 IS DISTINCT FROM input.sha256
+GROUP BY made.dataset, made.day
+ORDER BY made.day, made.dataset
