@@ -77,7 +77,7 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
         assets=[*table_specs(catalog), *assets, hours],
         jobs=[run_day, write_hours],
         sensors=[
-            closed_days_sensor(first_day, run_day.name),
+            closed_days_sensor(catalog, first_day, run_day.name),
             closed_hours_sensor(first_day, write_hours.name),
             failed_runs,
         ],

@@ -85,7 +85,7 @@ def plan_runs(
             plan.remarks.append(f"{day.day} is under way")
         elif not has_place and not may_go_along:
             waiting += 1
-        elif remark := _why_not(day, rebuild := look(day)):
+        elif remark := why_not(day.day, rebuild := look(day)):
             plan.remarks.append(remark)
         elif may_go_along and rebuild.goes_along:
             runs[-1].append(_DayOfRun(day, rebuild))
@@ -128,6 +128,22 @@ def days_under_way(instance: dg.DagsterInstance) -> list[list[date]]:
     return [days for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if (days := days_of_run(run))]
 
 
+def why_not(day: date, rebuild: QueuedRebuild) -> str:
+    """Why no run is requested for a day; empty where one is."""
+    past = rebuild.past
+    if rebuild.is_held:
+        return f"{day} is held by an import or another worker"
+    if past is None or past.outcome is Outcome.TO_BE_REPEATED:
+        return ""
+    if past.outcome is Outcome.NOT_YET:
+        return f"{day}: its run {past.run_id[:8]} broke off and is soon repeated: {past.reason}"
+    reason = f": {past.reason}" if past.reason else ""
+    return (
+        f"{day} waits for a person: its run {past.run_id[:8]} {past.outcome.value}{reason}\n"
+        f"When that is put right, re-execute the run, or: fleetwatt run-day {day}"
+    )
+
+
 class _DayOfRun(NamedTuple):
     """A day that is to be run."""
 
@@ -137,22 +153,6 @@ class _DayOfRun(NamedTuple):
 
 def _has_room_for(run: Sequence[_DayOfRun], day: date) -> bool:
     return run[-1].rebuild.goes_along and len(run) < MOST_TOGETHER and day - run[-1].day.day == timedelta(days=1)
-
-
-def _why_not(day: DayToRun, rebuild: QueuedRebuild) -> str:
-    """Why no run is requested for a day; empty where one is."""
-    past = rebuild.past
-    if rebuild.is_held:
-        return f"{day.day} is held by an import or another worker"
-    if past is None or past.outcome is Outcome.TO_BE_REPEATED:
-        return ""
-    if past.outcome is Outcome.NOT_YET:
-        return f"{day.day}: its run {past.run_id[:8]} broke off and is soon repeated: {past.reason}"
-    reason = f": {past.reason}" if past.reason else ""
-    return (
-        f"{day.day} waits for a person: its run {past.run_id[:8]} {past.outcome.value}{reason}\n"
-        f"When that is put right, re-execute the run, or: fleetwatt run-day {day.day}"
-    )
 
 
 def _request(run: Sequence[_DayOfRun]) -> dg.RunRequest:

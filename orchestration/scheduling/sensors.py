@@ -4,12 +4,13 @@ from datetime import date
 
 import dagster as dg
 
+from dbt_like_sql.catalog import Catalog
 from orchestration.alerting.alerts import Alert, send
 from orchestration.assets.partitions import days_of_run
 from orchestration.assets.resources import WarehouseParam
 from orchestration.dagster_runtime.services import HOST
-from orchestration.scheduling.day_plan import plan_days
 from orchestration.scheduling.hour_plan import plan_hours
+from orchestration.scheduling.lookback_plan import plan_all
 from orchestration.scheduling.past_runs import failure_of
 from orchestration.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from warehouse.contract.errors import FleetwattError
@@ -20,13 +21,14 @@ HOURS_EVERY_S = 30
 MOST_NAMED = 3
 
 
-def closed_days_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
+def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.SensorDefinition:
     """The sensor of a warehouse that begins at ``first_day``; ``job_name``: the job that runs a day."""
 
     @dg.sensor(
         job_name=job_name,
         description="Asks for a run of each closed day that the lake does not have as it is, oldest first; small ones "
-        "that follow each other, after an import of many days, are one run.",
+        "that follow each other, after an import of many days, are one run. Then of the models that look back on a "
+        "day which changed.",
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
@@ -34,7 +36,7 @@ def closed_days_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
         """Looks at the ledger, and says of each day that it does not ask for why not."""
         try:
             with warehouse.connect() as connection:
-                plan = plan_days(connection, context.instance, first_day)
+                plan = plan_all(connection, context.instance, first_day, catalog)
         except FleetwattError as error:
             return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
         why_none = "\n".join(plan.remarks) or "every closed day is in the lake"

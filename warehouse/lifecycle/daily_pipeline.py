@@ -176,26 +176,20 @@ class DailyPipeline:
 
     def model(self, name: str, day: date) -> Made:
         """Build one SQL model of a day."""
-        with self._step(name, day) as step:
-            return step.make()
+        with self._working(day) as connection:
+            return ModelStep(connection, self._engine, self.lake, self.catalog, self.catalog.models[name], day).make()
 
-    def rebuild(self, day: date, names: Iterable[str], say: Say = lambda _message: None) -> None:
-        """Build these SQL models of a built day again, and what is made from them; then readers see them.
+    def build_models(self, day: date, names: Iterable[str], say: Say = lambda _message: None) -> None:
+        """Build these SQL models of a day that is built, and what is made from them; then readers see them.
 
         Raises:
             ModelFailedError, CheckFailedError: as when the day is run.
             MissingFileError, DamagedFileError: what they read is not there as it was published.
         """
         for name in self.catalog.with_downstream(names):
-            with self._step(name, day) as step:
-                say(str(step.make_again()))
+            say(str(self.model(name, day)))
             self.require_checks(name, day)
         self.release(day)
-
-    @contextmanager
-    def _step(self, name: str, day: date) -> Iterator[ModelStep]:
-        with self._working(day) as connection:
-            yield ModelStep(connection, self._engine, self.lake, self.catalog, self.catalog.models[name], day)
 
     def verified(self, dataset: str, day: date) -> str:
         """A published file of a day, its hash checked, for whoever tells of it.

@@ -37,26 +37,21 @@ class ModelStep:
     day: date
 
     def make(self) -> Made:
-        """Build all of it, and publish it.
+        """Build and publish it: only for the keys that changed on earlier days, where nothing else did.
 
         Raises:
             ModelFailedError: the model does not give what it declares, or reads what it does not declare.
             MissingFileError, DamagedFileError: what it reads is not there as it was published.
         """
         files = self._verified_files()
-        with written_aside(self.lake, self.model.name, self.day) as target:
-            return self._publish(target, self._build(files, target), files)
-
-    def make_again(self) -> Made:
-        """Build it again, for the keys that changed on earlier days where they can be told. Raises as ``make``."""
-        files = self._verified_files()
         changes = self._changes(files)
         before = intact_location(self.connection, self.lake, self.model.name, self.day)
-        if not changes or before is None:
-            return self.make()
         with written_aside(self.lake, self.model.name, self.day) as target:
-            reads = self._reads(Snapshot.of(self.lake, files), self.day)
-            rows = rebuild_changed_keys(self.engine, reads, changes, self.model, self.day, before, target)
+            if changes and before:
+                reads = self._reads(Snapshot.of(self.lake, files), self.day)
+                rows = rebuild_changed_keys(self.engine, reads, changes, self.model, self.day, before, target)
+            else:
+                rows = self._build(files, target)
             return self._publish(target, rows, files)
 
     def _verified_files(self) -> list[LakeFile]:

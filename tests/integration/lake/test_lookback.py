@@ -108,7 +108,7 @@ class Days:
     def rebuild_outdated(self) -> None:
         """Make it again, as the sensor asks for it."""
         for dataset, number, _ in self.outdated():
-            self.pipeline.rebuild(day_of(number), [dataset])
+            self.pipeline.build_models(day_of(number), [dataset])
 
     def versions(self) -> dict[tuple[str, int], int]:
         """The current version of every file."""

@@ -29,6 +29,7 @@ class UnbuiltModel:
 
     dataset: str
     day: date
+    digest: str
     is_missing: bool
 
 

@@ -3,6 +3,7 @@
 SELECT
     model.dataset,
     build.day,
+    model.digest,
     made.dataset IS NULL AS is_missing
 FROM unnest(%(datasets)s::text[], %(digests)s::text[]) AS model (dataset, digest)
 CROSS JOIN day_builds AS build

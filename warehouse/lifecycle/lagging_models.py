@@ -1,0 +1,55 @@
+"""Which built days do not have the models as they are: a model is new, its text changed, or a day it looks back on did."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+import psycopg
+
+from dbt_like_sql.catalog import Catalog
+from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models
+
+
+class Why(Enum):
+    """Why a model is to be built; the value says it in a sentence about the day."""
+
+    MISSING = "lacks"
+    OTHER_TEXT = "has an older text of"
+    EARLIER_DAYS = "looks back on a day that changed with"
+
+
+@dataclass(frozen=True)
+class LaggingModel:
+    """A day of which a model is to be built. ``state`` is another one when it lags for another reason."""
+
+    day: date
+    dataset: str
+    why: Why
+    state: str
+
+
+def lagging_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:
+    """What is to be built of days that are built, oldest day first, each model after those that it reads.
+
+    Each once: a model that is to be built again for two reasons lags for the first of them.
+    """
+    digests = [(model.name, model.digest) for model in catalog.in_order() if model.kind == "sql"]
+    unbuilt = [
+        LaggingModel(each.day, each.dataset, Why.MISSING if each.is_missing else Why.OTHER_TEXT, each.digest)
+        for each in find_unbuilt_models(connection, digests)
+    ]
+    known = {(each.day, each.dataset) for each in unbuilt}
+    outdated = [each for each in outdated_models(connection, catalog) if (each.day, each.dataset) not in known]
+    return _in_order([*unbuilt, *outdated], catalog)
+
+
+def outdated_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:
+    """What is to be built again because a day that it looks back on changed; in order as ``lagging_models``."""
+    found = find_outdated_models(connection, catalog.lookbacks)
+    return _in_order([LaggingModel(each.day, each.dataset, Why.EARLIER_DAYS, each.state) for each in found], catalog)
+
+
+def _in_order(found: Iterable[LaggingModel], catalog: Catalog) -> list[LaggingModel]:
+    position = {model.name: number for number, model in enumerate(catalog.in_order())}
+    return sorted(found, key=lambda each: (each.day, position[each.dataset]))
