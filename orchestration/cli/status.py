@@ -13,6 +13,8 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
+from dbt_like_sql.catalog import Catalog
+from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
@@ -21,6 +23,7 @@ from orchestration.home.folder import current_database, disks
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
+from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lagging_remarks
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
@@ -50,16 +53,19 @@ def status(
     url = current_database(settings)
     with connect(url) as connection:
         overview = look(connection)
-        to_run = _days_to_run(connection, url, settings)
+        catalog = read_catalog()
+        to_run = _days_to_run(connection, url, settings, catalog)
+        lagging = lagging_models(connection, catalog)
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
+        said["lagging_models"] = [_lagging_as_dict(each) for each in lagging]
         json.dump(said, sys.stdout, default=_as_text)
         sys.stdout.write("\n")
     else:
         _print(overview, days)
         _print_disks(settings)
-        for each in to_run:
-            print_line(str(each))
+        for line in [*to_run, *lagging_remarks(lagging)]:
+            print_line(line)
 
 
 def _disks_as_dicts(settings: FleetSettings) -> list[dict[str, object]]:
@@ -78,27 +84,31 @@ def _disks(settings: FleetSettings) -> list[tuple[Disk, DiskLevel]]:
     return [(disk, Watermarks.of(settings).level(disk.used_ratio)) for disk in disks(settings)]
 
 
-def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
+def _lagging_as_dict(lagging: LaggingModel) -> dict[str, Any]:
+    return {"day": lagging.day, "dataset": lagging.dataset, "why": lagging.why.name.lower()}
+
+
+def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog) -> list[str]:
     """What Dagster's sensor says of each closed day that the lake does not have as it is."""
     days = day_ledger.days_to_run(connection)
     if not days:
         return []
     try:
-        return _planned(connection, url, settings)
+        return _planned(connection, url, settings, catalog)
     except DagsterDatabaseError as error:
         waiting = [f"{each.day} is to be run: fleetwatt run-day DAY" for each in days]
         return [*waiting, f"{error.title}: {error.detail}"]
 
 
-def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings) -> list[str]:
+def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog) -> list[str]:
     with opened(url, settings.dagster_database) as instance:
         if instance is None:
             never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
             return [f"{each.day} {never}" for each in day_ledger.days_to_run(connection)]
         from orchestration.assets.partitions import days_of_request
-        from orchestration.scheduling.day_plan import plan_days  # these load Dagster, as ``opened`` did
+        from orchestration.scheduling.lookback_plan import plan_all  # these load Dagster, as ``opened`` did
 
-        plan = plan_days(connection, instance, settings.first_day)
+        plan = plan_all(connection, instance, settings.first_day, catalog)
     to_run = [day for request in plan.requests for day in days_of_request(request)]
     next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in to_run]
     return [*next_ones, *plan.remarks]

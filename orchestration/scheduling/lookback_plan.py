@@ -1,4 +1,4 @@
-"""Which models are to be built again because a day that they look back on changed: a run for each such day, of these alone.
+"""Which models are to be built again because a day that they look back on changed: a run a day, of these alone.
 
 What is missing, or was made by an older text of a model, is left to a person: ``fleetwatt models build``.
 """

@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.alerting.alerts import Alert, send
+from orchestration.alerting.alerts import Alert, send, tell
 from orchestration.assets.partitions import days_of_run
 from orchestration.assets.resources import WarehouseParam
 from orchestration.dagster_runtime.services import HOST
@@ -15,6 +15,7 @@ from orchestration.scheduling.past_runs import failure_of
 from orchestration.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.counted import counted
+from warehouse.lifecycle.lagging_models import Why, lagging_models, lagging_remarks
 
 EVERY_S = 5
 HOURS_EVERY_S = 30
@@ -23,6 +24,7 @@ MOST_NAMED = 3
 
 def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.SensorDefinition:
     """The sensor of a warehouse that begins at ``first_day``; ``job_name``: the job that runs a day."""
+    told: set[str] = set()
 
     @dg.sensor(
         job_name=job_name,
@@ -37,9 +39,14 @@ def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.S
         try:
             with warehouse.connect() as connection:
                 plan = plan_all(connection, context.instance, first_day, catalog)
+                lagging = [each for each in lagging_models(connection, catalog) if each.why is not Why.EARLIER_DAYS]
         except FleetwattError as error:
             return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
-        why_none = "\n".join(plan.remarks) or "every closed day is in the lake"
+        for_a_person = lagging_remarks(lagging)
+        for remark in set(for_a_person) - told:
+            tell(remark)
+        told.update(for_a_person)
+        why_none = "\n".join([*(plan.remarks or ["every closed day is in the lake"]), *for_a_person])
         return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
 
     return closed_days

@@ -1,4 +1,4 @@
-"""Which built days do not have the models as they are: a model is new, its text changed, or a day it looks back on did."""
+"""Which built days lack a model as it is: it is new, its text changed, or a day that it looks back on did."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,15 +8,26 @@ from enum import Enum
 import psycopg
 
 from dbt_like_sql.catalog import Catalog
+from warehouse.counted import counted
 from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models
 
 
 class Why(Enum):
-    """Why a model is to be built; the value says it in a sentence about the day."""
+    """Why a model is to be built; the value says it in a sentence about a day, and about several."""
 
-    MISSING = "lacks"
-    OTHER_TEXT = "has an older text of"
-    EARLIER_DAYS = "looks back on a day that changed with"
+    MISSING = "lacks", "lack"
+    OTHER_TEXT = "has an older text of", "have an older text of"
+    EARLIER_DAYS = "looks back on a day that changed with", "look back on days that changed with"
+
+    @property
+    def one(self) -> str:
+        """Of a day."""
+        return self.value[0]
+
+    @property
+    def many(self) -> str:
+        """Of several days."""
+        return self.value[1]
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,18 @@ def lagging_models(connection: psycopg.Connection, catalog: Catalog) -> list[Lag
     known = {(each.day, each.dataset) for each in unbuilt}
     outdated = [each for each in outdated_models(connection, catalog) if (each.day, each.dataset) not in known]
     return _in_order([*unbuilt, *outdated], catalog)
+
+
+def lagging_remarks(lagging: Iterable[LaggingModel]) -> list[str]:
+    """A sentence for each model and reason: how many days, and what to do."""
+    days_of: dict[tuple[str, Why], list[date]] = {}
+    for each in lagging:
+        days_of.setdefault((each.dataset, each.why), []).append(each.day)
+    return [
+        f"{counted(len(days), f'day {why.one}', f'days {why.many}')} {dataset}, the first is {days[0]}: "
+        f"fleetwatt models build -s {dataset} --missing"
+        for (dataset, why), days in days_of.items()
+    ]
 
 
 def outdated_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:

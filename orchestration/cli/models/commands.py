@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from dbt_like_sql.catalog import Catalog, Model
+from orchestration.cli.models.build import build
 from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
@@ -101,6 +102,7 @@ def lineage(
         raise typer.BadParameter(f"{name} has no column {column}; it has {columns}", param_hint="--column")
 
 
+models.command()(build)
 models.command()(check)
 models.command()(docs)
 

@@ -97,7 +97,10 @@ class Days:
         with connect(self.url) as connection:
             file = find_lake_file(connection, dataset, day_of(number))
         assert file is not None
-        return duckdb.sql(f"FROM read_parquet('{self.lake.location(file)}', hive_partitioning = false)").fetchall()
+        with duckdb.connect() as engine:
+            return engine.execute(
+                f"FROM read_parquet('{self.lake.location(file)}', hive_partitioning = false)"
+            ).fetchall()
 
     def outdated(self) -> list[tuple[str, int, list[int]]]:
         """What is to be made again, by the numbers of the days, and the days because of which it is."""

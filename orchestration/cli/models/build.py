@@ -1,0 +1,124 @@
+"""``fleetwatt models build``: models of days that are built already, for a model that is new, or whose text changed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from dbt_like_sql.catalog import Catalog
+from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.options import Home, notes, read_settings, utc_day
+from orchestration.home.folder import database
+from orchestration.home.step_down import work_in
+from warehouse.contract.partitions import days_between
+from warehouse.counted import counted
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.lagging_models import lagging_models
+from warehouse.lifecycle.take_over import open_lake_folder
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.lake_files import days_with_files
+from warehouse.settings import FleetSettings
+
+Plan = Mapping[date, Collection[str]]
+"""Which models are to be built of which days."""
+FIGURES = "hourly_energy"
+"""What every built day has."""
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """The first and the last of some days."""
+
+    first: date
+    last: date
+
+
+def _range(given: str) -> DayRange:
+    """``FROM..TO``, both included, or one day."""
+    first, separator, last = given.partition("..")
+    days = DayRange(utc_day(first), utc_day(last if separator else first))
+    if days.first > days.last:
+        raise typer.BadParameter(f"{first} is after {last}; write the earlier day first")
+    return days
+
+
+def build(
+    *,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", "-s", metavar="NAME", help="A SQL model; give it again for more.", show_default=False),
+    ] = None,
+    days: Annotated[
+        DayRange | None,
+        typer.Option(
+            parser=_range, metavar="FROM..TO", help="Of these UTC days that are built, or of one.", show_default=False
+        ),
+    ] = None,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing",
+            help="Of the days that lack it, have it by an older text, or look back on a day that changed.",
+        ),
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Build SQL models of days that are built already, and what is made from them. Safe to repeat.
+
+    The rest of these days is not touched. Readers see a day's new numbers when all of them are there.
+
+    \b
+    A model that is new, or that was changed, for every day that lacks it:
+        fleetwatt models build -s weekly_vehicle_losses --missing
+        fleetwatt models build --missing
+    Again, for some days:
+        fleetwatt models build -s weekly_vehicle_losses --days 2026-02-01..2026-02-08
+    Exit code: 0 all is built; 1 a model or a check failed, what was built before it stays.
+    """
+    settings = read_settings(FleetSettings, home=home)
+    catalog = read_catalog()
+    names = _sql_models(catalog, select or [])
+    if missing == (days is not None):
+        raise typer.BadParameter("say which days: either --missing or --days FROM..TO", param_hint="--days")
+    if days and not names:
+        raise typer.BadParameter("name the models to build again with -s", param_hint="--days")
+    work_in(settings)
+    with database(settings) as url:
+        plan = _lagging(url, catalog, names) if days is None else _of_days(url, names, days)
+        pipeline = DailyPipeline(url, open_lake_folder(url, settings.lake, notes.print), catalog)
+        for day, of_day in plan.items():
+            pipeline.build_models(day, of_day, lambda line: notes.print(line, soft_wrap=True))
+    notes.print(f"{counted(len(plan), 'day')} built" if plan else "nothing to do: every built day has them as they are")
+
+
+def _sql_models(catalog: Catalog, names: Sequence[str]) -> list[str]:
+    for name in names:
+        try:
+            model = catalog.find(name)
+        except LookupError as error:
+            raise typer.BadParameter(str(error), param_hint="--select") from error
+        if model.kind != "sql":
+            raise typer.BadParameter(f"{name} has no SELECT; fleetwatt run-day makes it", param_hint="--select")
+    return list(names)
+
+
+def _lagging(url: str, catalog: Catalog, names: Collection[str]) -> Plan:
+    """``names``: of these and of what they are made from; none means of all."""
+    wanted = set(names).union(*(catalog.upstream(name) for name in names)) or set(catalog.models)
+    plan: dict[date, list[str]] = {}
+    with connect(url) as connection:
+        for each in lagging_models(connection, catalog):
+            if each.dataset in wanted:
+                plan.setdefault(each.day, []).append(each.dataset)
+    return plan
+
+
+def _of_days(url: str, names: Collection[str], days: DayRange) -> Plan:
+    with connect(url) as connection:
+        built = set(days_with_files(connection, FIGURES))
+    wanted = list(days_between(days.first, days.last))
+    if skipped := [day for day in wanted if day not in built]:
+        notes.print(f"{counted(len(skipped), 'day')} of these are not built, the first is {skipped[0]}: left out")
+    return {day: names for day in wanted if day in built}

@@ -1,0 +1,74 @@
+"""``fleetwatt models build``: models of days that are built already, and what says that some are to be."""
+
+import json
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from warehouse.postgres.connection import connect
+
+NAME = "weekly_vehicle_losses"
+
+
+@pytest.fixture
+def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
+    """Two days that were built before the model was there."""
+    days = filled_days(FIRST, SECOND)
+    for day in (FIRST, SECOND):
+        days.pipeline.run(day)
+    with connect(days.url) as connection:
+        for table in ("lake_files", "lake_release_files", "lake_file_versions"):
+            connection.execute(SQL("DELETE FROM {} WHERE dataset = %s").format(Identifier(table)), [NAME])
+    for file in (days.home / "lake" / NAME).glob("day=*/*"):
+        file.unlink()
+    monkeypatch.setenv("FLEET_DATABASE_URL", days.url)
+    monkeypatch.setenv("FLEET_HOME", str(days.home))
+    return days
+
+
+def test_a_new_model_is_missed_and_built_for_every_day_that_lacks_it(days: Days, fleetwatt: Fleetwatt) -> None:
+    remark = f"2 days lack {NAME}, the first is {FIRST}: fleetwatt models build -s {NAME} --missing"
+    assert remark in fleetwatt("status").out
+    assert json.loads(fleetwatt("status", "--json").out)["lagging_models"] == [
+        {"day": str(day), "dataset": NAME, "why": "missing"} for day in (FIRST, SECOND)
+    ]
+    built = fleetwatt("models", "build", "-s", NAME, "--missing")
+    assert built.code == 0
+    lines = built.err.splitlines()
+    assert [line.partition(":")[0] for line in lines[:2]] == [str(FIRST), str(SECOND)]
+    assert all(f": {NAME}: 3 rows, " in line and line.endswith("version 1") for line in lines[:2])
+    assert lines[2:] == ["2 days built"]
+    assert NAME not in fleetwatt("status").out
+    counted = fleetwatt("query", f"SELECT day, count(*) AS n FROM {NAME} GROUP BY day ORDER BY day", "--format", "json")
+    assert json.loads(counted.out) == [{"day": str(day), "n": 3} for day in (FIRST, SECOND)]
+    again = fleetwatt("models", "build", "--missing")
+    assert (again.code, again.err.splitlines()[-1]) == (0, "nothing to do: every built day has them as they are")
+
+
+def test_days_are_built_again_with_what_is_made_from_the_model(days: Days, fleetwatt: Fleetwatt) -> None:
+    ended = fleetwatt("models", "build", "-s", "daily_vehicle_efficiency", "--days", f"2000-01-01..{FIRST}")
+    assert ended.code == 0
+    assert "of these are not built, the first is 2000-01-01: left out" in ended.err
+    made = {line.split(": ")[1] for line in ended.err.splitlines() if line.startswith(f"{FIRST}: ")}
+    assert {"daily_vehicle_efficiency", "daily_fleet_efficiency", NAME} <= made
+    assert "hourly_vehicle_efficiency" not in made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say which days: either --missing or --days FROM..TO"),
+        (["--missing", "--days", "2026-02-08"], "say which days: either --missing or --days FROM..TO"),
+        (["--days", "2026-02-08"], "name the models to build again with -s"),
+        (["-s", "weekly_vehicle_loses", "--missing"], "did you mean weekly_vehicle_losses?"),
+        (["-s", "hourly_energy", "--missing"], "hourly_energy has no SELECT; fleetwatt run-day makes it"),
+        (["-s", NAME, "--days", "2026-02-09..2026-02-08"], "2026-02-09 is after 2026-02-08"),
+        (["-s", NAME, "--days", "yesterday"], "expected a day (UTC) that there is, as YYYY-MM-DD"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(fleetwatt: Fleetwatt, arguments: list[str], said: str) -> None:
+    ended = fleetwatt("models", "build", *arguments)
+    assert ended.code == 2
+    assert said in " ".join(ended.err.split())
