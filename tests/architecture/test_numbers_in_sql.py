@@ -31,6 +31,7 @@ OTHER_MEANINGS = {
     ("quarantine_readings.sql", 0.25): "of the quarantine's space",
 }
 
+WEEK = 7
 BIN_SHOWN = 10**efficiency.SHOWN_DIGITS / efficiency.RATIO_BINS
 BIN_PERCENT = 100 / efficiency.RATIO_BINS
 HELD: dict[str, list[tuple[str, float]]] = {
@@ -64,6 +65,13 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "mapped_energy_is_booked": [("END) > #", energy.TOLERANCE_KWH)],
     "restarted_registers_are_conserved": [("expected_kwh) > #, TRUE)", energy.TOLERANCE_KWH)],
     "status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
+    "vehicle_trend_28_days": [("BETWEEN getvariable('day') - #", 4 * WEEK - 1), ("day > getvariable('day') - #", WEEK)],
+    "weekly_vehicle_losses": [("BETWEEN getvariable('day') - #", WEEK - 1)],
+    "week_adds_up": [
+        ("BETWEEN getvariable('day') - #", WEEK - 1),
+        ("> # * greatest(1, days.", energy.TOLERANCE_KWH),
+        ("> # * greatest(1, abs(days.", energy.TOLERANCE_KWH),
+    ],
 }
 """By model or check: the text around a number, with ``#`` in its place, and what the number must be."""
 UNITS = {0.0, 1.0, 24.0, 100.0, 3600.0, 86400.0, 1e6, 60e6, 3600e6}

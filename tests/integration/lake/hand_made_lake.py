@@ -120,11 +120,12 @@ class HandMadeLake:
         self.lake.root.mkdir(parents=True, exist_ok=True)
         (self.lake.root / MANIFEST).write_text(manifest_of(self.snapshot))
 
-    def build(self, day: date = DAY) -> None:
-        """Run every model, each after what it reads."""
+    def build(self, *names: str, day: date = DAY) -> None:
+        """Run these models (every one, if none is named), each after what it reads."""
         with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
             for model in CATALOG.in_order():
-                if model.sql:
+                if model.sql and model.name in (names or CATALOG.models):
+                    self._look_back(connection, model, day)
                     with self.lake.aside(model.name, day) as written:
                         build_model(connection, model, written)
                         path = put_next(self.lake, model.name, day, written)
@@ -156,9 +157,16 @@ class HandMadeLake:
     def failing(self, *datasets: str, day: date = DAY) -> dict[str, CheckResult]:
         """The checks of these datasets (of all, if none is named) that fail, by name."""
         with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
-            models = [CATALOG.models[name] for name in datasets] or CATALOG.in_order()
-            results = [run_check(connection, check) for model in models for check in model.checks]
+            results = []
+            for model in [CATALOG.models[name] for name in datasets] or CATALOG.in_order():
+                self._look_back(connection, model, day)
+                results += [run_check(connection, check) for check in model.checks]
         return {result.check.name: result for result in results if not result.passed}
+
+    def _look_back(self, connection: duckdb.DuckDBPyConnection, model: Model, day: date) -> None:
+        """Let what a model reads have the days that it looks back on; others name their day."""
+        for name in model.depends_on if model.lookback_days else ():
+            add_view(connection, CATALOG.models[name], self.snapshot.locations(name, day, model.lookback_days))
 
     def copy(self, root: Path) -> "HandMadeLake":
         """The same files elsewhere, to be changed."""

@@ -209,5 +209,5 @@ def test_the_newest_whole_day_is_one_that_every_known_dataset_has(lake: HandMade
     assert newest_whole_day(lake.snapshot, CATALOG) == DAY
     lake.write(DAY + timedelta(days=1))  # exported, its models not built yet
     assert newest_whole_day(lake.snapshot, CATALOG) == DAY
-    lake.build(DAY + timedelta(days=1))
+    lake.build(day=DAY + timedelta(days=1))
     assert newest_whole_day(lake.snapshot, CATALOG) == DAY + timedelta(days=1)

@@ -47,7 +47,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
         step = {"before_ts": at("01:00", day), "ts": at("07:00", day), "before_kwh": 1.0, "kwh": 6.0, "energy_kwh": 5.0}
         lake.add("flagged_steps", kind="meter", device_id=2, flag="gap", **step)
         lake.write(day)
-        lake.build(day)
+        lake.build(day=day)
     return lake
 
 

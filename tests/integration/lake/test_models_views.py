@@ -23,7 +23,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
         lake.add("hourly_energy", kind="meter", device_id=1, hour=at("08:00", day), energy_kwh=kwh)
         lake.add("hourly_energy", kind="vehicle", device_id=1, hour=at("08:00", day), energy_kwh=kwh * 0.9)
         lake.write(day)
-        lake.build(day)
+        lake.build(day=day)
     return lake
 
 
