@@ -236,7 +236,7 @@ class TestRemoval:
         """A database that was restored from a backup knows less than the lake has."""
         build(connection, lake, 1)
         build(connection, lake, 2)
-        connection.execute("TRUNCATE lake_releases, lake_release_files, lake_file_versions, lake_files")
+        connection.execute("TRUNCATE lake_releases, lake_file_versions, lake_files CASCADE")
         assert remove_old_versions(connection, lake, KEPT).left_behind == 0
         assert len(keys_of(lake)) == 4
 

@@ -90,7 +90,7 @@ def content(root: Path) -> dict[str, str]:
 def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path: Path) -> None:
     result = check(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert f"{DAY}: 10 SQL models rebuilt beside the lake, 0 give something else" in result.stderr
+    assert f"{DAY}: 12 SQL models rebuilt beside the lake, 0 give something else" in result.stderr
     assert all(each["isSame"] for each in effects(tmp_path).values())
 
 
@@ -101,6 +101,7 @@ def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: 
     assert [name for name, each in found.items() if not each["isSame"]] == [
         "daily_vehicle_efficiency",
         "daily_fleet_efficiency",
+        "weekly_vehicle_losses",
     ]
     # 10 kWh of AC less DC / 0.96, of all three; less DC / 0.90 before, of the last two.
     lost_before, lost_after = 10 - 8.7 / 0.9 + 10 - 7 / 0.9, 30 - 25.2 / 0.96
@@ -191,7 +192,7 @@ def test_a_day_that_was_asked_for_is_compared(lake: HandMadeLake, tmp_path: Path
     failed = {each["name"]: each for each in said["publishedChecks"] if each["failingRows"]}
     assert failed.keys() == {"every_reading_is_counted", "hourly_energy_is_conserved"}
     assert failed["every_reading_is_counted"]["model"] == "hourly_energy"
-    assert len(said["models"]) == 10
+    assert len(said["models"]) == 12
 
 
 def test_problems_of_the_text_are_json_too(tmp_path: Path, edit: Edit) -> None:
