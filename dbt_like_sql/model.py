@@ -96,6 +96,14 @@ class Model:
         return tuple(name for name in self.key if name != DAY_COLUMN)
 
     @property
+    def lookback(self) -> str:
+        """How far it looks back, in words; empty where it does not."""
+        if not self.lookback_days:
+            return ""
+        days = "1 day" if self.lookback_days == 1 else f"{self.lookback_days} days"
+        return f"{days}, by {', '.join(self.lookback_key)}" if self.lookback_key else days
+
+    @property
     def digest(self) -> str:
         """Changes when what the model computes may change: its SELECT, its columns, its key."""
         parts = [self.name, self.kind, self.sql, [each[:2] for each in self.columns], self.key]

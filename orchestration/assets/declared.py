@@ -53,6 +53,8 @@ def table_key(table: str) -> dg.AssetKey:
 def description(model: Model) -> str:
     """The page of a dataset in markdown: purpose, grain, its SQL, and where each column comes from."""
     parts = [model.description, f"Grain: {model.grain}", f"Key: {', '.join(model.key)}"]
+    if model.lookback_days:
+        parts.append(f"Looks back: {model.lookback}")
     if model.sql:
         came_from = {column: _sources(found) for column, found in model.column_lineage.items()}
         rows = [f"| {column} | {sources} |" for column, sources in came_from.items()]

@@ -31,7 +31,7 @@ def require_declared_days(
     """
     with _session(engine, of_all_days, day) as session, _beside(built) as everything:
         build_model(session, model, everything)
-        comparison = compare_files(built, everything, model.sort_key)
+        comparison = compare_files(engine, built, everything, model.sort_key)
     if not comparison.is_same:
         declared = f"lookback_days is {model.lookback_days}" if model.lookback_days else "it declares no lookback_days"
         raise ModelFailedError(
@@ -57,7 +57,7 @@ def require_independent_keys(
         _limit_to_changed(session, model, reads)
         build_model(session, model, alone)
         _copy(session, model, f"FROM read_parquet({text(built)}) SEMI JOIN {_CHANGED} USING ({keys})", expected)
-        comparison = compare_files(expected, alone, model.sort_key)
+        comparison = compare_files(engine, expected, alone, model.sort_key)
     if not comparison.is_same:
         raise ModelFailedError(
             f"{model.path}:1: the rows of {model.name} depend on those of other keys than {keys}: built by themselves, "

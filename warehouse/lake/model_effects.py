@@ -94,7 +94,7 @@ def _effect(
     built[model.name] = target
     add_view(session, model, [str(target)])
     before = published.locations(model.name, day)
-    comparison = compare_files(connection, before[0], target, model.sort_key) if before else None
+    comparison = compare_files(session, before[0], target, model.sort_key) if before else None
     failed = []
     if comparison is None or not comparison.is_same:
         failed = [result for result in (run_check(session, check) for check in model.checks) if not result.passed]

@@ -128,6 +128,8 @@ def _print_model(catalog: Catalog, model: Model) -> None:
     facts.add_row("layer", f"{model.layer}, made by {MADE_BY[model.kind]}, owned by {model.owner}")
     facts.add_row("file", str(model.path))
     facts.add_row("reads", ", ".join(model.depends_on) or "nothing")
+    if model.lookback_days:
+        facts.add_row("looks back", model.lookback)
     facts.add_row("read by", ", ".join(catalog.used_by(model.name)) or "nobody")
     columns = Table("column", "type", "what it says", "computed from")
     for each in model.columns:
@@ -178,6 +180,8 @@ def _as_dict(model: Model) -> dict[str, Any]:
         "owner": model.owner,
         "path": str(model.path),
         "dependsOn": model.depends_on,
+        "lookbackDays": model.lookback_days,
+        "lookbackKey": model.lookback_key,
         "columns": [
             {**column._asdict(), "from": [list(source) for source in model.column_lineage.get(column.name, ())]}
             for column in model.columns
