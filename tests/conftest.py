@@ -57,6 +57,16 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def _process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that root starts may begin again in the place of its process, which here is that of the tests."""
+
+    def refuse(path: str, *_: object) -> None:
+        raise AssertionError(f"{path} would take the place of this process; start the command in a process of its own")
+
+    monkeypatch.setattr(os, "execve", refuse)
+
+
 @dataclass(frozen=True)
 class Server:
     """A PostgreSQL server, as the product's role and as an administrator see it."""
