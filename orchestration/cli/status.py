@@ -13,8 +13,7 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
-from dbt_like_sql.catalog import Catalog
-from orchestration.cli.models.catalog import read_catalog
+from dbt_like_sql.catalog import Catalog, CatalogError
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
@@ -53,18 +52,19 @@ def status(
     url = current_database(settings)
     with connect(url) as connection:
         overview = look(connection)
-        catalog = read_catalog()
+        catalog = _catalog()
         to_run = _days_to_run(connection, url, settings, catalog)
-        lagging = lagging_models(connection, catalog)
+        lagging = lagging_models(connection, catalog) if catalog else None
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
-        said["lagging_models"] = [_lagging_as_dict(each) for each in lagging]
+        said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
         json.dump(said, sys.stdout, default=_as_text)
         sys.stdout.write("\n")
     else:
         _print(overview, days)
         _print_disks(settings)
-        for line in [*to_run, *lagging_remarks(lagging)]:
+        unread = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
+        for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging))]:
             print_line(line)
 
 
@@ -84,11 +84,21 @@ def _disks(settings: FleetSettings) -> list[tuple[Disk, DiskLevel]]:
     return [(disk, Watermarks.of(settings).level(disk.used_ratio)) for disk in disks(settings)]
 
 
+def _catalog() -> Catalog | None:
+    """The models; ``None`` where they cannot be read, which must hide nothing else."""
+    try:
+        return Catalog.load()
+    except CatalogError:
+        return None
+
+
 def _lagging_as_dict(lagging: LaggingModel) -> dict[str, Any]:
     return {"day": lagging.day, "dataset": lagging.dataset, "why": lagging.why.name.lower()}
 
 
-def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog) -> list[str]:
+def _days_to_run(
+    connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog | None
+) -> list[str]:
     """What Dagster's sensor says of each closed day that the lake does not have as it is."""
     days = day_ledger.days_to_run(connection)
     if not days:
@@ -100,15 +110,21 @@ def _days_to_run(connection: psycopg.Connection, url: str, settings: FleetSettin
         return [*waiting, f"{error.title}: {error.detail}"]
 
 
-def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog) -> list[str]:
+def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog | None) -> list[str]:
     with opened(url, settings.dagster_database) as instance:
         if instance is None:
             never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
             return [f"{each.day} {never}" for each in day_ledger.days_to_run(connection)]
         from orchestration.assets.partitions import days_of_request
+        from orchestration.scheduling.day_plan import plan_days
         from orchestration.scheduling.lookback_plan import plan_all  # these load Dagster, as ``opened`` did
 
-        plan = plan_all(connection, instance, settings.first_day, catalog)
+        first_day = settings.first_day
+        plan = (
+            plan_all(connection, instance, first_day, catalog)
+            if catalog
+            else plan_days(connection, instance, first_day)
+        )
     to_run = [day for request in plan.requests for day in days_of_request(request)]
     next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in to_run]
     return [*next_ones, *plan.remarks]

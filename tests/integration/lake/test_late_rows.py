@@ -18,6 +18,7 @@ from tests.lake_folder import days_of, newest_file
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.lagging_models import outdated_models
 from warehouse.postgres.ledger import day_ledger
 
 TODAY = datetime.now(UTC).date()
@@ -52,11 +53,13 @@ def send(api: httpx.Client, readings: Sequence[object]) -> None:
 
 
 def run_until_done(pipeline: DailyPipeline, connection: psycopg.Connection) -> list[date]:
-    """What the sensor does; returns the days that were run, in order."""
+    """What the sensor does; returns the days that were run, in order. Then come the models that look back on them."""
     ran: list[date] = []
     while days := day_ledger.days_to_run(connection):
         ran.append(days[0].day)
         pipeline.run(days[0].day)
+    while outdated := outdated_models(connection, pipeline.catalog):
+        pipeline.build_models(outdated[0].day, [outdated[0].dataset])
     return ran
 
 
@@ -120,7 +123,7 @@ def from_scratch(
     pipeline: DailyPipeline, connection: psycopg.Connection, root: Path
 ) -> dict[tuple[str, date], pl.DataFrame]:
     """The same database into an empty lake, by a ledger that has forgotten everything but the days' bounds."""
-    connection.execute("TRUNCATE lake_files, lake_file_versions, lake_releases, lake_release_files, day_builds")
+    connection.execute("TRUNCATE lake_files, lake_file_versions, lake_releases, day_builds CASCADE")
     connection.execute("UPDATE partition_ledger SET state = 'open', version = 0, late_row_count = NULL")
     fresh = DailyPipeline(pipeline.url, Lake(root), pipeline.catalog)
     run_until_done(fresh, connection)

@@ -85,6 +85,31 @@ COLUMNS_OF_MARTS = {
         "missing_reading_count": ["devices.expected_interval_s", f"{STEPS}.before_ts", f"{STEPS}.ts"],
         "energy_kwh": [f"{STEPS}.energy_kwh"],
     },
+    "vehicle_trend_28_days": {
+        "vehicle_id": [f"{DAILY}.vehicle_id"],
+        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "recent_day_count": [f"{DAILY}.lost_against_target_kwh"],
+        "earlier_day_count": [f"{DAILY}.lost_against_target_kwh"],
+        "recent_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "earlier_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "lowest_ratio": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.shown_ratio"],
+        "lowest_on": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.shown_ratio"],
+        "change_of_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+    },
+    "weekly_vehicle_losses": {
+        "vehicle_id": [f"{DAILY}.vehicle_id"],
+        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "mapped_day_count": [],
+        "rated_day_count": [f"{DAILY}.lost_against_target_kwh"],
+        "low_day_count": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.status"],
+        "ac_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "dc_kwh": [f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "efficiency_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "lost_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "lost_against_threshold_kwh": [f"{DAILY}.lost_against_threshold_kwh"],
+        "lost_against_target_kwh": [f"{DAILY}.lost_against_target_kwh"],
+        "standby_kwh": [f"{DAILY}.standby_kwh"],
+    },
 }
 
 
