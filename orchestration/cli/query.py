@@ -1,7 +1,7 @@
 """``fleetwatt query``: one SELECT over the lake, as a table, CSV, JSON or Parquet."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestration.cli.infinite_times import with_infinite_times, with_times_as_
 from orchestration.cli.lake_reader import AsOf, Unverified, as_of, reading_lake
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings, utc_day
 from orchestration.cli.query_output import hand_over, require_place
-from orchestration.cli.query_table import Rows, print_table
+from orchestration.cli.query_table import Rows, print_table, print_vertical
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import forbid_changes, open_lake, text
@@ -37,12 +37,21 @@ class QueryError(FleetwattError):
 
 
 class Format(StrEnum):
-    """How rows are written. Infinity and NaN are null in JSON, which has no words for them; CSV has."""
+    """How rows are written: for people as a table, or a column a line; for programs.
+
+    Infinity and NaN are null in JSON, which has no words for them; CSV has.
+    """
 
     TABLE = "table"
+    VERTICAL = "vertical"
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether it is laid out here, and on a terminal cut off after some rows."""
+        return self in (Format.TABLE, Format.VERTICAL)
 
     @property
     def options(self) -> str:
@@ -110,7 +119,7 @@ def query(
         snapshot = reader.snapshot
         if not unverified:
             reader.require_intact(datasets, day)
-        _note_what_is_missing(snapshot, catalog, day, earlier)
+        _note_what_is_missing(snapshot, catalog, datasets, day, earlier)
         written = output.absolute() if output and form is not Format.JSON else folder / "rows"
         rows: Rows | None = None
         try:
@@ -119,14 +128,14 @@ def query(
                 readable = [snapshot.lake.location(file) for file in snapshot.select(datasets, day)]
                 forbid_changes(connection, readable, [written])
                 one = _one_select(connection, select)
-                if form is Format.TABLE:
+                if form.is_for_people:
                     rows = _fetch(connection, one, limit)
                 else:
                     connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
         except duckdb.Error as error:
             raise QueryError(_explained(str(error), catalog)) from error
         if rows is not None:
-            print_table(rows)
+            (print_vertical if form is Format.VERTICAL else print_table)(rows)
         else:
             hand_over(written, output, is_json=form is Format.JSON)
 
@@ -146,7 +155,7 @@ def _form(given: Format | None, output: Path | None) -> Format:
     require_place(output)
     endings = {f".{each}": each for each in (Format.CSV, Format.JSON, Format.PARQUET)}
     form = given or endings.get(output.suffix)
-    if form is None or form is Format.TABLE:
+    if form is None or form.is_for_people:
         raise typer.BadParameter("a file is csv, json or parquet: say which with --format", param_hint="--output")
     return form
 
@@ -163,7 +172,9 @@ def _names(sql: str, dataset: str) -> bool:
     return search(rf"\b{dataset}\b", sql.lower()) is not None
 
 
-def _note_what_is_missing(snapshot: Snapshot, catalog: Catalog, day: date | None, earlier: AsOf | None) -> None:
+def _note_what_is_missing(
+    snapshot: Snapshot, catalog: Catalog, datasets: Sequence[str], day: date | None, earlier: AsOf | None
+) -> None:
     if earlier:
         if not snapshot.files:
             notes.print("readers saw nothing of it then, so every answer is empty")
@@ -177,6 +188,13 @@ def _note_what_is_missing(snapshot: Snapshot, catalog: Catalog, day: date | None
     elif day and day not in days:
         has = str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
         notes.print(f"the lake has nothing of {day}; it has {has}")
+    for name in datasets:
+        missing = [each for each in days if each not in snapshot.files.get(name, {}) and day in (None, each)]
+        if missing:
+            is_sql = catalog.models[name].kind == "sql"
+            advice = f"models build -s {name} --missing" if is_sql else f"run-day {missing[0]}"
+            of_days = str(missing[0]) if len(missing) == 1 else f"{len(missing)} days, the first is {missing[0]}"
+            notes.print(f"{name} was never built for {of_days}; its rows are missing here: fleetwatt {advice}")
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, select: str, limit: int) -> Rows:

@@ -1,19 +1,26 @@
 """Rows of a query as a table for people: numbers without noise, what is missing as null."""
 
+import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.options import notes
-from orchestration.cli.terminal import Terminal, visible
+from orchestration.cli.terminal import Terminal, print_line, visible
 from warehouse.counted import counted
 
 _WIDE = 10_000
-"""Columns of a table that is not read on a terminal: nothing is folded."""
+"""Characters of a line of a table that is not read on a terminal: nothing is folded or left out."""
+_WIDEST = 40
+"""Characters of a column that there must be room for; what is longer is folded."""
+_FRAME = 3
+"""Characters that a column takes beside its own: a line and two spaces."""
 
 _NUMBERS = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "UINTEGER", "UBIGINT", "NUMBER"]
@@ -31,14 +38,79 @@ class Rows(NamedTuple):
 
 
 def print_table(found: Rows) -> None:
-    """Print it to stdout, and to the notes whether there are more rows or none."""
+    """Print it to stdout, and to the notes whether there are more rows or none.
+
+    Where a person looks and the columns do not fit, those in the middle are left out, as DuckDB's shell does.
+    """
+    width = _width()
+    texts = [[visible(_shown(value)) for value in row] for row in found.rows]
+    names = [visible(name) for name, _ in found.columns]
+    widths = [
+        min(_WIDEST, max(cell_len(name), *(cell_len(row[number]) for row in texts), 1))
+        for number, name in enumerate(names)
+    ]
+    first, last = _fitting(widths, width)
+    left_out = len(names) - first - last
     table = Table()
-    for name, kind in found.columns:
-        justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
-        table.add_column(Text(visible(name)), justify=justify, overflow="fold")
-    for row in found.rows:
-        table.add_row(*(Text(visible(_shown(value))) for value in row))
-    Terminal(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+    for number in range(first):
+        _add_column(table, names[number], found.columns[number][1])
+    if left_out:
+        table.add_column("…")
+    for number in range(len(names) - last, len(names)):
+        _add_column(table, names[number], found.columns[number][1])
+    for row in texts:
+        middle = [Text("…")] if left_out else []
+        table.add_row(*map(Text, row[:first]), *middle, *map(Text, row[len(row) - last :]))
+    Terminal(highlight=False, width=width).print(table)
+    if left_out:
+        notes.print(
+            f"{counted(left_out, 'column is', 'columns are')} left out, {width} characters are too few: "
+            "--format vertical shows them all"
+        )
+    _note_rows(found)
+
+
+def print_vertical(found: Rows) -> None:
+    """Print each row as lines of a column's name and its value."""
+    names = [visible(name) for name, _ in found.columns]
+    longest = max(map(cell_len, names), default=0)
+    for number, row in enumerate(found.rows, start=1):
+        print_line(f"row {number}")
+        for name, value in zip(names, row, strict=True):
+            print_line(f"  {name}{' ' * (longest - cell_len(name))}  {visible(_shown(value))}")
+    _note_rows(found)
+
+
+def _add_column(table: Table, name: str, kind: str) -> None:
+    justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
+    table.add_column(Text(name), justify=justify, overflow="fold")
+
+
+def _fitting(widths: Sequence[int], room: int) -> tuple[int, int]:
+    """How many columns from the left and from the right there is room for, in turns; at least the first."""
+    if sum(widths) + _FRAME * len(widths) + 1 <= room:
+        return len(widths), 0
+    room -= 1 + (1 + _FRAME)  # the frame's last line, and the column that stands for those left out
+    first, last = 1, 0
+    used = widths[0] + _FRAME
+    while first + last < len(widths) - 1:
+        from_left = first <= last
+        each = widths[first] if from_left else widths[-1 - last]
+        if used + each + _FRAME > room:
+            break
+        used += each + _FRAME
+        first, last = (first + 1, last) if from_left else (first, last + 1)
+    return first, last
+
+
+def _width() -> int:
+    """Of the terminal; where the output is read on, as COLUMNS says, or wide enough for anything."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return Terminal().width
+    return _WIDE
+
+
+def _note_rows(found: Rows) -> None:
     if found.is_cut_off:
         notes.print(f"the first {counted(len(found.rows), 'row')}; --limit 0 shows all, --format csv writes all")
     elif not found.rows:

@@ -11,6 +11,7 @@ from typer._click.exceptions import ClickException
 
 from dbt_like_sql.model import CatalogError
 from orchestration.cli.commands import app
+from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
 from orchestration.cli.failures import sentence_of, write_details
 from orchestration.cli.options import notes
 from orchestration.home.step_down import begins_processes
@@ -30,7 +31,8 @@ def run(*, in_its_own_process: bool = False) -> int:
             stream.reconfigure(errors="backslashreplace")  # a name that is not written in UTF-8 can be shown
     redact_output()
     try:
-        code = app(standalone_mode=False)
+        with engines_stop_at_ctrl_c():
+            code = app(standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk can still be told
     except SystemExit as ended:  # the command line's library makes that of a reader that is gone
         return _nobody_reads() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)

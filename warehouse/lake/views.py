@@ -12,6 +12,7 @@ import duckdb
 
 from dbt_like_sql.model import DAY_COLUMN, Model
 from warehouse.contract.errors import FleetwattError
+from warehouse.lake.interruption import note_session
 from warehouse.lake.snapshot import Snapshot
 
 MEMORY_LIMIT = "1GB"
@@ -138,6 +139,7 @@ def text(value: str | Path) -> str:
 
 
 def _settled(session: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    note_session(session)
     session.execute("SET TimeZone = 'UTC'")
     session.execute("SET enable_progress_bar = false")  # it is drawn on standard output, which is for results
     return session

@@ -381,3 +381,33 @@ def test_a_database_without_a_ledger_says_what_to_do(
     error = ask(tmp_path, "FROM meters").exception
     assert isinstance(error, SchemaOutdatedError)
     assert "fleetwatt migrate" in error.detail
+
+
+WIDE = "SELECT " + ", ".join(f"'{'x' * 12}' AS column_{number}" for number in range(1, 20))
+
+
+def test_columns_that_do_not_fit_are_left_out_in_the_middle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = ask(home, WIDE)
+    names = [cell.strip() for cell in result.stdout.splitlines()[1].strip("┃").split("┃")]
+    assert names == ["column_1", "column_2", "…", "column_18", "column_19"]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "15 columns are left out, 80 characters are too few: --format vertical shows them all" in result.stderr
+
+
+def test_vertical_shows_every_column_of_a_row(home: Path) -> None:
+    rows = "SELECT 1 AS a, NULL AS longer UNION ALL SELECT 2, 0.5 ORDER BY a"
+    lines = ask(home, rows, "--format", "vertical").stdout.splitlines()
+    assert lines == ["row 1", "  a       1", "  longer  null", "row 2", "  a       2", "  longer  0.5"]
+
+
+def test_a_dataset_that_was_never_built_for_a_day_is_said_to_be_missing(home: Path, tmp_path: Path) -> None:
+    """An empty answer alone would read as: nobody lost anything."""
+    new = tmp_path / "home"
+    shutil.copytree(home, new)
+    shutil.rmtree(new / "lake" / "weekly_vehicle_losses")
+    HandMadeLake(new / "lake").describe()
+    said = ask(new, "FROM weekly_vehicle_losses").stderr
+    remark = "weekly_vehicle_losses was never built for 2026-02-08; its rows are missing here: fleetwatt models build"
+    assert f"{remark} -s weekly_vehicle_losses --missing" in " ".join(said.split())
+    assert "never built" not in ask(new, "FROM daily_vehicle_efficiency").stderr

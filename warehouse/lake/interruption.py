@@ -1,0 +1,25 @@
+"""The engine's sessions of this process, so that what they compute can be stopped from another thread."""
+
+from typing import Protocol
+from weakref import WeakSet
+
+
+class Session(Protocol):
+    """A DuckDB connection, as far as it matters here; to name the class would load the engine."""
+
+    def interrupt(self) -> None:
+        """Have what it computes now end in an error; nothing, where it is idle."""
+
+
+_sessions: WeakSet[Session] = WeakSet()
+
+
+def note_session(session: Session) -> None:
+    """Remember a session for as long as it lives."""
+    _sessions.add(session)
+
+
+def interrupt_sessions() -> None:
+    """Have whatever they compute end in an error."""
+    for session in list(_sessions):
+        session.interrupt()
