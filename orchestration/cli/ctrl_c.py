@@ -20,7 +20,7 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         return
     heard, told = socket.socketpair()
     with heard, told:
-        told.setblocking(False)
+        told.settimeout(0)
         before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         watch = threading.Thread(target=_interrupt_at_signal, args=(heard,), name="ctrl-c", daemon=True)
         watch.start()

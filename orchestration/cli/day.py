@@ -12,7 +12,9 @@ from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.lagging_models import lagging_remarks, outdated_models
 from warehouse.lifecycle.take_over import open_lake_folder
+from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
 Day = Annotated[date, typer.Argument(parser=utc_day, help="A UTC day, e.g. 2026-02-08.", show_default=False)]
@@ -58,7 +60,11 @@ def run_day(day: Day, *, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
     with database(settings) as url:
-        _pipeline(settings, url).run(day, lambda line: notes.print(line, soft_wrap=True))
+        pipeline = _pipeline(settings, url)
+        pipeline.run(day, lambda line: notes.print(line, soft_wrap=True))
+        with connect(url) as connection:
+            for remark in lagging_remarks(outdated_models(connection, pipeline.catalog)):
+                notes.print(remark, soft_wrap=True)
 
 
 def _pipeline(settings: FleetSettings, url: str) -> DailyPipeline:

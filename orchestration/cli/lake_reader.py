@@ -55,14 +55,14 @@ class LakeReader:
     snapshot: Snapshot
     ledger: psycopg.Connection | None
 
-    def require_intact(self, datasets: Sequence[str], day: date | None) -> None:
-        """Read each file of these datasets, of one day or all, for its hash.
+    def require_intact(self, datasets: Sequence[str], day: date | None, lookback_days: int = 0) -> None:
+        """Read each file of these datasets, of one day and some before it or of all, for its hash.
 
         Raises:
             MissingFileError, DamagedFileError: one is not what was published.
         """
         lake = self.snapshot.lake
-        for file in damaged_files(lake, self.snapshot.select(datasets, day)):
+        for file in damaged_files(lake, self.snapshot.select(datasets, day, lookback_days)):
             if self.ledger:
                 say_damaged(self.ledger, lake, file)
             raise DamagedFileError(f"{lake.location(file)} is not what was published; fleetwatt scrub says what to do")

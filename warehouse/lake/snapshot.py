@@ -53,13 +53,16 @@ class Snapshot:
 
     def locations(self, dataset: str, day: date | None, lookback_days: int = 0) -> list[str]:
         """What to open for a dataset's day and some days before it, or for all of its days, oldest first."""
-        of_days = self.files.get(dataset, {}).items()
-        wanted = [file for each, file in of_days if day is None or 0 <= (day - each).days <= lookback_days]
-        return [self.lake.location(file) for file in wanted]
+        return [self.lake.location(file) for file in self.select([dataset], day, lookback_days)]
 
-    def select(self, datasets: Iterable[str], day: date | None) -> list[LakeFile]:
-        """The files of these datasets, of one day or all."""
-        return [file for name in datasets for each, file in self.files.get(name, {}).items() if day in (None, each)]
+    def select(self, datasets: Iterable[str], day: date | None, lookback_days: int = 0) -> list[LakeFile]:
+        """The files of these datasets, of one day and some days before it or of all days, oldest first."""
+        return [
+            file
+            for name in datasets
+            for each, file in self.files.get(name, {}).items()
+            if day is None or 0 <= (day - each).days <= lookback_days
+        ]
 
 
 def current_snapshot(

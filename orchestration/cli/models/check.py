@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Problem
-from orchestration.cli.lake_reader import Unverified, reading_lake
+from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
 from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
@@ -63,7 +63,7 @@ def check(
         snapshot = reader.snapshot
         compared = day if day else newest_whole_day(snapshot, catalog)
         if compared and not unverified:
-            reader.require_intact(list(catalog.models), compared)
+            _require_intact(reader, catalog, compared)
         results = list(check_day(snapshot, catalog, compared)) if day and compared else []
         if day and not results:
             notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
@@ -86,6 +86,14 @@ def _read() -> tuple[Catalog | None, Sequence[Problem]]:
     except CatalogError as error:
         return None, error.problems
     return catalog, bind_problems(catalog)
+
+
+def _require_intact(reader: LakeReader, catalog: Catalog, day: date) -> None:
+    """All of a day, and what its models look back on."""
+    reader.require_intact(list(catalog.models), day)
+    for model in catalog.in_order():
+        if model.lookback_days:
+            reader.require_intact(model.depends_on, day, model.lookback_days)
 
 
 def _effects(snapshot: Snapshot, catalog: Catalog, day: date | None) -> list[Effect]:

@@ -135,7 +135,7 @@ def running_dagster(stand: WarehouseStand, place: Place) -> Iterator[RunningDags
     """Start it and wait until its sensor has looked at the ledger once; at the end its database is dropped."""
     database, port = f"dagster_{next(_DATABASES)}", free_port()
     place.lake.mkdir(parents=True)
-    log = place.home / "fleetwatt.log"
+    log = place.home.parent / f"{place.home.name}.log"  # in a home of their own they look for nothing else
     environment = {
         "FLEET_DATABASE_URL": place.url,
         "FLEET_DAGSTER_DATABASE": database,
