@@ -52,7 +52,8 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own FLEET_* settings and .env must not decide a test."""
+    """A developer's own FLEET_* settings and .env must not decide a test, nor how wide the terminal of the tests is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     for name in [name for name in os.environ if name.startswith("FLEET_") and name != "FLEET_TEST_DATABASE_URL"]:
         monkeypatch.delenv(name)
 

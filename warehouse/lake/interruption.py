@@ -1,5 +1,6 @@
 """The engine's sessions of this process, so that what they compute can be stopped from another thread."""
 
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
@@ -21,5 +22,8 @@ def note_session(session: Session) -> None:
 
 def interrupt_sessions() -> None:
     """Have whatever they compute end in an error."""
+    from duckdb import ConnectionException  # loaded already, where there is any session
+
     for session in list(_sessions):
-        session.interrupt()
+        with suppress(ConnectionException):  # it was closed, and is not gone yet
+            session.interrupt()
