@@ -116,10 +116,7 @@ class Statement:
         return found
 
     def lineage(self, column: str) -> tuple[ColumnSource, ...]:
-        """The columns of other datasets that a column is computed from, once resolved; not those that only filter.
-
-        Nor the day, which is in no file.
-        """
+        """The columns of other datasets that a column is computed from, once resolved; not those that only filter."""
         if self._query is None or self._root is None:
             return ()
         # By this scope: without it the text would be qualified again for each column.
@@ -128,7 +125,7 @@ class Statement:
         found = {
             ColumnSource(source.name, name.rpartition(".")[2])
             for source, name in ends
-            if isinstance(source, exp.Table) and _is_dataset(source) and name.rpartition(".")[2] != DAY_COLUMN
+            if isinstance(source, exp.Table) and _is_dataset(source)
         }
         return tuple(sorted(found))
 

@@ -24,6 +24,7 @@ def write_readings(path: Path, day: datetime) -> None:
     path.write_text("\n".join(lines))
 
 
+@pytest.mark.long
 def test_each_does_its_work_and_the_server_stays_for_the_last(home: Path) -> None:
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
     file = home.parent / "readings.ndjson"

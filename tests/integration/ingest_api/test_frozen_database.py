@@ -103,6 +103,7 @@ def test_everything_is_answered_in_time_and_recovers_when_the_database_does(
         assert connection.execute("SELECT count(*) FROM meter_readings").fetchone() == (11,)
 
 
+@pytest.mark.long
 def test_it_stops_although_the_database_is_frozen(server: FreezableServer) -> None:
     """Alone and as several workers: both wait at the same time."""
     with ExitStack() as stack:
@@ -116,6 +117,7 @@ def test_it_stops_although_the_database_is_frozen(server: FreezableServer) -> No
             assert list(pool.map(ApiProcess.stop, apis)) == [0, 0]
 
 
+@pytest.mark.long
 def test_the_writer_reconnects_by_itself_where_connecting_hangs(server: FreezableServer) -> None:
     with server.frozen(), serving(database_url=server.url) as client:
         for number in range(20):

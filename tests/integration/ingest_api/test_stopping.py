@@ -56,7 +56,7 @@ def accepted_request(api: ApiProcess, body: bytes) -> Iterator[AcceptedRequest]:
         yield AcceptedRequest(connection, body)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_at_a_stop_what_was_accepted_is_answered_and_nobody_slow_is_waited_for(
     database_url: str, connection: psycopg.Connection, workers: int
 ) -> None:

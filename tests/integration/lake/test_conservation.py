@@ -123,6 +123,7 @@ def test_hours_days_and_vehicles_add_up_to_what_the_registers_gained(fleet: Flee
     assert fleet.column("hourly_energy", "gap_count").sum() == 1
 
 
+@pytest.mark.long
 def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
     before = [newest_file(fleet.pipeline.lake, "hourly_energy", day).read_bytes() for day in DAYS]
     fleet.send("vehicle", 1, [22.5, 23.9, 24.1])
@@ -135,6 +136,7 @@ def test_they_do_when_late_rows_have_restated_both_days(fleet: Fleet) -> None:
     require_conserved(fleet)
 
 
+@pytest.mark.long
 def test_they_do_with_runs_of_corrupt_rows_and_a_used_meter(fleet: Fleet) -> None:
     fleet.show(2, {5.1: 0.0, 5.2: 0.0, 11.9: 9000.0, 11.95: 9000.0, 11.97: 9000.0, 23.9: 0.0, 23.95: 0.0})
     fleet.show(1, {45.8: 160.0, 45.9: 160.6})

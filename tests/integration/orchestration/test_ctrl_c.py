@@ -14,7 +14,7 @@ from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
 from warehouse.lake.views import start_engine
 
 ENDLESS = "SELECT count(*) FROM range(10000000) AS a, range(10000000) AS b WHERE a.range + b.range = 7"
-BUSY_CPU_S = 4.0
+BUSY_CPU_S = 2.5
 """More than the command needs before its question begins."""
 SOON_S = 60.0
 

@@ -377,6 +377,7 @@ def test_a_start_that_fails_shows_the_log_and_what_to_do(server: EmbeddedPostgre
     assert server.ensure_running() == server.running_url()
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_answer_is_waited_for_and_named(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,6 +195,7 @@ def undisturbed_end_to_end(server_url: str, template: str, tmp_path_factory: pyt
     return _end_to_end(server_url, template, tmp_path_factory.mktemp("undisturbed"), {})
 
 
+@pytest.mark.long
 def test_all_of_them_together_change_nothing_from_the_first_reading_to_the_models(
     server_url: str, template: str, tmp_path: Path, undisturbed_end_to_end: list[Answers]
 ) -> None:

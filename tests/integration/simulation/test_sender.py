@@ -221,6 +221,7 @@ def test_live_readings_are_sent_one_by_one_when_they_are_due(api: RecordingApi) 
     assert ended_s <= time.time()
 
 
+@pytest.mark.long
 def test_an_api_that_is_long_away_is_caught_up_with_in_large_bodies(
     api: RecordingApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Model
+from dbt_like_sql.model import DAY_COLUMN
 from dbt_like_sql.statements import Statement
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
 
@@ -87,18 +88,18 @@ COLUMNS_OF_MARTS = {
     },
     "vehicle_trend_28_days": {
         "vehicle_id": [f"{DAILY}.vehicle_id"],
-        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
-        "recent_day_count": [f"{DAILY}.lost_against_target_kwh"],
-        "earlier_day_count": [f"{DAILY}.lost_against_target_kwh"],
-        "recent_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
-        "earlier_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "vehicle_external_id": [f"{DAILY}.day", f"{DAILY}.vehicle_external_id"],
+        "recent_day_count": [f"{DAILY}.day", f"{DAILY}.lost_against_target_kwh"],
+        "earlier_day_count": [f"{DAILY}.day", f"{DAILY}.lost_against_target_kwh"],
+        "recent_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.day", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "earlier_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.day", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
         "lowest_ratio": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.shown_ratio"],
-        "lowest_on": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.shown_ratio"],
-        "change_of_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
+        "lowest_on": [f"{DAILY}.day", f"{DAILY}.lost_against_target_kwh", f"{DAILY}.shown_ratio"],
+        "change_of_ratio": [f"{DAILY}.ac_kwh", f"{DAILY}.day", f"{DAILY}.dc_kwh", f"{DAILY}.lost_against_target_kwh"],
     },
     "weekly_vehicle_losses": {
         "vehicle_id": [f"{DAILY}.vehicle_id"],
-        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "vehicle_external_id": [f"{DAILY}.day", f"{DAILY}.vehicle_external_id"],
         "mapped_day_count": [],
         "rated_day_count": [f"{DAILY}.lost_against_target_kwh"],
         "low_day_count": [f"{DAILY}.lost_against_target_kwh", f"{DAILY}.status"],
@@ -142,7 +143,7 @@ def test_every_column_of_every_mart_says_where_it_comes_from() -> None:
 def test_lineage_names_columns_that_exist_in_what_is_read(model: Model) -> None:
     for sources in model.column_lineage.values():
         for source in sources:
-            assert source.column in {column.name for column in CATALOG.models[source.dataset].columns}
+            assert source.column in {DAY_COLUMN, *(column.name for column in CATALOG.models[source.dataset].columns)}
 
 
 @pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
