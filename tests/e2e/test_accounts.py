@@ -66,6 +66,7 @@ def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) ->
         assert platform.stop() == 0
 
 
+@pytest.mark.long
 def test_root_writes_no_pages_through_links_that_the_account_laid(home: Path) -> None:
     roots = home.parent / "roots"
     roots.mkdir(mode=0o700)

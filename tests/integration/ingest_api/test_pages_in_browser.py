@@ -39,7 +39,7 @@ def assert_all_is_well(tab: Tab, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("width", "is_dark", "kind", "path"),
-    [(DESKTOP, False, "post", "/v1/mappings"), (PHONE, True, "get", "/livez")],
+    [(DESKTOP, False, "post", "/v1/mappings"), pytest.param(PHONE, True, "get", "/livez", marks=pytest.mark.long)],
     ids=["light on a desktop", "dark on a phone"],
 )
 def test_the_documentation_is_read_and_tried_out(

@@ -88,6 +88,7 @@ class LakeOfDays:
         return float(frame["energy_kwh"].sum())
 
 
+@pytest.mark.long
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(dirty_series(MIDNIGHT), min_size=1, max_size=3), st.randoms())
 def test_days_computed_alone_in_any_order_add_up_to_the_increase_of_the_whole_series(

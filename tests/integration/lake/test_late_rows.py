@@ -71,7 +71,8 @@ def contents(lake: Lake, catalog: Catalog) -> dict[tuple[str, date], pl.DataFram
     }
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
 def test_after_any_late_rows_every_rollup_is_what_it_would_be_from_scratch(
     pipeline: DailyPipeline, connection: psycopg.Connection, api: httpx.Client, tmp_path: Path, seed: int
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_day_is_passed_by_while_it_is_imported_or_under_way(
             assert remark(days, busy) == f"{FIRST} is under way"
 
 
+@pytest.mark.long
 def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
     days = filled_days(FIRST)
     run_elsewhere(days, instance, FIRST)
