@@ -91,6 +91,16 @@ def rebuild_changed_keys(
         return _copy(session, model, f"FROM read_parquet({text(made)}) UNION ALL BY NAME ({kept})", target)
 
 
+def have_same_columns(engine: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
+    """Whether two files can be compared row by row: what made them may have got a column meanwhile."""
+    with another_session(engine) as session:
+        first, second = (
+            session.execute(f"DESCRIBE FROM read_parquet({text(path)}, hive_partitioning = false)").fetchall()
+            for path in (one, other)
+        )
+    return first == second
+
+
 def _changed_keys(keys: str, before: str | None, now: str) -> str:
     if before is None:
         return f"SELECT DISTINCT {keys} FROM read_parquet({text(now)})"  # noqa: S608 - declared

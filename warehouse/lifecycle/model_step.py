@@ -11,6 +11,7 @@ import psycopg
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.lake.lookback import (
     Reads,
+    have_same_columns,
     rebuild_changed_keys,
     require_declared_days,
     require_independent_keys,
@@ -111,10 +112,10 @@ class ModelStep:
                 continue
             if not keys <= {column.name for column in self.catalog.models[file.dataset].columns}:
                 return None
-            before = self._kept(file, sha256) if sha256 else None
-            if sha256 and before is None:
+            before, now = self._kept(file, sha256) if sha256 else None, self.lake.location(file)
+            if sha256 and not (before and have_same_columns(self.engine, before, now)):
                 return None
-            changes.append((before, self.lake.location(file)))
+            changes.append((before, now))
         return None if then else changes
 
     def _kept(self, file: LakeFile, sha256: bytes) -> str | None:

@@ -222,6 +222,15 @@ def test_all_of_the_day_is_made_where_what_was_read_is_not_kept(days: Days) -> N
     assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 145.0), (3, 3, 96.0)]
 
 
+def test_all_of_the_day_is_made_where_what_is_read_has_got_a_column(days: Days) -> None:
+    with connect(days.url) as connection, days.lake.aside("charged", day_of(1)) as written:
+        rows = "(VALUES (1, 11.0, 'a'), (2, 100.0, 'b'), (3, 31.0, 'c')) AS rows (vehicle_id, kwh, note)"
+        duckdb.sql(f"COPY (FROM {rows}) TO '{written}'")
+        publish(connection, days.lake, "charged", day_of(1), written, 3)
+    days.rebuild_outdated()
+    assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 145.0), (3, 3, 96.0)]
+
+
 def test_a_damaged_earlier_day_stops_the_model_and_is_queued(days: Days) -> None:
     with connect(days.url) as connection:
         file = find_lake_file(connection, "charged", day_of(3))
