@@ -68,7 +68,7 @@ def dataset_days(root: Scope, datasets: Mapping[str, object]) -> Iterator[Datase
             yield DatasetDays(
                 table,
                 known[id(scope)].get(alias, ALL_DAYS),
-                is_proved=all(_is_understood(each, alias, known[id(scope)]) for each in of_table),
+                is_proved=all(alias in _limits(each, known[id(scope)]) for each in of_table),
                 is_limited=bool(of_table),
             )
 
@@ -235,10 +235,6 @@ def _number_of_days(value: exp.Expr) -> int | None:
     if not factor or not isinstance(value, exp.Literal) or not value.name.lstrip("-").isdigit():
         return None
     return sign * factor * int(value.name)
-
-
-def _is_understood(condition: exp.Expr, alias: str, bounds: _Bounds) -> bool:
-    return alias in _limits(condition, bounds)
 
 
 def _names_day(condition: exp.Expr, alias: str) -> bool:

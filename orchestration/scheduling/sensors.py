@@ -15,7 +15,7 @@ from orchestration.scheduling.past_runs import failure_of
 from orchestration.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.counted import counted
-from warehouse.lifecycle.lagging_models import Why, lagging_models, lagging_remarks
+from warehouse.lifecycle.lagging_models import lagging_remarks, unbuilt_models
 
 EVERY_S = 5
 HOURS_EVERY_S = 30
@@ -39,10 +39,9 @@ def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.S
         try:
             with warehouse.connect() as connection:
                 plan = plan_all(connection, context.instance, first_day, catalog)
-                lagging = [each for each in lagging_models(connection, catalog) if each.why is not Why.EARLIER_DAYS]
+                for_a_person = lagging_remarks(unbuilt_models(connection, catalog))
         except FleetwattError as error:
             return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
-        for_a_person = lagging_remarks(lagging)
         for remark in set(for_a_person) - told:
             tell(remark)
         told.update(for_a_person)

@@ -19,6 +19,16 @@ Reads = Sequence[tuple[Model, Sequence[str]]]
 _CHANGED = "changed_keys"
 
 
+@contextmanager
+def reading(engine: duckdb.DuckDBPyConnection, reads: Reads, day: date) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session on a model's day that sees what the model reads, and nothing else."""
+    with another_session(engine) as session:
+        set_day(session, day)
+        for read, files in reads:
+            add_view(session, read, files)
+        yield session
+
+
 def require_declared_days(
     engine: duckdb.DuckDBPyConnection, of_all_days: Reads, model: Model, day: date, built: Path
 ) -> None:
@@ -29,7 +39,7 @@ def require_declared_days(
     Raises:
         ModelFailedError: it gives something else, so it reads days that it does not declare.
     """
-    with _session(engine, of_all_days, day) as session, _beside(built) as everything:
+    with reading(engine, of_all_days, day) as session, _beside(built) as everything:
         build_model(session, model, everything)
         comparison = compare_files(engine, built, everything, model.sort_key)
     if not comparison.is_same:
@@ -52,7 +62,7 @@ def require_independent_keys(
     """
     keys = ", ".join(model.lookback_key)
     half = f"SELECT DISTINCT {keys} FROM read_parquet({text(built)}) WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
-    with _session(engine, reads, day) as session, _beside(built) as alone, _beside(alone) as expected:
+    with reading(engine, reads, day) as session, _beside(built) as alone, _beside(alone) as expected:
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {half}")
         _limit_to_changed(session, model, reads)
         build_model(session, model, alone)
@@ -83,7 +93,7 @@ def rebuild_changed_keys(
     """
     keys = ", ".join(model.lookback_key)
     changed = " UNION ".join(_changed_keys(keys, *change) for change in changes)
-    with _session(engine, reads, day) as session, _beside(target) as made:
+    with reading(engine, reads, day) as session, _beside(target) as made:
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {changed}")
         _limit_to_changed(session, model, reads)
         build_model(session, model, made)
@@ -132,15 +142,6 @@ def _difference(comparison: Comparison) -> str:
         return f"{counted(comparison.rows_after, 'row')} instead of {comparison.rows_before}"
     changed = [each.column for each in comparison.columns if not each.is_none]
     return f"other values of {', '.join(changed)}" if changed else "other keys"
-
-
-@contextmanager
-def _session(engine: duckdb.DuckDBPyConnection, reads: Reads, day: date) -> Iterator[duckdb.DuckDBPyConnection]:
-    with another_session(engine) as session:
-        set_day(session, day)
-        for read, files in reads:
-            add_view(session, read, files)
-        yield session
 
 
 @contextmanager

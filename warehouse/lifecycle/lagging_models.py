@@ -45,11 +45,7 @@ def lagging_models(connection: psycopg.Connection, catalog: Catalog) -> list[Lag
 
     Each once: a model that is to be built again for two reasons lags for the first of them.
     """
-    digests = [(model.name, model.digest) for model in catalog.in_order() if model.kind == "sql"]
-    unbuilt = [
-        LaggingModel(each.day, each.dataset, Why.MISSING if each.is_missing else Why.OTHER_TEXT, each.digest)
-        for each in find_unbuilt_models(connection, digests)
-    ]
+    unbuilt = unbuilt_models(connection, catalog)
     known = {(each.day, each.dataset) for each in unbuilt}
     outdated = [each for each in outdated_models(connection, catalog) if (each.day, each.dataset) not in known]
     return _in_order([*unbuilt, *outdated], catalog)
@@ -65,6 +61,19 @@ def lagging_remarks(lagging: Iterable[LaggingModel]) -> list[str]:
         f"fleetwatt models build -s {dataset} --missing"
         for (dataset, why), days in days_of.items()
     ]
+
+
+def unbuilt_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:
+    """What built days lack, or have by another text of the model; in order as ``lagging_models``."""
+    digests = [(model.name, model.digest) for model in catalog.in_order() if model.kind == "sql"]
+    found = find_unbuilt_models(connection, digests)
+    return _in_order(
+        [
+            LaggingModel(each.day, each.dataset, Why.MISSING if each.is_missing else Why.OTHER_TEXT, each.digest)
+            for each in found
+        ],
+        catalog,
+    )
 
 
 def outdated_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:

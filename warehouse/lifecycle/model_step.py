@@ -12,6 +12,7 @@ from dbt_like_sql.catalog import Catalog, Model
 from warehouse.lake.lookback import (
     Reads,
     have_same_columns,
+    reading,
     rebuild_changed_keys,
     require_declared_days,
     require_independent_keys,
@@ -20,7 +21,6 @@ from warehouse.lake.models import build_model
 from warehouse.lake.publish import is_file_intact, verified_file, verified_or_queued
 from warehouse.lake.snapshot import Snapshot, current_snapshot
 from warehouse.lake.storage.lake import Lake
-from warehouse.lake.views import add_view, another_session, set_day
 from warehouse.lifecycle.pipeline_files import Made, intact_location, published, written_aside
 from warehouse.postgres.ledger.lake_files import LakeFile, find_outdated_file, list_current_files, list_versions
 from warehouse.postgres.ledger.models import find_model_digest, model_inputs, register_model
@@ -46,7 +46,7 @@ class ModelStep:
         """
         files = self._verified_files()
         changes = self._changes(files)
-        before = intact_location(self.connection, self.lake, self.model.name, self.day)
+        before = intact_location(self.connection, self.lake, self.model.name, self.day) if changes else None
         with written_aside(self.lake, self.model.name, self.day) as target:
             if changes and before:
                 reads = self._reads(Snapshot.of(self.lake, files), self.day)
@@ -68,10 +68,7 @@ class ModelStep:
 
     def _build(self, files: Sequence[LakeFile], target: Path) -> int:
         reads = self._reads(Snapshot.of(self.lake, files), self.day)
-        with another_session(self.engine) as session:
-            set_day(session, self.day)
-            for read, locations in reads:
-                add_view(session, read, locations)
+        with reading(self.engine, reads, self.day) as session:
             rows = build_model(session, self.model, target)
         if not self.model.is_day_proved:
             of_all_days = self._reads(current_snapshot(self.connection, self.lake, self.model.depends_on), None)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
@@ -95,11 +95,7 @@ def build(
 
 def _sql_models(catalog: Catalog, names: Sequence[str]) -> list[str]:
     for name in names:
-        try:
-            model = catalog.find(name)
-        except LookupError as error:
-            raise typer.BadParameter(str(error), param_hint="--select") from error
-        if model.kind != "sql":
+        if find_model(catalog, name, "--select").kind != "sql":
             raise typer.BadParameter(f"{name} has no SELECT; fleetwatt run-day makes it", param_hint="--select")
     return list(names)
 

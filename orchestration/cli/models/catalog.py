@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dbt_like_sql.catalog import Catalog, CatalogError, Problem
+from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import print_line
 from warehouse.counted import counted
@@ -17,6 +17,18 @@ def read_catalog() -> Catalog:
     except CatalogError as error:
         print_problems(error.problems)
         raise typer.Exit(1) from error
+
+
+def find_model(catalog: Catalog, name: str, param_hint: str) -> Model:
+    """The dataset that an argument or option names.
+
+    Raises:
+        typer.BadParameter: there is none; it suggests the nearest.
+    """
+    try:
+        return catalog.find(name)
+    except LookupError as error:
+        raise typer.BadParameter(str(error), param_hint=param_hint) from error
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from dbt_like_sql.catalog import Catalog, Model
 from orchestration.cli.models.build import build
-from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
@@ -66,7 +66,7 @@ def show(
     """
     read_settings(FleetSettings, home=home)
     catalog = read_catalog()
-    model = _find(catalog, name)
+    model = find_model(catalog, name, "NAME")
     if as_json:
         _print_json(_as_dict(model))
     elif sql and model.sql is None:
@@ -92,7 +92,7 @@ def lineage(
     """
     read_settings(FleetSettings, home=home)
     catalog = read_catalog()
-    model = _find(catalog, name)
+    model = find_model(catalog, name, "NAME")
     if column is None:
         _console().print(_dataset_tree(catalog, model))
     elif column in {each.name for each in model.columns}:
@@ -105,13 +105,6 @@ def lineage(
 models.command()(build)
 models.command()(check)
 models.command()(docs)
-
-
-def _find(catalog: Catalog, name: str) -> Model:
-    try:
-        return catalog.find(name)
-    except LookupError as error:
-        raise typer.BadParameter(str(error), param_hint="NAME") from error
 
 
 def _console() -> Terminal:
