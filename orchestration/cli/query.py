@@ -188,8 +188,10 @@ def _note_what_is_missing(
     elif day and day not in days:
         has = str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
         notes.print(f"the lake has nothing of {day}; it has {has}")
+    # Marts come last: a day that has one of them is built, and another is on its way.
+    built = {each for name, model in catalog.models.items() if model.layer == "marts" for each in snapshot.days(name)}
     for name in datasets:
-        missing = [each for each in days if each not in snapshot.files.get(name, {}) and day in (None, each)]
+        missing = [each for each in sorted(built.difference(snapshot.days(name))) if day in (None, each)]
         if missing:
             is_sql = catalog.models[name].kind == "sql"
             advice = f"models build -s {name} --missing" if is_sql else f"run-day {missing[0]}"
