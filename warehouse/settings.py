@@ -56,11 +56,17 @@ class FleetSettings(BaseSettings):
     )
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
-    grace_minutes: int = Field(default=120, ge=10, description="How long after its end a day waits for late readings.")
+    grace_minutes: int = Field(
+        default=120,
+        ge=10,
+        le=129_600,
+        description="How long after its end a day waits for late readings.",
+    )
 
     retention_days: int = Field(
         default=30,
         ge=1,
+        le=36_500,
         description="How long readings that are in the lake stay in PostgreSQL; at least what is accepted.",
     )
 
@@ -82,9 +88,14 @@ class FleetSettings(BaseSettings):
         default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
 
-    max_devices: int = Field(default=1_000_000, ge=1, description="Meters and vehicles that may be registered in all.")
+    max_devices: int = Field(
+        default=1_000_000, ge=1, le=2_000_000_000, description="Meters and vehicles that may be registered in all."
+    )
     max_new_devices_per_hour: int = Field(
-        default=50_000, ge=0, description="New meters and vehicles an hour; the import of a file is not bound by it."
+        default=50_000,
+        ge=0,
+        le=2_000_000_000,
+        description="New meters and vehicles an hour; the import of a file is not bound by it.",
     )
     disk_low_ratio: float = Field(
         default=0.85, gt=0, le=1, description="The share of the disk of HOME from which on it is told to be low."
@@ -93,10 +104,16 @@ class FleetSettings(BaseSettings):
         default=0.95, gt=0, le=1, description="The share from which on that is urgent; nothing stops by itself."
     )
     quarantine_max_rows: int = Field(
-        default=100_000, ge=0, description="Refused items whose bytes are kept; beyond them each is only counted."
+        default=100_000,
+        ge=0,
+        le=2_000_000_000,
+        description="Refused items whose bytes are kept; beyond them each is only counted.",
     )
     quarantine_max_bytes: ByteSize = Field(
-        default=ByteSize(256 * 1024 * 1024), ge=0, description="What these may take on PostgreSQL's disk."
+        default=ByteSize(256 * 1024 * 1024),
+        ge=0,
+        le=1 << 50,
+        description="What these may take on PostgreSQL's disk.",
     )
 
     first_day: date = Field(

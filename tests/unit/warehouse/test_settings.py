@@ -1,9 +1,12 @@
 """Settings out of secrets' files: ``/run/secrets``, here another folder."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import typer
+from annotated_types import Le
+from pydantic import ValidationError
 
 from ingest_api.settings import ApiSettings
 from orchestration.cli.options import read_settings
@@ -48,3 +51,29 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(secrets: Path) -> None
     (secrets / "fleet_database_url").write_bytes(b"\xff")
     with pytest.raises(typer.BadParameter, match=r'"database_url".*: .*decode'):
         read_settings(FleetSettings)
+
+
+def bounded_settings() -> list[tuple[str, int]]:
+    """Each number of a setting, and the highest that is allowed."""
+    found = []
+    for name, field in FleetSettings.model_fields.items():
+        if isinstance(field.default, int) and not isinstance(field.default, bool):
+            [most] = [each.le for each in field.metadata if isinstance(each, Le)] or [None]
+            found.append((name, most))
+    return found
+
+
+@pytest.mark.parametrize(("name", "most"), bounded_settings())
+def test_a_number_that_nothing_can_work_with_is_refused(name: str, most: int | None) -> None:
+    assert most is not None, f"{name} has no upper bound: a larger number ends in an error far from here"
+    with pytest.raises(ValidationError, match=f"{name}\n.*less than or equal to {most}"):
+        FleetSettings(**{name: most + 1})
+
+
+def test_times_at_their_bounds_can_be_told() -> None:
+    most = dict(bounded_settings())
+    settings = FleetSettings(**most)
+    assert settings.retention == timedelta(days=36_500)
+    assert settings.lake_versions == timedelta(days=36_500)
+    assert settings.grace == timedelta(days=90)
+    assert datetime(2026, 11, 30, tzinfo=UTC) - settings.retention < datetime(1927, 1, 1, tzinfo=UTC)
