@@ -11,7 +11,8 @@ from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
 
-from dbt_like_sql.declarations import LAYERS, suggestion
+from dbt_like_sql.declarations import suggestion
+from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.loading import Loader
 from dbt_like_sql.model import CatalogError, Check, Column, ColumnSource, Model, Problem
 

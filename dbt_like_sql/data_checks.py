@@ -1,31 +1,14 @@
 """Turns declared checks into SELECTs of the rows that are wrong, each with a sentence that says what should hold.
 
-| entry of ``checks`` | holds where |
-| --- | --- |
-| ``{ not_null = ["a", "b"] }`` | none of them is null; the columns of the key are among them without being named |
-| ``{ unique = ["a", "b"] }`` | no two rows agree in all of them; the key is unique without being named |
-| ``{ accepted_range = "a", min = 0, max = 1 }`` | the value lies between them, both included; null passes |
-| ``{ accepted_values = "a", values = ["x", "y"] }`` | the value is one of these; null passes |
-| ``{ relationships = "a", to = "t", to_column = "b", where = { c = "x" } }`` | each value is found there; null passes |
-| ``{ row_count = 1 }`` | the day has exactly so many rows |
-| ``{ assert = "name" }`` | the SELECT in ``checks/name.sql`` returns nothing |
+The forms of a check, with their options, are in ``declared_keys.CHECKS``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dbt_like_sql.declarations import CheckSpec, Declaration, suggestion
+from dbt_like_sql.declared_keys import CHECKS
 from dbt_like_sql.model import DAY_COLUMN, ColumnSource
-
-_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "not_null": (),
-    "unique": (),
-    "accepted_range": ("min", "max"),
-    "accepted_values": ("values",),
-    "relationships": ("to", "to_column", "where"),
-    "row_count": (),
-    "assert": (),
-}
 
 
 class CompiledCheck(NamedTuple):
@@ -83,13 +66,13 @@ def compile_check(declaration: Declaration, spec: CheckSpec) -> CompiledCheck | 
     """
     kind = _kind(spec)
     for option in spec.values:
-        if option != kind and option not in _OPTIONS[kind]:
-            raise InvalidCheckError(f"{kind} has no option {option}{suggestion(option, _OPTIONS[kind])}")
+        if option != kind and option not in CHECKS[kind].options:
+            raise InvalidCheckError(f"{kind} has no option {option}{suggestion(option, CHECKS[kind].options)}")
     subject = spec.values[kind]
     if kind in ("not_null", "unique"):
         if not _names(subject):
             raise InvalidCheckError(f"{kind} needs a list of columns")
-    elif kind != "row_count" and not isinstance(subject, str):
+    elif kind != "row_count" and (not isinstance(subject, str) or not subject):
         raise InvalidCheckError(f"{kind} needs a name")
     if kind == "not_null":
         return None
@@ -162,10 +145,10 @@ def _accepted_values(declaration: Declaration, spec: CheckSpec) -> CompiledCheck
 
 def _relationships(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     column = spec.values["relationships"]
-    to, to_column, where = (spec.values.get(option) for option in _OPTIONS["relationships"])
-    if not isinstance(to, str) or not isinstance(to_column, str):
+    to, to_column, where = (spec.values.get(option) for option in CHECKS["relationships"].options)
+    if not (isinstance(to, str) and to and isinstance(to_column, str) and to_column):
         raise InvalidCheckError("relationships needs to and to_column: a dataset and its column")
-    where = where or {}
+    where = {} if where is None else where
     if not isinstance(where, dict) or not all(isinstance(value, str) for value in where.values()):
         raise InvalidCheckError('where is a table of columns and texts, e.g. { kind = "meter" }')
     known = _select(to_column, to, f"{to_column} IS NOT NULL")
@@ -206,10 +189,10 @@ def _select(columns: str, dataset: str, condition: str, tail: str = "") -> str:
 
 def _kind(spec: CheckSpec) -> str:
     for key in spec.values:
-        if key in _OPTIONS:
+        if key in CHECKS:
             return key
     first = next(iter(spec.values), "")
-    raise InvalidCheckError(f"unknown check {first}{suggestion(first, _OPTIONS)}")
+    raise InvalidCheckError(f"unknown check {first}{suggestion(first, CHECKS)}")
 
 
 def _key(declaration: Declaration) -> list[str]:

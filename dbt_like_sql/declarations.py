@@ -12,20 +12,12 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from dbt_like_sql.declared_keys import COLUMN, LAYERS, MODEL, MOST_LOOKBACK_DAYS, NAME, SOURCE, SOURCE_KINDS
 from dbt_like_sql.model import DAY_COLUMN, Column, Kind, Problem
 from dbt_like_sql.toml_lines import TomlLines
 
 DIALECT = "duckdb"
-LAYERS = ("lake", "staging", "rollups", "marts")
-"""The order of the story; folders of models carry these names."""
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
-_SHARED_KEYS = ("description", "grain", "owner", "key", "checks", "columns")
-_MODEL_KEYS = (*_SHARED_KEYS, "lookback_days", "lookback_key")
-_SOURCE_KEYS = (*_SHARED_KEYS, "kind", "layer", "depends_on", "key_is_checked")
-MOST_LOOKBACK_DAYS = 366
-"""A model that looks back further reads a year of files for each day, and is better made from a rollup."""
-_SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
+_NAME = re.compile(NAME, re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
@@ -93,13 +85,11 @@ class Reader:
             self._problem(f"{name} is no name: it is lower case letters, digits and _ and begins with a letter", *place)
 
     def _declaration(self, name: str, table: dict[str, Any]) -> Declaration:
-        known = _SOURCE_KEYS if self.layer is None else _MODEL_KEYS
+        known = SOURCE if self.layer is None else MODEL
         for key in table:
             if key not in known:
                 self._problem(f"{key} is no key of a model{suggestion(key, known)}", name, key)
-        kind: Kind = (
-            "sql" if self.layer else _SOURCE_KINDS.get(self._one_of(name, table, "kind", _SOURCE_KINDS), "export")
-        )
+        kind: Kind = "sql" if self.layer else SOURCE_KINDS[self._one_of(name, table, "kind", SOURCE_KINDS)]
         columns = self._columns(name, table)
         key_columns = self._names(name, table, "key", required=True)
         for column in key_columns:
@@ -117,7 +107,7 @@ class Reader:
             column_lines={column: self._lines.of(name, "columns", column) for column in columns},
             checks=self._checks(name, table),
             depends_on=self._names(name, table, "depends_on"),
-            key_is_checked=table.get("key_is_checked", True) is not False,
+            key_is_checked=self._flag(name, table, "key_is_checked", default=True),
             lookback_days=self._lookback_days(name, table),
             lookback_key=self._lookback_key(name, table, key_columns),
             path=self.path,
@@ -151,11 +141,11 @@ class Reader:
             self._check_name(column, *place)
             if column == DAY_COLUMN:
                 self._problem(f"{DAY_COLUMN} is the name of the file's folder and needs no declaration", *place)
-            elif not isinstance(said, dict) or set(said) != {"type", "description"}:
+            elif not isinstance(said, dict) or set(said) != set(COLUMN) or not all(map(_is_text, said.values())):
                 self._problem(f'column {column} needs {{ type = "...", description = "..." }} and nothing else', *place)
                 columns[column] = Column(column, "VARCHAR", "")
             else:
-                columns[column] = Column(column, str(said["type"]), str(said["description"]))
+                columns[column] = Column(column, said["type"], said["description"])
                 self._check_type(columns[column], place)
         return columns
 
@@ -164,8 +154,11 @@ class Reader:
             self._problem(f"column {column.name}: {column.type} is no type of DuckDB", *place)
 
     def _checks(self, name: str, table: dict[str, Any]) -> list[CheckSpec]:
-        specs = []
-        for index, values in enumerate(table.get("checks", [])):
+        listed, specs = table.get("checks", []), []
+        if not isinstance(listed, list):
+            self._problem("checks is a list of checks, e.g. [{ not_null = [...] }]", name, "checks")
+            return []
+        for index, values in enumerate(listed):
             line = self._lines.of_item((name, "checks"), index)
             if isinstance(values, dict):
                 specs.append(CheckSpec(values, line))
@@ -175,9 +168,16 @@ class Reader:
 
     def _text(self, name: str, table: dict[str, Any], key: str) -> str:
         value = table.get(key)
-        if not isinstance(value, str) or not value:
+        if not _is_text(value):
             self._problem(f"{name} needs {key}, a text", name, key)
             return ""
+        return str(value)
+
+    def _flag(self, name: str, table: dict[str, Any], key: str, *, default: bool) -> bool:
+        value = table.get(key, default)
+        if not isinstance(value, bool):
+            self._problem(f"{key} is true or false", name, key)
+            return default
         return value
 
     def _names(self, name: str, table: dict[str, Any], key: str, *, required: bool = False) -> tuple[str, ...]:
@@ -189,13 +189,17 @@ class Reader:
 
     def _one_of(self, name: str, table: dict[str, Any], key: str, allowed: Mapping[str, Any] | Sequence[str]) -> str:
         value = table.get(key)
-        if value not in allowed:
+        if value not in list(allowed):  # it may be a list itself, which no mapping can be asked for
             self._problem(f"{name} needs {key}, one of {', '.join(allowed)}", name, key)
             return next(iter(allowed))
         return str(value)
 
     def _problem(self, message: str, *place: str) -> None:
         self.problems.append(Problem(self.path, self._lines.of(*place), message))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 @cache

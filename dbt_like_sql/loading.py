@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dbt_like_sql.check_loading import CheckLoader
-from dbt_like_sql.declarations import LAYERS, Declaration, Reader, suggestion
+from dbt_like_sql.declarations import Declaration, Reader, suggestion
+from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
 from dbt_like_sql.statements import Schema, Statement
 from dbt_like_sql.text_files import read_text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dbt_like_sql.catalog import Catalog, Model
-from dbt_like_sql.declarations import LAYERS
+from dbt_like_sql.declared_keys import LAYERS
 from warehouse.counted import counted
 from warehouse.lake.pages.drawing import Card, Line, Picture, draw_down
 from warehouse.lake.provenance import TABLES_OF_POSTGRES

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog
-from dbt_like_sql.declarations import LAYERS
+from dbt_like_sql.declared_keys import LAYERS
 from warehouse.lake.pages.column_graph import draw_columns
 from warehouse.lake.pages.dataset_graph import draw_datasets
 from warehouse.lake.pages.drawing import HEAD, ROW

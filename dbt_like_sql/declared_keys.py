@@ -1,0 +1,137 @@
+"""Every key that a declaration may have, with what it says and what its value is. Nothing else defines one.
+
+The loader accepts these keys and no other; the JSON schemas by which editors complete and check the TOML files are made
+from them (``json_schema.py``). A value's form is written as JSON Schema.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dbt_like_sql.model import Kind
+
+LAYERS = ("lake", "staging", "rollups", "marts")
+"""The order of the story; folders of models carry these names."""
+MOST_LOOKBACK_DAYS = 366
+"""A model that looks back further reads a year of files for each day, and is better made from a rollup."""
+SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
+NAME = "[a-z][a-z0-9_]*"
+"""The pattern of the name of a dataset or column, as a whole."""
+
+_Form = Mapping[str, Any]
+_TEXT: _Form = {"type": "string", "minLength": 1}
+_NAMES: _Form = {"type": "array", "items": {"type": "string"}}
+_SOME_NAMES: _Form = {**_NAMES, "minItems": 1}
+_FLAG: _Form = {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key: what it says, in a sentence, and the form of its value."""
+
+    description: str
+    form: _Form
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class CheckKeys:
+    """A form of check, named by its first key: what it holds, that key's value, and its options."""
+
+    description: str
+    form: _Form
+    options: Mapping[str, Key] = field(default_factory=dict)
+    needs_an_option: bool = False
+
+
+COLUMN: Mapping[str, Key] = {
+    "type": Key("Its type in DuckDB, e.g. DOUBLE, BIGINT, VARCHAR, TIMESTAMPTZ.", _TEXT, is_required=True),
+    "description": Key("What it means, with its unit, and what null means.", _TEXT, is_required=True),
+}
+
+CHECKS: Mapping[str, CheckKeys] = {
+    "not_null": CheckKeys("None of these columns is null. Those of the key are held without being named.", _SOME_NAMES),
+    "unique": CheckKeys(
+        "No two rows of a day agree in all of these columns. The key is unique without being named.", _SOME_NAMES
+    ),
+    "accepted_range": CheckKeys(
+        "The column's value lies between min and max, both included; null passes.",
+        _TEXT,
+        {
+            "min": Key("The least value that passes.", {"type": "number"}),
+            "max": Key("The greatest value that passes.", {"type": "number"}),
+        },
+        needs_an_option=True,
+    ),
+    "accepted_values": CheckKeys(
+        "The column's value is one of these texts; null passes.",
+        _TEXT,
+        {"values": Key("The texts that pass.", _SOME_NAMES, is_required=True)},
+    ),
+    "relationships": CheckKeys(
+        "Each value of the column is there in another dataset's column; null passes.",
+        _TEXT,
+        {
+            "to": Key("The other dataset: one that this one is made from.", _TEXT, is_required=True),
+            "to_column": Key("Its column.", _TEXT, is_required=True),
+            "where": Key(
+                "Only rows in which these columns have these texts.",
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ),
+        },
+    ),
+    "row_count": CheckKeys("The day has exactly so many rows.", {"type": "integer"}),
+    "assert": CheckKeys("The SELECT in checks/NAME.sql finds no row.", _TEXT),
+}
+
+_DATASET: Mapping[str, Key] = {
+    "owner": Key("The team that answers for it.", _TEXT, is_required=True),
+    "description": Key("What it holds, in a sentence or two.", _TEXT, is_required=True),
+    "grain": Key("What a row is: one row per ...", _TEXT, is_required=True),
+    "key": Key(
+        'The columns by which a day\'s rows are told apart, never null and unique; ["day"] for one row a day.',
+        _SOME_NAMES,
+        is_required=True,
+    ),
+    "checks": Key(
+        "What must be true of each day. A check that fails keeps what depends on the dataset from being made.",
+        {"type": "array", "items": {"$ref": "#/definitions/check"}},
+    ),
+    "columns": Key(
+        "Its columns, in any order. `day` has every dataset, and it is not listed.",
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{NAME}$", "not": {"const": "day"}},
+            "additionalProperties": {"$ref": "#/definitions/column"},
+        },
+        is_required=True,
+    ),
+}
+
+MODEL: Mapping[str, Key] = {
+    **_DATASET,
+    "lookback_days": Key(
+        "How many days before its own the SELECT reads; left out, it reads its own day alone.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_LOOKBACK_DAYS},
+    ),
+    "lookback_key": Key(
+        "Columns of the key whose rows are made from the same key's rows alone. When an earlier day changes, only the "
+        "keys that changed are computed again. Needs lookback_days.",
+        _SOME_NAMES,
+    ),
+}
+"""Of a table in a folder's ``models.toml``."""
+
+SOURCE: Mapping[str, Key] = {
+    **_DATASET,
+    "kind": Key(
+        "Who makes it: the export from PostgreSQL, or the Polars step.", {"enum": list(SOURCE_KINDS)}, is_required=True
+    ),
+    "layer": Key("Where it is shown.", {"enum": list(LAYERS)}, is_required=True),
+    "depends_on": Key("The datasets that it is made from, or checked against.", _NAMES),
+    "key_is_checked": Key(
+        "false where whoever makes it ensures that its key is unique, and counting again costs too much.", _FLAG
+    ),
+}
+"""Of a table in ``sources.toml``."""
