@@ -48,6 +48,7 @@ from warehouse.postgres.ledger.lake_files import (
     days_with_files,
     find_outdated_file,
     list_current_files,
+    oldest_releases,
     release_day,
 )
 from warehouse.postgres.ledger.partition_figures import Figures
@@ -244,9 +245,12 @@ class DailyPipeline:
         return True
 
     def release(self, day: date) -> None:
-        """Let readers see what was made of a day by itself, where nothing is left that would have to follow it."""
+        """Let readers see what was made of a day by itself, where nothing is left that would have to follow it.
+
+        What a day's first build has made so far is no release: ``finish`` makes it one when all of it is there.
+        """
         with self._working(day) as connection:
-            if find_outdated_file(connection, day, self._inputs()):
+            if not oldest_releases(connection, day) or find_outdated_file(connection, day, self._inputs()):
                 return
             if release_day(connection, day, self.catalog.models):
                 describe_lake(connection, self.lake, self.catalog)

@@ -19,6 +19,7 @@ from warehouse.lake.export import TABLES
 from warehouse.lifecycle.daily_pipeline import ENERGY
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import oldest_releases
 
 
 @pytest.fixture
@@ -43,6 +44,8 @@ class Ran(NamedTuple):
     days: Days
     result: dg.ExecuteInProcessResult
     without_dagster: Days
+    releases: list[tuple[int, int]]
+    """Of the second day, behind Dagster's run: its oldest release and its newest."""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,9 @@ def ran(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pyte
         result = days.run(instance, SECOND)
         with connect(url) as connection:
             assert day_ledger.days_to_run(connection) == []
+            releases = [(each.release, each.newest_release) for each in oldest_releases(connection, SECOND)]
         without_dagster.pipeline.run(SECOND)
-        yield Ran(days, result, without_dagster)
+        yield Ran(days, result, without_dagster, releases)
 
 
 def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran) -> None:
@@ -66,6 +70,10 @@ def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran) -> None:
             pl.read_parquet(newest_file(each.pipeline.lake, name, SECOND)) for each in (ran.days, ran.without_dagster)
         )
         assert ours.equals(theirs), name
+
+
+def test_readers_see_the_first_build_of_a_day_all_at_once(ran: Ran) -> None:
+    assert ran.releases == [(1, 1)]
 
 
 def test_what_a_run_tells(ran: Ran) -> None:

@@ -16,6 +16,7 @@ from tests.integration.orchestration.conftest import FilledDays
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import oldest_releases
 
 
 @pytest.fixture
@@ -93,6 +94,9 @@ def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays,
     days.add_late_reading(FIRST)
     assert run_as_asked(days, instance).success
     assert remark(days, instance) == "every closed day is in the lake"
+    with connect(days.url) as connection:
+        (releases,) = oldest_releases(connection, FIRST)
+    assert releases.newest_release == 2
 
 
 def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
