@@ -1,15 +1,17 @@
-"""The entry point of the command ``fleetwatt``. It imports nothing before it begins: Ctrl-C is taken well at once."""
+"""The entry point of the command ``fleetwatt``.
+
+It imports nothing that Python has not loaded by itself before it begins: Ctrl-C is taken well at once.
+"""
 
 import os
 import sys
-from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 
-def main(*, in_its_own_process: bool = True) -> NoReturn:
-    """Run the command line: exit code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused.
+def main(*, in_its_own_process: bool = True) -> None:
+    """Run the command line and exit: code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused.
 
     ``in_its_own_process``: it may begin again under another account, and set what holds for the whole process.
     """

@@ -148,6 +148,13 @@ def test_ctrl_c_is_told_by_the_exit_code(fleetwatt: Fleetwatt, broken: list[Base
     assert fleetwatt("status") == (130, "", "")
 
 
+def test_the_entry_point_loads_nothing_before_it_begins() -> None:
+    """Ctrl-C while it loads would be a traceback; from then on it is taken well."""
+    loads = "import sys; before = set(sys.modules); import orchestration.cli.main; print(*set(sys.modules) - before)"
+    loaded = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout.split()
+    assert set(loaded) == {"orchestration", "orchestration.cli", "orchestration.cli.main"}
+
+
 def test_ctrl_c_is_taken_well_from_the_beginning_on(tmp_path: Path) -> None:
     for wait_s in (0.15, 0.5):
         command = [*FLEETWATT, "query", "SELECT count(*) FROM range(1000000) a, range(1000000) b"]
