@@ -35,6 +35,11 @@ WEEK = 7
 BIN_SHOWN = 10**efficiency.SHOWN_DIGITS / efficiency.RATIO_BINS
 BIN_PERCENT = 100 / efficiency.RATIO_BINS
 HELD: dict[str, list[tuple[str, float]]] = {
+    "daily_meter_efficiency": [
+        ("# AS threshold_ratio", efficiency.THRESHOLD_RATIO),
+        ("# AS target_ratio", efficiency.TARGET_RATIO),
+        ("# AS low_energy_kwh", efficiency.LOW_ENERGY_KWH_A_DAY),
+    ],
     "daily_vehicle_efficiency": [
         ("# AS threshold_ratio", efficiency.THRESHOLD_RATIO),
         ("# AS target_ratio", efficiency.TARGET_RATIO),
@@ -63,6 +68,8 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "hourly_energy_is_conserved": [("expected_kwh) > #, TRUE)", energy.TOLERANCE_KWH)],
     "hours_add_up_to_the_day": [("_kwh) > #", energy.TOLERANCE_KWH)],
     "mapped_energy_is_booked": [("END) > #", energy.TOLERANCE_KWH)],
+    "meter_status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
+    "meters_add_up_to_the_vehicles": [("> # * greatest(1, abs(vehicles_of_day.", energy.TOLERANCE_KWH)],
     "restarted_registers_are_conserved": [("expected_kwh) > #, TRUE)", energy.TOLERANCE_KWH)],
     "status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
     "vehicle_trend_28_days": [("BETWEEN getvariable('day') - #", 4 * WEEK - 1), ("day > getvariable('day') - #", WEEK)],

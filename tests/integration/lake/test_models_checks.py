@@ -187,6 +187,32 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             id="not a number",
         ),
         pytest.param(
+            "daily_meter_efficiency",
+            "SELECT * REPLACE (dc_kwh + 0.01 AS dc_kwh, efficiency_ratio * (dc_kwh + 0.01) / dc_kwh "
+            "AS efficiency_ratio) FROM file",
+            "daily_meter_efficiency",
+            "meters_add_up_to_the_vehicles",
+            "The meters have all the DC of the mapped vehicles",
+            id="meters with more DC than their vehicles",
+        ),
+        pytest.param(
+            "daily_meter_efficiency",
+            "SELECT * REPLACE (ac_kwh + 0.01 AS ac_kwh, efficiency_ratio * ac_kwh / (ac_kwh + 0.01) "
+            "AS efficiency_ratio) FROM file",
+            "daily_meter_efficiency",
+            "meters_add_up_to_the_vehicles",
+            "and their AC too on a day on which no meter is shared",
+            id="meters with more AC than their vehicles",
+        ),
+        pytest.param(
+            "daily_meter_efficiency",
+            "SELECT * REPLACE (NULL::DOUBLE AS efficiency_ratio) FROM file",
+            "daily_meter_efficiency",
+            "meter_status_explains_a_missing_ratio",
+            "A meter has no ratio exactly where its status says why",
+            id="a meter without the ratio of its status",
+        ),
+        pytest.param(
             "daily_fleet_efficiency",
             "SELECT * REPLACE (ac_kwh + 0.01 AS ac_kwh) FROM file",
             "daily_fleet_efficiency",

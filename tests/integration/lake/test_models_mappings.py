@@ -74,11 +74,11 @@ def add_energy(lake: HandMadeLake, steps: list[Step], mappings: list[Mapping]) -
         lake.add("hourly_energy", kind=kind, device_id=number, **values)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
+def random_day(folder: Path, seed: int) -> tuple[list[Mapping], list[Step], HandMadeLake]:
+    """Mappings and steps that are the same each time, and the lake that is built from them."""
     chance = random.Random(seed)  # noqa: S311 - the same mappings each time
     mappings, steps = list(random_mappings(chance)), random_steps(chance)
-    lake = HandMadeLake(tmp_path / "lake")
+    lake = HandMadeLake(folder / "lake")
     for number in NUMBERS:
         lake.device("meter", number)
         lake.device("vehicle", number)
@@ -87,7 +87,12 @@ def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
     add_energy(lake, steps, mappings)
     lake.write()
     lake.build()
+    return mappings, steps, lake
 
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
+    mappings, steps, lake = random_day(tmp_path, seed)
     mapped_s: dict[tuple[int, datetime], float] = defaultdict(float)
     shared: set[tuple[int, datetime]] = set()
     for ts in MINUTES:
@@ -112,3 +117,28 @@ def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
         assert {hour: row[column] for hour, row in found.items()} == {hour: sums.get((kind, *hour)) for hour in found}
     fleet = lake.row("daily_fleet_efficiency")
     assert (fleet["unmapped_ac_kwh"], fleet["unmapped_dc_kwh"]) == (unmapped["meter"], unmapped["vehicle"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_meters_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
+    mappings, steps, lake = random_day(tmp_path, seed)
+    meters = {row["meter_id"]: row for row in lake.rows("daily_meter_efficiency")}
+    holding_at = {ts: [each for each in mappings if each.holds(ts)] for ts in MINUTES}
+    mapped = {number: [ts for ts in MINUTES if number in {each.meter for each in holding_at[ts]}] for number in NUMBERS}
+    assert {number: row["mapped_hours"] for number, row in meters.items()} == pytest.approx(
+        {number: len(minutes) / 60 for number, minutes in mapped.items() if minutes}
+    )
+    metered: dict[int, float] = defaultdict(float)
+    delivered: dict[int, float] = defaultdict(float)
+    for step in steps:
+        if step.kind == "meter":
+            metered[step.number] += step.kwh if any(each.meter == step.number for each in holding_at[step.ts]) else 0
+        else:
+            for each in holding_at[step.ts]:
+                delivered[each.meter] += step.kwh if each.vehicle == step.number else 0
+    assert {number: (row["ac_kwh"] or 0, row["dc_kwh"] or 0) for number, row in meters.items()} == {
+        number: (metered[number], delivered[number]) for number in meters
+    }
+    assert {number for number, row in meters.items() if row["is_shared"]} == {
+        number for number in NUMBERS if any(sum(each.meter == number for each in holding_at[ts]) > 1 for ts in MINUTES)
+    }

@@ -157,6 +157,7 @@ def test_who_reads_whom() -> None:
         "daily_vehicle_edges",
         STEPS,
         "hourly_vehicle_efficiency",
+        "daily_meter_efficiency",
         "daily_fleet_efficiency",
     )
     assert CATALOG.used_by("reading_gaps") == ()
