@@ -13,6 +13,8 @@ INTERRUPTED = 130
 def main(*, in_its_own_process: bool = True) -> None:
     """Run the command line and exit: code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused.
 
+    4 is a selection of models that is right and empty.
+
     ``in_its_own_process``: it may begin again under another account, and set what holds for the whole process.
     """
     try:

@@ -1,6 +1,6 @@
 """What the models as they are now would change on a day that is published: rebuilt beside the lake, and compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -43,22 +43,33 @@ def newest_whole_day(snapshot: Snapshot, catalog: Catalog) -> date | None:
     return max(set.intersection(*of_datasets), default=None) if of_datasets else None
 
 
-def effects_of_models(snapshot: Snapshot, catalog: Catalog, day: date, folder: Path) -> Iterator[Effect]:
-    """Build every SQL model of a day into ``folder`` (empty, not in the lake), each from what was built there before.
+def effects_of_models(
+    snapshot: Snapshot, catalog: Catalog, day: date, folder: Path, chosen: Iterable[Model]
+) -> Iterator[Effect]:
+    """Build these SQL models of a day into ``folder`` (empty, not in the lake), each from what was built there before.
 
-    What has no SELECT is read as it is published. The lake is only read.
+    ``chosen`` is in order. What has no SELECT or is not among them is read as it is published. The lake is only read.
 
     Raises:
         ModelFailedError: a SELECT fails on the day's data; it names file and line.
         UnreadableFileError: a published file is damaged.
     """
+    models = [model for model in chosen if model.sql]
+    names = {model.name for model in models}
     built: dict[str, Path] = {}
     with open_lake(snapshot, (), day) as engine:
         engine.execute(f"SET temp_directory = {text(folder / 'spill')}")
-        for model in catalog.in_order():
-            if model.sql:
-                with another_session(engine) as session:
-                    yield _effect(session, catalog, model, day, snapshot, folder, built)
+        for model in models:
+            missing = tuple(
+                name
+                for name in model.depends_on
+                if not (name in built if name in names else snapshot.locations(name, day))
+            )
+            if missing:
+                yield Effect(model, missing, None, None, ())
+                continue
+            with another_session(engine) as session:
+                yield _effect(session, catalog, model, day, snapshot, folder, built)
 
 
 def _effect(
@@ -70,13 +81,6 @@ def _effect(
     folder: Path,
     built: dict[str, Path],
 ) -> Effect:
-    missing = tuple(
-        name
-        for name in model.depends_on
-        if not (name in built if catalog.models[name].sql else published.locations(name, day))
-    )
-    if missing:
-        return Effect(model, missing, None, None, ())
     checked = {name for check in model.checks for name in check.depends_on}
     set_day(session, day)
     for name in {*model.depends_on, *checked} - {model.name}:

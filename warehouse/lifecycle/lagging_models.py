@@ -9,7 +9,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.counted import counted
-from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models
+from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models, newest_digests
 
 
 class Why(Enum):
@@ -73,6 +73,16 @@ def unbuilt_models(connection: psycopg.Connection, catalog: Catalog) -> list[Lag
             for each in found
         ],
         catalog,
+    )
+
+
+def modified_models(connection: psycopg.Connection, catalog: Catalog) -> frozenset[str]:
+    """The SQL models that are new, or whose text is not the one that made their newest day."""
+    made_by = newest_digests(connection)
+    return frozenset(
+        model.name
+        for model in catalog.in_order()
+        if model.kind == "sql" and made_by.get(model.name, "") not in (model.digest, None)
     )
 
 

@@ -1,6 +1,6 @@
 """``fleetwatt models build``: models of days that are built already, for a model that is new, or whose text changed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.cli.models.catalog import find_model, read_catalog
+from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.models.selected import Select, modified_in_home, selected_models
 from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
@@ -46,10 +47,7 @@ def _range(given: str) -> DayRange:
 
 def build(
     *,
-    select: Annotated[
-        list[str] | None,
-        typer.Option("--select", "-s", metavar="NAME", help="A SQL model; give it again for more.", show_default=False),
-    ] = None,
+    select: Select = None,
     days: Annotated[
         DayRange | None,
         typer.Option(
@@ -67,23 +65,25 @@ def build(
 ) -> None:
     """Build SQL models of days that are built already, and what is made from them. Safe to repeat.
 
-    The rest of these days is not touched. Readers see a day's new numbers when all of them are there.
+    The rest of these days is not touched. Readers see a day's new numbers when all of them are there. So what is made
+    from a selected model is always built with it, whether a + says so or not.
 
     \b
     A model that is new, or that was changed, for every day that lacks it:
         fleetwatt models build -s weekly_vehicle_losses --missing
+        fleetwatt models build -s state:modified --missing
         fleetwatt models build --missing
     Again, for some days:
         fleetwatt models build -s weekly_vehicle_losses --days 2026-02-01..2026-02-08
-    Exit code: 0 all is built; 1 a model or a check failed, what was built before it stays.
+    Exit code: 0 all is built; 1 a model or a check failed, what was built before it stays; 4 the selection is empty.
     """
     settings = read_settings(FleetSettings, home=home)
     catalog = read_catalog()
-    names = _sql_models(catalog, select or [])
     if missing == (days is not None):
         raise typer.BadParameter("say which days: either --missing or --days FROM..TO", param_hint="--days")
-    if days and not names:
+    if days and not select:
         raise typer.BadParameter("name the models to build again with -s", param_hint="--days")
+    names = selected_models(catalog, select, modified_in_home(settings, catalog))
     work_in(settings)
     with database(settings) as url:
         plan = _lagging(url, catalog, names) if days is None else _of_days(url, names, days)
@@ -91,13 +91,6 @@ def build(
         for day, of_day in plan.items():
             pipeline.build_models(day, of_day, lambda line: notes.print(line, soft_wrap=True))
     notes.print(f"{counted(len(plan), 'day')} built" if plan else "nothing to do: every built day has them as they are")
-
-
-def _sql_models(catalog: Catalog, names: Sequence[str]) -> list[str]:
-    for name in names:
-        if find_model(catalog, name, "--select").kind != "sql":
-            raise typer.BadParameter(f"{name} has no SELECT; fleetwatt run-day makes it", param_hint="--select")
-    return list(names)
 
 
 def _lagging(url: str, catalog: Catalog, names: Collection[str]) -> Plan:

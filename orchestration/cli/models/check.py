@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from dbt_like_sql.catalog import Catalog, CatalogError, Problem
+from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
 from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
 from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
+from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from warehouse.counted import counted
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
@@ -32,6 +33,7 @@ def check(
             "Default: compare on the newest day of the lake.",
         ),
     ] = None,
+    select: Select = None,
     unverified: Unverified = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -43,11 +45,16 @@ def check(
     needed, and no lake for the first part; where the one with the ledger runs, a file that is not what was published is
     refused.
 
+    With -s the selected models are rebuilt and the selected datasets checked. Others are read as they are published:
+    what a changed model does to those that read it, NAME+ says. The text of all is read in any case.
+
     \b
     What a change does to the newest day, or to another:
         fleetwatt models check
         fleetwatt models check --day 2026-02-08
-    Exit code: 0 the models are right, whatever they change; 1 something is wrong, or a check fails on the new numbers.
+        fleetwatt models check -s state:modified+
+    Exit code: 0 the models are right, whatever they change; 1 something is wrong, or a check fails on the new numbers;
+    4 the selection is empty.
     """
     settings = read_settings(FleetSettings, home=home)
     catalog, problems = _read()
@@ -57,18 +64,18 @@ def check(
         else:
             print_problems(problems)
         raise typer.Exit(1)
-    checks = sum(len(model.checks) for model in catalog.models.values())
-    notes.print(f"{counted(len(catalog.models), 'dataset')} and {counted(checks, 'check')}: their text is right")
+    chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
+    _say_right(catalog)
     with reading_lake(settings) as reader:
         snapshot = reader.snapshot
         compared = day if day else newest_whole_day(snapshot, catalog)
         if compared and not unverified:
-            _require_intact(reader, catalog, compared)
-        results = list(check_day(snapshot, catalog, compared)) if day and compared else []
+            _require_intact(reader, chosen, compared)
+        results = list(check_day(snapshot, catalog, compared, chosen)) if day and compared else []
         if day and not results:
             notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
             raise typer.Exit(1)
-        effects = _effects(snapshot, catalog, compared)
+        effects = _effects(snapshot, catalog, compared, chosen)
     if as_json:
         _print_json([], compared, results, effects)
     elif compared is None:
@@ -88,19 +95,27 @@ def _read() -> tuple[Catalog | None, Sequence[Problem]]:
     return catalog, bind_problems(catalog)
 
 
-def _require_intact(reader: LakeReader, catalog: Catalog, day: date) -> None:
-    """All of a day, and what its models look back on."""
-    reader.require_intact(list(catalog.models), day)
-    for model in catalog.in_order():
+def _say_right(catalog: Catalog) -> None:
+    checks = sum(len(model.checks) for model in catalog.models.values())
+    notes.print(f"{counted(len(catalog.models), 'dataset')} and {counted(checks, 'check')}: their text is right")
+
+
+def _require_intact(reader: LakeReader, chosen: Sequence[Model], day: date) -> None:
+    """These datasets of a day, what they read and are checked against, and what they look back on."""
+    checked = {name for model in chosen for check in model.checks for name in check.depends_on}
+    reader.require_intact(
+        sorted({model.name for model in chosen}.union(checked, *(each.depends_on for each in chosen))), day
+    )
+    for model in chosen:
         if model.lookback_days:
             reader.require_intact(model.depends_on, day, model.lookback_days)
 
 
-def _effects(snapshot: Snapshot, catalog: Catalog, day: date | None) -> list[Effect]:
+def _effects(snapshot: Snapshot, catalog: Catalog, day: date | None, chosen: Sequence[Model]) -> list[Effect]:
     if day is None:
         return []
     with scratch_folder("check") as folder:
-        return list(effects_of_models(snapshot, catalog, day, folder))
+        return list(effects_of_models(snapshot, catalog, day, folder, chosen))
 
 
 def _report(results: Sequence[CheckResult], day: date) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Container, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from orchestration.cli.models.build import build
 from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
+from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from warehouse.settings import FleetSettings
@@ -34,16 +36,24 @@ MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
 
 
 @models.command("list")
-def list_models(*, home: Home = None, as_json: AsJson = False) -> None:
-    """List every dataset of the lake, each after what it is made from."""
-    read_settings(FleetSettings, home=home)
+def list_models(*, select: Select = None, home: Home = None, as_json: AsJson = False) -> None:
+    """List every dataset of the lake, each after what it is made from, or those that are selected.
+
+    \b
+        fleetwatt models list -s layer:marts
+        fleetwatt models list -s daily_vehicle_efficiency+
+        fleetwatt models list -s +weekly_vehicle_losses,owner:analytics
+    Exit code: 4 the selection is empty.
+    """
+    settings = read_settings(FleetSettings, home=home)
     catalog = read_catalog()
+    chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
     if as_json:
-        _print_json([_as_dict(model) for model in catalog.in_order()])
+        _print_json([_as_dict(model) for model in chosen])
         return
     table = Table("dataset", "layer", "made by", "what it holds", "checks")
     table.columns[4].justify = "right"
-    for model in catalog.in_order():
+    for model in chosen:
         what = Text(f"{model.description}\n").append(model.grain, style="dim")
         table.add_row(model.name, model.layer, MADE_BY[model.kind], what, str(len(model.checks)))
     _console().print(table)
@@ -79,22 +89,34 @@ def show(
 
 @models.command()
 def lineage(
-    name: Name,
+    name: Annotated[
+        str | None, typer.Argument(help="A dataset, as fleetwatt models list shows it.", show_default=False)
+    ] = None,
     *,
     column: Annotated[str | None, typer.Option(help="Follow this column alone.", show_default=False)] = None,
+    select: Select = None,
     home: Home = None,
 ) -> None:
     """Show what a dataset is made from, or a column of it, back to what PostgreSQL exported.
 
+    With -s in place of a name: what the selected datasets are made from, as far as that is selected too.
+
     \b
         fleetwatt models lineage daily_fleet_efficiency
         fleetwatt models lineage daily_fleet_efficiency --column efficiency_ratio
+        fleetwatt models lineage -s hourly_vehicle_efficiency+
+    Exit code: 4 the selection is empty.
     """
-    read_settings(FleetSettings, home=home)
+    settings = read_settings(FleetSettings, home=home)
     catalog = read_catalog()
+    if (name is None) == (select is None) or (select and column):
+        raise typer.BadParameter("name a dataset, or select some with -s; a column is of a named one")
+    if name is None:
+        _print_selected(catalog, selected(catalog, select, modified_where_it_runs(settings, catalog)))
+        return
     model = find_model(catalog, name, "NAME")
     if column is None:
-        _console().print(_dataset_tree(catalog, model))
+        _console().print(_dataset_tree(catalog, model, catalog.models, set()))
     elif column in {each.name for each in model.columns}:
         _console().print(_column_tree(catalog, model, column))
     else:
@@ -139,14 +161,23 @@ def _sources(model: Model, column: str) -> str:
     return "\n".join(f"{source.dataset}.{source.column}" for source in model.column_lineage.get(column, ()))
 
 
-def _dataset_tree(catalog: Catalog, model: Model, seen: set[str] | None = None) -> Tree:
-    """What a dataset reads, and so on; what was shown above is not taken apart again."""
-    seen = set() if seen is None else seen
-    again = model.name in seen and model.depends_on
+def _print_selected(catalog: Catalog, chosen: Sequence[Model]) -> None:
+    """What each of these is made from, as far as that is among them; from those that none of them reads."""
+    names = {model.name for model in chosen}
+    seen: set[str] = set()
+    for model in chosen:
+        if names.isdisjoint(catalog.used_by(model.name)):
+            _console().print(_dataset_tree(catalog, model, names, seen))
+
+
+def _dataset_tree(catalog: Catalog, model: Model, among: Container[str], seen: set[str]) -> Tree:
+    """What a dataset reads of ``among``, and so on; what was shown above is not taken apart again."""
+    reads = [name for name in model.depends_on if name in among]
+    again = model.name in seen and reads
     seen.add(model.name)
     tree = Tree(f"{model.name} ({MADE_BY[model.kind]})" + (", see above" if again else ""))
-    for name in () if again else model.depends_on:
-        tree.add(_dataset_tree(catalog, catalog.models[name], seen))
+    for name in () if again else reads:
+        tree.add(_dataset_tree(catalog, catalog.models[name], among, seen))
     return tree
 
 

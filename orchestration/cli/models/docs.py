@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.models.catalog import read_catalog
+from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
@@ -23,25 +24,29 @@ def docs(
     output: Annotated[
         Path | None, typer.Option(help="Folder to write to. Default: docs in HOME.", callback=as_user_wrote)
     ] = None,
+    select: Select = None,
     home: Home = None,
 ) -> None:
     """Write a page of each dataset: its SQL, columns, checks, and a picture of where every column comes from.
 
     The pages are files: they open in any browser, without a server and without a network. Where the database runs, they
-    show the rows and size of each dataset's newest day.
+    show the rows and size of each dataset's newest day. With -s the first page shows what is selected.
 
     \b
         fleetwatt models docs
         fleetwatt models docs --output /tmp/models
+        fleetwatt models docs -s +weekly_vehicle_losses
+    Exit code: 4 the selection is empty.
     """
     settings = read_settings(FleetSettings, home=home)
     if output is None:
         work_in(settings)
     catalog = read_catalog()
+    shown = selected(catalog, select, modified_where_it_runs(settings, catalog))
     published, status = _published(settings)
     folder = (output or settings.home / "docs").absolute()
     try:
-        index = write_pages(catalog, published, status, folder)
+        index = write_pages(catalog, published, status, folder, shown)
     except OSError as error:
         raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--output") from error
     notes.print(f"{counted(len(catalog.models), 'dataset')} written. {status}")

@@ -115,6 +115,18 @@ def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: 
     assert content(lake.lake.root) == before
 
 
+def test_what_is_selected_reads_the_rest_as_it_is_published(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
+    edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
+    assert {name: each["isSame"] for name, each in effects(tmp_path, "-s", "layer:marts").items()} == dict.fromkeys(
+        (model.name for model in CATALOG.in_order() if model.layer == "marts"), True
+    )
+    changed = effects(tmp_path, "-s", "daily_vehicle_efficiency", "-s", "daily_fleet_efficiency")
+    assert {name: each["isSame"] for name, each in changed.items()} == {
+        "daily_vehicle_efficiency": False,
+        "daily_fleet_efficiency": False,
+    }
+
+
 def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
     edit(
         DAILY,

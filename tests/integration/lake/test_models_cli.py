@@ -15,6 +15,7 @@ from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import days_of, newest_file
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
+from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.postgres.connection import connect
 
@@ -31,6 +32,27 @@ def test_the_list_has_every_dataset_in_order() -> None:
     assert [each["name"] for each in listed] == [model.name for model in CATALOG.in_order()]
     table = run("list").stdout
     assert all(model.name in table and model.grain in table for model in CATALOG.in_order())
+
+
+def test_the_list_has_what_is_selected_in_order() -> None:
+    listed = json.loads(run("list", "--json", "-s", "+devices", "-s", "layer:staging").stdout)
+    assert [each["name"] for each in listed] == ["meters", "vehicles", "devices", "mapped_devices"]
+    unknown = run("list", "-s", "layer:mart")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "no layer is called mart; did you mean marts?" in unknown.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "lineage", "check", "docs"])
+def test_an_empty_selection_is_said_and_has_its_exit_code(command: str, tmp_path: Path) -> None:
+    empty = run(command, "-s", "layer:staging,layer:marts", "--home", str(tmp_path))
+    assert (empty.exit_code, empty.stdout) == (4, "")
+    assert "no dataset is selected by layer:staging,layer:marts" in empty.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_modified_is_not_known_where_no_ledger_runs(tmp_path: Path) -> None:
+    result = run("list", "-s", "state:modified", "--home", str(tmp_path))
+    assert isinstance(result.exception, DatabaseUnavailableError)
 
 
 def test_show_says_what_it_is_and_where_each_column_comes_from() -> None:
@@ -68,6 +90,19 @@ def test_lineage_goes_back_to_the_exports() -> None:
     assert "meter_readings (export)" in tree
     assert tree.count("hourly_energy (energy rule)\n") == 1
     assert tree.count("hourly_energy (energy rule), see above") == 1
+
+
+def test_lineage_of_a_selection_stays_within_it() -> None:
+    tree = run("lineage", "-s", "hourly_vehicle_efficiency+,2+efficiency_distribution", "-s", "mapped_devices").stdout
+    assert [line.strip("│├└─ ") for line in tree.splitlines()] == [
+        "efficiency_distribution (SQL)",
+        "daily_vehicle_efficiency (SQL)",
+        "hourly_vehicle_efficiency (SQL)",
+        "mapped_devices (SQL)",
+        "mapped_devices (SQL)",
+    ]
+    for wrong in ((), ("devices", "-s", "devices"), ("-s", "devices", "--column", "kind")):
+        assert run("lineage", *wrong).exit_code == 2
 
 
 def test_lineage_of_a_column_goes_back_to_what_it_is_computed_from() -> None:
@@ -137,6 +172,16 @@ def test_the_numbers_of_a_day_are_checked(lake: HandMadeLake, tmp_path: Path) ->
     assert "kind = meter, device_id = 1, booked_kwh = 5.0, expected_kwh = 0.0" in wrong.stdout
 
 
+def test_the_numbers_of_what_is_selected_are_checked(lake: HandMadeLake, tmp_path: Path) -> None:
+    lake.change("hourly_energy", "SELECT * REPLACE (5.0::DOUBLE AS energy_kwh) FROM file")
+    arguments = ("check", "--day", "2026-02-08", "--home", str(tmp_path), "-s")
+    others = run(*arguments, "layer:staging")
+    assert (others.exit_code, others.stdout) == (0, "")
+    assert "checks of 2 datasets, 0 failed" in others.stderr
+    assert "2 SQL models rebuilt" in others.stderr
+    assert run(*arguments, "hourly_energy").exit_code == 1
+
+
 def test_a_day_that_is_not_there_is_told(lake: HandMadeLake, tmp_path: Path) -> None:
     result = run("check", "--day", "2026-02-09", "--home", str(tmp_path))
     assert result.exit_code == 1
@@ -149,6 +194,16 @@ def test_the_docs_are_written_without_a_database(tmp_path: Path) -> None:
     assert result.stdout == f"{(tmp_path / 'pages' / 'index.html').as_uri()}\n"
     assert f"{len(CATALOG.models)} datasets written. Without counts: no server runs in" in result.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def test_the_first_page_shows_what_is_selected(tmp_path: Path) -> None:
+    assert run("docs", "-s", "+reading_gaps", "--output", str(tmp_path), "--home", str(tmp_path)).exit_code == 0
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert {name for name in CATALOG.models if f"{name}.html" in index} == {
+        *CATALOG.upstream("reading_gaps"),
+        "reading_gaps",
+    }
+    assert (tmp_path / "daily_fleet_efficiency.html").exists()
 
 
 def test_the_docs_say_what_the_ledger_has(

@@ -1,10 +1,13 @@
 """``fleetwatt models build``: models of days that are built already, and what says that some are to be."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from dbt_like_sql.catalog import FOLDER, Catalog
 from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from warehouse.postgres.connection import connect
@@ -56,6 +59,40 @@ def test_days_are_built_again_with_what_is_made_from_the_model(days: Days, fleet
     assert "hourly_vehicle_efficiency" not in made
 
 
+def test_what_was_modified_is_selected_and_built(
+    days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed = fleetwatt("models", "list", "--json", "-s", "state:modified")
+    assert [each["name"] for each in json.loads(listed.out)] == [NAME]
+    assert fleetwatt("models", "build", "-s", "state:modified", "--days", SECOND).code == 0
+    empty = fleetwatt("models", "build", "-s", "state:modified", "--missing")
+    assert (empty.code, empty.err.splitlines()) == (4, ["no dataset is selected by state:modified"])
+    folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / "models/marts/low_efficiency_days.sql"
+    file.write_text(file.read_text(encoding="utf-8").replace("'info' AS severity", "'warn' AS severity"), "utf-8")
+    catalog_of = Catalog.load
+    monkeypatch.setattr(Catalog, "load", lambda: catalog_of(folder))
+    listed = fleetwatt("models", "list", "--json", "-s", "state:modified")
+    assert [each["name"] for each in json.loads(listed.out)] == ["low_efficiency_days"]
+
+
+def test_a_part_of_a_day_is_run_again_and_the_rest_left(days: Days, fleetwatt: Fleetwatt) -> None:
+    ended = fleetwatt("run-day", FIRST, "-s", "+daily_fleet_efficiency,layer:marts")
+    assert ended.code == 0
+    lines = ended.err.splitlines()
+    assert ": daily_fleet_efficiency: 1 row" in lines[0]
+    others = len(Catalog.load().models) - 1
+    assert lines[1] == f"{FIRST}: {others} other datasets are left as they are"
+    expanded = fleetwatt("run-day", FIRST, "-s", "hourly_energy+1")
+    assert expanded.err.startswith("2 selected datasets have no SELECT: left out\n")
+    unbuilt = fleetwatt("run-day", "2026-01-01", "-s", NAME)
+    assert (unbuilt.code, unbuilt.err.splitlines()) == (
+        1,
+        ["2026-01-01 is not built, so no part of it can be: fleetwatt run-day 2026-01-01"],
+    )
+    assert fleetwatt("run-day", FIRST, "-s", "layer:lake").code == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -64,6 +101,7 @@ def test_days_are_built_again_with_what_is_made_from_the_model(days: Days, fleet
         (["--days", "2026-02-08"], "name the models to build again with -s"),
         (["-s", "weekly_vehicle_loses", "--missing"], "did you mean weekly_vehicle_losses?"),
         (["-s", "hourly_energy", "--missing"], "hourly_energy has no SELECT; fleetwatt run-day makes it"),
+        (["-s", "layer:mart", "--missing"], "no layer is called mart; did you mean marts?"),
         (["-s", NAME, "--days", "2026-02-09..2026-02-08"], "2026-02-09 is after 2026-02-08"),
         (["-s", NAME, "--days", "yesterday"], "expected a day (UTC) that there is, as YYYY-MM-DD"),
     ],

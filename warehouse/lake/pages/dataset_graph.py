@@ -1,8 +1,8 @@
 """The story of the data in one picture: PostgreSQL on top, then the lake, and layer after layer what is made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Model
 from dbt_like_sql.declared_keys import LAYERS
 from warehouse.counted import counted
 from warehouse.lake.pages.drawing import Card, Line, Picture, draw_down
@@ -12,9 +12,8 @@ from warehouse.postgres.ledger.lake_overview import PublishedDataset
 POSTGRES = "PostgreSQL"
 
 
-def draw_datasets(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> Picture:
-    """Every dataset, each below what it is made from, with the rows of its newest day where they are known."""
-    models = catalog.in_order()
+def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedDataset]) -> Picture:
+    """These datasets, each below what it is made from, with the rows of its newest day where they are known."""
     tables = [model.name for model in models if model.name in TABLES_OF_POSTGRES]
     bands = {POSTGRES: [0]} if tables else {}
     ranks: dict[str, int] = {}
@@ -32,7 +31,7 @@ def draw_datasets(catalog: Catalog, published: Mapping[str, PublishedDataset]) -
     ]
     lines = [
         *(Line(_table(name), name) for name in tables),
-        *(Line(source, model.name) for model in models for source in model.depends_on),
+        *(Line(source, model.name) for model in models for source in model.depends_on if source in ranks),
     ]
     return draw_down(cards, lines, bands)
 

@@ -1,10 +1,10 @@
 """Writes the pages: ``index.html``, one page a dataset, one style sheet. They need no server, no network, no script."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from dbt_like_sql.catalog import Catalog
+from dbt_like_sql.catalog import Catalog, Model
 from dbt_like_sql.declared_keys import LAYERS
 from warehouse.lake.pages.column_graph import draw_columns
 from warehouse.lake.pages.dataset_graph import draw_datasets
@@ -17,14 +17,23 @@ from warehouse.postgres.ledger.lake_overview import PublishedDataset
 INDEX = "index.html"
 
 
-def write_pages(catalog: Catalog, published: Mapping[str, PublishedDataset], status: str, folder: Path) -> Path:
+def write_pages(
+    catalog: Catalog,
+    published: Mapping[str, PublishedDataset],
+    status: str,
+    folder: Path,
+    shown: Sequence[Model] | None = None,
+) -> Path:
     """Write all pages into ``folder``; returns the first. ``status`` is a sentence on the state of the lake.
+
+    ``shown``: the datasets on the first page, in order; all of them where it is not given. All have their pages, which
+    link to each other.
 
     Raises:
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {INDEX: _index(catalog, published, status)}
+    pages = {INDEX: _index(catalog.in_order() if shown is None else shown, published, status)}
     pages |= {f"{name}.html": _page(catalog, name, published.get(name)) for name in catalog.models}
     pages["style.css"] = files("warehouse.lake").joinpath("templates", "style.css").read_text(encoding="utf-8")
     for name, text in pages.items():
@@ -32,12 +41,12 @@ def write_pages(catalog: Catalog, published: Mapping[str, PublishedDataset], sta
     return folder / INDEX
 
 
-def _index(catalog: Catalog, published: Mapping[str, PublishedDataset], status: str) -> str:
+def _index(shown: Sequence[Model], published: Mapping[str, PublishedDataset], status: str) -> str:
     return fill(
         INDEX,
         status=status,
-        picture=draw_datasets(catalog, published),
-        layers=[(layer, [model for model in catalog.in_order() if model.layer == layer]) for layer in LAYERS],
+        picture=draw_datasets(shown, published),
+        layers=[(layer, models) for layer in LAYERS if (models := [each for each in shown if each.layer == layer])],
         published=published,
         head=HEAD,
         row=ROW,

@@ -81,6 +81,11 @@ def find_model_digest(connection: psycopg.Connection, dataset: str, day: date) -
     return found[0] if found else None
 
 
+def newest_digests(connection: psycopg.Connection) -> dict[str, str | None]:
+    """The digest of the model that made each dataset's newest day; ``None`` where it is not known or no model did."""
+    return dict(connection.execute(sqlfiles.load(_PACKAGE, "list_newest_digests")).fetchall())
+
+
 def model_inputs(connection: psycopg.Connection, dataset: str, day: date) -> dict[tuple[str, date], bytes]:
     """The SHA-256 of each file of an earlier day that the current file was made from, by dataset and day."""
     parameters = {"dataset": dataset, "day": day}
