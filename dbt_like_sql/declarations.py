@@ -38,6 +38,7 @@ class Declaration:
     description: str
     grain: str
     owner: str
+    domain: str
     key: tuple[str, ...]
     columns: Mapping[str, Column]
     column_lines: Mapping[str, int]
@@ -102,6 +103,7 @@ class Reader:
             description=self._text(name, table, "description"),
             grain=self._text(name, table, "grain"),
             owner=self._text(name, table, "owner"),
+            domain=self._domain(name, table),
             key=key_columns,
             columns=columns,
             column_lines={column: self._lines.of(name, "columns", column) for column in columns},
@@ -113,6 +115,14 @@ class Reader:
             path=self.path,
             line=self._lines.of(name),
         )
+
+    def _domain(self, name: str, table: dict[str, Any]) -> str:
+        domain = table.get("domain")
+        if domain is None:
+            return ""
+        if not isinstance(domain, str) or not _NAME(domain):
+            self._problem("domain is a name, one word in lower case", name, "domain")
+        return str(domain)
 
     def _lookback_days(self, name: str, table: dict[str, Any]) -> int:
         days = table.get("lookback_days", 0)

@@ -20,6 +20,7 @@ NAME = "[a-z][a-z0-9_]*"
 
 _Form = Mapping[str, Any]
 _TEXT: _Form = {"type": "string", "minLength": 1}
+_NAME_FORM: _Form = {"type": "string", "pattern": f"^{NAME}$"}
 _NAMES: _Form = {"type": "array", "items": {"type": "string"}}
 _SOME_NAMES: _Form = {**_NAMES, "minItems": 1}
 _FLAG: _Form = {"type": "boolean"}
@@ -86,6 +87,7 @@ CHECKS: Mapping[str, CheckKeys] = {
 
 _DATASET: Mapping[str, Key] = {
     "owner": Key("The team that answers for it.", _TEXT, is_required=True),
+    "domain": Key("What it is about, in one word, e.g. efficiency: a tag in Dagster.", _NAME_FORM),
     "description": Key("What it holds, in a sentence or two.", _TEXT, is_required=True),
     "grain": Key("What a row is: one row per ...", _TEXT, is_required=True),
     "key": Key(

@@ -151,6 +151,7 @@ class Loader:
             description=declared.description,
             grain=declared.grain,
             owner=declared.owner,
+            domain=declared.domain,
             key=declared.key,
             columns=tuple(declared.columns.values()),
             checks=checks,

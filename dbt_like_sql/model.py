@@ -68,6 +68,8 @@ class Model:
     ``path`` is its SQL, or the declaration of a source. ``column_lineage`` names for each column what it is computed
     from in the datasets that the SELECT reads; it is empty for a constant, for a count of rows and for sources.
 
+    ``domain``: what it is about, in one word; empty where it is not said.
+
     ``lookback_days``: how many days before its own it reads. ``lookback_key``: the columns of its key by which its rows
     are independent: one key's rows are made from that key's rows alone, where what it reads has these columns; empty
     where that is not so. ``is_day_proved``: whether the SELECT's own text proves that it reads no other day.
@@ -80,6 +82,7 @@ class Model:
     grain: str
     key: tuple[str, ...]
     owner: str
+    domain: str
     columns: tuple[Column, ...]
     checks: tuple[Check, ...]
     depends_on: tuple[str, ...]

@@ -7,6 +7,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.checks import check_specs, evaluations, nothing_to_check, over_days, require_passed
+from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.partitions import A_WEEK_A_RUN
@@ -56,8 +57,9 @@ def told(
     if not made:
         results = {name: nothing_to_check(context.selected_asset_check_keys, name) for name in names}
     for each in made:
-        shown = preview(pipeline.catalog.models[each.dataset], pipeline, each.day)
-        context.add_asset_metadata({**what_was_made(each), **shown}, str(each.dataset), each.day.isoformat())
+        model = pipeline.catalog.models[each.dataset]
+        shown = {**what_was_made(each), **column_lineage(model), **preview(model, pipeline, each.day)}
+        context.add_asset_metadata(shown, str(each.dataset), each.day.isoformat())
     for name in names:
         yield dg.MaterializeResult(asset_key=str(name), check_results=results[name])
     require_passed(results)

@@ -7,12 +7,17 @@ from typing import Any
 import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
+from orchestration.assets.code_references import code_of_model
 from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
 from warehouse.lifecycle.pipeline_files import Made
 
 POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
 """By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
+
+TIERS = {"lake": "bronze", "staging": "silver", "rollups": "silver", "marts": "gold"}
+"""By layer: as it came, made ready, and what is asked."""
+GOLD, SOURCE = "gold", "source"
 
 FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54))
 """Of the marts: a day closes every 24 h, and is in the lake within minutes. A second missing day is a failure."""
@@ -31,8 +36,14 @@ def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.Ass
         code_version=model.digest,
         partitions_def=partitions,
         freshness_policy=FRESH if model.layer == "marts" else None,
-        metadata={"dagster/column_schema": column_schema(model)},
+        tags=tags(model.domain, TIERS[model.layer]),
+        metadata={"dagster/column_schema": column_schema(model), **code_of_model(model)},
     )
+
+
+def tags(domain: str, tier: str) -> dict[str, str]:
+    """The tags by which assets are chosen in Dagster, e.g. ``tag:tier=gold``: what it is about, and how far made."""
+    return {"domain": domain, "tier": tier} if domain else {"tier": tier}
 
 
 def dependencies(model: Model) -> list[dg.AssetDep]:

@@ -5,7 +5,8 @@ from datetime import date
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.assets.declared import TODAY, table_key
+from orchestration.assets.code_references import code_of_module
+from orchestration.assets.declared import GOLD, TODAY, table_key, tags
 from orchestration.assets.partitions import hourly_partitions
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
@@ -36,17 +37,19 @@ readings came late, or whose settings or mappings changed."""
 
 def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinition:
     """The asset; its hours begin with ``first_day``."""
+    energy = catalog.models["hourly_energy"]
 
     @dg.asset(
         key=DEVICE_HOURLY,
         deps=[table_key(name) for name in EXPORTS],
         group_name=TODAY,
         description=DESCRIPTION,
-        owners=[f"team:{catalog.models['hourly_energy'].owner}"],
+        owners=[f"team:{energy.owner}"],
         kinds={"postgres"},
         partitions_def=hourly_partitions(first_day),
         config_schema=NO_CONFIG,
-        metadata={"dagster/column_schema": _column_schema()},
+        tags=tags(energy.domain, GOLD),
+        metadata={"dagster/column_schema": _column_schema(), **code_of_module(__file__)},
     )
     def device_hourly(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> dg.MaterializeResult[None]:
         with told_plainly(), warehouse.connect() as connection:

@@ -6,8 +6,9 @@ import dagster as dg
 import polars as pl
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.assets.code_references import code_of_module
 from orchestration.assets.days import days_to_make
-from orchestration.assets.declared import REPORTS
+from orchestration.assets.declared import GOLD, REPORTS, tags
 from orchestration.assets.partitions import A_WEEK_A_RUN
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
@@ -29,6 +30,8 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
                 description="The day is done: all its models are built and checked. Its figures are plotted over time.",
                 owners=[f"team:{catalog.models[FIGURES].owner}"],
                 kinds={"python"},
+                tags=tags(catalog.models[FIGURES].domain, GOLD),
+                metadata=code_of_module(__file__),
                 partitions_def=partitions,
             )
         ],

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.assets.declared import POSTGRES, column_schema, table_key
+from orchestration.assets.code_references import code_of_model
+from orchestration.assets.declared import POSTGRES, SOURCE, column_schema, table_key, tags
 from warehouse.lifecycle.daily_pipeline import EXPORTS
 
 
@@ -19,5 +20,6 @@ def table_specs(catalog: Catalog) -> Iterator[dg.AssetSpec]:
             description=f"The table `{name}` of PostgreSQL. {model.description}",
             owners=[f"team:{model.owner}"],
             kinds={"postgres"},
-            metadata={"dagster/column_schema": column_schema(model)},
+            tags=tags(model.domain, SOURCE),
+            metadata={"dagster/column_schema": column_schema(model), **code_of_model(model)},
         )

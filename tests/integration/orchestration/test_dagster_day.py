@@ -88,6 +88,20 @@ def test_what_a_run_tells(ran: Ran) -> None:
     assert report["vehicle_count"].value == VEHICLES
     assert 0.5 < float(str(report["efficiency_ratio"].value)) < 1
 
+    lineage = export["dagster/column_lineage"].value
+    assert lineage == dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(["postgres", "meter_readings"]), name)]
+            for name in ("meter_id", "ts", "kwh", "voltage_volts")
+        }
+    )
+    of_mart = told(result, "daily_fleet_efficiency")["dagster/column_lineage"].value
+    assert isinstance(of_mart, dg.TableColumnLineage)
+    assert of_mart.deps_by_column["lost_kwh"] == [
+        dg.TableColumnDep(dg.AssetKey("daily_vehicle_efficiency"), name)
+        for name in ("ac_kwh", "dc_kwh", "efficiency_ratio")
+    ]
+
     assert "preview" not in export
     spread = told(result, "efficiency_distribution")
     assert str(spread["preview"].value).startswith("| bin | from_ratio | to_ratio | vehicle_count | ac_kwh |")

@@ -40,7 +40,13 @@ VALUES = [
 VALIDATORS = {name: Draft7Validator(schema) for name, schema in schemas().items()}
 
 COLUMNS = {"a": '{ type = "INTEGER", description = "A column." }'}
-OF_BOTH = {"owner": '"team"', "description": '"Some."', "grain": '"one row per a"', "key": '["a"]'}
+OF_BOTH = {
+    "owner": '"team"',
+    "domain": '"energy"',
+    "description": '"Some."',
+    "grain": '"one row per a"',
+    "key": '["a"]',
+}
 MODEL_FILE, SOURCE_FILE = "models.schema.json", "sources.schema.json"
 FILES: dict[str, dict[str, str]] = {
     MODEL_FILE: {**OF_BOTH, "lookback_days": "6", "lookback_key": '["a"]'},

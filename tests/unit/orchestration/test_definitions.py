@@ -17,6 +17,7 @@ import dbt_like_sql
 from dbt_like_sql.catalog import Catalog, Model
 from orchestration.alerting.alerts import MARK
 from orchestration.assets.checks import LEDGER_CHECK
+from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
@@ -133,6 +134,44 @@ def test_each_dataset_is_an_asset_as_it_is_declared(graph: AssetGraph, model: Mo
     assert (model.sql or "").strip() in asset.description
     for column, sources in model.column_lineage.items():
         assert all(f"{source.dataset}.{source.column}" in asset.description for source in sources), column
+
+
+def test_each_asset_says_whose_it_is_what_it_is_and_where_its_code_is(graph: AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        asset, name = graph.get(key), key.to_user_string()
+        assert asset.owners, name
+        assert asset.kinds, name
+        assert asset.group_name, name
+        assert asset.description, name
+        assert set(asset.tags) >= {"domain", "tier"}, name
+        (reference,) = asset.metadata["dagster/code_references"].code_references
+        path = Path(reference.file_path)
+        assert path.is_absolute(), name
+        assert path.is_file(), name
+        model = CATALOG.models.get(key.path[-1])
+        if model and model.sql:
+            assert path.read_text(encoding="utf-8").strip() == model.sql.strip(), name
+        assert bool(asset.parent_keys) == (asset.group_name != "1_postgres"), name
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_dataset_tells_which_columns_its_columns_come_from(graph: AssetGraph, model: Model) -> None:
+    told = column_lineage(model)
+    if not model.sql and model.name not in EXPORTS:
+        assert told == {}, "the energy rule's columns have no declared origin"
+        return
+    found = told["dagster/column_lineage"].deps_by_column
+    for column, sources in found.items():
+        assert column in {each.name for each in model.columns}
+        for source in sources:
+            upstream = graph.get(source.asset_key)
+            assert source.asset_key in graph.get(dg.AssetKey(model.name)).parent_keys
+            known = [each.name for each in upstream.metadata["dagster/column_schema"].columns]
+            assert source.column_name in [*known, "day"]
+    if model.sql:
+        assert {
+            (column, each.asset_key.to_user_string(), each.column_name) for column in found for each in found[column]
+        } == {(column, *each) for column, sources in model.column_lineage.items() for each in sources}
 
 
 def kind_of(model: Model) -> str:
