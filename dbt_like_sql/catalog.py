@@ -13,10 +13,11 @@ from pathlib import Path
 
 from dbt_like_sql.declarations import suggestion
 from dbt_like_sql.declared_keys import LAYERS
+from dbt_like_sql.exposures import Exposure, read_exposures
 from dbt_like_sql.loading import Loader
 from dbt_like_sql.model import CatalogError, Check, Column, ColumnSource, Model, Problem
 
-__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Model", "Problem"]
+__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Exposure", "Model", "Problem"]
 
 FOLDER = Path(__file__).parent
 
@@ -26,6 +27,8 @@ class Catalog:
     """All datasets by name."""
 
     models: Mapping[str, Model] = field(repr=False)
+    exposures: Mapping[str, Exposure] = field(default_factory=dict, repr=False)
+    """Who reads them, by name."""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Catalog":
@@ -55,6 +58,10 @@ class Catalog:
     def used_by(self, name: str) -> tuple[str, ...]:
         """The datasets that read this one directly, in order."""
         return tuple(model.name for model in self.in_order() if name in model.depends_on)
+
+    def exposed_by(self, name: str) -> tuple[Exposure, ...]:
+        """Who reads this dataset outside of the lake."""
+        return tuple(each for each in self.exposures.values() if name in each.reads)
 
     def upstream(self, name: str) -> frozenset[str]:
         """Everything that this dataset is made from, however far up."""
@@ -101,6 +108,7 @@ def _content(folder: Path) -> tuple[tuple[Path, bytes], ...]:
 def _loaded(folder: Path, content: tuple[tuple[Path, bytes], ...]) -> Catalog:  # noqa: ARG001 - told apart by it
     loader = Loader(folder)
     models = loader.load()
-    if loader.problems:
-        raise CatalogError(loader.problems)
-    return Catalog(models)
+    exposures, problems = read_exposures(folder, models)
+    if loader.problems or problems:
+        raise CatalogError([*loader.problems, *problems])
+    return Catalog(models, exposures)

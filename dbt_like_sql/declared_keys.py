@@ -137,3 +137,18 @@ SOURCE: Mapping[str, Key] = {
     ),
 }
 """Of a table in ``sources.toml``."""
+
+EXPOSURE_KINDS = ("api", "report", "files")
+EXPOSURE: Mapping[str, Key] = {
+    "kind": Key(
+        "What it is: an answer of the API, a report, or files that others open.",
+        {"enum": list(EXPOSURE_KINDS)},
+        is_required=True,
+    ),
+    "owner": Key("The team that answers for it.", _TEXT, is_required=True),
+    "description": Key("Who reads what, and what for, in a sentence or two.", _TEXT, is_required=True),
+    "where": Key("Where it is found: an address, a command or a folder.", _TEXT, is_required=True),
+    "reads": Key("The datasets that it reads; layer:marts means all of a layer.", _SOME_NAMES),
+    "reads_tables": Key("The tables of PostgreSQL that it reads; no model makes them.", _SOME_NAMES),
+}
+"""Of a table in ``exposures.toml``."""

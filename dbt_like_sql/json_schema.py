@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dbt_like_sql.declared_keys import CHECKS, COLUMN, MODEL, NAME, SOURCE, CheckKeys, Key
+from dbt_like_sql.declared_keys import CHECKS, COLUMN, EXPOSURE, MODEL, NAME, SOURCE, CheckKeys, Key
 
 FOLDER = Path(__file__).parent
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -21,6 +21,7 @@ Schema = dict[str, Any]
 def schemas() -> dict[str, Schema]:
     """The schema of each kind of file, by the name under which it lies in this folder."""
     return {
+        "exposures.schema.json": _of_tables("Who reads the datasets, outside of the lake: a table each.", EXPOSURE),
         "models.schema.json": _of_file("The models of a layer: a table each, named as its SQL file is.", MODEL),
         "sources.schema.json": _of_file("What the models read and do not make: a table a dataset.", SOURCE),
     }
@@ -49,6 +50,16 @@ def _of_file(description: str, keys: Mapping[str, Key]) -> Schema:
             "column": _table(COLUMN),
             "check": {"oneOf": [_check(name, check) for name, check in CHECKS.items()]},
         },
+    }
+
+
+def _of_tables(description: str, keys: Mapping[str, Key]) -> Schema:
+    return {
+        "$schema": DRAFT,
+        "description": description,
+        "type": "object",
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": _table(keys),
     }
 
 

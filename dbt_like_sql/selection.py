@@ -5,6 +5,7 @@
 | ``name`` | this dataset |
 | ``layer:marts`` | all of a layer |
 | ``owner:analytics`` | all of an owner |
+| ``exposure:open_lake`` | what an exposure reads |
 | ``state:modified`` | the models whose text is not the one that made their newest day, new ones included |
 | ``name+``, ``+name`` | with all that is made from it, with all that it is made from; both work on any of the above |
 | ``name+2``, ``2+name`` | so many steps of that |
@@ -23,7 +24,7 @@ Modified = Callable[[], Collection[str]]
 """Asks for the models whose text is not the one that made their newest day. Only ``state:modified`` asks."""
 
 _TERM = re.compile(r"(?:(?P<up>\d*)\+)?(?P<what>[^+,\s]+)(?:\+(?P<down>\d*))?").fullmatch
-_METHODS = ("layer", "owner", "state")
+_METHODS = ("layer", "owner", "exposure", "state")
 _STATES = ("modified",)
 
 
@@ -40,7 +41,7 @@ def select(catalog: Catalog, given: Sequence[str], modified: Modified) -> tuple[
     wanted: set[str] = set()
     for union in given:
         if not union.split():
-            raise SelectionError("the selection is empty; name a dataset, or layer:, owner: or state:")
+            raise SelectionError("the selection is empty; name a dataset, or layer:, owner:, exposure: or state:")
         for terms in union.split():
             wanted |= set.intersection(*(_of_term(catalog, term, modified) for term in terms.split(",")))
     return tuple(model.name for model in catalog.in_order() if model.name in wanted)
@@ -62,6 +63,8 @@ def _named(catalog: Catalog, what: str, modified: Modified) -> set[str]:
         return {_known("dataset", what, catalog.models)}
     if method not in _METHODS:
         raise SelectionError(f"{method}: is no way to select; there are {', '.join(f'{each}:' for each in _METHODS)}")
+    if method == "exposure":
+        return set(catalog.exposures[_known(method, value, catalog.exposures)].reads)
     if method == "state":
         _known("state", value, _STATES)
         return set(modified())

@@ -15,6 +15,7 @@ from dbt_like_sql.model import CatalogError
 from orchestration.alerting.alerts import tell
 from orchestration.assets.device_hourly import device_hourly_asset
 from orchestration.assets.exports import export_assets
+from orchestration.assets.exposures import exposure_specs
 from orchestration.assets.models import model_assets
 from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.report import report_asset
@@ -74,7 +75,7 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
         tags=RUN_AGAIN_IN_FULL,
     )
     return dg.Definitions(
-        assets=[*table_specs(catalog), *assets, hours],
+        assets=[*table_specs(catalog), *assets, hours, *exposure_specs(catalog)],
         jobs=[run_day, write_hours],
         sensors=[
             closed_days_sensor(catalog, first_day, run_day.name),

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from dbt_like_sql.catalog import FOLDER, Model
+from dbt_like_sql.catalog import FOLDER, Exposure, Model
 
 
 def code_of_model(model: Model) -> Mapping[str, dg.CodeReferencesMetadataValue]:
     """Metadata: a dataset's SQL, or the declaration of what no SQL of ours makes."""
     return _reference(FOLDER.parent / model.path, "SQL" if model.sql else "declaration")
+
+
+def code_of_exposure(exposure: Exposure) -> Mapping[str, dg.CodeReferencesMetadataValue]:
+    """Metadata: its declaration. Its own code may lie anywhere."""
+    return _reference(FOLDER.parent / exposure.path, "declaration")
 
 
 def code_of_module(path: str) -> Mapping[str, dg.CodeReferencesMetadataValue]:

@@ -11,7 +11,7 @@ from orchestration.assets.code_references import code_of_model
 from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
 from warehouse.lifecycle.pipeline_files import Made
 
-POSTGRES, REPORTS, TODAY = "1_postgres", "6_reports", "7_today"
+POSTGRES, REPORTS, TODAY, EXPOSURES = "1_postgres", "6_reports", "7_today", "8_exposures"
 GROUPS = {"lake": "2_lake", "staging": "3_staging", "rollups": "4_rollups", "marts": "5_marts"}
 """By layer. Dagster lists groups by name: the numbers keep them in the order of the story."""
 

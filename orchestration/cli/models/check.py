@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,12 +13,12 @@ from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
 from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
 from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
+from orchestration.cli.models.reached import Reached, print_reached, reached_as_dict, reached_exposures
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from warehouse.counted import counted
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
 from warehouse.lake.models import CheckResult, bind_problems, check_day
-from warehouse.lake.snapshot import Snapshot
 from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import FleetSettings
 
@@ -41,9 +42,9 @@ def check(
     """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
 
     Where the lake has a day, every SQL model is rebuilt beside it, each from what was rebuilt before it, and compared
-    with what is published: the effect of a change before it is merged. The lake itself is only read. No database is
-    needed, and no lake for the first part; where the one with the ledger runs, a file that is not what was published is
-    refused.
+    with what is published: the effect of a change before it is merged, and which exposures it reaches. The lake itself
+    is only read. No database is needed, and no lake for the first part; where the one with the ledger runs, a file that
+    is not what was published is refused.
 
     With -s the selected models are rebuilt and the selected datasets checked. Others are read as they are published:
     what a changed model does to those that read it, NAME+ says. The text of all is read in any case.
@@ -60,31 +61,57 @@ def check(
     catalog, problems = _read()
     if catalog is None or problems:
         if as_json:
-            _print_json(problems, None, [], [])
+            _print_json(problems, Found())
         else:
             print_problems(problems)
         raise typer.Exit(1)
     chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
     _say_right(catalog)
+    found = _compare(settings, catalog, chosen, day, unverified=unverified)
+    if as_json:
+        _print_json([], found)
+    elif found.day is None:
+        notes.print(f"the lake in {settings.lake} is empty: there is nothing to compare with")
+    else:
+        _report(found.results, found.day)
+        print_effects(found.effects, found.day)
+        print_reached(found.reached)
+    if not found.is_right:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found on a day: the checks of what is published, the models' effects, and whom they reach."""
+
+    day: date | None = None
+    results: Sequence[CheckResult] = ()
+    effects: Sequence[Effect] = ()
+    reached: Sequence[Reached] = ()
+
+    @property
+    def is_right(self) -> bool:
+        """Whether no check fails, neither now nor on what would be published."""
+        return all(result.passed for result in self.results) and not any(each.failed_checks for each in self.effects)
+
+
+def _compare(
+    settings: FleetSettings, catalog: Catalog, chosen: Sequence[Model], day: date | None, *, unverified: bool
+) -> Found:
     with reading_lake(settings) as reader:
         snapshot = reader.snapshot
         compared = day if day else newest_whole_day(snapshot, catalog)
-        if compared and not unverified:
+        if compared is None:
+            return Found()
+        if not unverified:
             _require_intact(reader, chosen, compared)
-        results = list(check_day(snapshot, catalog, compared, chosen)) if day and compared else []
+        results = list(check_day(snapshot, catalog, compared, chosen)) if day else []
         if day and not results:
             notes.print(f"the lake in {settings.lake} has nothing of {compared}: fleetwatt run-day {compared}")
             raise typer.Exit(1)
-        effects = _effects(snapshot, catalog, compared, chosen)
-    if as_json:
-        _print_json([], compared, results, effects)
-    elif compared is None:
-        notes.print(f"the lake in {settings.lake} is empty: there is nothing to compare with")
-    else:
-        _report(results, compared)
-        print_effects(effects, compared)
-    if any(not result.passed for result in results) or any(effect.failed_checks for effect in effects):
-        raise typer.Exit(1)
+        with scratch_folder("check") as folder:
+            effects = list(effects_of_models(snapshot, catalog, compared, folder, chosen))
+    return Found(compared, results, effects, reached_exposures(catalog, effects))
 
 
 def _read() -> tuple[Catalog | None, Sequence[Problem]]:
@@ -111,13 +138,6 @@ def _require_intact(reader: LakeReader, chosen: Sequence[Model], day: date) -> N
             reader.require_intact(model.depends_on, day, model.lookback_days)
 
 
-def _effects(snapshot: Snapshot, catalog: Catalog, day: date | None, chosen: Sequence[Model]) -> list[Effect]:
-    if day is None:
-        return []
-    with scratch_folder("check") as folder:
-        return list(effects_of_models(snapshot, catalog, day, folder, chosen))
-
-
 def _report(results: Sequence[CheckResult], day: date) -> None:
     """The data checks of what is published."""
     if not results:
@@ -129,14 +149,13 @@ def _report(results: Sequence[CheckResult], day: date) -> None:
     notes.print(f"{day}: {counted(len(results), 'check')} of {counted(datasets, 'dataset')}, {len(failed)} failed")
 
 
-def _print_json(
-    problems: Sequence[Problem], day: date | None, results: Sequence[CheckResult], effects: Sequence[Effect]
-) -> None:
+def _print_json(problems: Sequence[Problem], found: Found) -> None:
     said: dict[str, Any] = {
         "problems": [{**problem._asdict(), "path": str(problem.path)} for problem in problems],
-        "day": day,
-        "publishedChecks": [result_as_dict(result) for result in results],
-        "models": [effect_as_dict(effect) for effect in effects],
+        "day": found.day,
+        "publishedChecks": [result_as_dict(result) for result in found.results],
+        "models": [effect_as_dict(effect) for effect in found.effects],
+        "exposures": [reached_as_dict(each) for each in found.reached],
     }
     json.dump(said, sys.stdout, default=str)
     sys.stdout.write("\n")

@@ -146,6 +146,8 @@ def _print_model(catalog: Catalog, model: Model) -> None:
     if model.lookback_days:
         facts.add_row("looks back", model.lookback)
     facts.add_row("read by", ", ".join(catalog.used_by(model.name)) or "nobody")
+    if exposures := catalog.exposed_by(model.name):
+        facts.add_row("exposures", "\n".join(f"{each.name}: {each.where}" for each in exposures))
     columns = Table("column", "type", "what it says", "computed from")
     for each in model.columns:
         columns.add_row(each.name, each.type, each.description, _sources(model, each.name))

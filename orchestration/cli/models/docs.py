@@ -46,7 +46,7 @@ def docs(
     published, status = _published(settings)
     folder = (output or settings.home / "docs").absolute()
     try:
-        index = write_pages(catalog, published, status, folder, shown)
+        index = write_pages(catalog, published, status, folder, shown if select else None)
     except OSError as error:
         raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--output") from error
     notes.print(f"{counted(len(catalog.models), 'dataset')} written. {status}")

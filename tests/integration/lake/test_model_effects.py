@@ -91,6 +91,7 @@ def content(root: Path) -> dict[str, str]:
 def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path: Path) -> None:
     result = check(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
+    assert "reaches" not in result.stderr
     assert f"{DAY}: {SQL_MODELS} SQL models rebuilt beside the lake, 0 give something else" in result.stderr
     assert all(each["isSame"] for each in effects(tmp_path).values())
 
@@ -113,6 +114,31 @@ def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: 
         assert (changed["sumBefore"], changed["sumAfter"]) == pytest.approx((lost_before, lost_after))
     assert check(tmp_path).exit_code == 0
     assert content(lake.lake.root) == before
+
+
+def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
+    assert json.loads(check(tmp_path, "--json").stdout)["exposures"] == []
+    assert "reaches" not in check(tmp_path).stderr
+    edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
+    reached = {each["name"]: each for each in json.loads(check(tmp_path, "--json").stdout)["exposures"]}
+    assert {name: each["datasets"] for name, each in reached.items()} == {
+        "day_figures": ["daily_fleet_efficiency"],
+        "open_lake": ["daily_fleet_efficiency", "weekly_vehicle_losses"],
+    }
+    result = check(tmp_path)
+    assert "This reaches 2 exposures:" in result.stderr
+    assert (
+        "day_figures (Dagster, the asset day_report; owned by analytics) reads daily_fleet_efficiency" in result.stdout
+    )
+    # What is made from it and is not rebuilt beside it may differ, for all that is known.
+    alone = json.loads(check(tmp_path, "--json", "-s", "daily_vehicle_efficiency").stdout)["exposures"]
+    marts = [
+        each for each in CATALOG.with_downstream(["daily_vehicle_efficiency"]) if CATALOG.models[each].layer == "marts"
+    ]
+    assert {each["name"]: set(each["datasets"]) for each in alone} == {
+        "day_figures": {"daily_fleet_efficiency"},
+        "open_lake": set(marts),
+    }
 
 
 def test_what_is_selected_reads_the_rest_as_it_is_published(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
@@ -196,6 +222,7 @@ def test_without_a_lake_only_the_text_is_checked(tmp_path: Path) -> None:
         "day": None,
         "publishedChecks": [],
         "models": [],
+        "exposures": [],
     }
     assert not (tmp_path / "nothing").exists()
 

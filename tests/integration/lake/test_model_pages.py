@@ -106,6 +106,17 @@ def test_a_page_says_all_that_is_declared(pages: dict[str, Page]) -> None:
         assert model.sql is None or model.sql in text
 
 
+def test_who_reads_the_datasets_is_on_the_first_page_and_on_theirs(pages: dict[str, Page]) -> None:
+    index = pages["index.html"]
+    for exposure in CATALOG.exposures.values():
+        said = [exposure.description, exposure.where, *exposure.reads_tables]
+        assert [part for part in said if part not in index.text] == []
+        of_datasets = {
+            name for name in CATALOG.models if f"index.html#exposure-{exposure.name}" in pages[f"{name}.html"].links
+        }
+        assert of_datasets == set(exposure.reads)
+
+
 def test_counts_are_shown_where_they_are_known(pages: dict[str, Page]) -> None:
     page = pages["hourly_energy.html"].text
     assert "2026-02-08: 96,000 rows, 1.2 MB, version 3, published 2026-02-09 02:05 UTC" in page

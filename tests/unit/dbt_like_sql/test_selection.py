@@ -61,7 +61,7 @@ def test_what_was_modified_is_asked_of_the_ledger(catalog: Catalog) -> None:
         ("layer:x", "no layer is called x; there are lake, marts, staging"),
         ("owner:analytic", "no owner is called analytic; did you mean analytics?"),
         ("state:new", "no state is called new; there is modified"),
-        ("layr:marts", "layr: is no way to select; there are layer:, owner:, state:"),
+        ("layr:marts", "layr: is no way to select; there are layer:, owner:, exposure:, state:"),
         ("growth++", "'growth++' is no selection; write name, name+, +name, name+2, 2+name or layer:marts"),
         ("growth,", "'' is no selection"),
         ("+", "'+' is no selection"),

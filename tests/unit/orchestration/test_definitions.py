@@ -14,11 +14,12 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 import dbt_like_sql
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog, Exposure, Model
 from orchestration.alerting.alerts import MARK
 from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
+from orchestration.assets.exposures import exposure_key
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
 from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
@@ -87,7 +88,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_they_load_with_no_database_no_environment_and_can_be_sent(loaded: Loaded) -> None:
-    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + 2
+    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + len(CATALOG.exposures) + 2
     assert loaded.told["sent_bytes"] > 10_000
     assert loaded.written == []
 
@@ -188,7 +189,16 @@ def test_each_declared_check_blocks(graph: AssetGraph, model: Model) -> None:
 
 def test_the_groups_are_listed_in_the_order_of_the_story(graph: AssetGraph) -> None:
     groups = sorted({graph.get(key).group_name or "" for key in graph.get_all_asset_keys()})
-    assert [group[2:] for group in groups] == ["postgres", "lake", "staging", "rollups", "marts", "reports", "today"]
+    assert [group[2:] for group in groups] == [
+        "postgres",
+        "lake",
+        "staging",
+        "rollups",
+        "marts",
+        "reports",
+        "today",
+        "exposures",
+    ]
 
 
 def test_the_tables_of_postgresql_are_shown_and_never_run(graph: AssetGraph) -> None:
@@ -197,13 +207,25 @@ def test_the_tables_of_postgresql_are_shown_and_never_run(graph: AssetGraph) -> 
     assert not any(graph.get(key).is_executable for key in tables)
 
 
+@pytest.mark.parametrize("exposure", CATALOG.exposures.values(), ids=lambda exposure: exposure.name)
+def test_who_reads_the_datasets_is_shown_after_them_and_never_run(graph: AssetGraph, exposure: Exposure) -> None:
+    asset = graph.get(exposure_key(exposure.name))
+    tables = {"device_hourly" if name == "device_hourly" else f"postgres/{name}" for name in exposure.reads_tables}
+    assert {key.to_user_string() for key in asset.parent_keys} == {*exposure.reads, *tables}
+    assert not asset.is_executable
+    assert (asset.owners, asset.kinds) == ([f"team:{exposure.owner}"], {exposure.kind})
+    assert asset.description is not None
+    assert exposure.where in asset.description
+
+
 def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
     above: set[dg.AssetKey] = set()
     todo = [dg.AssetKey("day_report")]
     while todo:
         todo += (new := graph.get(todo.pop()).parent_keys - above)
         above |= new
-    assert above == graph.get_all_asset_keys() - {dg.AssetKey("day_report"), DEVICE_HOURLY}
+    beside = {dg.AssetKey("day_report"), DEVICE_HOURLY, *(exposure_key(name) for name in CATALOG.exposures)}
+    assert above == graph.get_all_asset_keys() - beside
 
 
 def test_boundary_samples_wait_for_the_days_own_last_samples(graph: AssetGraph) -> None:

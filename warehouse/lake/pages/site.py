@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog, Exposure, Model
 from dbt_like_sql.declared_keys import LAYERS
 from warehouse.lake.pages.column_graph import draw_columns
 from warehouse.lake.pages.dataset_graph import draw_datasets
@@ -33,7 +33,7 @@ def write_pages(
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {INDEX: _index(catalog.in_order() if shown is None else shown, published, status)}
+    pages = {INDEX: _index(catalog, shown, published, status)}
     pages |= {f"{name}.html": _page(catalog, name, published.get(name)) for name in catalog.models}
     pages["style.css"] = files("warehouse.lake").joinpath("templates", "style.css").read_text(encoding="utf-8")
     for name, text in pages.items():
@@ -41,16 +41,27 @@ def write_pages(
     return folder / INDEX
 
 
-def _index(shown: Sequence[Model], published: Mapping[str, PublishedDataset], status: str) -> str:
+def _index(
+    catalog: Catalog, chosen: Sequence[Model] | None, published: Mapping[str, PublishedDataset], status: str
+) -> str:
+    shown = catalog.in_order() if chosen is None else chosen
     return fill(
         INDEX,
         status=status,
         picture=draw_datasets(shown, published),
         layers=[(layer, models) for layer in LAYERS if (models := [each for each in shown if each.layer == layer])],
+        exposures=_exposures(catalog, chosen),
         published=published,
         head=HEAD,
         row=ROW,
     )
+
+
+def _exposures(catalog: Catalog, chosen: Sequence[Model] | None) -> list[tuple[Exposure, list[str]]]:
+    """Who reads these datasets, and which; everybody where all are shown."""
+    names = catalog.models if chosen is None else {model.name for model in chosen}
+    read = [(each, [name for name in each.reads if name in names]) for each in catalog.exposures.values()]
+    return [(each, reads) for each, reads in read if reads or chosen is None]
 
 
 def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
@@ -60,6 +71,7 @@ def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
         model=model,
         made_by=made_by(model),
         used_by=catalog.used_by(name),
+        exposures=catalog.exposed_by(name),
         found=found,
         picture=draw_columns(catalog, name),
         checks=[(check, sql_as_html(check.sql, check.depends_on)) for check in model.checks],
