@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestration.cli.pressed import raise_if_pressed
 from warehouse.lake.interruption import interrupt_sessions
 
 _AGAIN_EVERY_S = 0.1
@@ -25,6 +26,7 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         watch = threading.Thread(target=_interrupt_at_signal, args=(heard,), name="ctrl-c", daemon=True)
         watch.start()
         try:
+            raise_if_pressed()
             yield
         finally:
             signal.set_wakeup_fd(before)

@@ -22,8 +22,11 @@ def note_session(session: Session) -> None:
 
 def interrupt_sessions() -> None:
     """Have whatever they compute end in an error."""
-    from duckdb import ConnectionException  # loaded already, where there is any session
+    sessions = list(_sessions)
+    if not sessions:  # another thread may be loading the engine just now
+        return
+    from duckdb import ConnectionException
 
-    for session in list(_sessions):
+    for session in sessions:
         with suppress(ConnectionException):  # it was closed, and is not gone yet
             session.interrupt()

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
 
 from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
+from warehouse.lake.interruption import interrupt_sessions
 from warehouse.lake.views import start_engine
 
 ENDLESS = "SELECT count(*) FROM range(10000000) AS a, range(10000000) AS b WHERE a.range + b.range = 7"
@@ -38,12 +40,46 @@ def test_a_question_without_end_is_stopped(tmp_path: Path) -> None:
     assert "leaked" not in err
 
 
+SWALLOWING = """
+import os, signal, sys, time
+
+class Swallows:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                {then}
+
+sys.meta_path.insert(0, Swallows())
+from orchestration.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("then", ["pass", "raise ValueError"])
+@pytest.mark.parametrize("name", ["orchestration.cli.run", "orchestration.cli.query", "duckdb"])
+def test_a_library_that_swallows_it_while_it_is_loaded_does_not_keep_it(name: str, then: str, tmp_path: Path) -> None:
+    code = SWALLOWING.format(name=name, then=then)
+    command = [sys.executable, "-c", code, "query", ENDLESS, "--home", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_a_signal_in_the_moment_a_question_begins_is_not_lost() -> None:
     """The engine is told again and again, until the block ends."""
     engine = start_engine(None)
     with pytest.raises(KeyboardInterrupt), engines_stop_at_ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
         engine.execute(ENDLESS)
+
+
+def test_a_signal_while_the_engine_is_still_being_loaded_is_taken_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that tells the engine must not ask for what another one has not loaded yet."""
+    monkeypatch.setitem(sys.modules, "duckdb", types.ModuleType("duckdb"))
+    interrupt_sessions()
 
 
 def test_nothing_is_left_of_it() -> None:
