@@ -12,12 +12,13 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from dbt_like_sql.declared_keys import COLUMN, LAYERS, MODEL, MOST_LOOKBACK_DAYS, NAME, SOURCE, SOURCE_KINDS
-from dbt_like_sql.model import DAY_COLUMN, Column, Kind, Problem
+from dbt_like_sql.declared_keys import COLUMN, COLUMN_OF, LAYERS, MODEL, MOST_LOOKBACK_DAYS, NAME, SOURCE, SOURCE_KINDS
+from dbt_like_sql.model import DAY_COLUMN, Column, ColumnSource, Kind, Problem
 from dbt_like_sql.toml_lines import TomlLines
 
 DIALECT = "duckdb"
 _NAME = re.compile(NAME, re.ASCII).fullmatch
+_COLUMN_OF = re.compile(COLUMN_OF, re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Declaration:
     column_lines: Mapping[str, int]
     checks: Sequence[CheckSpec]
     depends_on: tuple[str, ...]
+    computed_from: Mapping[str, tuple[ColumnSource, ...]]
+    """By column; empty for a model, whose SELECT says it."""
+    computed_from_lines: Mapping[str, int]
     key_is_checked: bool
     """False where whoever makes the dataset ensures that its key is unique, and counting again costs too much."""
     lookback_days: int
@@ -109,6 +113,8 @@ class Reader:
             column_lines={column: self._lines.of(name, "columns", column) for column in columns},
             checks=self._checks(name, table),
             depends_on=self._names(name, table, "depends_on"),
+            computed_from=self._computed_from(name, table, columns),
+            computed_from_lines={column: self._lines.of(name, "computed_from", column) for column in columns},
             key_is_checked=self._flag(name, table, "key_is_checked", default=True),
             lookback_days=self._lookback_days(name, table),
             lookback_key=self._lookback_key(name, table, key_columns),
@@ -139,6 +145,24 @@ class Reader:
             if column not in key or column == DAY_COLUMN:
                 self._problem(f"lookback_key names {column}, which is not in the key", name, "lookback_key")
         return names
+
+    def _computed_from(
+        self, name: str, table: dict[str, Any], columns: Mapping[str, Column]
+    ) -> dict[str, tuple[ColumnSource, ...]]:
+        declared = table.get("computed_from", {})
+        found: dict[str, tuple[ColumnSource, ...]] = {}
+        if not isinstance(declared, dict):
+            self._problem("computed_from is a table of columns", name, "computed_from")
+            return found
+        for column, sources in declared.items():
+            place = (name, "computed_from", column)
+            if not isinstance(sources, list) or not sources or not all(map(_is_column_of, sources)):
+                self._problem(f'{column} needs a list of DATASET.COLUMN, e.g. ["meter_readings.kwh"]', *place)
+            elif column not in columns:
+                self._problem(f"{name} has no column {column}{suggestion(column, columns)}", *place)
+            else:
+                found[column] = tuple(sorted(ColumnSource(*each.split(".")) for each in sources))
+        return found
 
     def _columns(self, name: str, table: dict[str, Any]) -> dict[str, Column]:
         declared = table.get("columns")
@@ -206,6 +230,10 @@ class Reader:
 
     def _problem(self, message: str, *place: str) -> None:
         self.problems.append(Problem(self.path, self._lines.of(*place), message))
+
+
+def _is_column_of(value: Any) -> bool:
+    return isinstance(value, str) and _COLUMN_OF(value) is not None
 
 
 def _is_text(value: Any) -> bool:

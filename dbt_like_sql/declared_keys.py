@@ -17,6 +17,8 @@ MOST_LOOKBACK_DAYS = 366
 SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
 NAME = "[a-z][a-z0-9_]*"
 """The pattern of the name of a dataset or column, as a whole."""
+COLUMN_OF = rf"{NAME}\.{NAME}"
+"""The pattern of a column of a dataset, as a whole."""
 
 _Form = Mapping[str, Any]
 _TEXT: _Form = {"type": "string", "minLength": 1}
@@ -132,6 +134,18 @@ SOURCE: Mapping[str, Key] = {
     ),
     "layer": Key("Where it is shown.", {"enum": list(LAYERS)}, is_required=True),
     "depends_on": Key("The datasets that it is made from, or checked against.", _NAMES),
+    "computed_from": Key(
+        "What each column is computed from, as DATASET.COLUMN: no SELECT says it. Left out for a column that is not.",
+        {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{NAME}$"},
+            "additionalProperties": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "pattern": f"^{COLUMN_OF}$"},
+            },
+        },
+    ),
     "key_is_checked": Key(
         "false where whoever makes it ensures that its key is unique, and counting again costs too much.", _FLAG
     ),

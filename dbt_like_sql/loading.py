@@ -124,7 +124,7 @@ class Loader:
     def _lineage(self, name: str, schema: Schema) -> Lineage:
         declared, statement = self._declarations[name], self._statements.get(name)
         if statement is None:
-            return dict.fromkeys(declared.columns, ())
+            return self._computed_from(declared, schema)
         if all(reference.dataset in schema for reference in statement.references):
             statement.resolve(schema, declared.lookback_days)
         if statement.problems:
@@ -141,6 +141,19 @@ class Loader:
             line = declared.column_lines[column]
             self._problem(declared.path, line, f"{column} is declared, but {statement.path} does not select it")
         return {column: statement.lineage(column) for column in declared.columns if column in selected}
+
+    def _computed_from(self, declared: Declaration, schema: Schema) -> Lineage:
+        """What is declared of a dataset without a SELECT."""
+        for column, sources in declared.computed_from.items():
+            line = declared.computed_from_lines[column]
+            for source in sources:
+                if source.dataset not in schema:
+                    near = suggestion(source.dataset, schema)
+                    self._problem(declared.path, line, f"{source.dataset} does not exist{near}")
+                elif source.column not in schema[source.dataset]:
+                    near = suggestion(source.column, schema[source.dataset])
+                    self._problem(declared.path, line, f"unknown column {source.column} of {source.dataset}{near}")
+        return {column: declared.computed_from.get(column, ()) for column in declared.columns}
 
     def _model(self, declared: Declaration, lineage: Lineage, checks: tuple[Check, ...]) -> Model:
         statement = self._statements.get(declared.name)

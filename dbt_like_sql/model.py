@@ -66,7 +66,8 @@ class Model:
     """One dataset: Parquet by UTC day.
 
     ``path`` is its SQL, or the declaration of a source. ``column_lineage`` names for each column what it is computed
-    from in the datasets that the SELECT reads; it is empty for a constant, for a count of rows and for sources.
+    from in the datasets that it is made of; it is empty for a constant, for a count of rows, and for what is
+    exported from a table of PostgreSQL as it is.
 
     ``domain``: what it is about, in one word; empty where it is not said.
 

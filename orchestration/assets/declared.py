@@ -67,9 +67,10 @@ def description(model: Model) -> str:
     if model.lookback_days:
         parts.append(f"Looks back: {model.lookback}")
     if model.sql:
+        parts.append(f"```sql\n{model.sql.strip()}\n```")
+    if any(model.column_lineage.values()):
         came_from = {column: _sources(found) for column, found in model.column_lineage.items()}
         rows = [f"| {column} | {sources} |" for column, sources in came_from.items()]
-        parts.append(f"```sql\n{model.sql.strip()}\n```")
         parts.append("\n".join(["| column | comes from |", "| --- | --- |", *rows]))
     return "\n\n".join(parts)
 

@@ -1,7 +1,5 @@
 """Rows of a query as a table for people: numbers without noise, what is missing as null."""
 
-import os
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from math import isfinite
@@ -12,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.options import notes
-from orchestration.cli.terminal import Terminal, print_line, visible
+from orchestration.cli.terminal import print_line, results, visible
 from warehouse.counted import counted
 
 _WIDE = 10_000
@@ -42,7 +40,8 @@ def print_table(found: Rows) -> None:
 
     Where a person looks and the columns do not fit, those in the middle are left out, as DuckDB's shell does.
     """
-    width = _width()
+    console = results(_WIDE)
+    width = console.width
     texts = [[visible(_shown(value)) for value in row] for row in found.rows]
     names = [visible(name) for name, _ in found.columns]
     widths = [
@@ -61,7 +60,7 @@ def print_table(found: Rows) -> None:
     for row in texts:
         middle = [Text("…")] if left_out else []
         table.add_row(*map(Text, row[:first]), *middle, *map(Text, row[len(row) - last :]))
-    Terminal(highlight=False, width=width).print(table)
+    console.print(table)
     if left_out:
         notes.print(
             f"{counted(left_out, 'column is', 'columns are')} left out, {width} characters are too few: "
@@ -101,13 +100,6 @@ def _fitting(widths: Sequence[int], room: int) -> tuple[int, int]:
         used += each + _FRAME
         first, last = (first + 1, last) if from_left else (first, last + 1)
     return first, last
-
-
-def _width() -> int:
-    """Of the terminal; where the output is read on, as COLUMNS says, or wide enough for anything."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
-        return Terminal().width
-    return _WIDE
 
 
 def _note_rows(found: Rows) -> None:

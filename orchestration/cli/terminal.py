@@ -2,6 +2,7 @@
 obeys: it could move the cursor, hide a line or type an answer. Here that is made visible instead.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -40,3 +41,9 @@ class Terminal(Console):
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         safe = (each if each.control else each._replace(text=visible(each.text)) for each in buffer)
         return super()._render_buffer(safe)
+
+
+def results(wide: int = 200) -> Terminal:
+    """A console for results on stdout: as wide as the terminal or ``COLUMNS`` says, where a program reads ``wide``."""
+    is_read_by_a_person = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Terminal(highlight=False, markup=False, width=None if is_read_by_a_person else wide)

@@ -2,22 +2,23 @@
 
 import json
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
-from dbt_like_sql.catalog import Catalog, Model
+from dbt_like_sql.catalog import Catalog, ColumnSource, Model
 from orchestration.cli.models.build import build
 from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
+from orchestration.cli.models.shown import MADE_BY, as_dict, print_model
+from orchestration.cli.models.trees import column_tree, dataset_tree
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
-from orchestration.cli.terminal import Terminal, print_line
+from orchestration.cli.terminal import print_line, results
 from warehouse.settings import FleetSettings
 
 models = typer.Typer(
@@ -31,8 +32,6 @@ models = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="A dataset, as fleetwatt models list shows it.", show_default=False)]
-
-MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
 
 
 @models.command("list")
@@ -49,14 +48,14 @@ def list_models(*, select: Select = None, home: Home = None, as_json: AsJson = F
     catalog = read_catalog()
     chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
     if as_json:
-        _print_json([_as_dict(model) for model in chosen])
+        _print_json([as_dict(model) for model in chosen])
         return
     table = Table("dataset", "layer", "made by", "what it holds", "checks")
     table.columns[4].justify = "right"
     for model in chosen:
         what = Text(f"{model.description}\n").append(model.grain, style="dim")
         table.add_row(model.name, model.layer, MADE_BY[model.kind], what, str(len(model.checks)))
-    _console().print(table)
+    results().print(table)
 
 
 @models.command()
@@ -78,13 +77,13 @@ def show(
     catalog = read_catalog()
     model = find_model(catalog, name, "NAME")
     if as_json:
-        _print_json(_as_dict(model))
+        _print_json(as_dict(model))
     elif sql and model.sql is None:
         raise typer.BadParameter(f"{name} has no SELECT: it is made by the {MADE_BY[model.kind]}", param_hint="--sql")
     elif sql:
         print_line(model.sql or "")
     else:
-        _print_model(catalog, model)
+        print_model(catalog, model, results())
 
 
 @models.command()
@@ -97,7 +96,7 @@ def lineage(
     select: Select = None,
     home: Home = None,
 ) -> None:
-    """Show what a dataset is made from, or a column of it, back to what PostgreSQL exported.
+    """Show what a dataset is made from, or a column of it, back to the tables of PostgreSQL.
 
     With -s in place of a name: what the selected datasets are made from, as far as that is selected too.
 
@@ -116,9 +115,9 @@ def lineage(
         return
     model = find_model(catalog, name, "NAME")
     if column is None:
-        _console().print(_dataset_tree(catalog, model, catalog.models, set()))
+        results().print(dataset_tree(catalog, model, catalog.models, set()))
     elif column in {each.name for each in model.columns}:
-        _console().print(_column_tree(catalog, model, column))
+        results().print(column_tree(catalog, ColumnSource(name, column), set()))
     else:
         columns = ", ".join(each.name for each in model.columns)
         raise typer.BadParameter(f"{name} has no column {column}; it has {columns}", param_hint="--column")
@@ -129,91 +128,13 @@ models.command()(check)
 models.command()(docs)
 
 
-def _console() -> Terminal:
-    """Nothing is folded where no person reads along."""
-    return Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
-
-
-def _print_model(catalog: Catalog, model: Model) -> None:
-    console = _console()
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("what", model.description)
-    facts.add_row("grain", model.grain)
-    facts.add_row("key", ", ".join(model.key))
-    facts.add_row("layer", f"{model.layer}, made by {MADE_BY[model.kind]}, owned by {model.owner}")
-    facts.add_row("file", str(model.path))
-    facts.add_row("reads", ", ".join(model.depends_on) or "nothing")
-    if model.lookback_days:
-        facts.add_row("looks back", model.lookback)
-    facts.add_row("read by", ", ".join(catalog.used_by(model.name)) or "nobody")
-    if exposures := catalog.exposed_by(model.name):
-        facts.add_row("exposures", "\n".join(f"{each.name}: {each.where}" for each in exposures))
-    columns = Table("column", "type", "what it says", "computed from")
-    for each in model.columns:
-        columns.add_row(each.name, each.type, each.description, _sources(model, each.name))
-    console.print(Text(model.name, style="bold"))
-    console.print(facts)
-    console.print(columns)
-    console.print("checks:")
-    for each_check in model.checks:
-        console.print(f"  {each_check.description}")
-
-
-def _sources(model: Model, column: str) -> str:
-    return "\n".join(f"{source.dataset}.{source.column}" for source in model.column_lineage.get(column, ()))
-
-
 def _print_selected(catalog: Catalog, chosen: Sequence[Model]) -> None:
     """What each of these is made from, as far as that is among them; from those that none of them reads."""
     names = {model.name for model in chosen}
     seen: set[str] = set()
     for model in chosen:
         if names.isdisjoint(catalog.used_by(model.name)):
-            _console().print(_dataset_tree(catalog, model, names, seen))
-
-
-def _dataset_tree(catalog: Catalog, model: Model, among: Container[str], seen: set[str]) -> Tree:
-    """What a dataset reads of ``among``, and so on; what was shown above is not taken apart again."""
-    reads = [name for name in model.depends_on if name in among]
-    again = model.name in seen and reads
-    seen.add(model.name)
-    tree = Tree(f"{model.name} ({MADE_BY[model.kind]})" + (", see above" if again else ""))
-    for name in () if again else reads:
-        tree.add(_dataset_tree(catalog, catalog.models[name], among, seen))
-    return tree
-
-
-def _column_tree(catalog: Catalog, model: Model, column: str) -> Tree:
-    sources = model.column_lineage.get(column, ())
-    if model.kind == "sql":
-        remark = "" if sources else " (a constant, the day, or a count of rows)"
-    else:
-        remark = f" ({MADE_BY[model.kind]})"
-    tree = Tree(f"{model.name}.{column}{remark}")
-    for source in sources:
-        tree.add(_column_tree(catalog, catalog.models[source.dataset], source.column))
-    return tree
-
-
-def _as_dict(model: Model) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "layer": model.layer,
-        "kind": model.kind,
-        "description": model.description,
-        "grain": model.grain,
-        "key": model.key,
-        "owner": model.owner,
-        "path": str(model.path),
-        "dependsOn": model.depends_on,
-        "lookbackDays": model.lookback_days,
-        "lookbackKey": model.lookback_key,
-        "columns": [
-            {**column._asdict(), "from": [list(source) for source in model.column_lineage.get(column.name, ())]}
-            for column in model.columns
-        ],
-        "checks": [{"name": each.name, "description": each.description} for each in model.checks],
-    }
+            results().print(dataset_tree(catalog, model, names, seen))
 
 
 def _print_json(value: Any) -> None:

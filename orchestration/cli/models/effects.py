@@ -1,6 +1,5 @@
 """What models would change, and which checks fail, as tables for people and as dicts for programs."""
 
-import sys
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
@@ -9,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from orchestration.cli.options import notes
-from orchestration.cli.terminal import Terminal, print_line
+from orchestration.cli.terminal import print_line, results
 from warehouse.counted import counted
 from warehouse.lake.compare import Change, Comparison
 from warehouse.lake.model_effects import Effect
@@ -27,7 +26,7 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     for effect in effects:
         if effect.missing:
             notes.print(f"{effect.model.name} was not built: {day} has no {', '.join(effect.missing)}")
-    console = Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    console = results()
     if changed:
         console.print(_models_table(changed))
     for effect in changed:

@@ -11,10 +11,12 @@ import polars as pl
 import psycopg
 import pytest
 
+from dbt_like_sql.catalog import Catalog
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.contract.partitions import Stream
 from warehouse.lake import export
 from warehouse.lake.export import ExportMismatchError, export_readings, export_table, figures_of_file
+from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.lake.views import start_engine
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.partition_figures import Figures
@@ -35,6 +37,14 @@ def fill(connection: psycopg.Connection, devices: int = 3, minutes: int = 1440) 
         """,
         {"start": START, "minutes": minutes, "devices": devices},
     )
+
+
+@pytest.mark.parametrize("table", sorted(TABLES_OF_POSTGRES))
+def test_a_dataset_that_is_a_table_of_postgres_has_its_columns(connection: psycopg.Connection, table: str) -> None:
+    found = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s", [table]
+    ).fetchall()
+    assert {column.name for column in Catalog.load().models[table].columns} <= {name for (name,) in found}
 
 
 def test_the_file_is_sorted_and_holds_what_postgres_holds(

@@ -128,10 +128,11 @@ def test_counts_are_shown_where_they_are_known(pages: dict[str, Page]) -> None:
 def test_the_picture_of_a_dataset_goes_column_by_column_back_to_what_has_no_select(folder: Path) -> None:
     drawn = rows(picture(folder / "low_efficiency_days.html"))
     for column in (
-        "low_efficiency_days.html#ac_kwh",
+        "low_efficiency_days.html#lines-of-ac_kwh",
         "daily_vehicle_efficiency.html#ac_kwh",
         "hourly_vehicle_efficiency.html#ac_kwh",
         "hourly_energy.html#energy_kwh",
+        "meter_readings.html#kwh",
     ):
         assert column in drawn
     assert "daily_vehicle_efficiency.html#glitch_count" not in drawn
@@ -140,18 +141,18 @@ def test_the_picture_of_a_dataset_goes_column_by_column_back_to_what_has_no_sele
 def test_each_line_of_a_column_can_be_told_apart(folder: Path) -> None:
     svg = picture(folder / "low_efficiency_days.html")
     names = [column.name for column in CATALOG.models["low_efficiency_days"].columns]
-    # From the mart to the day to the hour to the energy, and there the kind says whether it is AC or DC.
-    assert lines(svg, f"c{names.index('ac_kwh')}") == 4
+    # From the mart to the day, the hour, the energy and what a register showed on the day and before it, of meters and
+    # vehicles alike; the kind says whether it is AC or DC.
+    assert lines(svg, f"c{names.index('ac_kwh')}") == 4 + 5
     assert lines(svg, f"c{names.index('rule')}") == 0
-    assert f".c{names.index('ac_kwh')}:hover" in "".join(svg.itertext())
+    assert f".c{names.index('ac_kwh')}:is(:hover, :focus, :target)" in "".join(svg.itertext())
 
 
 def test_what_reads_a_dataset_is_drawn_with_the_columns_it_goes_into(folder: Path) -> None:
     drawn = rows(picture(folder / "hourly_energy.html"))
     assert "daily_fleet_efficiency.html#metered_ac_kwh" in drawn
-    assert lines(picture(folder / "hourly_energy.html"), "bare") == len(
-        CATALOG.models["hourly_energy"].depends_on
-    ) + len(["flagged_steps"])
+    only_decide = ["meters", "vehicles", "device_last"]
+    assert lines(picture(folder / "hourly_energy.html"), "bare") == len([*only_decide, "flagged_steps"])
 
 
 def test_an_export_begins_in_postgresql(folder: Path) -> None:

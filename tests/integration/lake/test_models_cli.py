@@ -67,6 +67,7 @@ def test_show_says_what_it_is_and_where_each_column_comes_from() -> None:
     ):
         assert part in shown
     said = json.loads(run("show", "low_efficiency_days", "--json").stdout)
+    assert (said["depends_on"], said["lookback_days"]) == (["daily_vehicle_efficiency"], 0)
     assert said["columns"][0]["from"] == [["daily_vehicle_efficiency", "vehicle_id"]]
 
 
@@ -92,6 +93,28 @@ def test_lineage_goes_back_to_the_exports() -> None:
     assert tree.count("hourly_energy (energy rule), see above") == 1
 
 
+def test_lineage_of_a_dataset_ends_at_the_tables_of_postgres() -> None:
+    lines = [line.strip("│├└─ ") for line in run("lineage", "hourly_energy").stdout.splitlines()]
+    assert {each.removeprefix("PostgreSQL: ") for each in lines if each.startswith("PostgreSQL: ")} == {
+        "meter_readings",
+        "vehicle_readings",
+        "meters",
+        "vehicles",
+        "vehicle_meter_map",
+    }
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_show_names_every_source_however_narrow(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = run("show", "daily_vehicle_efficiency").stdout.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    shown = "".join(line.strip().strip("│").strip() for line in lines)
+    assert "…" not in shown
+    for sources in CATALOG.models["daily_vehicle_efficiency"].column_lineage.values():
+        assert all(f"{source.dataset}.{source.column}" in shown for source in sources)
+
+
 def test_lineage_of_a_selection_stays_within_it() -> None:
     tree = run("lineage", "-s", "hourly_vehicle_efficiency+,2+efficiency_distribution", "-s", "mapped_devices").stdout
     assert [line.strip("│├└─ ") for line in tree.splitlines()] == [
@@ -108,12 +131,16 @@ def test_lineage_of_a_selection_stays_within_it() -> None:
 def test_lineage_of_a_column_goes_back_to_what_it_is_computed_from() -> None:
     tree = run("lineage", "daily_fleet_efficiency", "--column", "ac_kwh").stdout
     lines = [line.strip("│├└─ ") for line in tree.splitlines()]
-    assert lines[:4] == [
+    assert lines[:7] == [
         "daily_fleet_efficiency.ac_kwh",
         "daily_vehicle_efficiency.ac_kwh",
         "hourly_vehicle_efficiency.ac_kwh",
         "hourly_energy.energy_kwh (energy rule)",
+        "carried_samples.kwh (export)",
+        "meter_readings.kwh (export)",
+        "PostgreSQL: meter_readings.kwh",
     ]
+    assert "vehicle_readings.kwh (export), see above" in lines
     assert "a constant, the day, or a count of rows" in run("lineage", "low_efficiency_days", "--column", "rule").stdout
     assert "it has kind, device_id" in run("lineage", "reading_gaps", "--column", "x").stderr
 

@@ -146,6 +146,15 @@ def test_lineage_names_columns_that_exist_in_what_is_read(model: Model) -> None:
             assert source.column in {DAY_COLUMN, *(column.name for column in CATALOG.models[source.dataset].columns)}
 
 
+@pytest.mark.parametrize(
+    "model", [each for each in CATALOG.in_order() if each.kind in ("export", "polars")], ids=lambda model: model.name
+)
+def test_what_has_no_select_says_what_it_is_computed_from_or_is_a_table_of_postgres(model: Model) -> None:
+    unsaid = {column for column, sources in model.column_lineage.items() if not sources}
+    is_table = model.name in {"meter_readings", "vehicle_readings", "meters", "vehicles", "vehicle_meter_map"}
+    assert unsaid == (set(model.column_lineage) if is_table else {"kind"})
+
+
 @pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
 def test_checks_have_names_of_their_own_and_a_sentence(model: Model) -> None:
     assert len({check.name for check in model.checks}) == len(model.checks) >= 2

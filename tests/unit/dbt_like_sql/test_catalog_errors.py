@@ -199,6 +199,18 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
             "models/sources.toml:2: readings needs kind, one of export, polars",
             id="bad kind",
         ),
+        *(
+            pytest.param({"models/sources.toml": f"{SOURCES}[readings.computed_from]\n{line}\n"}, expected, id=line)
+            for line, expected in [
+                ('kwh = ["reading.kwh"]', "models/sources.toml:13: reading does not exist; did you mean readings?"),
+                ('kwh = ["readings.kw"]', "models/sources.toml:13: unknown column kw of readings; did you mean kwh?"),
+                ('kw = ["readings.kwh"]', "models/sources.toml:13: readings has no column kw; did you mean kwh?"),
+                (
+                    'kwh = "readings.kwh"',
+                    'models/sources.toml:13: kwh needs a list of DATASET.COLUMN, e.g. ["meter_readings.kwh"]',
+                ),
+            ]
+        ),
         pytest.param(
             {"models/sources.toml": SOURCES.replace('owner = "platform"', 'owner = "x"\ndepends_on = ["reading"]')},
             "models/sources.toml:1: readings depends on reading, which does not exist; did you mean readings?",

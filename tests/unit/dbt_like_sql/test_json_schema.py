@@ -50,7 +50,14 @@ OF_BOTH = {
 MODEL_FILE, SOURCE_FILE = "models.schema.json", "sources.schema.json"
 FILES: dict[str, dict[str, str]] = {
     MODEL_FILE: {**OF_BOTH, "lookback_days": "6", "lookback_key": '["a"]'},
-    SOURCE_FILE: {**OF_BOTH, "kind": '"export"', "layer": '"lake"', "depends_on": "[]", "key_is_checked": "false"},
+    SOURCE_FILE: {
+        **OF_BOTH,
+        "kind": '"export"',
+        "layer": '"lake"',
+        "depends_on": "[]",
+        "computed_from": '{ a = ["t.b"] }',
+        "key_is_checked": "false",
+    },
 }
 KEYS = {MODEL_FILE: MODEL, SOURCE_FILE: SOURCE}
 CHECK_EXAMPLES = {

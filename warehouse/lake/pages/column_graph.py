@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 
 from dbt_like_sql.catalog import Catalog, ColumnSource
 from dbt_like_sql.model import DAY_COLUMN
@@ -55,13 +56,12 @@ class _ColumnGraph:
     def _rank(self) -> None:
         """Each dataset left of all that it has an edge to; what reads the dataset itself, right of it."""
         self._ranks = dict.fromkeys(self.catalog.used_by(self.focus), 1) | {self.focus: 0}
-        direct = self.catalog.models[self.focus].depends_on
-        for model in reversed(self.catalog.in_order()):
-            targets = {target.dataset for source, target in self._edges if source.dataset == model.name}
-            if model.name in direct:
-                targets.add(self.focus)
-            if targets and model.name not in self._ranks:
-                self._ranks[model.name] = min(self._ranks[target] for target in targets) - 1
+        targets: dict[str, set[str]] = {name: {self.focus} for name in self.catalog.models[self.focus].depends_on}
+        for source, target in self._edges:
+            targets.setdefault(source.dataset, set()).add(target.dataset)
+        for name in TopologicalSorter(targets).static_order():
+            if name not in self._ranks:
+                self._ranks[name] = min(self._ranks[target] for target in targets[name]) - 1
 
     def _card(self, name: str) -> Card:
         model = self.catalog.models[name]
@@ -70,7 +70,10 @@ class _ColumnGraph:
         if DAY_COLUMN in shown:
             columns.append(DAY_COLUMN)
         rows = [
-            Row(column, f"{name}.html#{column}", f"c{number}" if name == self.focus else "")
+            # Its own columns are chosen by a tap, which must not lead away from the picture.
+            Row(column, f"{name}.html#lines-of-{column}", f"c{number}", f"lines-of-{column}")
+            if name == self.focus
+            else Row(column, f"{name}.html#{column}")
             for number, column in enumerate(columns)
         ]
         look = "focus" if name == self.focus else model.layer

@@ -1,5 +1,6 @@
 """The story of the data in one picture: PostgreSQL on top, then the lake, and layer after layer what is made of it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from dbt_like_sql.catalog import Model
@@ -10,6 +11,8 @@ from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
+_WIDEST = 950.0
+"""Pixels of the cards of one rank: what fits on a page. A layer that has more takes one more rank, not a wider page."""
 
 
 def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedDataset]) -> Picture:
@@ -17,12 +20,18 @@ def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedData
     tables = [model.name for model in models if model.name in TABLES_OF_POSTGRES]
     bands = {POSTGRES: [0]} if tables else {}
     ranks: dict[str, int] = {}
+    used: defaultdict[int, float] = defaultdict(float)
     for layer in LAYERS:
         begin = 1 + max(ranks.values(), default=0)
         for model in models:
             if model.layer == layer:
                 above = (ranks[name] for name in model.depends_on if name in ranks)
-                ranks[model.name] = max(begin, 1 + max(above, default=0))
+                rank = max(begin, 1 + max(above, default=0))
+                width = _card(model, rank, published.get(model.name)).width
+                while used[rank] and used[rank] + width > _WIDEST:
+                    rank += 1
+                ranks[model.name] = rank
+                used[rank] += width
         if of_layer := range(begin, 1 + max(ranks.values(), default=0)):
             bands[layer] = list(of_layer)
     cards = [

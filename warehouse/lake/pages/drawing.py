@@ -20,11 +20,12 @@ Point = tuple[float, float]
 
 
 class Row(NamedTuple):
-    """A line of text on a card. ``look`` is its CSS classes, here and below."""
+    """A line of text on a card. ``look`` is its CSS classes, here and below; ``anchor``: its own id, to link to."""
 
     name: str
     href: str
     look: str = ""
+    anchor: str = ""
 
 
 class Card(NamedTuple):

@@ -74,6 +74,7 @@ def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
         exposures=catalog.exposed_by(name),
         found=found,
         picture=draw_columns(catalog, name),
+        has_sources=any(model.column_lineage.values()),
         checks=[(check, sql_as_html(check.sql, check.depends_on)) for check in model.checks],
         sql=sql_as_html(model.sql, model.depends_on) if model.sql else None,
         head=HEAD,
