@@ -20,21 +20,14 @@ def main(*, in_its_own_process: bool = True) -> None:
     try:
         _open_standard_streams()
         _speak_utf8()
-        from orchestration.cli.pressed import remember_ctrl_c
+        from orchestration.cli.pressed import ctrl_c_remembered
 
-        if in_its_own_process:
-            remember_ctrl_c()
-        from orchestration.cli.run import run
+        with ctrl_c_remembered():
+            from orchestration.cli.run import run
 
-        code = run(in_its_own_process=in_its_own_process)
+            code = run(in_its_own_process=in_its_own_process)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception:
-        from orchestration.cli.pressed import was_pressed
-
-        if not was_pressed():
-            raise
-        code = INTERRUPTED  # a library that was being loaded made another error of it
     sys.exit(code)
 
 

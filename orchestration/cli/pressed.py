@@ -1,20 +1,33 @@
 """Remembers Ctrl-C: a library that is being loaded may swallow the KeyboardInterrupt, or make another error of it."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
 from types import FrameType
 
-_is_pressed = False
+_pressed = Event()
 
 
-def remember_ctrl_c() -> None:
-    """From here on ``was_pressed`` knows of each Ctrl-C; it raises KeyboardInterrupt as ever."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
-        signal.signal(signal.SIGINT, _remember)
+@contextmanager
+def ctrl_c_remembered() -> Iterator[None]:
+    """Within the block a Ctrl-C is remembered; it raises KeyboardInterrupt as ever.
 
-
-def was_pressed() -> bool:
-    """Whether there was a Ctrl-C."""
-    return _is_pressed
+    Raises:
+        KeyboardInterrupt: it was pressed, or became another error.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, as a shell may have it
+        yield
+        return
+    signal.signal(signal.SIGINT, _remember)
+    try:
+        yield
+    except Exception:
+        raise_if_pressed()
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _pressed.clear()
 
 
 def raise_if_pressed() -> None:
@@ -23,11 +36,10 @@ def raise_if_pressed() -> None:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed, and whoever was at work then went on.
     """
-    if _is_pressed:
+    if _pressed.is_set():
         raise KeyboardInterrupt
 
 
 def _remember(number: int, frame: FrameType | None) -> None:
-    global _is_pressed  # noqa: PLW0603 - a signal is the process's
-    _is_pressed = True
+    _pressed.set()
     signal.default_int_handler(number, frame)

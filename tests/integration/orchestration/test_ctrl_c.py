@@ -8,11 +8,13 @@ import threading
 import time
 import types
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 
 from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
-from warehouse.lake.interruption import interrupt_sessions
+from tests.integration.orchestration.conftest import Fleetwatt
+from warehouse.lake import interruption
 from warehouse.lake.views import start_engine
 
 ENDLESS = "SELECT count(*) FROM range(10000000) AS a, range(10000000) AS b WHERE a.range + b.range = 7"
@@ -78,8 +80,9 @@ def test_a_signal_in_the_moment_a_question_begins_is_not_lost() -> None:
 
 def test_a_signal_while_the_engine_is_still_being_loaded_is_taken_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that tells the engine must not ask for what another one has not loaded yet."""
+    monkeypatch.setattr(interruption, "_sessions", WeakSet())
     monkeypatch.setitem(sys.modules, "duckdb", types.ModuleType("duckdb"))
-    interrupt_sessions()
+    interruption.interrupt_sessions()
 
 
 def test_nothing_is_left_of_it() -> None:
@@ -91,3 +94,13 @@ def test_nothing_is_left_of_it() -> None:
     after = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(after)
     assert after == before
+
+
+def test_a_command_in_a_process_of_others_leaves_their_ctrl_c_alone(fleetwatt: Fleetwatt) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    fleetwatt("--help")
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    with engines_stop_at_ctrl_c():
+        pass
