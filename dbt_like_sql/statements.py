@@ -80,6 +80,7 @@ class Statement:
             return
         # Before anything is qualified, because qualify stops at the first of these and does not say where it is.
         self._find_unknown_columns(build_scope(self._query), schema)
+        self._find_changing_rows()
         if self.problems:
             return
         try:
@@ -153,6 +154,19 @@ class Statement:
                 wrong = f"column {column.name} is ambiguous: {' and '.join(owners)} have it"
             self._problem(_line(column), wrong)
 
+    def _find_changing_rows(self) -> None:
+        """What hides which rows of a dataset are read, or makes them others each time."""
+        if self._query is None:
+            return
+        for table in self._query.find_all(exp.Table):
+            if _is_dataset(table) and table.alias_column_names:
+                self._problem(_line(table), f"columns of {table.name} get other names in FROM; rename them in SELECT")
+        for sample in self._query.find_all(exp.TableSample):
+            self._problem(_line(sample.parent or sample), "a sample is another one each time")
+        for join in self._query.find_all(exp.Join):
+            if join.method == "POSITIONAL":
+                self._problem(_line(join), "a positional join needs an order, which the rows of a dataset do not have")
+
     def _find_undeclared_days(self, root: Scope, schema: Schema, lookback_days: int) -> None:
         """A dataset holds all days; a model reads its own, and as many before it as it declares."""
         allowed = Days(-lookback_days, 0)
@@ -160,7 +174,12 @@ class Statement:
         wanted = f"{DAY_COLUMN} = {own}"
         if lookback_days:
             wanted = f"{DAY_COLUMN} BETWEEN {own} - {lookback_days} AND {own}"
-        for read in dataset_days(root, schema):
+        reads = list(dataset_days(root, schema))
+        found = {id(read.table) for read in reads}
+        for table in _dataset_tables(root):
+            if id(table) not in found:
+                self._problem(_line(table), f"write {table.name} in FROM or JOIN without parentheses around it")
+        for read in reads:
             name, first = read.table.name, read.days.first
             if not read.is_limited:
                 self._problem(_line(read.table), f"{name} is read for all days; add WHERE {wanted}")

@@ -92,6 +92,35 @@ def test_more_than_is_declared_is_refused(lookback_days: int, text: str, expecte
     assert [problem.message for problem in statement(text, lookback_days).problems] == [expected]
 
 
+WITHOUT = "write {} in FROM or JOIN without parentheses around it"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT x FROM (d)", [WITHOUT.format("d")]),
+        ("SELECT d.x FROM (d JOIN f ON d.k = f.k) WHERE d.day = V", [WITHOUT.format("d"), WITHOUT.format("f")]),
+        ("SELECT d.x FROM d JOIN (f) ON d.k = f.k WHERE d.day = V", [WITHOUT.format("f")]),
+        (
+            "SELECT x FROM d AS d (k, x, day) WHERE day = V",
+            ["columns of d get other names in FROM; rename them in SELECT"],
+        ),
+        (
+            "WITH a AS (SELECT x, day FROM d WHERE day = V) SELECT f.x FROM a AS b (day, x) JOIN f ON f.day = b.day",
+            ["columns of a get other names in FROM; rename them in SELECT"],
+        ),
+        ("SELECT x FROM d TABLESAMPLE reservoir(10 ROWS) WHERE day = V", ["a sample is another one each time"]),
+        ("SELECT x FROM d WHERE day = V USING SAMPLE 10%", ["a sample is another one each time"]),
+        (
+            "SELECT d.x FROM d POSITIONAL JOIN f WHERE d.day = V AND f.day = V",
+            ["a positional join needs an order, which the rows of a dataset do not have"],
+        ),
+    ],
+)
+def test_what_hides_the_rows_that_are_read_is_refused(text: str, expected: list[str]) -> None:
+    assert [problem.message for problem in statement(text, 0).problems] == expected
+
+
 @pytest.mark.parametrize(
     "text",
     [
