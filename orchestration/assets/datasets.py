@@ -11,6 +11,7 @@ from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec, what_was_made
 from orchestration.assets.partitions import A_WEEK_A_RUN
+from orchestration.assets.pools import CLOSED_DAYS
 from orchestration.assets.previews import preview
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
@@ -32,6 +33,7 @@ def dataset_asset(
         specs=[asset_spec(model, partitions) for model in models],
         check_specs=[spec for model in models for spec in check_specs(model)],
         backfill_policy=A_WEEK_A_RUN,
+        pool=CLOSED_DAYS,
         config_schema=NO_CONFIG,
     )
     def build(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:

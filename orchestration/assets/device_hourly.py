@@ -8,6 +8,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.code_references import code_of_module
 from orchestration.assets.declared import GOLD, TODAY, table_key, tags
 from orchestration.assets.partitions import hourly_partitions
+from orchestration.assets.pools import CLOSED_HOURS
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.lifecycle.daily_pipeline import EXPORTS
@@ -47,6 +48,7 @@ def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinitio
         owners=[f"team:{energy.owner}"],
         kinds={"postgres"},
         partitions_def=hourly_partitions(first_day),
+        pool=CLOSED_HOURS,
         config_schema=NO_CONFIG,
         tags=tags(energy.domain, GOLD),
         metadata={"dagster/column_schema": _column_schema(), **code_of_module(__file__)},

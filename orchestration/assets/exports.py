@@ -11,6 +11,7 @@ from orchestration.assets.datasets import dataset_asset, told
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import asset_spec
 from orchestration.assets.partitions import A_WEEK_A_RUN
+from orchestration.assets.pools import CLOSED_DAYS
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
@@ -36,6 +37,7 @@ def _stream_asset(catalog: Catalog, stream: Stream, partitions: dg.PartitionsDef
         specs=[asset_spec(model, partitions)],
         check_specs=[*check_specs(model), ledger_spec(model)],
         backfill_policy=A_WEEK_A_RUN,
+        pool=CLOSED_DAYS,
         config_schema=NO_CONFIG,
     )
     def export(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> Iterator[dg.MaterializeResult[None]]:

@@ -10,6 +10,7 @@ from orchestration.assets.code_references import code_of_module
 from orchestration.assets.days import days_to_make
 from orchestration.assets.declared import GOLD, REPORTS, tags
 from orchestration.assets.partitions import A_WEEK_A_RUN
+from orchestration.assets.pools import CLOSED_DAYS
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 
@@ -36,6 +37,7 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
             )
         ],
         backfill_policy=A_WEEK_A_RUN,
+        pool=CLOSED_DAYS,
         config_schema=NO_CONFIG,
     )
     def day_report(context: dg.AssetExecutionContext, warehouse: WarehouseParam) -> None:

@@ -14,7 +14,6 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from orchestration.processes.child_environment import search_path
-from orchestration.tags import ASSET_PARTITION_RANGE_START_TAG, DAYS_TAG, PARTITION_NAME_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
@@ -107,8 +106,8 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
         },
         "run_launcher": {"module": "orchestration.dagster_runtime.run_launcher", "class": "WatchedRunLauncher"},
         "run_coordinator": {
-            "module": "dagster._core.run_coordinator.queued_run_coordinator",
-            "class": "QueuedRunCoordinator",
+            "module": "orchestration.dagster_runtime.run_coordinator",
+            "class": "PooledRunCoordinator",
             "config": {
                 "dequeue_interval_seconds": 1,
                 # A code server that is restarted is back within seconds: a queued run waits for it.
@@ -117,16 +116,8 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
             },
         },
         "concurrency": {
-            "runs": {
-                # Two cores: a day's run uses both, and days that run one after another need no second build. The
-                # other place is for what is not a day, such as the maintenance.
-                "max_concurrent_runs": 2,
-                "tag_concurrency_limits": [
-                    {"key": DAYS_TAG, "limit": 1},
-                    {"key": PARTITION_NAME_TAG, "limit": 1},  # that a person started: of one day
-                    {"key": ASSET_PARTITION_RANGE_START_TAG, "limit": 1},  # and of several
-                ],
-            }
+            "pools": {"granularity": "run", "default_limit": 1},
+            "runs": {"max_concurrent_runs": 2},  # a day's, and one of what is not a day: the hours, the maintenance
         },
         "run_monitoring": {
             "enabled": True,

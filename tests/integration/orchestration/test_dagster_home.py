@@ -12,8 +12,9 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster._core.events import EngineEventData
+from dagster._core.instance.config import PoolGranularity
 from dagster._core.launcher import WorkerStatus
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, GRPC_INFO_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster_postgres import PostgresEventLogStorage
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
@@ -27,9 +28,9 @@ from orchestration.dagster_runtime.instance import (
     make_database,
     storage_url,
 )
+from orchestration.dagster_runtime.run_coordinator import PooledRunCoordinator
 from orchestration.dagster_runtime.run_launcher import WatchedRunLauncher, runs_since
 from orchestration.dagster_runtime.services import DagsterProcesses, socket_folder
-from orchestration.tags import DAYS_TAG
 from tests.conftest import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect
@@ -65,10 +66,14 @@ def test_dagster_works_with_what_is_written(instance: dg.DagsterInstance, home: 
     assert not instance.telemetry_enabled
     assert instance.run_monitoring_enabled
     assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
-    queue = instance.get_concurrency_config().run_queue_config
-    assert queue is not None
-    limited = {DAYS_TAG, PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG}
-    assert {each["key"]: each["limit"] for each in queue.tag_concurrency_limits} == dict.fromkeys(limited, 1)
+    assert isinstance(instance.run_coordinator, PooledRunCoordinator)
+    concurrency = instance.get_concurrency_config()
+    assert concurrency.run_queue_config is not None
+    assert concurrency.run_queue_config.max_concurrent_runs == 2
+    assert (concurrency.pool_config.pool_granularity, concurrency.pool_config.default_pool_limit) == (
+        PoolGranularity.RUN,
+        1,
+    )
     assert "secret" not in (home.folder / "dagster.yaml").read_text()
 
 
