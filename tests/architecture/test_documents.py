@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from dbt_like_sql.catalog import FOLDER, Catalog
 from orchestration.cli.commands import app
 from tests.architecture.test_settings_example import settings
 from tests.markdown import ROOT, Page, commands_in, pages
@@ -186,16 +184,3 @@ def test_the_readme_is_read_in_a_minute() -> None:
 def test_the_readme_leads_to_every_page() -> None:
     linked = {(ROOT / link).resolve() for link in Page(ROOT / "README.md").links()}
     assert {page.path for page in PAGES if page.path.parent == ROOT / "docs"} - linked == set()
-
-
-def test_the_model_that_the_data_team_is_shown_is_right(tmp_path: Path) -> None:
-    page = Page(ROOT / "docs/data-team.md")
-    folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "models/marts/my_model.sql").write_text(page.blocks("sql")[0], encoding="utf-8")
-    with (folder / "models/marts/models.toml").open("a", encoding="utf-8") as declarations:
-        declarations.write("\n" + page.blocks("toml")[0])
-    assert [column.name for column in Catalog.load(folder).find("my_model").columns] == [
-        "vehicle_id",
-        "vehicle_external_id",
-        "lost_against_target_kwh",
-    ]
