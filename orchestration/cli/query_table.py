@@ -42,7 +42,7 @@ def print_table(found: Rows) -> None:
     """
     console = results(_WIDE)
     width = console.width
-    texts = [[visible(_shown(value)) for value in row] for row in found.rows]
+    texts = [[visible(shown_value(value)) for value in row] for row in found.rows]
     names = [visible(name) for name, _ in found.columns]
     widths = [
         min(_WIDEST, max(cell_len(name), *(cell_len(row[number]) for row in texts), 1))
@@ -76,7 +76,7 @@ def print_vertical(found: Rows) -> None:
     for number, row in enumerate(found.rows, start=1):
         print_line(f"row {number}")
         for name, value in zip(names, row, strict=True):
-            print_line(f"  {name}{' ' * (longest - cell_len(name))}  {visible(_shown(value))}")
+            print_line(f"  {name}{' ' * (longest - cell_len(name))}  {visible(shown_value(value))}")
     _note_rows(found)
 
 
@@ -109,7 +109,8 @@ def _note_rows(found: Rows) -> None:
         notes.print("no rows")
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A value for people: null, instants with Z, numbers with six decimals at most."""
     match value:
         case None:
             return "null"
@@ -120,7 +121,7 @@ def _shown(value: Any) -> str:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case list():
-            return ", ".join(_shown(each) for each in value)
+            return ", ".join(shown_value(each) for each in value)
         case _:
             return str(value)
 

@@ -16,6 +16,7 @@ from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.models.shown import MADE_BY, as_dict, print_model
+from orchestration.cli.models.trace import trace
 from orchestration.cli.models.trees import column_tree, dataset_tree
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
 from orchestration.cli.terminal import print_line, results
@@ -126,6 +127,7 @@ def lineage(
 models.command()(build)
 models.command()(check)
 models.command()(docs)
+models.command()(trace)
 
 
 def _print_selected(catalog: Catalog, chosen: Sequence[Model]) -> None:

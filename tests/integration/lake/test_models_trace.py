@@ -1,0 +1,166 @@
+"""``fleetwatt models trace``: a number of a mart, and the readings that it comes from."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from dbt_like_sql.catalog import ColumnSource
+from orchestration.cli.models.commands import models
+from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
+from tests.lake_folder import newest_file
+from warehouse.lake.trace import TracedDevice, trace
+
+app = typer.Typer(rich_markup_mode=None)
+app.add_typer(models, name="models")
+
+CLOCKS = ("07:30", "08:30", "09:30")
+REGISTERS = {
+    ("meter", 1): (100.0, (104.0, 109.0, 110.0)),
+    ("vehicle", 1): (50.0, (53.5, 58.0, 57.9)),
+    ("meter", 2): (7.0, (9.0, 9.0, 9.0)),
+    ("vehicle", 2): (3.0, (4.5, 4.5, 4.5)),
+}
+"""What each showed before the day, and on it. The first vehicle steps back at half past nine."""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
+    """Two pairs, of which the second vehicle is on the first meter from nine o'clock on."""
+    lake = HandMadeLake(tmp_path_factory.mktemp("home") / "lake")
+    for number in (1, 2):
+        lake.device("meter", number)
+        lake.device("vehicle", number)
+    lake.map(1, 1, until=at("09:00"))
+    lake.map(2, 2, until=at("09:00"))
+    lake.map(2, 1, since=at("09:00"))
+    for (kind, number), (carried_kwh, registers) in REGISTERS.items():
+        lake.add(
+            "carried_samples", kind=kind, device_id=number, ts=at("23:30", DAY - timedelta(days=1)), kwh=carried_kwh
+        )
+        lake.add("device_last", kind=kind, device_id=number, ts=at("09:30"), kwh=registers[-1])
+        for clock, before_kwh, kwh in zip(CLOCKS, (carried_kwh, *registers), registers, strict=False):
+            lake.add(f"{kind}_readings", **{f"{kind}_id": number}, ts=at(clock), kwh=kwh)
+            segment = {"segment_from": at("09:00")} if clock > "09:00" else {}
+            counts = {"reading_count": 1, "dip_count": int(kwh == 57.9)}
+            lake.energy(kind, number, int(clock[:2]), kwh - before_kwh, **counts, **segment)
+    lake.add(
+        "flagged_steps", kind="vehicle", device_id=1, ts=at("09:30"), before_ts=at("08:30"), before_kwh=58.0, kwh=57.9,
+        energy_kwh=-0.1, flag="dip",
+    )  # fmt: skip
+    lake.write()
+    lake.build()
+    return lake
+
+
+def run(lake: HandMadeLake, *arguments: str) -> Result:
+    home = str(lake.lake.root.parent)
+    return CliRunner().invoke(app, ["models", "trace", *arguments, "--day", str(DAY), "--home", home])
+
+
+def traced(lake: HandMadeLake, *arguments: str) -> dict[str, Any]:
+    result = run(lake, *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return dict(json.loads(result.stdout))
+
+
+def devices(said: dict[str, Any]) -> list[str]:
+    return [each["external_id"] for each in said["devices"]]
+
+
+def test_ac_of_a_vehicle_comes_from_its_meter_while_that_was_its_own(lake: HandMadeLake) -> None:
+    said = traced(lake, "daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_external_id=vehicle-1")
+    assert (said["value"], said["remade"], said["is_whole"]) == (9.0, 9.0, True)
+    assert said["steps"] == [
+        {"dataset": "hourly_vehicle_efficiency", "column": "ac_kwh", "rows": 9, "sum": 9.0},
+        {"dataset": "hourly_energy", "column": "energy_kwh", "rows": 2, "sum": 9.0},
+    ]
+    (meter,) = said["devices"]
+    assert (meter["external_id"], meter["energy_kwh"], meter["reading_count"], meter["exported_count"]) == (
+        "meter-1", 9.0, 2, 2,
+    )  # fmt: skip
+    assert (meter["before_kwh"], meter["first_kwh"], meter["last_kwh"]) == (100.0, 104.0, 109.0)
+    assert meter["last_ts"] == "2026-02-08T08:30:00+00:00"
+    assert meter["late_count"] is None  # without the ledger nobody knows
+
+
+def test_a_vehicle_that_changed_its_meter_has_both(lake: HandMadeLake) -> None:
+    said = traced(lake, "daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=2")
+    assert (said["value"], devices(said)) == (3.0, ["meter-2", "meter-1"])
+    assert [(each["before_kwh"], each["last_kwh"]) for each in said["devices"]] == [(7.0, 9.0), (109.0, 110.0)]
+
+
+def test_a_ratio_comes_from_both_sides_and_tells_what_is_doubtful(lake: HandMadeLake) -> None:
+    said = traced(lake, "hourly_energy", "energy_kwh", "--key", "kind=vehicle", "--key", "device_id=1",
+                  "--key", "hour=2026-02-08T09:00:00Z")  # fmt: skip
+    assert (devices(said), said["flag_count"], said["flags"][0]["flag"]) == (["vehicle-1"], 1, "dip")
+    assert said["devices"][0]["before_kwh"] == 58.0
+    said = traced(lake, "daily_meter_efficiency", "efficiency_ratio", "--key", "meter_id=1")
+    assert devices(said) == ["meter-1", "vehicle-1", "vehicle-2"]
+    assert said["is_whole"]
+
+
+def test_a_number_of_the_fleet_comes_from_all_and_some_are_listed(lake: HandMadeLake) -> None:
+    shown = run(lake, "daily_fleet_efficiency", "metered_ac_kwh", "--limit", "1").stdout
+    assert "daily_fleet_efficiency.metered_ac_kwh of 2026-02-08: 12\n" in shown
+    assert "hourly_energy.energy_kwh: 6 rows, sum 12" in shown
+    assert "meter meter-1" in shown
+    assert "meter-2" not in shown
+    assert "and 1 device with less energy (--limit)" in shown
+    assert "2 devices, 6 readings, 0 flagged steps" in shown
+
+
+def test_a_count_of_vehicles_comes_from_no_reading(lake: HandMadeLake) -> None:
+    shown = run(lake, "daily_fleet_efficiency", "vehicle_count").stdout
+    assert shown.endswith("no reading of a device has a part in it\n")
+    shown = run(lake, "vehicles", "external_id", "--key", "vehicle_id=1").stdout
+    assert shown.endswith("exported as it is from the table vehicles of PostgreSQL\n")
+
+
+def test_a_week_is_followed_to_its_days(lake: HandMadeLake) -> None:
+    shown = run(lake, "weekly_vehicle_losses", "ac_kwh", "--key", "vehicle_id=1").stdout
+    assert "daily_vehicle_efficiency.ac_kwh: 1 row, sum 9" in shown
+    assert shown.endswith("of 7 days; trace daily_vehicle_efficiency ac_kwh of one of them\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["daily_vehicle_efficiency", "ac_kw"], 2, "no column ac_kw; did you mean ac_kwh?"),
+        (["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle"], 2, "vehicle is no COLUMN=VALUE"),
+        (["daily_vehicle_efficiency", "ac_kwh"], 1, "several rows of 2026-02-08 with no --key: name one, e.g. --key"),
+        (
+            ["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=9"],
+            1,
+            "has no row of 2026-02-08 with vehicle_id",
+        ),
+        (["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=x"], 1, "is no value of its column"),
+    ],
+)
+def test_what_cannot_be_traced_is_said(lake: HandMadeLake, arguments: list[str], code: int, said: str) -> None:
+    result = run(lake, *arguments)
+    assert result.exit_code == code
+    assert said in " ".join(f"{result.stderr} {result.exception}".split())
+
+
+def test_readings_that_came_late_are_counted(lake: HandMadeLake, tmp_path: Path) -> None:
+    first = tmp_path / f"day={DAY}" / "first.parquet"
+    first.parent.mkdir()
+    shutil.copy(newest_file(lake.lake, "meter_readings", DAY), tmp_path / "now.parquet")
+    with duckdb.connect() as connection:
+        kept = f"FROM read_parquet('{tmp_path}/now.parquet') WHERE NOT (meter_id = 1 AND kwh = 104)"
+        connection.execute(f"COPY ({kept}) TO '{first}' (FORMAT parquet)")
+    source = ColumnSource("daily_meter_efficiency", "efficiency_ratio")
+    earlier = {"meter_readings": str(first), "vehicle_readings": None}
+    found = trace(lake.snapshot, CATALOG, source, DAY, {"meter_id": "1"}, earlier)
+    assert [late_of(each) for each in found.devices] == [("meter-1", 1), ("vehicle-1", 0), ("vehicle-2", 0)]
+
+
+def late_of(device: TracedDevice) -> tuple[str, int | None]:
+    return device.external_id, device.late_count
