@@ -42,7 +42,7 @@ def dataset_asset(
             made = [each for day in days_to_make(context, pipeline, names) for each in make(pipeline, day)]
             yield from told(context, pipeline, names, made, evaluations)
             for day in sorted({each.day for each in made}):
-                pipeline.release(day)
+                pipeline.release(day, names)
 
     return build
 

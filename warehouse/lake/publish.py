@@ -1,7 +1,8 @@
 """Publishes a finished file as the next version of its dataset's day, and finds current files again.
 
 A version is put into the store under a name of its own, then the ledger points to it. Killed in between, it is as if
-nothing had happened: nobody looks at a file that the ledger does not know, and the next run publishes again.
+nothing had happened: nobody looks at a file that the ledger does not know, and the next run publishes again. The same
+bytes again are the same version: whoever has seen it has seen the newest result.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.postgres.ledger.day_ledger import dropped_streams, request_build
-from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file, publish_file
+from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file, publish_file, publish_file_again
 
 ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
 """What to do where readings were dropped and their file is not what was published."""
@@ -45,13 +46,22 @@ def publish(
 ) -> LakeFile:
     """Publish the file ``written`` (in the lake's folder) as the current version. Whoever calls holds the day.
 
+    Where it is byte for byte the current version, that stays, and its file is put right if it was lost or damaged.
+
     ``confirm`` runs in the transaction that makes it current, for what must become true with it. The connection must
     be in autocommit.
     """
     before = find_lake_file(connection, dataset, day)
-    version = before.version + 1 if before else 1
     with written.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").digest()
+    if before and before.sha256 == sha256:
+        if not is_file_intact(lake, before):
+            lake.store.put(str(key_of(before)), written)
+        with connection.transaction():
+            publish_file_again(connection, before)
+            confirm(connection)
+        return before
+    version = before.version + 1 if before else 1
     size_bytes = written.stat().st_size
     lake.store.put(str(FileKey.of(dataset, day, version, sha256)), written)
     with connection.transaction():
@@ -117,6 +127,16 @@ def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str,
     except (MissingFileError, DamagedFileError):
         request_build(connection, day, f"its file of {dataset} is not what was published")
         raise
+
+
+def queue_damaged(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> NoReturn:
+    """Queue a rebuild of the day of a version that is not as it was published, and say what to do.
+
+    Raises:
+        MissingFileError, DamagedFileError: always one of them.
+    """
+    request_build(connection, file.day, f"its file of {file.dataset} is not what was published")
+    say_damaged(connection, lake, file)
 
 
 def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> bool:

@@ -3,7 +3,7 @@
 Called by Dagster, asset by asset, and by the command line, all at once: the steps are the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -47,7 +47,8 @@ from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import (
     days_with_files,
     find_outdated_file,
-    list_current_files,
+    list_files_to_read,
+    list_unseen_files,
     oldest_releases,
     release_day,
 )
@@ -187,10 +188,11 @@ class DailyPipeline:
             ModelFailedError, CheckFailedError: as when the day is run.
             MissingFileError, DamagedFileError: what they read is not there as it was published.
         """
-        for name in self.catalog.with_downstream(names):
+        made = self.catalog.with_downstream(names)
+        for name in made:
             say(str(self.model(name, day)))
             self.require_checks(name, day)
-        self.release(day)
+        self.release(day, made)
 
     def verified(self, dataset: str, day: date) -> str:
         """A published file of a day, its hash checked, for whoever tells of it.
@@ -212,7 +214,7 @@ class DailyPipeline:
         # A view costs a look into its file, so what the checks read is opened and no more.
         read = {name for check in model.checks for name in check.depends_on}
         with connect(self.url) as connection, another_session(self._engine) as session:
-            files = list_current_files(connection, read, day, lookback_days=model.lookback_days)
+            files = list_files_to_read(connection, read, day, model.lookback_days)
             models = [self.catalog.models[name] for name in read]
             add_views(session, Snapshot.of(self.lake, files), models, day, model.lookback_days)
             return [run_check(session, check) for check in model.checks]
@@ -244,14 +246,25 @@ class DailyPipeline:
             describe_lake(connection, self.lake, self.catalog)
         return True
 
-    def release(self, day: date) -> None:
-        """Let readers see what was made of a day by itself, where nothing is left that would have to follow it.
+    def release(self, day: date, checked: Collection[str]) -> None:
+        """Let readers see models that were made of a day by themselves, where nothing is left that must follow them.
 
-        What a day's first build has made so far is no release: ``finish`` makes it one when all of it is there.
+        ``checked``: what was found right just now. Other models that readers do not see yet are checked again: they may
+        be unseen because they failed. What a day's first build has made so far is no release, nor is what has no
+        SELECT: ``finish`` makes it one when all of the day is there.
+
+        Raises:
+            CheckFailedError: one of the others is wrong.
         """
         with self._working(day) as connection:
             if not oldest_releases(connection, day) or find_outdated_file(connection, day, self._inputs()):
                 return
+            unseen = [file.dataset for file in list_unseen_files(connection, self.catalog.models, day)]
+            if any(self.catalog.models[name].kind != "sql" for name in unseen):
+                return
+            for name in unseen:
+                if name not in checked:
+                    self.require_checks(name, day)
             if release_day(connection, day, self.catalog.models):
                 describe_lake(connection, self.lake, self.catalog)
 

@@ -18,11 +18,11 @@ from warehouse.lake.lookback import (
     require_independent_keys,
 )
 from warehouse.lake.models import build_model
-from warehouse.lake.publish import is_file_intact, verified_file, verified_or_queued
-from warehouse.lake.snapshot import Snapshot, current_snapshot
+from warehouse.lake.publish import is_file_intact, queue_damaged, verified_file
+from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.pipeline_files import Made, intact_location, published, written_aside
-from warehouse.postgres.ledger.lake_files import LakeFile, find_outdated_file, list_current_files, list_versions
+from warehouse.postgres.ledger.lake_files import LakeFile, find_outdated_file, list_files_to_read, list_versions
 from warehouse.postgres.ledger.models import find_model_digest, model_inputs, register_model
 
 
@@ -58,12 +58,10 @@ class ModelStep:
     def _verified_files(self) -> list[LakeFile]:
         for dataset in self.model.depends_on:
             verified_file(self.connection, self.lake, dataset, self.day)
-        files = list_current_files(
-            self.connection, self.model.depends_on, self.day, lookback_days=self.model.lookback_days
-        )
+        files = list_files_to_read(self.connection, self.model.depends_on, self.day, self.model.lookback_days)
         for file in files:
             if file.day < self.day and not is_file_intact(self.lake, file):
-                verified_or_queued(self.connection, self.lake, file.dataset, file.day)
+                queue_damaged(self.connection, self.lake, file)
         return files
 
     def _build(self, files: Sequence[LakeFile], target: Path) -> int:
@@ -71,7 +69,8 @@ class ModelStep:
         with reading(self.engine, reads, self.day) as session:
             rows = build_model(session, self.model, target)
         if not self.model.is_day_proved:
-            of_all_days = self._reads(current_snapshot(self.connection, self.lake, self.model.depends_on), None)
+            everything = list_files_to_read(self.connection, self.model.depends_on, self.day, None)
+            of_all_days = self._reads(Snapshot.of(self.lake, everything), None)
             require_declared_days(self.engine, of_all_days, self.model, self.day, target)
         if self.model.lookback_key:
             require_independent_keys(self.engine, reads, self.model, self.day, target)

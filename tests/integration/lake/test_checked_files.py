@@ -9,6 +9,7 @@ import pytest
 
 from warehouse.lake.checked_files import damaged_files
 from warehouse.lake.publish import DamagedFileError, MissingFileError, publish, say_damaged
+from warehouse.lake.scrub import scrub
 from warehouse.lake.snapshot import current_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger.lake_files import LakeFile
@@ -27,9 +28,9 @@ def lake(connection: psycopg.Connection, tmp_path: Path) -> Lake:
     return lake
 
 
-def put(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> LakeFile:
+def put(connection: psycopg.Connection, lake: Lake, dataset: str, day: date, content: bytes = b"content") -> LakeFile:
     with lake.aside(dataset, day) as written:
-        written.write_bytes(b"content")
+        written.write_bytes(content)
         return publish(connection, lake, dataset, day, written, 1)
 
 
@@ -82,7 +83,7 @@ def test_a_lost_file_is_missed(connection: psycopg.Connection, lake: Lake) -> No
 def test_an_older_version_cannot_be_rebuilt_and_that_is_said(connection: psycopg.Connection, lake: Lake) -> None:
     file, path = file_of(connection, lake, "marts", FIRST)
     path.unlink()
-    put(connection, lake, "marts", FIRST)
+    put(connection, lake, "marts", FIRST, b"other content")
     with pytest.raises(MissingFileError, match="version 2 has replaced it, and nothing can rebuild an older one"):
         say_damaged(connection, lake, file)
 
@@ -96,3 +97,13 @@ def test_a_file_that_nobody_published_is_no_part_of_the_lake(connection: psycopg
 def test_a_backup_that_was_put_back_is_as_good(connection: psycopg.Connection, lake: Lake) -> None:
     os.utime(file_of(connection, lake, "marts", FIRST)[1])
     assert damaged(connection, lake, ["marts"], None) == []
+
+
+def test_a_scrub_passes_by_what_a_removed_model_made(connection: psycopg.Connection, lake: Lake) -> None:
+    """Nothing can rebuild it: its day would be queued each night."""
+    file_of(connection, lake, "marts", FIRST)[1].unlink()
+    for dataset in ("daily_fleet_efficiency", "low_efficiency_days"):
+        put(connection, lake, dataset, SECOND)
+    file_of(connection, lake, "low_efficiency_days", SECOND)[1].unlink()
+    assert [each and each.dataset for each in scrub(connection, lake)] == ["low_efficiency_days", None]
+    assert connection.execute("SELECT day FROM day_builds").fetchall() == [(SECOND,)]

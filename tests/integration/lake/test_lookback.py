@@ -14,7 +14,7 @@ from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.lake_files import find_lake_file, list_released_files, list_versions
+from warehouse.postgres.ledger.lake_files import find_lake_file, list_released_files, list_versions, oldest_releases
 from warehouse.postgres.ledger.models import find_outdated_models
 
 FIRST = date(2026, 2, 8)
@@ -163,9 +163,24 @@ def test_a_changed_day_makes_those_that_look_back_on_it_and_nothing_else(days: D
 
 
 def test_the_same_bytes_again_change_nothing(days: Days) -> None:
+    before = days.versions()
     days.charge(1, {1: 11, 2: 21, 3: 31})
-    assert days.versions()["charged", 1] == 2
+    days.run(1)
+    assert days.versions() == before
     assert days.outdated() == []
+    with connect(days.url) as connection:
+        assert [each.newest_release for each in oldest_releases(connection, day_of(1))] == [1]
+
+
+def test_what_readers_do_not_see_is_not_looked_back_on(days: Days) -> None:
+    """A day that failed a check, or was not built to its end, is as it was, until it is put right."""
+    days.charge(1, {1: 999, 2: 999, 3: 999})
+    assert days.outdated() == []
+    days.run(3)
+    assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 66.0), (3, 3, 96.0)]
+    days.charge(1, {1: 11, 2: 100, 3: 31})
+    days.run(1)
+    assert days.outdated() == [("last_days", 2, [1]), ("last_days", 3, [1])]
 
 
 def test_a_day_that_comes_late_is_looked_back_on(database_url: str, tmp_path: Path) -> None:
@@ -190,6 +205,7 @@ def test_only_the_keys_that_changed_are_made_again(days: Days) -> None:
         duckdb.sql(f"COPY (SELECT * REPLACE (if(vehicle_id = 3, -1, kwh) AS kwh) FROM {source}) TO '{written}'")
         publish(connection, days.lake, "last_days", day_of(3), written, 3, lambda link: _made_like(link, days))
     days.charge(1, {1: 11, 2: 100, 3: 31})
+    days.run(1)
     days.rebuild_outdated()
     assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 145.0), (3, 3, -1.0)]
 
@@ -209,6 +225,7 @@ def _made_like(connection: psycopg.Connection, days: Days) -> None:
 
 def test_keys_that_come_and_go_are_changed_keys(days: Days) -> None:
     days.charge(1, {1: 11, 4: 9.0})
+    days.run(1)
     days.rebuild_outdated()
     assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 2, 45.0), (3, 2, 65.0), (4, 1, 9.0)]
 
@@ -218,6 +235,7 @@ def test_all_of_the_day_is_made_where_what_was_read_is_not_kept(days: Days) -> N
     with connect(days.url) as connection:
         replaced = list_versions(connection, "charged", day_of(1))[0]
     Path(days.lake.location(replaced)).unlink()
+    days.run(1)
     days.rebuild_outdated()
     assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 145.0), (3, 3, 96.0)]
 
@@ -227,6 +245,7 @@ def test_all_of_the_day_is_made_where_what_is_read_has_got_a_column(days: Days) 
         rows = "(VALUES (1, 11.0, 'a'), (2, 100.0, 'b'), (3, 31.0, 'c')) AS rows (vehicle_id, kwh, note)"
         duckdb.sql(f"COPY (FROM {rows}) TO '{written}'")
         publish(connection, days.lake, "charged", day_of(1), written, 3)
+    days.run(1)
     days.rebuild_outdated()
     assert days.rows("last_days", 3) == [(1, 3, 36.0), (2, 3, 145.0), (3, 3, 96.0)]
 
@@ -276,5 +295,6 @@ def test_without_a_key_the_whole_day_is_made_again(database_url: str, tmp_path: 
         days.charge(number, {1: 1.0, 2: 2.0})
         days.run(number)
     days.charge(0, {1: 5.0})
+    days.run(0)
     days.rebuild_outdated()
     assert days.rows("last_days", 1) == [(1, 2, 6.0), (2, 1, 2.0)]

@@ -11,7 +11,7 @@ from warehouse.lake import publish as publishing
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.local_folder import LocalFolder
-from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
+from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file, find_outdated_file
 
 DAY = date(2026, 2, 8)
 
@@ -47,9 +47,36 @@ def test_each_version_is_a_file_beside_the_one_before(connection: psycopg.Connec
     assert [key.version for key in keys_of(lake)] == [1, 2]
 
 
-def test_the_same_bytes_again_are_a_version_of_their_own(connection: psycopg.Connection, lake: Lake) -> None:
-    assert [put(connection, lake, b"one").version for _ in range(2)] == [1, 2]
-    assert len(keys_of(lake)) == 2
+def test_the_same_bytes_again_are_the_same_version(connection: psycopg.Connection, lake: Lake) -> None:
+    assert [put(connection, lake, content).version for content in (b"one", b"one", b"two", b"one")] == [1, 1, 2, 3]
+    assert [key.version for key in keys_of(lake)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_same_bytes_again_put_a_lost_file_right(connection: psycopg.Connection, lake: Lake, is_there: bool) -> None:
+    path = Path(lake.location(put(connection, lake, b"one")))
+    if is_there:
+        path.write_bytes(b"onf")
+    else:
+        path.unlink()
+    assert put(connection, lake, b"one").version == 1
+    assert current_bytes(connection, lake) == b"one"
+
+
+def test_what_is_made_again_is_newer_than_what_it_was_made_of(connection: psycopg.Connection, lake: Lake) -> None:
+    inputs = [("marts", "rollups")]
+
+    def make(dataset: str, content: bytes) -> None:
+        with lake.aside(dataset, DAY) as written:
+            written.write_bytes(content)
+            publish(connection, lake, dataset, DAY, written, 1)
+
+    make("rollups", b"one")
+    make("marts", b"sum")
+    make("rollups", b"two")
+    assert find_outdated_file(connection, DAY, inputs) == "marts"
+    make("marts", b"sum")
+    assert find_outdated_file(connection, DAY, inputs) is None
 
 
 def test_a_changed_byte_is_found_before_the_file_is_used(connection: psycopg.Connection, lake: Lake) -> None:

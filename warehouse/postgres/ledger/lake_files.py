@@ -51,15 +51,20 @@ def find_lake_file(connection: psycopg.Connection, dataset: str, day: date) -> L
 
 
 def list_current_files(
-    connection: psycopg.Connection,
-    datasets: Iterable[str] | None = None,
-    day: date | None = None,
-    *,
-    lookback_days: int = 0,
+    connection: psycopg.Connection, datasets: Iterable[str] | None = None, day: date | None = None
 ) -> list[LakeFile]:
-    """The current versions of these datasets or all, of one day and some before it or of all, newest day first."""
+    """The current versions of these datasets or all, of one day or of all, newest day first."""
     names = None if datasets is None else list(datasets)
-    return _list(connection, "list_current_files", datasets=names, day=day, lookback_days=lookback_days)
+    return _list(connection, "list_current_files", datasets=names, day=day)
+
+
+def list_files_to_read(
+    connection: psycopg.Connection, datasets: Iterable[str], day: date, lookback_days: int | None
+) -> list[LakeFile]:
+    """What a model of this day is made from, newest day first: the day's own current files, and of earlier days what
+    readers see of them. ``lookback_days``: how many; ``None``: of all days, later ones too.
+    """
+    return _list(connection, "list_files_to_read", datasets=list(datasets), day=day, lookback_days=lookback_days)
 
 
 def days_with_files(connection: psycopg.Connection, dataset: str) -> list[date]:
@@ -76,6 +81,13 @@ def list_released_files(
 ) -> list[LakeFile]:
     """What readers see of one day or all, now, or saw at an instant, or with a release of each day."""
     return _list(connection, "list_released_files", day=day, as_of=as_of, release=release)
+
+
+def list_unseen_files(
+    connection: psycopg.Connection, datasets: Iterable[str], day: date | None = None
+) -> list[LakeFile]:
+    """The current files of these datasets that readers do not see, of days of which they see an earlier release."""
+    return _list(connection, "list_unseen_files", datasets=list(datasets), day=day)
 
 
 def oldest_releases(connection: psycopg.Connection, day: date | None = None) -> list[OldestRelease]:
@@ -105,6 +117,12 @@ def publish_file(
     }
     (published,) = _list(connection, "add_lake_file", **parameters)
     return published
+
+
+def publish_file_again(connection: psycopg.Connection, file: LakeFile) -> None:
+    """Note that the current version was made again, now: it is newer than whatever it was made of."""
+    parameters = {"dataset": file.dataset, "day": file.day, "version": file.version}
+    connection.execute(sqlfiles.load(_PACKAGE, "change_publication"), parameters)
 
 
 def find_outdated_file(connection: psycopg.Connection, day: date, inputs: Iterable[tuple[str, str]]) -> str | None:

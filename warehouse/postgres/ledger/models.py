@@ -46,6 +46,7 @@ def register_model(
         "input_days": [file.day for file in files],
         "input_sha256s": [file.sha256 for file in files],
     }
+    transaction.execute(sqlfiles.load(_PACKAGE, "delete_model_inputs"), {"dataset": dataset, "day": day})
     transaction.execute(sqlfiles.load(_PACKAGE, "register_model"), parameters)
 
 
