@@ -1,4 +1,7 @@
-"""Which built days lack a model as it is: it is new, its text changed, or a day that it looks back on did."""
+"""Which built days lack a model as it is: it is new, its text changed, or a day that it looks back on did.
+
+And of which days readers do not see what was made last: a check failed, or whoever made it came to no end.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +12,8 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.counted import counted
+from warehouse.postgres.ledger.day_ledger import days_to_run, is_held
+from warehouse.postgres.ledger.lake_files import LakeFile, list_unseen_files
 from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models, newest_digests
 
 
@@ -18,6 +23,9 @@ class Why(Enum):
     MISSING = "lacks", "lack"
     OTHER_TEXT = "has an older text of", "have an older text of"
     EARLIER_DAYS = "looks back on a day that changed with", "look back on days that changed with"
+    UNSEEN = "has a version that readers do not see of", "have versions that readers do not see of"
+    UNFINISHED = "was only partly built again, beginning with", "were only partly built again, beginning with"
+    """What has no SELECT is among it, so models alone do not finish the day."""
 
     @property
     def one(self) -> str:
@@ -48,7 +56,9 @@ def lagging_models(connection: psycopg.Connection, catalog: Catalog) -> list[Lag
     unbuilt = unbuilt_models(connection, catalog)
     known = {(each.day, each.dataset) for each in unbuilt}
     outdated = [each for each in outdated_models(connection, catalog) if (each.day, each.dataset) not in known]
-    return _in_order([*unbuilt, *outdated], catalog)
+    known.update((each.day, each.dataset) for each in outdated)
+    unseen = [each for each in unseen_models(connection, catalog) if (each.day, each.dataset) not in known]
+    return _in_order([*unbuilt, *outdated, *unseen], catalog)
 
 
 def lagging_remarks(lagging: Iterable[LaggingModel]) -> list[str]:
@@ -57,8 +67,8 @@ def lagging_remarks(lagging: Iterable[LaggingModel]) -> list[str]:
     for each in lagging:
         days_of.setdefault((each.dataset, each.why), []).append(each.day)
     return [
-        f"{counted(len(days), f'day {why.one}', f'days {why.many}')} {dataset}, the first is {days[0]}: "
-        f"fleetwatt models build -s {dataset} --missing"
+        f"{counted(len(days), f'day {why.one}', f'days {why.many}')} {dataset}, the first is {days[0]}: fleetwatt "
+        + (f"run-day {days[0]}" if why is Why.UNFINISHED else f"models build -s {dataset} --missing")
         for (dataset, why), days in days_of.items()
     ]
 
@@ -92,6 +102,31 @@ def outdated_models(connection: psycopg.Connection, catalog: Catalog) -> list[La
     return _in_order([LaggingModel(each.day, each.dataset, Why.EARLIER_DAYS, each.state) for each in found], catalog)
 
 
+def unseen_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:
+    """What was made of a day and never released. Days that are to be run, or that somebody works on, are left out.
+
+    Of a day that is to be finished as a whole, the first dataset alone.
+    """
+    position = _positions(catalog)
+    files_of: dict[date, list[LakeFile]] = {}
+    for file in list_unseen_files(connection, catalog.models):
+        files_of.setdefault(file.day, []).append(file)
+    to_run = {each.day for each in days_to_run(connection)} if files_of else set()
+    found = []
+    for day, files in files_of.items():
+        if day in to_run or is_held(connection, day):
+            continue
+        first, *rest = sorted(files, key=lambda file: position[file.dataset])
+        is_whole = any(catalog.models[file.dataset].kind != "sql" for file in files)
+        why, said = (Why.UNFINISHED, [first]) if is_whole else (Why.UNSEEN, [first, *rest])
+        found += [LaggingModel(day, file.dataset, why, str(file.version)) for file in said]
+    return _in_order(found, catalog)
+
+
 def _in_order(found: Iterable[LaggingModel], catalog: Catalog) -> list[LaggingModel]:
-    position = {model.name: number for number, model in enumerate(catalog.in_order())}
+    position = _positions(catalog)
     return sorted(found, key=lambda each: (each.day, position[each.dataset]))
+
+
+def _positions(catalog: Catalog) -> dict[str, int]:
+    return {model.name: number for number, model in enumerate(catalog.in_order())}

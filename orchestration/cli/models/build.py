@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from dbt_like_sql.catalog import Catalog
 from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_in_home, selected_models
 from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database
 from orchestration.home.step_down import work_in
+from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import days_between
 from warehouse.counted import counted
-from warehouse.lifecycle.daily_pipeline import DailyPipeline
-from warehouse.lifecycle.lagging_models import lagging_models
+from warehouse.lake.publish import DamagedFileError, MissingFileError
+from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
+from warehouse.lifecycle.lagging_models import Why, lagging_models, lagging_remarks, outdated_models
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_files import days_with_files
@@ -26,6 +27,12 @@ Plan = Mapping[date, Collection[str]]
 """Which models are to be built of which days."""
 FIGURES = "hourly_energy"
 """What every built day has."""
+
+
+class DaysNotBuiltError(FleetwattError):
+    """Some days are not built"""
+
+    code = "days_not_built"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def build(
         bool,
         typer.Option(
             "--missing",
-            help="Of the days that lack it, have it by an older text, or look back on a day that changed.",
+            help="Of the days that lack it, have it by an older text, look back on one that changed, or are half done.",
         ),
     ] = False,
     home: Home = None,
@@ -75,7 +82,7 @@ def build(
         fleetwatt models build --missing
     Again, for some days:
         fleetwatt models build -s weekly_vehicle_losses --days 2026-02-01..2026-02-08
-    Exit code: 0 all is built; 1 a model or a check failed, what was built before it stays; 4 the selection is empty.
+    Exit code: 0 all is built; 1 a model failed, or a check of some day, what was built stays; 4 the selection is empty.
     """
     settings = read_settings(FleetSettings, home=home)
     catalog = read_catalog()
@@ -86,20 +93,49 @@ def build(
     names = selected_models(catalog, select, modified_in_home(settings, catalog))
     work_in(settings)
     with database(settings) as url:
-        plan = _lagging(url, catalog, names) if days is None else _of_days(url, names, days)
         pipeline = DailyPipeline(url, open_lake_folder(url, settings.lake, notes.print), catalog)
-        for day, of_day in plan.items():
-            pipeline.build_models(day, of_day, lambda line: notes.print(line, soft_wrap=True))
-    notes.print(f"{counted(len(plan), 'day')} built" if plan else "nothing to do: every built day has them as they are")
+        built = _build(pipeline, _of_days(url, names, days)) if days else _build_missing(pipeline, names)
+        with connect(url) as connection:
+            for remark in lagging_remarks(outdated_models(connection, catalog)):
+                notes.print(remark, soft_wrap=True)
+    if failed := [day for day, is_built in built.items() if not is_built]:
+        raise DaysNotBuiltError(f"{len(failed)} of {len(built)}, the first is {failed[0]}; readers see what they saw")
+    nothing = "nothing to do: every built day has them as they are"
+    notes.print(f"{counted(len(built), 'day')} built" if built else nothing)
 
 
-def _lagging(url: str, catalog: Catalog, names: Collection[str]) -> Plan:
-    """``names``: of these and of what they are made from; none means of all."""
+def _build(pipeline: DailyPipeline, plan: Plan) -> dict[date, bool]:
+    """Each day, and whether it is built now. One that fails a check, or lacks a file, holds up no other."""
+    built = {}
+    for day, names in plan.items():
+        try:
+            pipeline.build_models(day, names, lambda line: notes.print(line, soft_wrap=True))
+            built[day] = True
+        except (CheckFailedError, MissingFileError, DamagedFileError) as error:
+            notes.print(f"{error.title}: {error.detail}", soft_wrap=True)
+            built[day] = False
+    return built
+
+
+def _build_missing(pipeline: DailyPipeline, names: Collection[str]) -> dict[date, bool]:
+    """What lags, and what lags because of that: later days that look back on what was built."""
+    built: dict[date, bool] = {}
+    tried: set[tuple[date, str]] = set()
+    while plan := _lagging(pipeline, names, tried):
+        tried.update((day, name) for day, of_day in plan.items() for name in of_day)
+        for day, is_built in _build(pipeline, plan).items():
+            built[day] = is_built and built.get(day, True)
+    return built
+
+
+def _lagging(pipeline: DailyPipeline, names: Collection[str], tried: Collection[tuple[date, str]]) -> Plan:
+    """``names``: of these and of what they are made from; none means of all. What was tried is left out."""
+    catalog = pipeline.catalog
     wanted = set(names).union(*(catalog.upstream(name) for name in names)) or set(catalog.models)
     plan: dict[date, list[str]] = {}
-    with connect(url) as connection:
+    with connect(pipeline.url) as connection:
         for each in lagging_models(connection, catalog):
-            if each.dataset in wanted:
+            if each.dataset in wanted and each.why is not Why.UNFINISHED and (each.day, each.dataset) not in tried:
                 plan.setdefault(each.day, []).append(each.dataset)
     return plan
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 from dbt_like_sql.catalog import FOLDER, Catalog
 from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
 from warehouse.postgres.connection import connect
 
 NAME = "weekly_vehicle_losses"
@@ -91,6 +93,65 @@ def test_a_part_of_a_day_is_run_again_and_the_rest_left(days: Days, fleetwatt: F
         ["2026-01-01 is not built, so no part of it can be: fleetwatt run-day 2026-01-01"],
     )
     assert fleetwatt("run-day", FIRST, "-s", "layer:lake").code == 4
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def test_what_was_killed_before_readers_saw_it_is_still_missing(
+    days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DailyPipeline, "release", die)
+        with pytest.raises(Killed):
+            days.pipeline.build_models(FIRST, [NAME])
+    said = f"1 day has a version that readers do not see of {NAME}, the first is {FIRST}: fleetwatt models build"
+    assert said in fleetwatt("status").out
+    assert fleetwatt("models", "build", "--missing").err.splitlines()[-1] == "2 days built"
+    assert "readers do not see" not in fleetwatt("status").out
+    counted = fleetwatt("query", f"SELECT count(*) AS n FROM {NAME} WHERE day = '{FIRST}'", "--format", "json")
+    assert json.loads(counted.out) == [{"n": 3}]
+
+
+def test_a_day_that_fails_a_check_holds_up_no_other_and_is_not_forgotten(
+    days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = DailyPipeline.require_checks
+
+    def fail(pipeline: DailyPipeline, dataset: str, day: date) -> None:
+        if (dataset, day) == (NAME, FIRST):
+            raise CheckFailedError(f"{dataset} of {day}: it is wrong")
+        check(pipeline, dataset, day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DailyPipeline, "require_checks", fail)
+        for _ in range(2):
+            ended = fleetwatt("models", "build", "--missing")
+            assert ended.code == 1
+            assert f"A check of the day's data failed: {NAME} of {FIRST}: it is wrong" in ended.err
+        assert f"Some days are not built: 1 of 1, the first is {FIRST}; readers see what they saw" in ended.err
+    counted = fleetwatt("query", f"SELECT day FROM {NAME} GROUP BY day", "--format", "json")
+    assert json.loads(counted.out) == [{"day": str(SECOND)}]
+    assert fleetwatt("models", "build", "--missing").code == 0
+
+
+def test_a_day_that_was_partly_run_again_is_told(days: Days, fleetwatt: Fleetwatt) -> None:
+    days.pipeline.run(SECOND)
+    days.add_late_reading(SECOND)
+    days.pipeline.run(SECOND)
+    with connect(days.url) as connection:
+        connection.execute("UPDATE vehicles SET max_power_kw = 77 WHERE vehicle_id = 1")
+    days.pipeline.export_table("vehicles", SECOND)
+    said = f"1 day was only partly built again, beginning with vehicles, the first is {SECOND}: fleetwatt run-day"
+    assert said in fleetwatt("status").out
+    fleetwatt("models", "build", "--missing")
+    assert said in fleetwatt("status").out
+    days.pipeline.run(SECOND)
+    assert "partly built" not in fleetwatt("status").out
 
 
 @pytest.mark.parametrize(
