@@ -20,6 +20,9 @@ _WIDEST = 40
 _FRAME = 3
 """Characters that a column takes beside its own: a line and two spaces."""
 
+_MOST_EXACT = 1e16
+"""From here on the digits before the point are more than a double has."""
+
 _NUMBERS = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "UINTEGER", "UBIGINT", "NUMBER"]
 )
@@ -70,13 +73,15 @@ def print_table(found: Rows) -> None:
 
 
 def print_vertical(found: Rows) -> None:
-    """Print each row as lines of a column's name and its value."""
-    names = [visible(name) for name, _ in found.columns]
+    """Print each row as lines of a column's name and its value; further lines of a value stay below its first."""
+    names = [visible(name).replace("\n", "\\n") for name, _ in found.columns]
     longest = max(map(cell_len, names), default=0)
+    below = "\n" + " " * (longest + 4)
     for number, row in enumerate(found.rows, start=1):
         print_line(f"row {number}")
         for name, value in zip(names, row, strict=True):
-            print_line(f"  {name}{' ' * (longest - cell_len(name))}  {visible(shown_value(value))}")
+            shown = visible(shown_value(value)).replace("\n", below)
+            print_line(f"  {name}{' ' * (longest - cell_len(name))}  {shown}")
     _note_rows(found)
 
 
@@ -110,24 +115,29 @@ def _note_rows(found: Rows) -> None:
 
 
 def shown_value(value: Any) -> str:
-    """A value for people: null, instants with Z, numbers with six decimals at most."""
+    """A value for people: null, instants with Z, numbers with six decimals at most; of a STRUCT or MAP each."""
     match value:
         case None:
-            return "null"
+            shown = "null"
         case bool():
-            return str(value).lower()
+            shown = str(value).lower()
         case float():
-            return _shown_number(value)
+            shown = _shown_number(value)
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            shown = value.isoformat().replace("+00:00", "Z")
         case list():
-            return ", ".join(shown_value(each) for each in value)
+            shown = ", ".join(shown_value(each) for each in value)
+        case dict():
+            shown = f"{{{', '.join(f'{shown_value(name)}: {shown_value(each)}' for name, each in value.items())}}}"
         case _:
-            return str(value)
+            shown = str(value)
+    return shown
 
 
 def _shown_number(value: float) -> str:
-    """Six decimals at most, and never 0 for what is not."""
+    """Six decimals at most, never 0 for what is not, and no digits that a double does not have."""
     if 0 < abs(value) < 1e-6 or not isfinite(value):
         return f"{value:g}"
+    if abs(value) >= _MOST_EXACT:
+        return repr(value)
     return f"{value + 0.0:.6f}".rstrip("0").rstrip(".")  # -0.0 reads as a fault

@@ -6,10 +6,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.segment import Segment
+
+NARROWEST = 20
+"""Characters of a line, however few the terminal says it has."""
 
 _OBEYED = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed, the second set of them too
@@ -36,7 +40,15 @@ def print_line(text: str) -> None:
 
 
 class Terminal(Console):
-    """rich's console, which writes styles of ours and nothing that a terminal obeys of what it is given."""
+    """rich's console, which writes styles of ours and nothing that a terminal obeys of what it is given.
+
+    It is never narrower than ``NARROWEST``: some shells and containers say 0, and then nothing would be written at all.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """As rich's."""
+        super().__init__(**options)
+        self.width = max(self.width, NARROWEST)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         safe = (each if each.control else each._replace(text=visible(each.text)) for each in buffer)
