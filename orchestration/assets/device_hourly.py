@@ -4,13 +4,14 @@ from datetime import date
 
 import dagster as dg
 
-from dbt_like_sql.catalog import Catalog
+from dbt_like_sql.catalog import Catalog, Model
 from orchestration.assets.code_references import code_of_module
 from orchestration.assets.declared import GOLD, TODAY, table_key, tags
 from orchestration.assets.partitions import hourly_partitions
 from orchestration.assets.pools import CLOSED_HOURS
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
+from warehouse.contract.energy import Flag
 from warehouse.lifecycle.daily_pipeline import EXPORTS
 from warehouse.postgres.hours.device_hours import device_hours, write_closed_hours
 
@@ -27,6 +28,14 @@ COLUMNS = {
     "reading_count": ("integer", "Readings in it."),
     "flags": ("jsonb", "How often each flag of the energy rule was raised; null where none was."),
 }
+AS_IN_THE_LAKE = {
+    "starts_at": ["hour", "segment_from"],
+    "device_id": ["device_id"],
+    "energy_kwh": ["energy_kwh"],
+    "reading_count": ["reading_count"],
+    "flags": [f"{flag}_count" for flag in Flag],
+}
+"""The columns of ``hourly_energy`` that are computed from the same."""
 KEY = ("kind", "starts_at", "device_id")
 
 DESCRIPTION = """What each device's registers gained in each closed hour of the last eight days, in PostgreSQL:
@@ -64,10 +73,25 @@ def device_hourly_asset(catalog: Catalog, first_day: date) -> dg.AssetsDefinitio
                 "hours": stored.hours,
                 "written_hours": len(written.hours),
                 "corrected_devices": written.corrected_devices,
+                "dagster/column_lineage": hours_lineage(energy),
             }
         )
 
     return device_hourly
+
+
+def hours_lineage(energy: Model) -> dg.TableColumnLineage:
+    """From which columns of PostgreSQL: what the rollup of closed days, ``hourly_energy``, declares."""
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(table_key(dataset), name)
+                for dataset, name in dict.fromkeys(each for same in alike for each in energy.column_lineage[same])
+                if dataset in EXPORTS  # boundary samples are readings too
+            ]
+            for column, alike in AS_IN_THE_LAKE.items()
+        }
+    )
 
 
 def _column_schema() -> dg.TableSchema:

@@ -18,7 +18,7 @@ from dbt_like_sql.catalog import Catalog, Exposure, Model
 from orchestration.alerting.alerts import MARK
 from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.column_lineage import column_lineage
-from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY
+from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY, hours_lineage
 from orchestration.assets.exposures import exposure_key
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
@@ -172,6 +172,17 @@ def test_a_dataset_tells_which_columns_its_columns_come_from(graph: AssetGraph, 
         assert {
             (column, each.asset_key.to_user_string(), each.column_name) for column in found for each in found[column]
         } == {(column, *each) for column, sources in model.column_lineage.items() for each in sources}
+
+
+def test_the_hours_tell_which_columns_of_postgresql_they_come_from(graph: AssetGraph) -> None:
+    found = hours_lineage(CATALOG.models["hourly_energy"]).deps_by_column
+    assert COLUMNS.keys() - found.keys() == {"kind"}, "a constant of each table"
+    of_energy = {f"{each.asset_key.to_user_string()}.{each.column_name}" for each in found["energy_kwh"]}
+    assert of_energy == {"postgres/meter_readings.kwh", "postgres/vehicle_readings.kwh"}
+    for each in (source for sources in found.values() for source in sources):
+        known = graph.get(each.asset_key).metadata["dagster/column_schema"].columns
+        assert each.column_name in {column.name for column in known}
+        assert each.asset_key in graph.get(DEVICE_HOURLY).parent_keys
 
 
 def kind_of(model: Model) -> str:
