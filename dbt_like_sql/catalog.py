@@ -29,6 +29,8 @@ class Catalog:
     models: Mapping[str, Model] = field(repr=False)
     exposures: Mapping[str, Exposure] = field(default_factory=dict, repr=False)
     """Who reads them, by name."""
+    folder: Path = FOLDER
+    """Where they were read."""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Catalog":
@@ -111,4 +113,4 @@ def _loaded(folder: Path, content: tuple[tuple[Path, bytes], ...]) -> Catalog:  
     exposures, problems = read_exposures(folder, models)
     if loader.problems or problems:
         raise CatalogError([*loader.problems, *problems])
-    return Catalog(models, exposures)
+    return Catalog(models, exposures, folder)

@@ -166,3 +166,27 @@ EXPOSURE: Mapping[str, Key] = {
     "reads_tables": Key("The tables of PostgreSQL that it reads; no model makes them.", _SOME_NAMES),
 }
 """Of a table in ``exposures.toml``."""
+
+_ROWS: _Form = {"type": "string"}
+_GIVEN: _Form = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "additionalProperties": _ROWS}
+_DAY: _Form = {"format": "date"}  # TOML has a type for it, and editors give it to JSON Schema as a text
+
+UNIT_TEST: Mapping[str, Key] = {
+    "day": Key("The UTC day that is built, where it is not that of the file.", _DAY),
+    "given": Key(
+        "given.DATASET: the rows that the SELECT reads, as a table: columns on the first line, | between cells, an "
+        "empty cell is null. Columns that are not there are null too.",
+        _GIVEN,
+    ),
+    "expect": Key(
+        "The rows that come out, as a table, in any order; columns that are not there are not compared. Empty: no row.",
+        _ROWS,
+    ),
+    "expect_error": Key("In place of expect: a part of the error's message.", _TEXT),
+}
+
+UNIT_TEST_FILE: Mapping[str, Key] = {
+    "day": Key("The UTC day that all tests of the file build, but those with one of their own.", _DAY),
+    "given": Key("given.DATASET: rows for all tests of the file that give no others of that dataset.", _GIVEN),
+    "test": Key("[test.NAME]: a test; its name reads as a sentence.", {"type": "object"}, is_required=True),
+}

@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dbt_like_sql.declared_keys import CHECKS, COLUMN, EXPOSURE, MODEL, NAME, SOURCE, CheckKeys, Key
+from dbt_like_sql.declared_keys import (
+    CHECKS,
+    COLUMN,
+    EXPOSURE,
+    MODEL,
+    NAME,
+    SOURCE,
+    UNIT_TEST,
+    UNIT_TEST_FILE,
+    CheckKeys,
+    Key,
+)
 
 FOLDER = Path(__file__).parent
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -24,6 +35,7 @@ def schemas() -> dict[str, Schema]:
         "exposures.schema.json": _of_tables("Who reads the datasets, outside of the lake: a table each.", EXPOSURE),
         "models.schema.json": _of_file("The models of a layer: a table each, named as its SQL file is.", MODEL),
         "sources.schema.json": _of_file("What the models read and do not make: a table a dataset.", SOURCE),
+        "unit_tests.schema.json": _of_unit_tests("The unit tests of the SELECT beside it."),
     }
 
 
@@ -61,6 +73,17 @@ def _of_tables(description: str, keys: Mapping[str, Key]) -> Schema:
         "propertyNames": {"pattern": f"^{NAME}$"},
         "additionalProperties": _table(keys),
     }
+
+
+def _of_unit_tests(description: str) -> Schema:
+    file = _table(UNIT_TEST_FILE)
+    either = [{"required": [name]} for name in ("expect", "expect_error")]
+    file["properties"]["test"] |= {
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {**_table(UNIT_TEST), "oneOf": either},
+    }
+    return {"$schema": DRAFT, "description": description, **file}
 
 
 def _table(keys: Mapping[str, Key]) -> Schema:

@@ -31,8 +31,8 @@ def find_model(catalog: Catalog, name: str, param_hint: str) -> Model:
         raise typer.BadParameter(str(error), param_hint=param_hint) from error
 
 
-def print_problems(problems: Sequence[Problem]) -> None:
+def print_problems(problems: Sequence[Problem], where: str = "models") -> None:
     """What is wrong on stdout, a line each, and how many on stderr."""
     for problem in problems:
         print_line(str(problem))
-    notes.print(f"{counted(len(problems), 'problem')} in the models")
+    notes.print(f"{counted(len(problems), 'problem')} in the {where}")

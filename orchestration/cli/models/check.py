@@ -15,6 +15,7 @@ from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
 from orchestration.cli.models.reached import Reached, print_reached, reached_as_dict, reached_exposures
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
+from orchestration.cli.models.unit_tests import problem_as_dict, unit_test_problems
 from orchestration.cli.options import AsJson, Home, notes, read_settings, utc_day
 from warehouse.counted import counted
 from warehouse.lake.model_effects import Effect, effects_of_models, newest_whole_day
@@ -39,7 +40,7 @@ def check(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read all models and checks, bind them in DuckDB, and list everything that is wrong with file and line.
+    """Read all models and checks, bind them in DuckDB, run their unit tests, and list what is wrong with file and line.
 
     Where the lake has a day, every SQL model is rebuilt beside it, each from what was rebuilt before it, and compared
     with what is published: the effect of a change before it is merged, and which exposures it reaches. The lake itself
@@ -54,29 +55,29 @@ def check(
         fleetwatt models check
         fleetwatt models check --day 2026-02-08
         fleetwatt models check -s state:modified+
-    Exit code: 0 the models are right, whatever they change; 1 something is wrong, or a check fails on the new numbers;
-    4 the selection is empty.
+    Exit code: 0 the models are right, whatever they change; 1 something is wrong, a unit test fails, or a check does on
+    the new numbers; 4 the selection is empty.
     """
     settings = read_settings(FleetSettings, home=home)
     catalog, problems = _read()
     if catalog is None or problems:
         if as_json:
-            _print_json(problems, Found())
+            _print_json(problems, (), Found())
         else:
             print_problems(problems)
         raise typer.Exit(1)
     chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
-    _say_right(catalog)
+    unmet = _run_unit_tests(catalog, quiet=as_json)
     found = _compare(settings, catalog, chosen, day, unverified=unverified)
     if as_json:
-        _print_json([], found)
+        _print_json([], unmet, found)
     elif found.day is None:
         notes.print(f"the lake in {settings.lake} is empty: there is nothing to compare with")
     else:
         _report(found.results, found.day)
         print_effects(found.effects, found.day)
         print_reached(found.reached)
-    if not found.is_right:
+    if unmet or not found.is_right:
         raise typer.Exit(1)
 
 
@@ -123,9 +124,16 @@ def _read() -> tuple[Catalog | None, Sequence[Problem]]:
     return catalog, bind_problems(catalog)
 
 
-def _say_right(catalog: Catalog) -> None:
+def _run_unit_tests(catalog: Catalog, *, quiet: bool) -> Sequence[Problem]:
+    """What is wrong with unit tests, or fails; listed unless ``quiet``. What a change does is shown all the same."""
     checks = sum(len(model.checks) for model in catalog.models.values())
     notes.print(f"{counted(len(catalog.models), 'dataset')} and {counted(checks, 'check')}: their text is right")
+    tests, unmet = unit_test_problems(catalog)
+    if not unmet:
+        notes.print(counted(len(tests), "unit test passes", "unit tests pass"))
+    elif not quiet:
+        print_problems(unmet, "unit tests")
+    return unmet
 
 
 def _require_intact(reader: LakeReader, chosen: Sequence[Model], day: date) -> None:
@@ -150,9 +158,10 @@ def _report(results: Sequence[CheckResult], day: date) -> None:
     notes.print(f"{day}: {counted(len(results), 'check')} of {counted(datasets, 'dataset')}, {len(failed)} failed")
 
 
-def _print_json(problems: Sequence[Problem], found: Found) -> None:
+def _print_json(problems: Sequence[Problem], unmet: Sequence[Problem], found: Found) -> None:
     said: dict[str, Any] = {
-        "problems": [{**problem._asdict(), "path": str(problem.path)} for problem in problems],
+        "problems": [problem_as_dict(problem) for problem in problems],
+        "unitTests": [problem_as_dict(problem) for problem in unmet],
         "day": found.day,
         "publishedChecks": [result_as_dict(result) for result in found.results],
         "models": [effect_as_dict(effect) for effect in found.effects],

@@ -18,6 +18,7 @@ from orchestration.cli.models.selected import Select, modified_where_it_runs, se
 from orchestration.cli.models.shown import MADE_BY, as_dict, print_model
 from orchestration.cli.models.trace import trace
 from orchestration.cli.models.trees import column_tree, dataset_tree
+from orchestration.cli.models.unit_tests import test
 from orchestration.cli.options import AsJson, Home, home_of_group, read_settings
 from orchestration.cli.terminal import print_line, results
 from warehouse.settings import FleetSettings
@@ -127,6 +128,7 @@ def lineage(
 models.command()(build)
 models.command()(check)
 models.command()(docs)
+models.command()(test)
 models.command()(trace)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dbt_like_sql.unit_tests.reading import UnitTestReader
 from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
@@ -27,7 +28,7 @@ def docs(
     select: Select = None,
     home: Home = None,
 ) -> None:
-    """Write a page of each dataset: its SQL, columns, checks, and a picture of where every column comes from.
+    """Write a page of each dataset: its SQL, columns, checks, examples, and a picture of where every column comes from.
 
     The pages are files: they open in any browser, without a server and without a network. Where the database runs, they
     show the rows and size of each dataset's newest day. With -s the first page shows what is selected.
@@ -44,9 +45,13 @@ def docs(
     catalog = read_catalog()
     shown = selected(catalog, select, modified_where_it_runs(settings, catalog))
     published, status = _published(settings)
+    reader = UnitTestReader(catalog)
+    tests = reader.read()
+    if reader.problems:
+        notes.print(f"unit tests that cannot be read are left out: {reader.problems[0]}")
     folder = (output or settings.home / "docs").absolute()
     try:
-        index = write_pages(catalog, published, status, folder, shown if select else None)
+        index = write_pages(catalog, published, status, folder, shown if select else None, tests)
     except OSError as error:
         raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--output") from error
     notes.print(f"{counted(len(catalog.models), 'dataset')} written. {status}")

@@ -49,8 +49,9 @@ def lake(untouched: HandMadeLake, tmp_path: Path) -> HandMadeLake:
 
 @pytest.fixture
 def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
-    """Change a file of the models, as an analyst does."""
-    folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
+    """Change a file of the models, as an analyst does who has no unit tests."""
+    unread = shutil.ignore_patterns("__pycache__", "*.test.toml")
+    folder = shutil.copytree(FOLDER, tmp_path / "dbt_like_sql", ignore=unread)
 
     def edit(file: str, old: str, new: str) -> None:
         text = (folder / file).read_text(encoding="utf-8")

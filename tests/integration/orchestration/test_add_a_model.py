@@ -17,6 +17,7 @@ from warehouse.postgres.connection import connect
 
 PAGE = Page(ROOT / "docs/add-a-model.md")
 DRAFT, TOML_FILE = "my_model.sql", "dbt_like_sql/models/marts/models.toml"
+TEST_FILE = "dbt_like_sql/models/marts/my_model.test.toml"
 A_DAY = "2026-02-08"
 
 
@@ -77,13 +78,13 @@ class Shell:
 
 def test_the_page_as_it_is_written(project: Path, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch) -> None:
     shell, typed = Shell(project, fleetwatt, monkeypatch), 0
-    for number in range(1, 6):
+    for number in range(1, 7):
         step = section(number)
         for sql in step.blocks("sql"):
             (project / DRAFT).write_text(sql, encoding="utf-8")
         for toml in step.blocks("toml"):
-            with (project / TOML_FILE).open("a", encoding="utf-8") as declarations:
-                declarations.write("\n" + toml)
+            with (project / (TEST_FILE if "[test." in toml else TOML_FILE)).open("a", encoding="utf-8") as file:
+                file.write("\n" + toml)
         for words in step.shell():
             shell.type(words)
             typed += 1

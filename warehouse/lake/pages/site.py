@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog, Exposure, Model
 from dbt_like_sql.declared_keys import LAYERS
+from dbt_like_sql.unit_tests.unit_test import UnitTest
 from warehouse.lake.pages.column_graph import draw_columns
 from warehouse.lake.pages.dataset_graph import draw_datasets
 from warehouse.lake.pages.drawing import HEAD, ROW
@@ -23,18 +24,21 @@ def write_pages(
     status: str,
     folder: Path,
     shown: Sequence[Model] | None = None,
+    tests: Sequence[UnitTest] = (),
 ) -> Path:
     """Write all pages into ``folder``; returns the first. ``status`` is a sentence on the state of the lake.
 
     ``shown``: the datasets on the first page, in order; all of them where it is not given. All have their pages, which
-    link to each other.
+    link to each other. ``tests``: unit tests; those of a model are examples on its page.
 
     Raises:
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pages = {INDEX: _index(catalog, shown, published, status)}
-    pages |= {f"{name}.html": _page(catalog, name, published.get(name)) for name in catalog.models}
+    for name in catalog.models:
+        of_model = [test for test in tests if test.subject.name == name]
+        pages[f"{name}.html"] = _page(catalog, name, published.get(name), of_model)
     pages["style.css"] = files("warehouse.lake").joinpath("templates", "style.css").read_text(encoding="utf-8")
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -64,7 +68,7 @@ def _exposures(catalog: Catalog, chosen: Sequence[Model] | None) -> list[tuple[E
     return [(each, reads) for each, reads in read if reads or chosen is None]
 
 
-def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
+def _page(catalog: Catalog, name: str, found: PublishedDataset | None, tests: Sequence[UnitTest]) -> str:
     model = catalog.models[name]
     return fill(
         "model.html",
@@ -75,6 +79,7 @@ def _page(catalog: Catalog, name: str, found: PublishedDataset | None) -> str:
         found=found,
         picture=draw_columns(catalog, name),
         has_sources=any(model.column_lineage.values()),
+        tests=tests,
         checks=[(check, sql_as_html(check.sql, check.depends_on)) for check in model.checks],
         sql=sql_as_html(model.sql, model.depends_on) if model.sql else None,
         head=HEAD,
