@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What Python compiles is kept, whatever the shell says: the platform and its tests are many processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-newest test-long bench-ingest bench-warehouse bench-docs faults lint audit sbom coverage format lock clean
+.PHONY: help setup run test test-newest test-long test-models-mutated bench-ingest bench-warehouse bench-docs faults lint audit sbom coverage format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ NEWEST = $(shell for python in python3.14 python3.13 python3.12; do $$python -c 
 test-newest: ## Run the unit tests with the newest Python that is installed; NEWEST=python3.13 names another
 	@test -n "$(NEWEST)" || echo "no Python newer than 3.11 is installed: its tests are left out"
 	@test -z "$(NEWEST)" || $(MAKE) --no-print-directory VENV=.venv/newest PYTHON=$(NEWEST) test ARGS="tests/unit $(ARGS)"
+
+test-models-mutated: $(VENV)/dev.installed ## Say how many faults in the models their unit tests notice; ARGS="NAME ..." for some
+	@$(BIN)/python -m tests.mutated_models $(ARGS)
 
 coverage: $(VENV)/dev.installed ## Run the unit tests, and say which lines and branches of the product they reach
 	$(BIN)/coverage erase
