@@ -104,8 +104,9 @@ def test_both_have_an_example_for_each_library(home: Path) -> None:
 
 
 def commands() -> list[str]:
-    """The commands of the corner that need no database."""
-    listed = re.findall(r"^\$ fleetwatt (.*?)(?:\s+#.*)?$", CORNER, re.M)
+    """The commands of the corner that need no database; of a vehicle of this lake, where they name one."""
+    text = CORNER.replace("veh-00003", "vehicle-2")
+    listed = re.findall(r"^\$ fleetwatt (.*?)(?:\s+#.*)?$", text, re.M)
     return [each for each in listed if re.match("models (?!build)|query (?!.*--as-of)", each)]
 
 
@@ -124,7 +125,7 @@ def test_the_commands_of_the_page_run(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_there_are_commands() -> None:
-    assert len(commands()) >= 8
+    assert len(commands()) >= 7
 
 
 def test_the_views_give_what_fleetwatt_reads(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
