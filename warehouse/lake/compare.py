@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from warehouse.lake.models import INTEGERS
+from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import another_session, text
 
 NOISE = 1e-9
@@ -76,7 +77,9 @@ def compare_files(
     """
     with another_session(engine) as session:
         for name, path in (("before", before), ("after", after)):
-            session.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet({text(path)}, hive_partitioning = false)")
+            session.execute(
+                f"CREATE TEMP VIEW {name} AS FROM read_parquet({text(readable(path))}, hive_partitioning = false)"
+            )
         session.execute("SET threads = 1")  # sums are made in the order of the files
         try:
             return _Files(session, key).compare()

@@ -24,6 +24,7 @@ from warehouse.lake.hourly_energy import (
     with_segment,
 )
 from warehouse.lake.plain_growth import hours_of_growth
+from warehouse.lake.storage.patterns import readable
 
 Location = Path | str
 """Where a file lies: a path, or whatever else of a store Polars opens."""
@@ -154,7 +155,7 @@ def write_boundary_samples(earlier: Sequence[Location], of_the_day: Location, ta
 
 def changed_devices(before: Location | None, after: Location) -> pl.DataFrame:
     """The devices (kind, device_id) whose last sample of a day is another one now."""
-    new = pl.read_parquet(after)
+    new = pl.read_parquet(readable(after))
     old = pl.read_parquet(before) if before else pl.DataFrame(schema=LAST_SAMPLES)
     return pl.concat([new, old]).unique(keep="none").select("kind", "device_id").unique()
 

@@ -17,6 +17,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import Stream, partition_name
 from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
+from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import start_engine, text
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import late_row_count
@@ -82,7 +83,7 @@ def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, target
 def figures_of_file(engine: duckdb.DuckDBPyConnection, stream: Stream, path: Path | str) -> Figures:
     """The figures of an exported file, as it is on disk."""
     query = sqlfiles.load("warehouse.lake", "sum_exported_file").format(
-        device_id=Identifier(DEVICE_ID[stream]), path=Literal(str(path))
+        device_id=Identifier(DEVICE_ID[stream]), path=Literal(readable(path))
     )
     ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)

@@ -12,6 +12,7 @@ from warehouse.counted import counted
 from warehouse.lake.compare import Comparison, compare_files
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.models import ModelFailedError, build_model
+from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import add_view, another_session, set_day, text
 
 Reads = Sequence[tuple[Model, Sequence[str]]]
@@ -61,12 +62,14 @@ def require_independent_keys(
         ModelFailedError: they are others, so ``lookback_key`` is not true.
     """
     keys = ", ".join(model.lookback_key)
-    half = f"SELECT DISTINCT {keys} FROM read_parquet({text(built)}) WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
+    half = f"SELECT DISTINCT {keys} FROM read_parquet({text(readable(built))}) WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
     with reading(engine, reads, day) as session, _beside(built) as alone, _beside(alone) as expected:
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {half}")
         _limit_to_changed(session, model, reads)
         build_model(session, model, alone)
-        _copy(session, model, f"FROM read_parquet({text(built)}) SEMI JOIN {_CHANGED} USING ({keys})", expected)
+        _copy(
+            session, model, f"FROM read_parquet({text(readable(built))}) SEMI JOIN {_CHANGED} USING ({keys})", expected
+        )
         comparison = compare_files(engine, expected, alone, model.sort_key)
     if not comparison.is_same:
         raise ModelFailedError(
@@ -98,7 +101,7 @@ def rebuild_changed_keys(
         _limit_to_changed(session, model, reads)
         build_model(session, model, made)
         kept = f"FROM read_parquet({text(before)}) ANTI JOIN {_CHANGED} USING ({keys})"
-        return _copy(session, model, f"FROM read_parquet({text(made)}) UNION ALL BY NAME ({kept})", target)
+        return _copy(session, model, f"FROM read_parquet({text(readable(made))}) UNION ALL BY NAME ({kept})", target)
 
 
 def have_same_columns(engine: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:

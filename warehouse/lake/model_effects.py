@@ -13,6 +13,7 @@ from warehouse.lake.lookback import require_declared_days
 from warehouse.lake.models import CheckResult, build_model, run_check
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.keys import folder_of
+from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import add_view, another_session, open_lake, set_day, text
 
 
@@ -96,7 +97,7 @@ def _effect(
         ]
         require_declared_days(session, of_all_days, model, day, target)
     built[model.name] = target
-    add_view(session, model, [str(target)])
+    add_view(session, model, [readable(target)])
     before = published.locations(model.name, day)
     comparison = compare_files(session, before[0], target, model.sort_key) if before else None
     failed = []
@@ -111,4 +112,4 @@ def _with_built(
     """These published files of a dataset, the day's replaced by the one that was built."""
     if name not in built:
         return files
-    return [*(each for each in files if each not in published.locations(name, day)), str(built[name])]
+    return [*(each for each in files if each not in published.locations(name, day)), readable(built[name])]

@@ -14,6 +14,7 @@ from dbt_like_sql.model import DAY_COLUMN, Model
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.interruption import note_session
 from warehouse.lake.snapshot import Snapshot
+from warehouse.lake.storage.patterns import path_of
 
 MEMORY_LIMIT = "1GB"
 
@@ -127,7 +128,9 @@ def empty_view(model: Model) -> str:
 
 def forbid_changes(connection: duckdb.DuckDBPyConnection, files: Sequence[str], outputs: Sequence[Path] = ()) -> None:
     """From here on the connection reads these files and nothing else, and writes to ``outputs`` alone."""
-    connection.execute(f"SET allowed_paths = {_texts([*files, *map(str, outputs)])}")
+    # Each as it is asked for, and as it is called.
+    allowed = dict.fromkeys([*files, *map(path_of, files), *map(str, outputs)])
+    connection.execute(f"SET allowed_paths = {_texts(list(allowed))}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -30,6 +30,7 @@ from warehouse.lake.models import CheckResult, run_check
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.lake import Lake
+from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import add_views, another_session, start_engine
 from warehouse.lifecycle.lake_description import describe_lake
 from warehouse.lifecycle.model_step import ModelStep
@@ -286,4 +287,4 @@ class DailyPipeline:
 
 
 def _parquet_rows(path: Path) -> int:
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return int(pl.scan_parquet(readable(path)).select(pl.len()).collect().item())

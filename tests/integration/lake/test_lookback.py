@@ -183,6 +183,23 @@ def test_what_readers_do_not_see_is_not_looked_back_on(days: Days) -> None:
     assert days.outdated() == [("last_days", 2, [1]), ("last_days", 3, [1])]
 
 
+def test_a_lake_may_lie_below_a_folder_that_is_called_like_a_pattern(database_url: str, tmp_path: Path) -> None:
+    """Its neighbours are not read, although to readers of Parquet their names are meant too."""
+    neighbour = Days(database_url, tmp_path / "fleet one")
+    neighbour.charge(0, {1: 500.0})
+    with connect(database_url) as connection:
+        connection.execute("TRUNCATE lake_releases, lake_file_versions, lake_files CASCADE")
+    days = Days(database_url, tmp_path / "f[l]eet *")
+    for number in range(3):
+        days.charge(number, {1: 1.0, 2: 2.0})
+        days.run(number)
+    days.charge(1, {1: 10.0, 2: 2.0})
+    days.run(1)
+    days.rebuild_outdated()
+    assert days.rows("last_days", 2) == [(1, 3, 12.0), (2, 3, 6.0)]
+    assert days.outdated() == []
+
+
 def test_a_day_that_comes_late_is_looked_back_on(database_url: str, tmp_path: Path) -> None:
     days = Days(database_url, tmp_path)
     for number in (0, 2):

@@ -401,6 +401,14 @@ def test_vertical_shows_every_column_of_a_row(home: Path) -> None:
     assert lines == ["row 1", "  a       1", "  longer  null", "row 2", "  a       2", "  longer  0.5"]
 
 
+def test_a_lake_whose_folder_is_called_like_a_pattern_is_read_alone(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "[h]ome *")
+    shutil.copytree(home, tmp_path / "home 2")
+    question = "SELECT count(*) AS n FROM daily_vehicle_efficiency"
+    found = ask(tmp_path / "[h]ome *", question, "--format", "csv")
+    assert (found.exit_code, found.stdout) == (0, ask(home, question, "--format", "csv").stdout)
+
+
 def test_a_dataset_that_was_never_built_for_a_day_is_said_to_be_missing(home: Path, tmp_path: Path) -> None:
     """An empty answer alone would read as: nobody lost anything."""
     new = tmp_path / "home"

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from warehouse.durability import sync
 from warehouse.lake.storage.keys import FileKey
+from warehouse.lake.storage.patterns import readable
 from warehouse.owners_rights import as_owner_of
 
 
@@ -41,8 +42,8 @@ class LocalFolder:
         return datetime.fromtimestamp((self.root / key).stat().st_mtime, UTC)
 
     def location(self, key: str) -> str:
-        """Its path."""
-        return str(self.root / key)
+        """Its path, of which each character stands for itself."""
+        return readable(self.root / key)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """What is named as files of the lake are; nothing else in the folder is the lake's."""
