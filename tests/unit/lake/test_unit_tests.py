@@ -32,10 +32,11 @@ def test_every_unit_test_of_our_models_passes() -> None:
     assert [(each.test.subject.name, each.test.name, each.failure, each.problems) for each in failed] == []
 
 
-def test_every_model_of_ours_has_unit_tests() -> None:
+def test_every_model_and_every_written_out_check_of_ours_has_unit_tests() -> None:
     catalog = Catalog.load()
-    tested = {test.subject.name for test in UnitTestReader(catalog).read()}
-    assert {name for name, model in catalog.models.items() if model.sql} <= tested
+    models = {model.path for model in catalog.models.values() if model.sql}
+    checks = {check.path for model in catalog.models.values() for check in model.checks if check.path.suffix == ".sql"}
+    assert {test.subject.path for test in UnitTestReader(catalog).read()} == models | checks
 
 
 def test_what_is_expected_passes(tmp_path: Path) -> None:
