@@ -76,6 +76,11 @@ class Catalog:
         return tuple(each.name for each in self.in_order() if wanted & {each.name, *self.upstream(each.name)})
 
     @property
+    def release_log(self) -> Model | None:
+        """The dataset that a day's release writes; ``None`` in a catalog without one."""
+        return next((model for model in self.models.values() if model.kind == "release"), None)
+
+    @property
     def lookbacks(self) -> tuple[tuple[str, str, int], ...]:
         """Each model that looks back, with each dataset that it reads, and how many days back."""
         return tuple(
@@ -87,7 +92,10 @@ class Catalog:
 
     @cached_property
     def _ordered(self) -> tuple[Model, ...]:
-        sorter = TopologicalSorter({name: model.depends_on for name, model in self.models.items()})
+        # What a release writes is made from whatever there is, in a catalog of fewer models too.
+        sorter = TopologicalSorter(
+            {name: [each for each in model.depends_on if each in self.models] for name, model in self.models.items()}
+        )
         sorter.prepare()
         ordered: list[Model] = []
         ready: list[tuple[int, str]] = []

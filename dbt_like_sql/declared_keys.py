@@ -14,7 +14,7 @@ LAYERS = ("lake", "staging", "rollups", "marts")
 """The order of the story; folders of models carry these names."""
 MOST_LOOKBACK_DAYS = 366
 """A model that looks back further reads a year of files for each day, and is better made from a rollup."""
-SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars"}
+SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars", "release": "release"}
 NAME = "[a-z][a-z0-9_]*"
 """The pattern of the name of a dataset or column, as a whole."""
 COLUMN_OF = rf"{NAME}\.{NAME}"
@@ -130,7 +130,9 @@ MODEL: Mapping[str, Key] = {
 SOURCE: Mapping[str, Key] = {
     **_DATASET,
     "kind": Key(
-        "Who makes it: the export from PostgreSQL, or the Polars step.", {"enum": list(SOURCE_KINDS)}, is_required=True
+        "Who makes it: the export from PostgreSQL, the Polars step, or the release of a day, which reads all others.",
+        {"enum": list(SOURCE_KINDS)},
+        is_required=True,
     ),
     "layer": Key("Where it is shown.", {"enum": list(LAYERS)}, is_required=True),
     "depends_on": Key("The datasets that it is made from, or checked against.", _NAMES),

@@ -91,6 +91,11 @@ class Loader:
             if statement := self._statements.get(name):
                 known = self._known_references(statement)
             self._depends_on[name] = tuple(known)
+        read = {each for known in self._depends_on.values() for each in known}
+        for name, declared in self._declarations.items():
+            if declared.kind == "release":  # of everything, and so of whatever nothing else is made from
+                others = [each for each, of in self._declarations.items() if of.kind != "release" and each not in read]
+                self._depends_on[name] = tuple(sorted(others))
 
     def _known_references(self, statement: Statement) -> list[str]:
         for reference in statement.references:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Kind = Literal["export", "polars", "sql"]
-"""Who makes it: the export from PostgreSQL, the Polars step, or its own SELECT."""
+Kind = Literal["export", "polars", "sql", "release"]
+"""Who makes it: the export from PostgreSQL, the Polars step, its own SELECT, or the release of a day."""
 
 DAY_COLUMN = "day"
 """Every dataset has it, as a DATE: the name of the file's folder. No model selects it, no declaration lists it."""

@@ -18,7 +18,7 @@ from orchestration.assets.exports import export_assets
 from orchestration.assets.exposures import exposure_specs
 from orchestration.assets.models import model_assets
 from orchestration.assets.partitions import daily_partitions
-from orchestration.assets.report import report_asset
+from orchestration.assets.report import report_asset, restatements_assets
 from orchestration.assets.resources import warehouse_resource
 from orchestration.assets.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.assets.tables import table_specs
@@ -60,6 +60,7 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
         *export_assets(catalog, partitions),
         *model_assets(catalog, partitions),
         report_asset(catalog, partitions),
+        *restatements_assets(catalog, partitions),
     ]
     run_day = dg.define_asset_job(
         "run_day",

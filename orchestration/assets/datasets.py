@@ -18,6 +18,8 @@ from orchestration.assets.run_config import NO_CONFIG
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.pipeline_files import Made
 
+DAY_REPORT = dg.AssetKey("day_report")
+"""The end of a day."""
 Make = Callable[[DailyPipeline, date], Iterable[Made]]
 Check = Callable[[DailyPipeline, Made], Sequence[dg.AssetCheckResult]]
 
@@ -41,10 +43,21 @@ def dataset_asset(
             pipeline = warehouse.pipeline(catalog)
             made = [each for day in days_to_make(context, pipeline, names) for each in make(pipeline, day)]
             yield from told(context, pipeline, names, made, evaluations)
-            for day in sorted({each.day for each in made}):
-                pipeline.release(day, names)
+            if not is_released_later(context, catalog):
+                for day in sorted({each.day for each in made}):
+                    pipeline.release(day, names)
 
     return build
+
+
+def is_released_later(context: dg.AssetExecutionContext, catalog: Catalog) -> bool:
+    """Whether the run has a later step that lets readers see what it makes, all at once and once every check passed.
+
+    What is built without one is seen when its own checks have passed.
+    """
+    selected = context.run.asset_selection
+    log = catalog.release_log
+    return selected is None or DAY_REPORT in selected or (log is not None and dg.AssetKey(log.name) in selected)
 
 
 def told(

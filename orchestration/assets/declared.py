@@ -21,7 +21,12 @@ GOLD, SOURCE = "gold", "source"
 
 FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54))
 """Of the marts: a day closes every 24 h, and is in the lake within minutes. A second missing day is a failure."""
-KINDS = {"export": {"postgres", "parquet"}, "polars": {"polars", "parquet"}, "sql": {"duckdb", "parquet"}}
+KINDS = {
+    "export": {"postgres", "parquet"},
+    "polars": {"polars", "parquet"},
+    "sql": {"duckdb", "parquet"},
+    "release": {"duckdb", "parquet"},
+}
 
 
 def asset_spec(model: Model, partitions: dg.PartitionsDefinition[str]) -> dg.AssetSpec:

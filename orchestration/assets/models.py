@@ -1,4 +1,4 @@
-"""What is made from the exports: the boundary samples, the energy of the day, and every SQL model of the catalog."""
+"""What is made from the exports: late readings, boundary samples, the energy of the day, and every SQL model."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from warehouse.lifecycle.daily_pipeline import ENERGY
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a dataset; the two that the energy rule writes in one pass come together."""
+    yield dataset_asset(catalog, ["late_readings"], partitions, lambda pipeline, day: [pipeline.late_readings(day)])
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
     yield dataset_asset(
         catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.boundary_samples(day)]

@@ -23,6 +23,7 @@ from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lagging_remarks
+from warehouse.lifecycle.restatement_words import rebuilt_words
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
@@ -39,8 +40,8 @@ def status(
 ) -> None:
     """Show devices, readings per day, the ledger, the lake, freshness and sizes in one screen.
 
-    In the lake: the exported versions of meter and vehicle readings, and their size. Below: which closed days are still
-    to be run, and why.
+    In the lake: which release of the day readers see (v2: it was rebuilt once), and the size of its readings. Below:
+    what rebuilds changed, which closed days are still to be run, and why.
 
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
 
@@ -159,8 +160,20 @@ def _print(overview: Overview, most_days: int) -> None:
     console.print(_day_table(by_day[-most_days:]))
     if len(by_day) > most_days:
         console.print(f"and {counted(len(by_day) - most_days, 'earlier day')} with readings (--days shows more)")
+    _print_restatements(console, [partitions[0] for _, partitions in by_day[-most_days:]])
     ahead = max(partition.day for partition in overview.partitions)
     console.print(f"partitions stand ready until {ahead}")
+
+
+def _print_restatements(console: Terminal, shown: list[PartitionOverview]) -> None:
+    """What the days' releases mean, where one was rebuilt, and what that changed."""
+    if any(each.release > 1 for each in shown):
+        console.print("v2 is a day's second release: it was rebuilt once, and readers see the newest one")
+    for each in shown:
+        if each.restated_release and each.restatement:
+            console.print(rebuilt_words(each.day, each.restated_release, each.restatement))
+    if any(each.restatement for each in shown):
+        console.print('what else changed: fleetwatt query "FROM restatements"')
 
 
 def _print_quarantine(console: Terminal, quarantine: list[QuarantineOverview]) -> None:
@@ -214,11 +227,12 @@ def _count(partitions: list[PartitionOverview], stream: Stream) -> str:
 
 
 def _in_the_lake(partitions: list[PartitionOverview]) -> str:
-    versions = "/".join(str(each.version) for each in partitions)
     if not any(each.version for each in partitions):
         return "not yet"
-    size = decimal(sum(each.lake_bytes for each in partitions))
-    return f"v{versions}, {size}" if all(each.is_built for each in partitions) else f"v{versions}, to be built"
+    release = partitions[0].release
+    if not all(each.is_built for each in partitions):
+        return f"v{release}, to be rebuilt" if release else "exported, to be built"
+    return f"v{release}, {decimal(sum(each.lake_bytes for each in partitions))}"
 
 
 def _age(ts: datetime) -> str:

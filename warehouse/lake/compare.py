@@ -42,7 +42,12 @@ class Change(NamedTuple):
     @property
     def is_none(self) -> bool:
         """Whether neither the column nor a value in it is another, nor what its numbers come to."""
-        return self.of_column is None and self.rows == 0 and _is_near(self.sum_before, self.sum_after)
+        return self.of_column is None and self.rows == 0 and self.is_sum_same
+
+    @property
+    def is_sum_same(self) -> bool:
+        """Whether the numbers in all rows come to the same."""
+        return _is_near(self.sum_before, self.sum_after)
 
 
 @dataclass(frozen=True)

@@ -14,4 +14,6 @@ def made_by(model: Model) -> str:
         return f"the export of PostgreSQL's table {model.name}"
     if model.sql:
         return f"the SELECT in {model.path}"
+    if model.kind == "release":
+        return "the release of a day, which compares it with what readers saw before"
     return "the energy rule" if model.kind == "polars" else "Fleetwatt itself"

@@ -26,6 +26,7 @@ from warehouse.lake.energy_day import (
     write_energy,
 )
 from warehouse.lake.export import TABLES, export_readings, export_table, figures_of_file
+from warehouse.lake.late_readings import write_late_readings
 from warehouse.lake.models import CheckResult, run_check
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
 from warehouse.lake.snapshot import Snapshot
@@ -33,6 +34,7 @@ from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import add_views, another_session, start_engine
 from warehouse.lifecycle.lake_description import describe_lake
+from warehouse.lifecycle.later_days import LAST_SAMPLES, queue_later_days
 from warehouse.lifecycle.model_step import ModelStep
 from warehouse.lifecycle.pipeline_files import (
     Made,
@@ -42,18 +44,20 @@ from warehouse.lifecycle.pipeline_files import (
     require_only_copy,
     written_aside,
 )
-from warehouse.lifecycle.restatement import LAST_SAMPLES, queue_later_days
+from warehouse.lifecycle.release import DayRelease
+from warehouse.lifecycle.restatement_words import rebuilt_words
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import (
     days_with_files,
+    find_lake_file,
     find_outdated_file,
     list_files_to_read,
     list_unseen_files,
     oldest_releases,
-    release_day,
 )
 from warehouse.postgres.ledger.partition_figures import Figures
+from warehouse.postgres.ledger.restatements import NewestRelease, find_newest_release
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
@@ -87,6 +91,7 @@ class DailyPipeline:
             DayNotClosedError, DayNotKnownError: it is not time yet, or there is nothing.
             CheckFailedError: a blocking check failed; what depends on its dataset was not built.
         """
+        before = self.newest_release(day)
         if sealed := self.seal(day):
             say(f"{day}: sealed {', '.join(sealed)}")
         for stream in Stream:
@@ -94,15 +99,24 @@ class DailyPipeline:
             self.require_checks(stream, day)
         for table in TABLES:
             say(str(self.export_table(table, day)))
-        for made in (self.device_last(day), self.boundary_samples(day), *self.energy(day)):
+        made_of_exports = (
+            self.late_readings(day),
+            self.device_last(day),
+            self.boundary_samples(day),
+            *self.energy(day),
+        )
+        for made in made_of_exports:
             say(str(made))
             self.require_checks(made.dataset, day)
         for model in self.catalog.in_order():
             if model.kind == "sql":
                 say(str(self.model(model.name, day)))
                 self.require_checks(model.name, day)
-        is_finished = self.finish(day)
-        say(f"{day}: done" if is_finished else f"{day}: another run of the day is under way, and ends what is left")
+        if self.finish(day):
+            self._tell_release(day, before, say)
+            say(f"{day}: done")
+        else:
+            say(f"{day}: another run of the day is under way, and ends what is left")
 
     def seal(self, day: date) -> list[Stream]:
         """Seal a closed day. Sealed already is fine."""
@@ -134,6 +148,16 @@ class DailyPipeline:
             with another_session(self._engine) as engine:
                 export_table(engine, self.url, table, target)
             return published(connection, self.lake, table, day, target, _parquet_rows(target))
+
+    def late_readings(self, day: date) -> Made:
+        """Make the list of when the day's late readings came in."""
+        name = "late_readings"
+        with self._working(day) as connection, written_aside(self.lake, name, day) as target:
+            exported = {stream: verified_file(connection, self.lake, stream, day) for stream in Stream}
+            in_postgres = set(Stream).difference(day_ledger.dropped_streams(connection, day))
+            before = intact_location(connection, self.lake, name, day)
+            rows = write_late_readings(connection, day, exported, sorted(in_postgres), before, target)
+            return published(connection, self.lake, name, day, target, rows)
 
     def device_last(self, day: date) -> Made:
         """Make the day's last samples. A rebuild of later days that began from another one is queued."""
@@ -189,11 +213,13 @@ class DailyPipeline:
             ModelFailedError, CheckFailedError: as when the day is run.
             MissingFileError, DamagedFileError: what they read is not there as it was published.
         """
-        made = self.catalog.with_downstream(names)
+        made = [name for name in self.catalog.with_downstream(names) if self.catalog.models[name].kind == "sql"]
+        before = self.newest_release(day)
         for name in made:
             say(str(self.model(name, day)))
             self.require_checks(name, day)
         self.release(day, made)
+        self._tell_release(day, before, say)
 
     def verified(self, dataset: str, day: date) -> str:
         """A published file of a day, its hash checked, for whoever tells of it.
@@ -241,9 +267,7 @@ class DailyPipeline:
         with self._working(day) as connection:
             if find_outdated_file(connection, day, self._inputs()):
                 return False
-            with connection.transaction():
-                day_ledger.confirm_build(connection, day)
-                release_day(connection, day, self.catalog.models)
+            self._release(connection, day).make(lambda transaction: day_ledger.confirm_build(transaction, day))
             describe_lake(connection, self.lake, self.catalog)
         return True
 
@@ -266,15 +290,40 @@ class DailyPipeline:
             for name in unseen:
                 if name not in checked:
                     self.require_checks(name, day)
-            if release_day(connection, day, self.catalog.models):
+            if self._release(connection, day).make():
                 describe_lake(connection, self.lake, self.catalog)
+
+    def newest_release(self, day: date) -> NewestRelease:
+        """The release of a day that readers see, and what it changed of what they saw before."""
+        with connect(self.url) as connection:
+            return find_newest_release(connection, day)
+
+    def restatements(self, day: date) -> list[Made]:
+        """What was written of the day's restatements when it was released; nothing where it never was."""
+        model = self.catalog.release_log
+        with connect(self.url) as connection:
+            if model is None or find_lake_file(connection, model.name, day) is None:
+                return []
+            return [current(connection, self.lake, model.name, day)]
+
+    def _release(self, connection: psycopg.Connection, day: date) -> DayRelease:
+        return DayRelease(connection, self._engine, self.lake, self.catalog, day)
 
     def _inputs(self) -> Iterator[tuple[str, str]]:
         """Which dataset is made of which, within a day."""
         last, boundary = BOUNDARY_SAMPLES
         yield boundary, last
         for model in self.catalog.in_order():
-            yield from ((model.name, name) for name in model.depends_on)
+            if model.kind != "release":  # that is made when all others are of one build
+                yield from ((model.name, name) for name in model.depends_on)
+
+    def _tell_release(self, day: date, before: NewestRelease, say: Say) -> None:
+        """Check what the release wrote, and tell of what it restated, where it is another one than before."""
+        for made in self.restatements(day):
+            self.require_checks(made.dataset, day)
+        newest = self.newest_release(day)
+        if newest.summary and newest.release != before.release:
+            say(rebuilt_words(day, newest.release, newest.summary))
 
     @contextmanager
     def _working(self, day: date) -> Iterator[psycopg.Connection]:

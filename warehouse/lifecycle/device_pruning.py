@@ -16,7 +16,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.restatement import LAST_SAMPLES
+from warehouse.lifecycle.later_days import LAST_SAMPLES
 from warehouse.postgres.ledger.lake_files import days_with_files
 from warehouse.postgres.readings.silent_devices import (
     SilentDevice,

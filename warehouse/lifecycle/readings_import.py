@@ -113,7 +113,7 @@ def _import(url: str, file: OpenedFile, settings: FleetSettings, report: ImportR
         store = ReadingStore(
             connection,
             QuarantineQuota.of(settings),
-            always_late=True,
+            is_import=True,
             room=DeviceRoom(DeviceQuota.of(settings)._replace(max_new_per_hour=None)),  # it is at hand, and no stranger
             note_counted_only=report.note_counted_only,
         )

@@ -1,32 +1,121 @@
-"""Queues rebuilds of later days, which begin from samples of a day that changed."""
+"""Finds what a rebuilt day changed of what readers saw before, and why."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
-import polars as pl
+import duckdb
 import psycopg
 
-from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
+from dbt_like_sql.catalog import Catalog, Model
+from warehouse.contract.partitions import Stream
+from warehouse.lake.restated import FilePair, RestatedDevice, RestatedFiles
 from warehouse.lake.storage.lake import Lake
-from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import days_with_files
+from warehouse.lifecycle.restatement_words import (
+    boundaries_words,
+    earlier_days_words,
+    headline,
+    mappings_words,
+    models_words,
+    readings_words,
+    settings_words,
+)
+from warehouse.postgres.ledger.lake_files import LakeFile
+from warehouse.postgres.ledger.restatements import (
+    Restatement,
+    changed_input_days,
+    imported_since,
+    model_digests,
+    queued_since,
+)
 
-LAST_SAMPLES = "device_last"
-"""What a later day begins from."""
+RESTATED_LAYERS = ("rollups", "marts")
+"""Whose numbers are compared, beside how many readings there are. What lies above them says why they changed."""
+MOST_DEVICES = 20
+"""Whose ids are kept of a restatement; of the others it is known how many they are."""
+_EXPORTED = " was exported"
 
 
-def queue_later_days(connection: psycopg.Connection, lake: Lake, day: date, changed: pl.DataFrame) -> None:
-    """Each device whose last sample changed concerns the first later day that has a reading of it, and no other.
+@dataclass(frozen=True)
+class RestatementFinder:
+    """Compares a day's current files with those of its newest release. Whoever calls holds the day."""
 
-    ``changed``: its rows are devices, by kind and device_id.
-    """
-    for later in (each for each in days_with_files(connection, LAST_SAMPLES) if each > day):
-        if changed.is_empty():
-            return
-        try:
-            file = verified_or_queued(connection, lake, LAST_SAMPLES, later)
-        except (MissingFileError, DamagedFileError):  # when it is rebuilt, it queues the rest
-            continue
-        present = pl.read_parquet(file).select("kind", "device_id")
-        if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
-            day_ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
-        changed = changed.join(present, on=["kind", "device_id"], how="anti")
+    connection: psycopg.Connection
+    engine: duckdb.DuckDBPyConnection
+    lake: Lake
+    catalog: Catalog
+    day: date
+
+    def find(self, released: Iterable[LakeFile], current: Iterable[LakeFile]) -> Restatement | None:
+        """What current files restate of released ones; ``None``: no number that readers saw is another one.
+
+        A dataset that they did not see is no restatement, nor is one that holds the same in other bytes.
+        """
+        seen = {file.dataset: file for file in released}
+        files = {file.dataset: FilePair(seen[file.dataset], file) for file in current if file.dataset in seen}
+        pairs = RestatedFiles(self.engine, self.lake, self.day, files)
+        sums = [restated for model in self._compared(pairs) for restated in pairs.sums(model)]
+        if not sums:
+            return None
+        devices = pairs.devices()
+        reason = "; ".join(self._reasons(pairs, devices, {each.dataset for each in sums}))
+        return Restatement(
+            reason=reason,
+            summary=f"{reason}; {headline(sums)}",
+            added_reading_count=sum(max(0, each.added_reading_count) for each in devices),
+            device_count=len(devices),
+            devices=[each.external_id for each in devices[:MOST_DEVICES]],
+            sums=sums,
+        )
+
+    def _compared(self, pairs: RestatedFiles) -> Iterator[Model]:
+        for model in self.catalog.in_order():
+            is_compared = model.layer in RESTATED_LAYERS or model.name in set(Stream)
+            if is_compared and model.kind != "release" and pairs.is_changed(model.name):
+                yield model
+
+    def _reasons(self, pairs: RestatedFiles, devices: list[RestatedDevice], restated: set[str]) -> list[str]:
+        """All that the files and the ledger show; else why the day was queued, or that somebody built it again."""
+        found = [*self._reasons_in_files(pairs, devices), *self._reasons_in_models(pairs, restated)]
+        if found:
+            return found
+        # What the build of before was queued for came in before it made its first rollup.
+        since = min(pairs.pairs[name].before.published_at for name in restated)
+        queued = queued_since(self.connection, self.day, since)
+        return [queued if queued and not queued.endswith(_EXPORTED) else "it was built again"]
+
+    def _reasons_in_files(self, pairs: RestatedFiles, devices: list[RestatedDevice]) -> Iterator[str]:
+        late = [each for each in devices if each.added_reading_count > 0]
+        if added := sum(each.added_reading_count for each in late):
+            imported = sum(self._imported(pairs, stream) for stream in Stream if pairs.is_changed(stream))
+            yield readings_words(added, min(added, imported), [each.external_id for each in late], len(late))
+        if set_otherwise := pairs.changed_settings():
+            yield settings_words(set_otherwise)
+        if mapped_otherwise := pairs.changed_mappings():
+            yield mappings_words(mapped_otherwise)
+        if begun_otherwise := pairs.changed_boundaries():
+            yield boundaries_words(begun_otherwise)
+
+    def _imported(self, pairs: RestatedFiles, stream: Stream) -> int:
+        return imported_since(self.connection, stream, self.day, pairs.pairs[stream].before.published_at)
+
+    def _reasons_in_models(self, pairs: RestatedFiles, restated: set[str]) -> Iterator[str]:
+        changed = [pairs.pairs[model.name] for model in self.catalog.in_order() if model.name in restated]
+        both = [file for pair in changed for file in (pair.before, pair.after)]
+        digests = model_digests(self.connection, self.day, both)
+
+        def digest(file: LakeFile) -> str | None:
+            return digests.get((file.dataset, file.version))
+
+        rewritten = [
+            pair.after.dataset
+            for pair in changed
+            if digest(pair.before) and digest(pair.after) and digest(pair.before) != digest(pair.after)
+        ]
+        if rewritten:
+            yield models_words(rewritten)
+        looking_back: dict[tuple[date, ...], list[str]] = {}
+        for pair in changed:
+            if days := changed_input_days(self.connection, pair.before, pair.after):
+                looking_back.setdefault(tuple(days), []).append(pair.after.dataset)
+        yield from (earlier_days_words(models, days) for days, models in looking_back.items())

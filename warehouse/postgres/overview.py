@@ -19,24 +19,34 @@ EXACT_BELOW_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class DeviceOverview:
-    """The devices of one kind. ``silent`` ones have reported before, and not in the last 15 minutes."""
+    """The devices of one kind. ``silent`` ones have reported before, and not in the last 15 minutes; ``offline`` ones
+    of them not in the last 24 hours.
+    """
 
     kind: str
     devices: int
     reporting: int
     silent: int
+    offline: int
     newest_ts: datetime | None
 
 
 @dataclass
 class PartitionOverview:
-    """One day of one stream. ``row_count`` is exact unless ``is_estimate``; ``is_built``: the models are up to date."""
+    """One day of one stream. ``row_count`` is exact unless ``is_estimate``; ``is_built``: the models are up to date.
+
+    ``version``: of the stream's file. ``release``: which release of the day readers see, 0 where there is none;
+    ``restated_release``, ``restatement``: the newest that changed what they saw before, and in a line what it changed.
+    """
 
     stream: Stream
     day: date
     state: str
     version: int
     is_built: bool
+    release: int
+    restated_release: int | None
+    restatement: str | None
     lake_bytes: int
     late_row_count: int
     size_bytes: int

@@ -65,7 +65,8 @@ def selected_models(catalog: Catalog, given: Sequence[str] | None, modified: Mod
     names = [model.name for model in chosen if model.kind == "sql"]
     if not names:
         raise nothing_selected(given, "SQL model")
-    if others := len(chosen) - len(names):
+    # What a release writes comes with it, and is left out by nobody.
+    if others := sum(model.kind not in ("sql", "release") for model in chosen):
         notes.print(f"{counted(others, 'selected dataset has', 'selected datasets have')} no SELECT: left out")
     return names
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from dbt_like_sql.catalog import Catalog, Column, Model
 from orchestration.cli.terminal import Terminal
 
-MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL"}
+MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL", "release": "release"}
 _ROOM_FOR_WORDS = 30
 """Characters a line that a description needs to be read beside the other columns."""
 _FRAMES = 13

@@ -24,7 +24,7 @@ from warehouse.postgres.partitions import dropping
 def energy_pipeline(url: str, lake: Path) -> DailyPipeline:
     """A pipeline as far as the energy: the models on top are built from it for every day alike."""
     catalog = Catalog.load()
-    sources = {name: model for name, model in catalog.models.items() if model.kind != "sql"}
+    sources = {name: model for name, model in catalog.models.items() if model.kind in ("export", "polars")}
     return DailyPipeline(url, Lake(lake), replace(catalog, models=sources))
 
 

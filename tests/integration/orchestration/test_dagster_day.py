@@ -101,6 +101,9 @@ def test_what_a_run_tells(ran: Ran) -> None:
         dg.TableColumnDep(dg.AssetKey("daily_vehicle_efficiency"), name)
         for name in ("ac_kwh", "dc_kwh", "efficiency_ratio")
     ]
+    assert (report["release"].value, report["restated"].value) == (1, "nothing")
+    restatements = told(result, "restatements")
+    assert (restatements["restated"].value, restatements["dagster/row_count"].value) == ("nothing", 0)
 
     assert "preview" not in export
     spread = told(result, "efficiency_distribution")

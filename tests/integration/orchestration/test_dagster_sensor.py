@@ -92,11 +92,16 @@ def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays,
     run_elsewhere(days, instance, FIRST)
     assert remark(days, instance) == "every closed day is in the lake"
     days.add_late_reading(FIRST)
-    assert run_as_asked(days, instance).success
+    result = run_as_asked(days, instance)
+    assert result.success
     assert remark(days, instance) == "every closed day is in the lake"
     with connect(days.url) as connection:
         (releases,) = oldest_releases(connection, FIRST)
     assert releases.newest_release == 2
+    for asset in ("day_report", "restatements"):
+        (told,) = result.asset_materializations_for_node(asset)
+        assert told.metadata["release"].value == 2
+        assert str(told.metadata["restated"].value).startswith("1 late reading of ")
 
 
 def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:

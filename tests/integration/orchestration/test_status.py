@@ -16,6 +16,9 @@ from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days
 from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.day_ledger import begin_build, confirm_build, request_build
+from warehouse.postgres.ledger.lake_files import publish_file, release_day
+from warehouse.postgres.ledger.restatements import Restatement, add_restatement
 
 _numbers = count(1)
 
@@ -61,6 +64,35 @@ def test_a_day_that_waits_for_a_person_says_why(days: Days, dagster_database: st
     assert f"re-execute the run, or: fleetwatt run-day {FIRST}" in shown
     (told,) = json.loads(fleetwatt("status", "--json").out)["days_to_run"]
     assert told.startswith(waits)
+
+
+def test_a_rebuilt_day_says_in_words_what_changed(
+    filled_days: FilledDays, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = filled_days(FIRST)
+    monkeypatch.setenv("FLEET_DATABASE_URL", days.url)
+    summary = "1 late reading of meter-00010; lost_against_target_kwh 0.535 -> 2.035"
+    with connect(days.url) as connection:
+        connection.execute("UPDATE partition_ledger SET state = 'exported', version = 2 WHERE day = %s", [FIRST])
+        connection.execute(
+            "UPDATE partition_ledger SET late_row_count = (SELECT sum(row_count) FROM late_rows AS late "
+            "WHERE late.day = partition_ledger.day AND late.stream = partition_ledger.stream)"
+        )
+        request_build(connection, FIRST, "it is a test")
+        for number in (1, 2):
+            begin_build(connection, FIRST)
+            confirm_build(connection, FIRST)
+            publish_file(connection, "meters", FIRST, version=number, sha256=b"", size_bytes=1, row_count=1)
+            assert release_day(connection, FIRST)
+        add_restatement(connection, FIRST, 2, Restatement("late", summary, 1, 1, ["meter-00010"], []))
+    shown = fleetwatt("status").out
+    assert "v2, 0 bytes" in shown
+    assert "v2 is a day's second release: it was rebuilt once" in shown
+    assert f"{FIRST} rebuilt (v2): {summary}" in shown
+    (first, *_) = [
+        each for each in json.loads(fleetwatt("status", "--json").out)["partitions"] if each["day"] == str(FIRST)
+    ]
+    assert (first["release"], first["restated_release"], first["restatement"]) == (2, 2, summary)
 
 
 def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:

@@ -161,7 +161,7 @@ def test_where_unknown_devices_are_refused_they_are_looked_for_again_each_time(c
 
 
 def test_an_import_of_old_days_counts_every_new_row_late(connection: psycopg.Connection) -> None:
-    store = ReadingStore(connection, QUOTA, always_late=True)
+    store = ReadingStore(connection, QUOTA, is_import=True)
     reading = meter()
     store.store([body(reading, VehicleReading("v", TS, 1.0, None, None))], "a file")
     store.store([body(reading)], "a file")

@@ -196,7 +196,7 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"models/sources.toml": SOURCES.replace('"export"', '"exports"')},
-            "models/sources.toml:2: readings needs kind, one of export, polars",
+            "models/sources.toml:2: readings needs kind, one of export, polars, release",
             id="bad kind",
         ),
         *(

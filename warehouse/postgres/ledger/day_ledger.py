@@ -189,12 +189,6 @@ def confirm_export(
     connection.execute(sqlfiles.load(_PACKAGE, "confirm_export"), parameters)
 
 
-def built_since(connection: psycopg.Connection, since: datetime) -> list[tuple[date, datetime]]:
-    """The days whose models were built after an instant, and when, in that order."""
-    rows = connection.execute(sqlfiles.load(_PACKAGE, "list_built_days"), {"since": since})
-    return [(day, built_at) for day, built_at in rows]
-
-
 @contextmanager
 def day_held(connection: psycopg.Connection, day: date) -> Iterator[None]:
     """Hold a day: one worker at a time, and no import meanwhile. Waits; ends with the connection at the latest."""

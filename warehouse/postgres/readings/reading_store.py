@@ -50,14 +50,14 @@ class ReadingStore:
         *,
         register_unknown: bool = True,
         room: DeviceRoom | None = None,
-        always_late: bool = False,
+        is_import: bool = False,
         note_counted_only: Callable[[Mapping[str, int]], None] = lambda _: None,
     ) -> None:
         """Make a store.
 
         ``register_unknown``: devices not seen before are registered, else their readings are refused.
         ``room``: for how many; without it there is no bound.
-        ``always_late``: count each row as late, whatever the clock says (an import into days long gone).
+        ``is_import``: count each row as late, whatever the clock says, and as imported: it is of a day long gone.
         ``note_counted_only``: is told of refused items whose bytes are not kept, by code.
         """
         self._connection = connection
@@ -65,10 +65,10 @@ class ReadingStore:
         self._note_counted_only = note_counted_only
         self._register_unknown = register_unknown
         self._room = room
-        self._always_late = always_late
+        self._is_import = is_import
         self._ids = DeviceIds()
         self._plain_insert = PreparedStatement(connection, _statement(""), _OIDS)
-        self._flags_as_sent = {"always_late": BINARY_BOOL[always_late], "report_stored": BINARY_BOOL[False]}
+        self._flags_as_sent = {"is_import": BINARY_BOOL[is_import], "report_stored": BINARY_BOOL[False]}
 
     def learn_devices(self) -> None:
         """Learn the devices that are known already, before the first readings of all of them come at once.
@@ -187,7 +187,7 @@ class ReadingStore:
     ) -> psycopg.Cursor[tuple[str, int, datetime]]:
         return self._connection.execute(
             _statement(on_conflict),
-            {**batch.parameters(), "always_late": self._always_late, "report_stored": report_stored},
+            {**batch.parameters(), "is_import": self._is_import, "report_stored": report_stored},
             prepare=True,
         )
 
@@ -216,7 +216,7 @@ class ReadingStore:
                     outcome.conflicts.append(Rejection(origin.item, "conflict", "", _CONFLICT))
 
 
-_OIDS = {**ARRAY_OIDS, "always_late": BOOL_OID, "report_stored": BOOL_OID}
+_OIDS = {**ARRAY_OIDS, "is_import": BOOL_OID, "report_stored": BOOL_OID}
 
 
 @cache

@@ -5,6 +5,9 @@ SELECT
     ledger.state,
     ledger.version,
     coalesce(build.built >= build.requested, FALSE) AS is_built,
+    coalesce(newest.release, 0) AS release,
+    restated.release AS restated_release,
+    restated.summary AS restatement,
     coalesce(lake.size_bytes, 0)::bigint AS lake_bytes,
     coalesce(late.row_count, 0)::bigint AS late_row_count,
     coalesce(pg_total_relation_size(partition.oid), 0) AS size_bytes,
@@ -19,5 +22,15 @@ LEFT JOIN (
     GROUP BY stream, day
 ) AS late USING (stream, day)
 LEFT JOIN day_builds AS build USING (day)
+LEFT JOIN (
+    SELECT day, max(release) AS release
+    FROM lake_releases
+    GROUP BY day
+) AS newest USING (day)
+LEFT JOIN (
+    SELECT DISTINCT ON (day) day, release, summary
+    FROM lake_restatements
+    ORDER BY day ASC, release DESC
+) AS restated USING (day)
 LEFT JOIN lake_files AS lake ON ledger.stream = lake.dataset AND ledger.day = lake.day
 ORDER BY ledger.day, ledger.stream

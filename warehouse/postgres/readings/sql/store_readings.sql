@@ -58,11 +58,11 @@ stored_by_day AS (
 
 -- The database's clock decides what is late, and the count commits with the rows that it counts.
 counted_late AS (
-    INSERT INTO late_rows (stream, day, row_count)
-    SELECT stored.stream, stored.day, stored.row_count
+    INSERT INTO late_rows (stream, day, row_count, is_imported)
+    SELECT stored.stream, stored.day, stored.row_count, %(is_import)s
     FROM stored_by_day AS stored
     INNER JOIN partition_ledger AS ledger USING (stream, day)
-    WHERE %(always_late)s OR ledger.late_after <= clock_timestamp()
+    WHERE %(is_import)s OR ledger.late_after <= clock_timestamp()
 )
 
 SELECT 'meter' AS kind, meter_id AS device_id, ts
