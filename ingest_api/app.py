@@ -28,6 +28,7 @@ from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.observability import metrics
+from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.pages import assets, docs_page, front_page
 from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.server.connections import Connections
@@ -131,7 +132,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     connections = Connections(most_connections, settings.max_connections_per_address, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     storing = StoringHealth(commits, database)
-    parts = app.state.parts = shared.and_these(settings, database, reads, fleet, ingest, connections, storing)
+    figures = LedgerFigures(database, reads)
+    parts = app.state.parts = shared.and_these(settings, database, reads, fleet, ingest, connections, storing, figures)
     await database.open()
     await reads.open()
     tasks = [

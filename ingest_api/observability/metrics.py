@@ -1,4 +1,4 @@
-"""What is counted for monitoring: ``GET /metrics`` in the text format of Prometheus.
+"""What is counted for monitoring: ``GET /metrics`` in the text format of Prometheus, with what the ledger says.
 
 Nothing is labelled by device. Where several processes serve, each writes what it counts into a folder that the parent
 names in the environment, and whichever is asked answers for all.
@@ -13,10 +13,12 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as written
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest_api.http.openapi import success_headers
 from ingest_api.http.parts import part_of
+from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.disk import disk_of
@@ -48,6 +50,9 @@ DISK_USED = Gauge(
     "fleet_disk_used_ratio",
     "How full the disk of HOME is as this process sees it, 0 to 1.",
     multiprocess_mode="livemax",
+)
+DISK_FREE = Gauge(
+    "fleet_disk_free_bytes", "What is free on the disk of HOME as this process sees it.", multiprocess_mode="livemin"
 )
 WAITING_ITEMS = Gauge("fleet_waiting_items", "Items that wait to be stored.", multiprocess_mode="livesum")
 WAITING_BYTES = Gauge("fleet_waiting_bytes", "Bytes of bodies that wait to be stored.", multiprocess_mode="livesum")
@@ -144,15 +149,23 @@ def leave() -> None:
     response_class=PlainTextResponse,
     responses={200: {"description": "The text format of Prometheus.", "headers": success_headers()}},
 )
-def get_metrics(request: Request) -> Response:
-    """Of all processes that serve this address."""
-    settings = part_of(request, ApiSettings)
-    DISK_USED.set(disk_of(settings.home).used_ratio)
+async def get_metrics(request: Request) -> Response:
+    """Counters of all processes that serve this address, and what the ledger says: that is read every 15 s at most."""
+    ledger = part_of(request, LedgerFigures)
+    await ledger.refresh()
+    text = await run_in_threadpool(_counted, part_of(request, ApiSettings))
+    return Response(text + written(ledger), media_type=CONTENT_TYPE_LATEST)
+
+
+def _counted(settings: ApiSettings) -> bytes:
+    disk = disk_of(settings.home)
+    DISK_USED.set(disk.used_ratio)
+    DISK_FREE.set(disk.free_bytes)
     registry = REGISTRY
     if _FOLDER in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(written(registry), media_type=CONTENT_TYPE_LATEST)
+    return written(registry)
 
 
 @cache
