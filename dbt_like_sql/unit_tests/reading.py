@@ -173,10 +173,10 @@ class _File:
         seen: dict[tuple[str | None, ...], int] = {}
         for row in table.rows:
             cells = {DAY_COLUMN: str(day), **dict(zip(table.columns, row.cells, strict=True))}
-            key = tuple(cells[each] for each in (*model.sort_key, DAY_COLUMN))
+            key = tuple(cells[each] for each in (DAY_COLUMN, *model.sort_key))
             if None in key:
-                named = ", ".join(each for each in model.sort_key if cells[each] is None)
-                self._note(row.line, f"a row of {model.name} needs its key, and {named} is empty in it")
+                named = ", ".join(each for each in (DAY_COLUMN, *model.sort_key) if cells[each] is None)
+                self._note(row.line, f"a row of {model.name} needs its key and its day; {named} is empty in it")
             elif first := seen.get(key):
                 self._note(row.line, f"the row of line {first} has the same key of {model.name}")
             seen.setdefault(key, row.line)

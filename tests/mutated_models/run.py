@@ -125,5 +125,5 @@ def main(names: Sequence[str]) -> int:
         stale += [f"{result.path.stem}: {each}" for each in found if result.equivalent.count(each) != 1]
     for each in stale:
         print(f"{EQUIVALENT.name} names what is no mutant, or more than one: {each}")
-    print(f"{caught}/{total} caught, {caught / total:.1%}, in {perf_counter() - started:.0f} s; the bar is {BAR:.0%}")
+    print(f"{caught}/{total} caught, {caught / total:.2%}, in {perf_counter() - started:.0f} s; the bar is {BAR:.0%}")
     return 0 if caught >= BAR * total and not stale else 1

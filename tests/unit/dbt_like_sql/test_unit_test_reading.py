@@ -105,8 +105,13 @@ expect_error = "impossible"
         ),
         pytest.param(
             {FILE: GROWTH_TEST.replace("12:00", "     ")},
-            f"{FILE}:7: a row of readings needs its key, and ts is empty in it",
+            f"{FILE}:7: a row of readings needs its key and its day; ts is empty in it",
             id="a row without its key",
+        ),
+        pytest.param(
+            {FILE: GROWTH_TEST.replace("| kwh", "| day").replace("| 10", "| 2026-02-07").replace("| 12.5", "|")},
+            f"{FILE}:7: a row of readings needs its key and its day; day is empty in it",
+            id="a row without its day",
         ),
         pytest.param(
             {FILE: GROWTH_TEST.replace("12:00", "00:00")},
