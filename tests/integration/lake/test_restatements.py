@@ -15,6 +15,7 @@ import pytest
 
 from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
+from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
@@ -28,8 +29,10 @@ from warehouse.lifecycle.lagging_models import outdated_models
 from warehouse.lifecycle.lake_upkeep import remove_old_versions
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import day_ledger, restatements
-from warehouse.postgres.ledger.restatements import find_newest_release
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.restatements import find_newest_release, list_restatements
+from warehouse.postgres.migrate import migrate
+from warehouse.postgres.schema_version import MIGRATIONS
 from warehouse.settings import FleetSettings
 
 TODAY = datetime.now(UTC).date()
@@ -232,7 +235,7 @@ def test_killed_before_the_release_the_next_run_finds_the_same(
         with pytest.raises(KeyboardInterrupt):
             pipeline.run(FIRST)
     assert find_newest_release(connection, FIRST) == (1, None)
-    assert restatements.list_restatements(connection, FIRST) == []
+    assert list_restatements(connection, FIRST) == []
     assert rows(pipeline).is_empty()
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)]
     pipeline.run(FIRST)
@@ -386,3 +389,18 @@ def test_a_day_of_before_restatements_were_noted(pipeline: DailyPipeline, connec
     post(connection, [reading(1, 107.0)])
     pipeline.run(FIRST)
     assert reasons(pipeline) == [(2, "1 late reading of meter-1")]
+
+
+def test_a_database_of_before_is_taken_over(server_url: str) -> None:
+    """What was restated then is not known; late rows of then may have been imported, and count as sent by devices."""
+    with database_before(server_url, MIGRATIONS / "versions" / "0011_restatements.sql") as url:
+        with connect(url) as connection:
+            connection.execute(
+                "INSERT INTO late_rows (stream, day, row_count) VALUES ('meter_readings', %s, 1)", [FIRST]
+            )
+            connection.execute("INSERT INTO lake_releases VALUES (%s, 3, now())", [FIRST])
+        migrate(url)
+        with connect(url) as connection:
+            assert connection.execute("SELECT is_imported FROM late_rows").fetchall() == [(False,)]
+            assert find_newest_release(connection, FIRST) == (3, None)
+            assert list_restatements(connection, FIRST) == []
