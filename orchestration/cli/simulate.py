@@ -6,30 +6,29 @@ copy. Only the result (``--faults``) goes to stdout.
 
 import asyncio
 import signal
-import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import httpx
 import msgspec
 import typer
-from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from orchestration.cli.options import Home, read_settings
-from orchestration.cli.terminal import Terminal, visible
+from orchestration.cli.simulate_progress import LineWatcher, TerminalWatcher, counts
+from orchestration.cli.terminal import Terminal
 from warehouse.contract.readings import InvalidReadingError, parse_timestamp
 from warehouse.counted import counted
 from warehouse.settings import SecretSettings
-from warehouse.simulation.fleet import DEFAULT_SEED, EPOCH, Fleet
+from warehouse.simulation.clock import EPOCH
+from warehouse.simulation.faults import DEFAULT_FAULT_SHARE
+from warehouse.simulation.fleet import DEFAULT_SEED, Fleet
 from warehouse.simulation.ingest_client import RefusedError
-from warehouse.simulation.progress import Totals
 from warehouse.simulation.sender import Sender
+from warehouse.simulation.truth import KnownFault, lines
 
-LIVE_LINE_EVERY_S = 60.0
-FILL_LINE_EVERY_S = 5.0
 MOST_VEHICLES = 100_000
 
 
@@ -38,11 +37,26 @@ def simulate(  # noqa: PLR0913 - each is an option
     url: Annotated[str, typer.Option(help="The API to send to.")] = "http://127.0.0.1:3000",
     vehicles: Annotated[int, typer.Option(min=1, max=MOST_VEHICLES, help="Vehicles, each with a meter.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another fleet.")] = DEFAULT_SEED,
+    depot_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Of the vehicles: fourteen share the ten chargers of a depot. To files only."),
+    ] = 0.0,
+    fault_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the vehicles or their chargers: get a fault within a year.")
+    ] = DEFAULT_FAULT_SHARE,
     since: Annotated[
         str,
         typer.Option(help="Fill from here on: today (midnight UTC), now (no filling), or an instant with an offset."),
     ] = "now",
+    until: Annotated[
+        str | None, typer.Option(help="With --write, --truth or --faults: up to this instant. Default: now.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Fill up to now, then stop.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Send nothing: write readings, sessions and faults into this folder.")
+    ] = None,
+    as_ndjson: Annotated[bool, typer.Option("--ndjson", help="With --write: readings as NDJSON.")] = False,
+    truth: Annotated[Path | None, typer.Option(help="Write the faults that are built in to this file.")] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Print the faults that are built in, then stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --faults: as JSON.")] = False,
     admin_token: Annotated[
@@ -62,20 +76,46 @@ def simulate(  # noqa: PLR0913 - each is an option
         fleetwatt simulate --vehicles 100 --faults
     Today so far in one go, for a test (seven days back is the most an API takes):
         fleetwatt simulate --since today --once
+    A month as Parquet, with the sessions as they really were and the faults:
+        fleetwatt simulate --write fleet --since 2026-05-01T00:00:00Z --until 2026-06-01T00:00:00Z
     """
+    _check_options(faults=faults, as_json=as_json, write=write, as_ndjson=as_ndjson, truth=truth, until=until)
+    fleet = Fleet(vehicles, seed, depot_share=depot_share, fault_share=fault_share)
+    end = datetime.now(UTC) if until is None else _instant_of(until, "--until")
+    if truth is not None:
+        _write_or_refuse("--truth", lambda: truth.write_bytes(lines(fleet.faults(end))))
+    if faults:
+        _print_faults(fleet.faults(end), as_json=as_json)
+    elif write is not None:
+        start = datetime.fromtimestamp(_since_s(since), UTC)
+        _write_or_refuse("--write", lambda: _write_files(fleet, start, end, write, as_ndjson=as_ndjson))
+    elif truth is None:
+        if depot_share:
+            raise typer.BadParameter(
+                "goes with --write: at a depot mappings change by the hour", param_hint="--depot-share"
+            )
+        _check_url(url)
+        secret = read_settings(SecretSettings, home=home, admin_token=admin_token).admin_token
+        token = secret.get_secret_value() if secret else None
+        _send(fleet, url, seed, _since_s(since), once=once, token=token)
+
+
+def _check_options(
+    *, faults: bool, as_json: bool, write: Path | None, as_ndjson: bool, truth: Path | None, until: str | None
+) -> None:
     if as_json and not faults:
         raise typer.BadParameter("goes with --faults", param_hint="--json")
-    if faults:
-        _print_faults(Fleet(vehicles, seed), as_json=as_json)
-        return
-    _check_url(url)
-    since_s = _since_s(since)
-    secret = read_settings(SecretSettings, home=home, admin_token=admin_token).admin_token
-    token = secret.get_secret_value() if secret else None
+    if as_ndjson and write is None:
+        raise typer.BadParameter("goes with --write", param_hint="--ndjson")
+    if until is not None and not (faults or write or truth):
+        raise typer.BadParameter("goes with --write, --truth or --faults", param_hint="--until")
+
+
+def _send(fleet: Fleet, url: str, seed: int, since_s: float, *, once: bool, token: str | None) -> None:
     console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
-    screen.note(f"simulating {counted(vehicles, 'vehicle')} (seed {seed}) for {url}")
-    sender = Sender(Fleet(vehicles, seed), url, since_s, screen, once=once, admin_token=token)
+    screen.note(f"simulating {counted(fleet.size, 'vehicle')} (seed {seed}) for {url}")
+    sender = Sender(fleet, url, since_s, screen, once=once, admin_token=token)
     try:
         asyncio.run(_run(sender))
     except RefusedError as refusal:
@@ -83,9 +123,29 @@ def simulate(  # noqa: PLR0913 - each is an option
         raise typer.Exit(1) from refusal
     finally:
         screen.close()
-        screen.note(f"in all: {_counts(sender.totals)}")
+        screen.note(f"in all: {counts(sender.totals)}")
     if once and sender.totals.refused:
         raise typer.Exit(1)
+
+
+def _write_files(fleet: Fleet, start: datetime, end: datetime, folder: Path, *, as_ndjson: bool) -> None:
+    from warehouse.simulation.files import write_ndjson, write_parquet, write_truth  # polars is not needed to send
+
+    if start >= end:
+        raise typer.BadParameter(f"{end:%Y-%m-%dT%H:%MZ} is not later than --since", param_hint="--until")
+    folder.mkdir(parents=True, exist_ok=True)
+    screen = LineWatcher()
+    write = write_ndjson if as_ndjson else write_parquet
+    written = write(fleet, start, end, folder, screen.writing)
+    write_truth(fleet, start, end, folder)
+    screen.note(f"{counted(written, 'reading')} in {folder}")
+
+
+def _write_or_refuse(option: str, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise typer.BadParameter(f"cannot be written: {error}", param_hint=option) from error
 
 
 async def _run(sender: Sender) -> None:
@@ -100,93 +160,6 @@ async def _run(sender: Sender) -> None:
     for each in signals:
         loop.add_signal_handler(each, stop)
     await sender.run()
-
-
-class LineWatcher:
-    """Plain single lines, for a log."""
-
-    def __init__(self) -> None:
-        self._line_at = float("-inf")
-
-    def note(self, text: str) -> None:
-        """One line."""
-        typer.echo(visible(text), err=True)
-
-    def alarm(self, text: str) -> None:
-        """One line that can be searched for."""
-        typer.echo(visible(f"WARNING: {text}"), err=True)
-
-    def filling(self, done_ratio: float, totals: Totals) -> None:
-        """A line each few seconds and at the end."""
-        if done_ratio >= 1 or self._is_time(FILL_LINE_EVERY_S):
-            self.note(f"filling {done_ratio:.0%}: {_counts(totals)}")
-
-    def live(self, lag_s: float, totals: Totals) -> None:
-        """A line a minute."""
-        if self._is_time(LIVE_LINE_EVERY_S):
-            self.note(_live(lag_s, totals))
-
-    def close(self) -> None:
-        """Nothing to put away."""
-
-    def _is_time(self, every_s: float) -> bool:
-        now = time.monotonic()
-        if now - self._line_at < every_s:
-            return False
-        self._line_at = now
-        return True
-
-
-class TerminalWatcher:
-    """A bar while filling, then one line that renews itself; notes scroll by above it."""
-
-    def __init__(self, console: Terminal) -> None:
-        self._console = console
-        self._screen = Live(console=console, auto_refresh=False, transient=True)
-        self._bar = Progress(
-            TextColumn("filling"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[counts]}"),
-        )
-        self._fill = self._bar.add_task("", total=1.0, counts="")
-        self._screen.start()
-
-    def note(self, text: str) -> None:
-        """One line."""
-        self._console.print(Text(text))
-
-    def alarm(self, text: str) -> None:
-        """One red line."""
-        self._console.print(Text(text, style="bold red"))
-
-    def filling(self, done_ratio: float, totals: Totals) -> None:
-        """Moves the bar."""
-        if self._bar.tasks[0].finished:
-            self._bar.reset(self._fill)
-        self._bar.update(self._fill, completed=done_ratio, counts=_counts(totals))
-        self._screen.update(self._bar.get_renderable(), refresh=True)
-
-    def live(self, lag_s: float, totals: Totals) -> None:
-        """Renews the line."""
-        self._screen.update(Text(_live(lag_s, totals)), refresh=True)
-
-    def close(self) -> None:
-        """Gives the terminal back."""
-        self._screen.stop()
-
-
-def _counts(totals: Totals) -> str:
-    text = (
-        f"{totals.sent:,} sent, {totals.stored:,} stored, {counted(totals.duplicates, 'duplicate')}, "
-        f"{counted(totals.retries, 'retry', 'retries')}"
-    )
-    return f"{text}, {totals.refused:,} REFUSED" if totals.refused else text
-
-
-def _live(lag_s: float, totals: Totals) -> str:
-    return f"live: {_counts(totals)}, lag {lag_s:.0f} s"
 
 
 def _check_url(url: str) -> None:
@@ -204,10 +177,7 @@ def _since_s(since: str) -> float:
         return now.timestamp()
     if since == "today":
         return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    try:
-        instant = parse_timestamp(since)
-    except InvalidReadingError as error:
-        raise typer.BadParameter(f"today, now, or an instant: {error.detail}", param_hint="--since") from error
+    instant = _instant_of(since, "--since", "today, now, or an instant")
     if not EPOCH <= instant <= now:
         raise typer.BadParameter(
             f"lies between {EPOCH:%Y-%m-%d}, where the simulated history begins, and now", param_hint="--since"
@@ -215,25 +185,22 @@ def _since_s(since: str) -> float:
     return instant.timestamp()
 
 
-def _print_faults(fleet: Fleet, *, as_json: bool) -> None:
-    faults = fleet.faults()
+def _instant_of(text: str, option: str, wanted: str = "an instant") -> datetime:
+    try:
+        return parse_timestamp(text)
+    except InvalidReadingError as error:
+        raise typer.BadParameter(f"{wanted}: {error.detail}", param_hint=option) from error
+
+
+def _print_faults(faults: list[KnownFault], *, as_json: bool) -> None:
     if as_json:
-        listed = [
-            {
-                "kind": fault.kind.value,
-                "vehicleId": fault.vehicle_id,
-                "meterId": fault.meter_id,
-                "deviceId": fault.device_id,
-                "since": f"{fault.since:%Y-%m-%dT%H:%M:%SZ}",
-                "detail": fault.detail,
-            }
-            for fault in faults
-        ]
-        typer.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2))
+        records = [fault.record() for fault in faults]
+        typer.echo(msgspec.json.format(msgspec.json.encode(records), indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("DEVICE", "FAULT", "SINCE", "WHAT IT DOES"):
+    for heading in ("DEVICE", "FAULT", "SINCE", "UNTIL", "WHAT IT DOES"):
         table.add_column(heading, overflow="fold")
     for fault in faults:
-        table.add_row(fault.device_id, fault.kind.value, f"{fault.since:%Y-%m-%d}", fault.detail)
+        until = "" if fault.until is None else f"{fault.until:%Y-%m-%d}"
+        table.add_row(fault.device_id, fault.kind.value, f"{fault.since:%Y-%m-%d}", until, fault.detail)
     Terminal(markup=False).print(table)

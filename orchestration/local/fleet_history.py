@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.local.simulated_fleet import fleet_shown
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import utc_day
 from warehouse.counted import counted
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
-from warehouse.simulation.fleet import EPOCH, Fleet
+from warehouse.simulation.clock import EPOCH
 from warehouse.simulation.payloads import bodies
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class FleetHistory:
         unfinished = Path(f"{self._file}.unfinished")
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
-            for body in bodies(Fleet(self._vehicles), start_s, end_s):
+            for body in bodies(fleet_shown(self._vehicles), start_s, end_s):
                 file.write(body.content)
         unfinished.rename(self._file)
 

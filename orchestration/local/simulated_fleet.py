@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestration.processes.child_environment import of_a_client
 from orchestration.processes.child_process import Child
-from warehouse.simulation.faults import FaultKind
+from warehouse.simulation.faults import CLOCKS, SILENCES
 from warehouse.simulation.fleet import Fleet
 
 FILLED_WITHIN_S = 120
@@ -17,7 +17,11 @@ FILLED_WITHIN_S = 120
 FRESH_S = 180
 """A fleet whose last reading is younger than this is up to date: it reports each minute."""
 TELL_EVERY_S = 5.0
+LATEST_ASKED = 3
+"""Vehicles: one of them may be cut off."""
 MOST_ASKED = 50
+FAULT_SHARE = 0.5
+"""Far more than a real fleet has, so that a hundred vehicles show every kind of fault."""
 
 Ask = Callable[[str], dict[str, Any] | None]
 """The API's answer to a GET; None where it gives none, or not the one that was hoped for."""
@@ -27,10 +31,10 @@ class SimulatedFleet:
     """``vehicles`` vehicles that report live, and have since midnight; older days are ``FleetHistory``'s."""
 
     def __init__(self, vehicles: int, ask: Ask, say: Callable[[str], None]) -> None:
-        fleet = Fleet(vehicles)
-        silent = {fault.vehicle_id for fault in fleet.faults() if fault.kind is FaultKind.SILENT_DEVICE}
+        fleet = fleet_shown(vehicles)
+        silent = {fault.device_id for fault in fleet.faults(datetime.now(UTC)) if fault.kind in SILENCES | CLOCKS}
         self._vehicle_ids = fleet.vehicle_ids
-        self._latest = next(each for each in reversed(fleet.vehicle_ids) if each not in silent)
+        self._asked = [each for each in reversed(fleet.vehicle_ids) if each not in silent][:LATEST_ASKED]
         self._since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self._ask = ask
         self._say = say
@@ -38,7 +42,12 @@ class SimulatedFleet:
 
     def child(self, url: str, log: Path) -> Child:
         """The process that sends it to the API at ``url``. Nothing else depends on it: it may fail alone."""
-        options = {"--url": url, "--vehicles": str(len(self._vehicle_ids)), "--since": self._since.isoformat()}
+        options = {
+            "--url": url,
+            "--vehicles": str(len(self._vehicle_ids)),
+            "--fault-share": str(FAULT_SHARE),
+            "--since": self._since.isoformat(),
+        }
         return Child(
             name="simulated fleet",
             command=[sys.executable, "-P", "-m", "orchestration.cli.main", "simulate", *sum(options.items(), ())],
@@ -59,12 +68,19 @@ class SimulatedFleet:
 
     def _is_up_to_date(self) -> bool:
         """Whether the past is filled in. It is filled in order of time, so one vehicle tells for all of them."""
-        state = self._ask(f"/v1/vehicles/{self._latest}")
-        if state is None or state["ageSeconds"] is None:
+        states = [state for each in self._asked if (state := self._ask(f"/v1/vehicles/{each}")) is not None]
+        told = [state for state in states if state["ageSeconds"] is not None]
+        if not told:
             return False
-        if state["ageSeconds"] < FRESH_S:
+        newest = min(told, key=lambda state: float(state["ageSeconds"]))
+        if newest["ageSeconds"] < FRESH_S:
             return True
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            self._say(f"simulated fleet is filled in up to {state['timestamp']}")
+            self._say(f"simulated fleet is filled in up to {newest['timestamp']}")
         return False
+
+
+def fleet_shown(vehicles: int) -> Fleet:
+    """The fleet of a one-machine start: its past and its present are of one fleet."""
+    return Fleet(vehicles, fault_share=FAULT_SHARE)

@@ -1,232 +1,175 @@
-"""The faults of the simulated fleet: who has which, since when, and what it does to the readings.
+"""The faults of the simulated fleet: who has which, since when, until when, how large.
 
-They are known by construction, so that whatever looks for faults can be measured against them. Of each 100 vehicles
-eight have one fault each, at places that depend on the seed alone. No fault begins before a vehicle has charged for
-forty days: a baseline can be learned first. Faults that come and go do so all year, on a share of the days.
+They are known by construction, so that whatever looks for faults can be measured against them. Of each 100 pairs a
+given share (5 by default) gets a fault within a year. Most are repaired after weeks or months.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from warehouse.simulation.draws import Bools, Draws, Floats, Ints, What
-from warehouse.simulation.vehicles import DAY_S, EPOCH_S
+from warehouse.simulation.clock import DAY_S, EPOCH_S, HOUR_S, YEAR_DAYS
+from warehouse.simulation.draws import Draws, What
+from warehouse.simulation.layout import Layout
+from warehouse.simulation.traits import VEHICLE_SUBJECTS, Chargers, Vehicles
 
-BLOCK = 100
-PLACES = 12
-"""The n-th fault of a block falls on one of its n-th dozen of vehicles."""
+DEFAULT_FAULT_SHARE = 0.05
+"""Of the pairs, in a year."""
+BASELINE_DAYS = 40
+"""No fault begins in the first days of the history, so that a baseline can be learned; but those of the first day."""
+REPAIRED_SHARE = 0.6
+NEVER = 1_000_000
+"""A day that never comes."""
 
 
 class FaultKind(StrEnum):
     """What is wrong."""
 
-    INEFFICIENT_CHARGER = "inefficient_charger"
-    SLOW_DEGRADATION = "slow_degradation"
+    CHARGER_STEP = "charger_step"
+    CHARGER_DRIFT = "charger_drift"
+    BAD_FROM_FIRST_DAY = "bad_from_first_day"
     LEAKAGE = "leakage"
+    METER_GAIN = "meter_gain"
     FROZEN_METER = "frozen_meter"
-    SILENT_DEVICE = "silent_device"
-    METER_RESET = "meter_reset"
-    GLITCH_ROW = "glitch_row"
+    DEAD_TRANSFORMER = "dead_current_transformer"
+    REGISTER_RESET = "register_reset"
+    METER_REPLACED = "meter_replaced"
+    METER_GLITCH = "meter_glitch"
+    METER_CLOCK = "meter_clock_off"
+    METER_SILENT = "meter_silent"
+    VEHICLE_LOSS = "vehicle_loss"
+    DC_REGISTER_GAIN = "dc_register_gain"
+    SWAPPED_MAPPING = "swapped_mapping"
+    VEHICLE_GLITCH = "vehicle_glitch"
+    VEHICLE_CLOCK = "vehicle_clock_off"
+    VEHICLE_SILENT = "vehicle_silent"
 
 
-FAULTS_OF_A_BLOCK = (
-    FaultKind.INEFFICIENT_CHARGER,
-    FaultKind.FROZEN_METER,
-    FaultKind.LEAKAGE,
-    FaultKind.SILENT_DEVICE,
-    FaultKind.INEFFICIENT_CHARGER,
-    FaultKind.SLOW_DEGRADATION,
-    FaultKind.METER_RESET,
-    FaultKind.GLITCH_ROW,
-)
-"""In the order of the vehicles, so that a fleet of a dozen already has a charger that wastes energy."""
+class Nature(NamedTuple):
+    """How often a kind of fault is the one that comes, its size and unit, and how many days it lasts if repaired."""
+
+    weight: float
+    unit: str
+    sizes: tuple[float, ...]
+    """Each as often as the other; two with ``is_range``: whatever lies between, small ones as often as large."""
+    lasts_days: tuple[float, float]
+    is_range: bool = False
+    is_signed: bool = False
+    """As often the other way round."""
+
+
+OF_CHARGERS = {
+    FaultKind.CHARGER_STEP: Nature(24, "points", (3, 5, 8), (20, 150)),
+    FaultKind.CHARGER_DRIFT: Nature(8, "points a month", (1, 2, 3), (60, 200)),
+    FaultKind.BAD_FROM_FIRST_DAY: Nature(5, "points", (4, 8), (90, 300), is_range=True),
+    FaultKind.LEAKAGE: Nature(9, "W", (20, 200), (15, 120), is_range=True),
+    FaultKind.METER_GAIN: Nature(5, "%", (3, 8), (20, 120), is_range=True, is_signed=True),
+    FaultKind.FROZEN_METER: Nature(6, "of sessions", (0.3, 1.0), (5, 60), is_range=True),
+    FaultKind.DEAD_TRANSFORMER: Nature(4, "%", (-100 / 3,), (10, 90)),
+    FaultKind.REGISTER_RESET: Nature(3, "a day", (0.05, 0.3), (10, 90), is_range=True),
+    FaultKind.METER_REPLACED: Nature(3, "kWh", (10, 9_000), (1, 1), is_range=True),
+    FaultKind.METER_GLITCH: Nature(3, "a day", (0.1, 0.6), (10, 90), is_range=True),
+    FaultKind.METER_CLOCK: Nature(4, "s", (3_600, 7_200), (5, 90), is_signed=True),
+    FaultKind.METER_SILENT: Nature(4, "h", (6, 240), (1, 1), is_range=True),
+}
+OF_VEHICLES = {
+    FaultKind.VEHICLE_LOSS: Nature(8, "points", (3, 5, 8), (20, 150)),
+    FaultKind.DC_REGISTER_GAIN: Nature(6, "%", (3, 8), (20, 120), is_range=True, is_signed=True),
+    FaultKind.SWAPPED_MAPPING: Nature(8, "pairs", (2,), (7, 60)),
+    FaultKind.VEHICLE_GLITCH: Nature(2, "a day", (0.1, 0.6), (10, 90), is_range=True),
+    FaultKind.VEHICLE_CLOCK: Nature(4, "s", (3_600, 7_200), (5, 90), is_signed=True),
+    FaultKind.VEHICLE_SILENT: Nature(3, "h", (6, 240), (1, 1), is_range=True),
+}
+"""Only every second vehicle of a pair can be swapped with the one before it, so its weight counts half."""
+EVENTS = frozenset({FaultKind.METER_REPLACED})
+"""They happen once, at their start."""
+SILENCES = frozenset({FaultKind.METER_SILENT, FaultKind.VEHICLE_SILENT})
+CLOCKS = frozenset({FaultKind.METER_CLOCK, FaultKind.VEHICLE_CLOCK})
 
 
 class Fault(NamedTuple):
-    """One known fault. ``device_id`` is the device whose readings show it."""
+    """One known fault of a charger (with its meter) or a vehicle. Days are those of the subject's site."""
 
     kind: FaultKind
-    vehicle_id: str
-    meter_id: str
-    device_id: str
+    number: int
+    """Of the charger or the vehicle."""
+    since_day: int
+    until_day: int
+    """The first day without it; ``NEVER`` where it is not repaired."""
     since: datetime
-    detail: str
+    until: datetime | None
+    size: float
+    unit: str
+
+    @property
+    def on_charger(self) -> bool:
+        """Whether ``number`` is a charger's."""
+        return self.kind in OF_CHARGERS
 
 
-class Afflicted:
-    """The vehicles of one kind of fault. ``days`` are numbers of days since the epoch, one column a vehicle."""
-
-    kind: ClassVar[FaultKind]
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        self.draws = draws
-        self.vehicles = _vehicles_with(self.kind, draws, fleet_size)
-        self.since_day = draws.between(40, 70, What.FAULT_SINCE, self.vehicles).astype(np.int64)
-        self.on_meter: Bools = np.ones(len(self.vehicles), dtype=np.bool_)
-
-    def describe(self, place: int) -> str:
-        """The fault of the vehicle at this place of ``vehicles``, for people."""
-        raise NotImplementedError
-
-    def size(self, low: float, high: float) -> Floats:
-        """How bad it is, for each vehicle."""
-        return self.draws.between(low, high, What.FAULT_SIZE, self.vehicles)
-
-    def falls_on(self, days: Ints, share: float) -> Bools:
-        """Whether it shows on these days; it shows on this share of them."""
-        return (days >= self.since_day) & (self.draws.unit(What.FAULT_ON_DAY, self.vehicles, days) < share)
-
-
-class InefficientCharger(Afflicted):
-    """From one day on the charger turns more of its energy into heat."""
-
-    kind = FaultKind.INEFFICIENT_CHARGER
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        super().__init__(draws, fleet_size)
-        self.loss_ratio = self.size(0.08, 0.15)
-
-    def describe(self, place: int) -> str:
-        """Says how much."""
-        return f"efficiency -{self.loss_ratio[place]:.3f}"
-
-    def efficiency_loss_ratio(self, days: Ints) -> Floats:
-        """What is missing from the charger's efficiency."""
-        return np.where(days >= self.since_day, self.loss_ratio, 0.0)
+def draw_faults(
+    draws: Draws, layout: Layout, chargers: Chargers, vehicles: Vehicles, share: float, years: int
+) -> list[Fault]:
+    """The faults that begin within the first ``years`` years, in order of time for each subject."""
+    whole = sum(nature.weight for kinds in (OF_CHARGERS, OF_VEHICLES) for nature in kinds.values())
+    swaps = ~layout.in_depot & (np.arange(layout.vehicles) % 2 == 1)
+    found: list[Fault] = []
+    for kinds, devices in ((OF_CHARGERS, chargers), (OF_VEHICLES, vehicles)):
+        subject = devices.number + (0 if kinds is OF_CHARGERS else VEHICLE_SUBJECTS)
+        weights = [nature.weight for nature in kinds.values()]
+        for year in range(years):
+            moment = np.full(len(subject), year, dtype=np.int64)
+            faulty = draws.unit(What.FAULTY, subject, moment) < share * sum(weights) / whole
+            chosen = draws.choice(weights, What.FAULT_KIND, subject, moment)
+            for number in np.flatnonzero(faulty).tolist():
+                kind = list(kinds)[int(chosen[number])]
+                if kind is FaultKind.SWAPPED_MAPPING and not swaps[number]:
+                    kind = FaultKind.VEHICLE_LOSS
+                if kind is FaultKind.DEAD_TRANSFORMER and chargers.phases[number] == 1:
+                    kind = FaultKind.METER_GAIN  # there is but one, and without it the meter counts nothing
+                if kind is FaultKind.BAD_FROM_FIRST_DAY and year:
+                    kind = FaultKind.CHARGER_STEP
+                found.append(_fault(draws, kind, number, subject[number], year, int(devices.day_begins_s[number])))
+    return [fault for fault in found if fault.until_day > 0]
 
 
-class SlowDegradation(Afflicted):
-    """The charger loses a little of its efficiency each day, until it has lost its share."""
+def _fault(draws: Draws, kind: FaultKind, number: int, subject: int, year: int, day_begins_s: int) -> Fault:
+    nature = (OF_CHARGERS | OF_VEHICLES)[kind]
+    who, when = np.array([subject]), np.array([year])
 
-    kind = FaultKind.SLOW_DEGRADATION
-    A_DAY_RATIO = 0.0015
+    def between(low: float, high: float, what: What) -> float:
+        return float(draws.between(low, high, what, who, when)[0])
 
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        super().__init__(draws, fleet_size)
-        self.last_loss_ratio = self.size(0.09, 0.12)
-
-    def describe(self, place: int) -> str:
-        """Says how fast and how far."""
-        return f"efficiency -{self.A_DAY_RATIO} a day, at most -{self.last_loss_ratio[place]:.3f}"
-
-    def efficiency_loss_ratio(self, days: Ints) -> Floats:
-        """What is missing from the charger's efficiency."""
-        return np.clip((days - self.since_day) * self.A_DAY_RATIO, 0.0, self.last_loss_ratio)
-
-
-class Leakage(Afflicted):
-    """Power flows through the meter all day, charging or not."""
-
-    kind = FaultKind.LEAKAGE
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        super().__init__(draws, fleet_size)
-        self.leaking_kw = self.size(0.08, 0.20)
-
-    def describe(self, place: int) -> str:
-        """Says how much."""
-        return f"{1000 * self.leaking_kw[place]:.0f} W besides the standby"
-
-    def idle_kw(self, days: Ints) -> Floats:
-        """What flows besides the standby."""
-        return np.where(days >= self.since_day, self.leaking_kw, 0.0)
+    size = _size(nature, lambda what: between(0.0, 1.0, what))
+    first = BASELINE_DAYS if year == 0 else 0
+    since_day = year * YEAR_DAYS + int(between(first, YEAR_DAYS, What.FAULT_SINCE))
+    if kind is FaultKind.BAD_FROM_FIRST_DAY:
+        since_day = 0
+    begin_s = EPOCH_S + DAY_S * since_day - day_begins_s
+    until_day, end_s = NEVER, None
+    if kind in SILENCES:
+        begin_s += int(between(0, DAY_S, What.FAULT_TIME))
+        end_s = begin_s + int(size * HOUR_S)
+        until_day = since_day + 1 + int(size) // 24 + 1
+    elif kind in EVENTS:
+        begin_s += int(between(0, DAY_S, What.FAULT_TIME))
+        until_day = since_day + 1
+    elif between(0, 1, What.FAULT_REPAIRED) < REPAIRED_SHARE:
+        until_day = since_day + max(1, int(between(*nature.lasts_days, What.FAULT_LASTS)))
+        end_s = EPOCH_S + DAY_S * until_day - day_begins_s
+    since = datetime.fromtimestamp(max(begin_s, EPOCH_S), UTC)
+    until = None if end_s is None else datetime.fromtimestamp(end_s, UTC)
+    return Fault(kind, number, since_day, until_day, since, until, size, nature.unit)
 
 
-class FrozenMeter(Afflicted):
-    """On about every third day the register stands still while the vehicle charges; what flowed then is lost to it."""
-
-    kind = FaultKind.FROZEN_METER
-
-    def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
-        """Says how often."""
-        return "stands still while charging, each third day"
-
-    def frozen_on(self, days: Ints) -> Bools:
-        """Whether it freezes on these days."""
-        return self.falls_on(days, 1 / 3)
-
-
-class MeterReset(Afflicted):
-    """On about every sixth day the meter loses its memory and its register starts at zero."""
-
-    kind = FaultKind.METER_RESET
-
-    def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
-        """Says how often."""
-        return "restarts at zero, each sixth day"
-
-    def reset_s(self, days: Ints) -> Floats:
-        """The second of the vehicle's day at which the register restarts; beyond the day where it does not."""
-        second = self.draws.between(0.0, DAY_S, What.FAULT_TIME, self.vehicles, days)
-        return np.where(self.falls_on(days, 1 / 6), second, np.inf)
-
-
-class SilentDevice(Afflicted):
-    """On about every second day the meter or the vehicle is silent for two to eight hours; its register goes on."""
-
-    kind = FaultKind.SILENT_DEVICE
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        super().__init__(draws, fleet_size)
-        self.on_meter = draws.unit(What.FAULTY_DEVICE, self.vehicles) < 0.5
-
-    def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
-        """Says how often."""
-        return "reports nothing for 2 to 8 h, each second day"
-
-    def silent(self, days: Ints, seconds: Floats) -> Bools:
-        """Whether nothing is reported at these seconds of the vehicle's days."""
-        begin_s = self.draws.between(0.0, 57_600.0, What.FAULT_TIME, self.vehicles, days)
-        length_s = self.draws.between(7_200.0, 28_800.0, What.FAULT_LENGTH, self.vehicles, days)
-        return self.falls_on(days, 0.5) & (begin_s <= seconds) & (seconds < begin_s + length_s)
-
-
-class GlitchRow(Afflicted):
-    """On about every second UTC day one single reading is corrupt: zero, or ten times what it should be."""
-
-    kind = FaultKind.GLITCH_ROW
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        super().__init__(draws, fleet_size)
-        self.on_meter = draws.unit(What.FAULTY_DEVICE, self.vehicles) < 0.5
-
-    def describe(self, place: int) -> str:  # noqa: ARG002 - the same words for all
-        """Says how often."""
-        return "one reading is 0 or tenfold, each second day"
-
-    def corrupted_kwh(self, instants_s: Ints, register_kwh: Floats) -> Floats:
-        """The registers as reported at these instants."""
-        days, second = np.divmod(instants_s - EPOCH_S, DAY_S)
-        # Not in a day's first or last hour: the last reading of a day is never told apart from a true one.
-        minute = self.draws.between(60, 1380, What.FAULT_TIME, self.vehicles, days).astype(np.int64)
-        hit = self.falls_on(days, 0.5) & (second // 60 == minute)
-        factor = np.where(self.draws.unit(What.FAULT_LENGTH, self.vehicles, days) < 0.5, 0.0, 10.0)
-        return np.where(hit, np.round(register_kwh * factor, 3), register_kwh)
-
-
-class Faults:
-    """All faults of a fleet."""
-
-    def __init__(self, draws: Draws, fleet_size: int) -> None:
-        self.inefficient = InefficientCharger(draws, fleet_size)
-        self.degrading = SlowDegradation(draws, fleet_size)
-        self.leaking = Leakage(draws, fleet_size)
-        self.frozen = FrozenMeter(draws, fleet_size)
-        self.resetting = MeterReset(draws, fleet_size)
-        self.silent = SilentDevice(draws, fleet_size)
-        self.glitching = GlitchRow(draws, fleet_size)
-
-    def __iter__(self) -> Iterator[Afflicted]:
-        yield from (self.inefficient, self.degrading, self.leaking, self.frozen)
-        yield from (self.resetting, self.silent, self.glitching)
-
-
-def _vehicles_with(kind: FaultKind, draws: Draws, fleet_size: int) -> Ints:
-    blocks = np.arange(-(-fleet_size // BLOCK), dtype=np.int64)
-    nth = np.array([place for place, each in enumerate(FAULTS_OF_A_BLOCK) if each is kind], dtype=np.int64)
-    within = draws.between(0, PLACES, What.FAULTY_VEHICLE, blocks[:, None], nth).astype(np.int64)
-    vehicles = (BLOCK * blocks[:, None] + PLACES * nth + within).ravel()
-    return vehicles[vehicles < fleet_size]
+def _size(nature: Nature, unit: Callable[[What], float]) -> float:
+    drawn = unit(What.FAULT_SIZE)
+    size = nature.sizes[int(drawn * len(nature.sizes))]
+    if nature.is_range:
+        low, high = nature.sizes
+        size = low * math.exp(math.log(high / low) * drawn)
+    return -size if nature.is_signed and unit(What.FAULT_SIGN) < 0.5 else size

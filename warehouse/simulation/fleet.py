@@ -1,163 +1,202 @@
-"""The simulated fleet: what each device reports at any minute, as a pure function of seed, vehicle and instant.
+"""The simulated fleet: what each device reports at any minute, as a pure function of seed, device and instant.
 
 No reading depends on the one before. So a simulator may stop and start anywhere, two of them send identical readings,
-and a larger fleet leaves the vehicles of a smaller one as they are. (What is kept between calls only saves time.)
+and a larger fleet leaves the vehicles of a smaller one as they are, depot by depot. (What is kept between calls only
+saves time.)
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
-from warehouse.simulation.days import DayPlan
+from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, MINUTE_S, YEAR_DAYS
+from warehouse.simulation.delivery import Delivery
 from warehouse.simulation.draws import Bools, Draws, Floats, Ints, What
-from warehouse.simulation.faults import Afflicted, Fault, Faults
-from warehouse.simulation.registers import Registers, shown_kwh, whole_mwh
-from warehouse.simulation.vehicles import DAY_S, EPOCH_S, draw_vehicles
+from warehouse.simulation.faults import DEFAULT_FAULT_SHARE
+from warehouse.simulation.layout import lay_out
+from warehouse.simulation.models import CHARGER_MODELS, VEHICLE_MODELS
+from warehouse.simulation.pages import Page
+from warehouse.simulation.sending import Sent, send
+from warehouse.simulation.traits import VEHICLE_SUBJECTS, Vehicles, draw_chargers, draw_vehicles
+from warehouse.simulation.truth import KnownFault, known_fault
+from warehouse.simulation.world import World
 
-EPOCH = datetime.fromtimestamp(EPOCH_S, UTC)
 DEFAULT_SEED = 2026
-MINUTE_S = 60
-YEAR_S = 365.25 * DAY_S
+VOLTS_NOISE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class MeterColumns:
-    """What the meters report: one row a minute, one column a device. The voltage is NaN where no sensor is fitted."""
+class Columns:
+    """What devices report: one row a minute, one column a device."""
 
     instants_s: Ints
     kwh: Floats
-    voltage_volts: Floats
     reported: Bools
+    """Whether the reading ever arrives."""
+    due_s: Ints
+    """When it arrives: where a device was cut off for a while, later than its instant."""
+    repeated: Bools
+    """Whether it is sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
-class VehicleColumns:
+class MeterColumns(Columns):
+    """What the meters report. The voltage is NaN where no sensor is fitted."""
+
+    voltage_volts: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleColumns(Columns):
     """What the vehicles report. ``battery_celsius`` is NaN where no sensor is fitted."""
 
-    instants_s: Ints
-    kwh: Floats
     soc_percent: Floats
     battery_celsius: Floats
-    reported: Bools
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """Where each device is in its vehicle's day: arrays of minutes by vehicles."""
+class CutOff(NamedTuple):
+    """A device that could not send for a while, and kept its readings until it could."""
 
-    day: Ints
-    second: Floats
-    plan: DayPlan
-    ac_mwh: Ints
-    dc_mwh: Ints
+    number: int
+    begin_s: int
+    end_s: int
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The first minute and how many they are."""
+        first = self.begin_s // MINUTE_S
+        return first, self.end_s // MINUTE_S - first + 1
 
 
 class Fleet:
-    """``vehicles`` vehicles, each with its own charger's meter. Not to be shared between threads."""
+    """``vehicles`` vehicles, each with its own charger's meter, and some of them in depots. Not for several threads."""
 
-    def __init__(self, vehicles: int, seed: int = DEFAULT_SEED) -> None:
+    def __init__(
+        self,
+        vehicles: int,
+        seed: int = DEFAULT_SEED,
+        *,
+        depot_share: float = 0.0,
+        fault_share: float = DEFAULT_FAULT_SHARE,
+    ) -> None:
         if vehicles < 1:
             raise ValueError("a fleet has at least one vehicle")
         self._draws = Draws(seed)
-        self._vehicles = draw_vehicles(self._draws, vehicles)
-        self._faults = Faults(self._draws, vehicles)
-        self._registers = Registers(self._draws, self._vehicles, self._faults)
+        self.layout = lay_out(vehicles, depot_share)
+        self._chargers = draw_chargers(self._draws, self.layout)
+        self._vehicles = draw_vehicles(self._draws, self.layout)
+        self.world = World(self._draws, self.layout, self._chargers, self._vehicles, fault_share)
+        self.at_meters = Delivery(self._draws, self._chargers.number)
+        self.in_vehicles = Delivery(self._draws, self._vehicles.number + VEHICLE_SUBJECTS)
         self.size = vehicles
-        self.vehicle_ids = self._vehicles.vehicle_ids
-        self.meter_ids = self._vehicles.meter_ids
+        self.vehicle_ids = self.layout.vehicle_ids
+        self.meter_ids = self.layout.meter_ids
 
-    def faults(self) -> list[Fault]:
-        """The known faults, in the order of the vehicles."""
-        listed = [
-            (number, self._listed(afflicted, place, number))
-            for afflicted in self._faults
-            for place, number in enumerate(afflicted.vehicles.tolist())
-        ]
-        return [fault for _, fault in sorted(listed, key=lambda each: each[0])]
+    def faults(self, until: datetime | None = None) -> list[KnownFault]:
+        """The known faults that begin before ``until`` (by default the end of the first year), in order of time."""
+        end = EPOCH + timedelta(days=YEAR_DAYS) if until is None else until
+        begun = [fault for fault in self.world.faults((end - EPOCH).days // YEAR_DAYS + 1) if fault.since < end]
+        begun.sort(key=lambda fault: (fault.since, fault.kind, fault.number))
+        return [known_fault(fault, self.layout) for fault in begun]
 
     def mappings(self) -> list[dict[str, str]]:
         """Which meter belongs to which vehicle, as the HTTP contract wants it."""
-        pairs = zip(self.vehicle_ids, self.meter_ids, strict=True)
-        return [{"vehicleId": vehicle_id, "meterId": meter_id} for vehicle_id, meter_id in pairs]
+        homes = self.layout.home_charger.tolist()
+        pairs = zip(self.vehicle_ids, homes, strict=True)
+        return [{"vehicleId": vehicle_id, "meterId": self.meter_ids[home]} for vehicle_id, home in pairs]
 
-    def meters(self, first_minute: int, minutes: int) -> MeterColumns:
-        """The meters' readings in these minutes; minutes are counted from 1970 as instants are."""
-        instants_s = _instants_s(first_minute, minutes, self._vehicles.meter_phase_s)
-        now = self._moment(instants_s)
-        day_mwh = whole_mwh(now.plan.metered_kwh(now.second))
-        restarted = now.second >= now.plan.reset_s
-        before_mwh = np.where(restarted, -whole_mwh(now.plan.reset_at_kwh), now.ac_mwh)
-        kwh = self._corrupt(instants_s, shown_kwh(before_mwh + day_mwh), on_meter=True)
-        return MeterColumns(instants_s, kwh, self._volts(instants_s, now), self._reported(now, on_meter=True))
+    def devices(self) -> list[dict[str, str | float]]:
+        """What is known of each device: its model, and the smallest step of its register."""
+        chargers, vehicles = self._chargers, self._vehicles
+        listed: list[dict[str, str | float]] = [
+            {"meterId": name, "model": CHARGER_MODELS[model].name, "resolutionKwh": mwh / 1e6}
+            for name, model, mwh in zip(
+                self.meter_ids, chargers.model.tolist(), chargers.resolution_mwh.tolist(), strict=True
+            )
+        ]
+        listed += [
+            {"vehicleId": name, "model": VEHICLE_MODELS[model].name, "resolutionKwh": mwh / 1e6}
+            for name, model, mwh in zip(
+                self.vehicle_ids, vehicles.model.tolist(), vehicles.resolution_mwh.tolist(), strict=True
+            )
+        ]
+        return listed
 
-    def vehicles(self, first_minute: int, minutes: int) -> VehicleColumns:
+    def meters(self, first_minute: int, minutes: int, numbers: Ints | None = None) -> MeterColumns:
+        """The meters' readings in these minutes (counted from 1970, as instants are); of all, or of some in order."""
+        chargers = self._chargers
+        sent = self._send(self.at_meters, first_minute, minutes, chargers.number if numbers is None else numbers)
+        charger = sent.numbers
+        page = self._page(sent.true_s, chargers.day_begins_s[charger])
+        moments = page.at_chargers.moments(np.broadcast_to(charger, sent.true_s.shape), sent.true_s)
+        kwh = shown_kwh(page.meters_mwh(moments), chargers.resolution_mwh[charger])
+        sent.faults.corrupt(kwh)
+        surroundings = self.world.surroundings
+        volts: Floats = page.volts[moments.row, charger] - surroundings.evening_volts(sent.minutes * MINUTE_S)
+        volts = volts - surroundings.sagging_volts(charger, page.grid.power_kw(moments))
+        volts = volts + VOLTS_NOISE * (2 * self._draws.unit(What.VOLTAGE_NOISE, charger, sent.minutes) - 1)
+        volts = np.where(chargers.has_voltage[charger], np.round(volts, 1), np.nan)
+        return MeterColumns(
+            sent.instants_s.T, kwh.T, sent.reported.T, sent.due_s.T, sent.repeated.T, voltage_volts=volts.T
+        )
+
+    def vehicles(self, first_minute: int, minutes: int, numbers: Ints | None = None) -> VehicleColumns:
         """The vehicles' readings in these minutes."""
-        instants_s = _instants_s(first_minute, minutes, self._vehicles.vehicle_phase_s)
-        now = self._moment(instants_s)
-        delivered_kwh = now.plan.delivered_kwh(now.second)
-        kwh = self._corrupt(instants_s, shown_kwh(now.dc_mwh + whole_mwh(delivered_kwh)), on_meter=False)
-        drained_kwh = now.plan.used_kwh(now.second) - delivered_kwh
-        soc_percent = self._vehicles.full_soc_percent - 100 * drained_kwh / self._vehicles.capacity_kwh
-        celsius = self._ambient_celsius(instants_s) + now.plan.warming_celsius(now.second)
-        celsius = np.where(self._vehicles.has_temperature, celsius, np.nan)
+        vehicles = self._vehicles
+        sent = self._send(self.in_vehicles, first_minute, minutes, vehicles.number if numbers is None else numbers)
+        number = sent.numbers
+        page = self._page(sent.true_s, vehicles.day_begins_s[number])
+        moments = page.in_vehicles.moments(np.broadcast_to(number, sent.true_s.shape), sent.true_s)
+        kwh = shown_kwh(page.registers_mwh(moments), vehicles.resolution_mwh[number])
+        sent.faults.corrupt(kwh)
+        surroundings = self.world.surroundings
+        outdoor = surroundings.outdoor_celsius(sent.minutes * MINUTE_S)
+        celsius = surroundings.parked_celsius(number, page.soak[moments.row, number], outdoor)
+        celsius = celsius + page.warming_kelvin(moments)
+        celsius = np.where(vehicles.has_temperature[number], np.round(celsius, 1), np.nan)
         return VehicleColumns(
-            instants_s, kwh, np.round(soc_percent, 1), np.round(celsius, 1), self._reported(now, on_meter=False)
+            sent.instants_s.T,
+            kwh.T,
+            sent.reported.T,
+            sent.due_s.T,
+            sent.repeated.T,
+            soc_percent=shown_soc_percent(vehicles, number, page.battery.level_mwh(moments)).T,
+            battery_celsius=celsius.T,
         )
 
-    def _listed(self, afflicted: Afflicted, place: int, number: int) -> Fault:
-        begins_s = EPOCH_S + DAY_S * int(afflicted.since_day[place]) - int(self._vehicles.day_begins_s[number])
-        return Fault(
-            kind=afflicted.kind,
-            vehicle_id=self.vehicle_ids[number],
-            meter_id=self.meter_ids[number],
-            device_id=(self.meter_ids if afflicted.on_meter[place] else self.vehicle_ids)[number],
-            since=datetime.fromtimestamp(begins_s, UTC),
-            detail=afflicted.describe(place),
-        )
+    def cut_off(self, start_s: int, end_s: int, *, meters: bool) -> list[CutOff]:
+        """The devices that send what they have kept within ``[start_s, end_s)``."""
+        delivery, devices = (self.at_meters, self._chargers) if meters else (self.in_vehicles, self._vehicles)
+        days = np.arange(start_s // DAY_S - 1, end_s // DAY_S + 1, dtype=np.int64)
+        outages = delivery.outages(days, devices.number[:, None])
+        ending = outages.is_late & (outages.begin_s >= EPOCH_S) & (start_s <= outages.end_s) & (outages.end_s < end_s)
+        return [
+            CutOff(number, int(outages.begin_s[number, day]), int(outages.end_s[number, day]))
+            for number, day in zip(*(each.tolist() for each in np.nonzero(ending)), strict=True)
+        ]
 
-    def _moment(self, instants_s: Ints) -> _Moment:
-        if instants_s[0, 0] < EPOCH_S:
-            raise ValueError(f"the simulated history begins at {EPOCH:%Y-%m-%d}")
-        day, second = self._vehicles.own_time(instants_s)
-        page = self._registers.page(int(day.min()), int(day.max()))
-        row = day - page.first_day
-        # One flat index serves all fields: several times faster than pairs of indices.
-        flat = row * self.size + self._vehicles.number
-        return _Moment(
-            day,
-            second,
-            page.plan.map(lambda field: field.ravel().take(flat)),
-            page.ac_mwh.ravel().take(flat),
-            page.dc_mwh.ravel().take(flat),
-        )
+    def _send(self, delivery: Delivery, first_minute: int, minutes: int, numbers: Ints) -> Sent:
+        years = ((first_minute + minutes) * MINUTE_S - EPOCH_S) // (YEAR_DAYS * DAY_S) + 1
+        on_meters = delivery is self.at_meters
+        faults = [fault for fault in self.world.faults(years) if fault.on_charger == on_meters]
+        return send(self._draws, delivery, faults, first_minute, minutes, numbers)
 
-    def _reported(self, now: _Moment, *, on_meter: bool) -> Bools:
-        reported = np.ones(now.day.shape, dtype=np.bool_)
-        silent = self._faults.silent
-        spoken = ~silent.silent(now.day[:, silent.vehicles], now.second[:, silent.vehicles])
-        reported[:, silent.vehicles] = spoken | (silent.on_meter != on_meter)
-        return reported
-
-    def _corrupt(self, instants_s: Ints, register_kwh: Floats, *, on_meter: bool) -> Floats:
-        glitching = self._faults.glitching
-        true_kwh = register_kwh[:, glitching.vehicles]
-        corrupted_kwh = glitching.corrupted_kwh(instants_s[:, glitching.vehicles], true_kwh)
-        register_kwh[:, glitching.vehicles] = np.where(glitching.on_meter == on_meter, corrupted_kwh, true_kwh)
-        return register_kwh
-
-    def _volts(self, instants_s: Ints, now: _Moment) -> Floats:
-        noise = 2 * self._draws.unit(What.VOLTAGE_NOISE, self._vehicles.number, instants_s) - 1
-        evening = np.cos(2 * np.pi * (instants_s % DAY_S - 19 * 3600) / DAY_S)  # the grid is lowest at 19:00
-        volts = 231.0 + self._vehicles.site_volts - 1.5 * evening - 0.2 * now.plan.ac_kw(now.second) + 0.8 * noise
-        rounded_volts: Floats = np.round(volts, 1)
-        return np.where(self._vehicles.has_voltage, rounded_volts, np.nan)
-
-    def _ambient_celsius(self, instants_s: Ints) -> Floats:
-        season = np.cos(2 * np.pi * ((instants_s - EPOCH_S) / YEAR_S - 0.54))  # warmest in mid July
-        daily = np.cos(2 * np.pi * (instants_s % DAY_S - 15 * 3600) / DAY_S)  # and at 15:00
-        return 14.0 + self._vehicles.site_celsius + 9.0 * season + 4.0 * daily
+    def _page(self, true_s: Ints, day_begins_s: Ints) -> Page:
+        day = (true_s - EPOCH_S + day_begins_s) // DAY_S
+        return self.world.page(max(int(day.min()), 0), int(day.max()))
 
 
-def _instants_s(first_minute: int, minutes: int, phase_s: Ints) -> Ints:
-    return (first_minute + np.arange(minutes, dtype=np.int64))[:, None] * MINUTE_S + phase_s
+def shown_kwh(register_mwh: Ints, resolution_mwh: Ints) -> Floats:
+    """What a register of this resolution shows: rounded down, so that it never goes back."""
+    shown: Floats = (register_mwh // resolution_mwh) / (1_000_000 / resolution_mwh)
+    return shown
+
+
+def shown_soc_percent(vehicles: Vehicles, number: Ints, level_mwh: Floats) -> Floats:
+    """The state of charge that these vehicles show, in their own steps, when the battery holds so much more."""
+    step = vehicles.soc_step_percent[number]
+    soc = vehicles.full_soc_percent[number] + 100 * level_mwh / 1e6 / vehicles.capacity_kwh[number]
+    shown: Floats = (np.floor(soc / step + 0.5) * step).clip(0.0, 100.0).round(1)
+    return shown

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from warehouse.simulation.fleet import MINUTE_S, Fleet
+from warehouse.simulation.clock import MINUTE_S
+from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.ingest_client import GivenUpError, IngestClient, RefusedError
 from warehouse.simulation.payloads import Reading, readings
 from warehouse.simulation.progress import Totals, Watcher

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from warehouse.simulation.draws import Bools, Floats
-from warehouse.simulation.fleet import MINUTE_S, Fleet
+from warehouse.simulation.clock import MINUTE_S
+from warehouse.simulation.draws import Floats, Ints
+from warehouse.simulation.fleet import Columns, CutOff, Fleet, MeterColumns, VehicleColumns
 
 Payload = dict[str, Any]
 """One reading in camel case, ready for JSON."""
@@ -60,54 +61,98 @@ def _body(encoder: msgspec.json.Encoder, lines: list[Reading]) -> Body:
 
 def _ordered(fleet: Fleet, first_minute: int, minutes: int, start_s: int, end_s: int) -> list[Reading]:
     meters, vehicles = fleet.meters(first_minute, minutes), fleet.vehicles(first_minute, minutes)
-    times = _timestamps(first_minute * MINUTE_S, minutes * MINUTE_S)
-    zero_s = first_minute * MINUTE_S
-
-    def device(ids: list[str], reported: Bools) -> list[str]:
-        each: list[str] = np.broadcast_to(np.array(ids, dtype=object), reported.shape)[reported].tolist()
-        return each
-
-    due_s = np.concatenate((meters.instants_s[meters.reported], vehicles.instants_s[vehicles.reported]))
-    found = [
-        Reading(s, {"meterId": device_id, "kwhConsumedAc": kwh, "voltage": volts, "timestamp": times[s - zero_s]})
-        for s, device_id, kwh, volts in zip(
-            meters.instants_s[meters.reported].tolist(),
-            device(fleet.meter_ids, meters.reported),
-            meters.kwh[meters.reported].tolist(),
-            _nullable(meters.voltage_volts[meters.reported]),
-            strict=True,
-        )
-    ]
-    found += [
-        Reading(
-            s,
-            {
-                "vehicleId": device_id,
-                "soc": soc,
-                "kwhDeliveredDc": kwh,
-                "batteryTemp": celsius,
-                "timestamp": times[s - zero_s],
-            },
-        )
-        for s, device_id, kwh, soc, celsius in zip(
-            vehicles.instants_s[vehicles.reported].tolist(),
-            device(fleet.vehicle_ids, vehicles.reported),
-            vehicles.kwh[vehicles.reported].tolist(),
-            vehicles.soc_percent[vehicles.reported].tolist(),
-            _nullable(vehicles.battery_celsius[vehicles.reported]),
-            strict=True,
-        )
-    ]
+    everyone = np.arange(max(len(fleet.meter_ids), len(fleet.vehicle_ids)), dtype=np.int64)
+    found = _meter_readings(fleet, meters, everyone[: len(fleet.meter_ids)], _in_time(meters))
+    found += _vehicle_readings(fleet, vehicles, everyone[: len(fleet.vehicle_ids)], _in_time(vehicles))
+    found += _late(fleet, first_minute * MINUTE_S, (first_minute + minutes) * MINUTE_S)
+    due_s = np.array([each.due_s for each in found], dtype=np.int64)
     order = np.argsort(due_s, kind="stable")
     wanted = order[(due_s[order] >= start_s) & (due_s[order] < end_s)]
     return [found[place] for place in wanted.tolist()]
 
 
-def _timestamps(first_s: int, count: int) -> list[str]:
-    """Each second as RFC 3339; written once a second, not once a reading."""
-    seconds = np.arange(first_s, first_s + count).astype("datetime64[s]")
+def _in_time(columns: Columns) -> Ints:
+    """How often each reading is sent when it is taken: once or twice, or not at all."""
+    return np.where(columns.reported & (columns.due_s == columns.instants_s), 1 + columns.repeated, 0)
+
+
+def _late(fleet: Fleet, start_s: int, end_s: int) -> list[Reading]:
+    """What was kept by devices that could not send, and are back within ``[start_s, end_s)``."""
+    found: list[Reading] = []
+    for cut_off in fleet.cut_off(start_s, end_s, meters=True):
+        numbers = np.array([cut_off.number], dtype=np.int64)
+        meters = fleet.meters(*cut_off.minutes, numbers)
+        found += _meter_readings(fleet, meters, numbers, _kept(meters, cut_off))
+    for cut_off in fleet.cut_off(start_s, end_s, meters=False):
+        numbers = np.array([cut_off.number], dtype=np.int64)
+        vehicles = fleet.vehicles(*cut_off.minutes, numbers)
+        found += _vehicle_readings(fleet, vehicles, numbers, _kept(vehicles, cut_off))
+    return found
+
+
+def _kept(columns: Columns, cut_off: CutOff) -> Ints:
+    late = columns.due_s > columns.instants_s
+    kept: Ints = (columns.reported & late & (columns.due_s == cut_off.end_s)).astype(np.int64)
+    return kept
+
+
+def _meter_readings(fleet: Fleet, meters: MeterColumns, numbers: Ints, times_sent: Ints) -> list[Reading]:
+    row, column = _repeated(times_sent)
+    where = (row, column)
+    return [
+        Reading(due_s, {"meterId": fleet.meter_ids[number], "kwhConsumedAc": kwh, "voltage": volts, "timestamp": time})
+        for due_s, number, kwh, volts, time in zip(
+            meters.due_s[where].tolist(),
+            numbers[column].tolist(),
+            meters.kwh[where].tolist(),
+            _nullable(meters.voltage_volts[where]),
+            _timestamps(meters.instants_s[where]),
+            strict=True,
+        )
+    ]
+
+
+def _vehicle_readings(fleet: Fleet, vehicles: VehicleColumns, numbers: Ints, times_sent: Ints) -> list[Reading]:
+    row, column = _repeated(times_sent)
+    where = (row, column)
+    return [
+        Reading(
+            due_s,
+            {
+                "vehicleId": fleet.vehicle_ids[number],
+                "soc": soc,
+                "kwhDeliveredDc": kwh,
+                "batteryTemp": celsius,
+                "timestamp": time,
+            },
+        )
+        for due_s, number, kwh, soc, celsius, time in zip(
+            vehicles.due_s[where].tolist(),
+            numbers[column].tolist(),
+            vehicles.kwh[where].tolist(),
+            vehicles.soc_percent[where].tolist(),
+            _nullable(vehicles.battery_celsius[where]),
+            _timestamps(vehicles.instants_s[where]),
+            strict=True,
+        )
+    ]
+
+
+def _repeated(times_sent: Ints) -> tuple[Ints, Ints]:
+    """The rows and columns of what is sent, as often as it is."""
+    row, column = np.nonzero(times_sent)
+    times = times_sent[row, column]
+    return np.repeat(row, times), np.repeat(column, times)
+
+
+def _timestamps(instants_s: Ints) -> list[str]:
+    """In RFC 3339; each second is written once, not once a reading."""
+    if not len(instants_s):
+        return []
+    first_s = int(instants_s.min())
+    seconds = np.arange(first_s, int(instants_s.max()) + 1).astype("datetime64[s]")
     written: list[str] = np.datetime_as_string(seconds, timezone="UTC").tolist()
-    return written
+    return [written[second] for second in (instants_s - first_s).tolist()]
 
 
 def _nullable(values: Floats) -> list[float | None]:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from warehouse.counted import counted
-from warehouse.simulation.faults import FaultKind
-from warehouse.simulation.fleet import MINUTE_S, Fleet
+from warehouse.simulation.clock import EPOCH_S, MINUTE_S
+from warehouse.simulation.faults import CLOCKS, SILENCES
+from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.ingest_client import BodyAnswer, GivenUpError, IngestClient, RefusedError
 from warehouse.simulation.live import LivePhase
 from warehouse.simulation.payloads import Body, bodies
 from warehouse.simulation.progress import Totals, Watcher
-from warehouse.simulation.vehicles import EPOCH_S
 
 OLDEST_S = 7 * 86_400 - 3_600
 """The API refuses what is older than seven days; the hour is for the time a long fill takes itself."""
@@ -107,11 +107,11 @@ class Sender:
 
     def _sampled_devices(self) -> list[str]:
         """The first, middle and last vehicle and meter, but none that is known to fall silent."""
-        silent = {fault.vehicle_id for fault in self.fleet.faults() if fault.kind is FaultKind.SILENT_DEVICE}
-        numbers = [number for number, name in enumerate(self.fleet.vehicle_ids) if name not in silent]
-        sampled = dict.fromkeys((numbers[-1], numbers[len(numbers) // 2], numbers[0]))
-        vehicles = [f"/v1/vehicles/{self.fleet.vehicle_ids[number]}" for number in sampled]
-        return vehicles + [f"/v1/meters/{self.fleet.meter_ids[number]}" for number in sampled]
+        faults = self.fleet.faults(datetime.fromtimestamp(self.clock(), UTC))
+        silent = {fault.device_id for fault in faults if fault.kind in SILENCES | CLOCKS}
+        sampled = _spread([each for each in self.fleet.vehicle_ids if each not in silent])
+        meters = _spread([each for each in self.fleet.meter_ids if each not in silent])
+        return [f"/v1/vehicles/{each}" for each in sampled] + [f"/v1/meters/{each}" for each in meters]
 
     def _not_too_old(self, cursor_s: int) -> int:
         oldest_s = int(self.clock()) - OLDEST_S
@@ -179,6 +179,10 @@ class Sender:
         if now - self._noted_retry_at >= RETRY_NOTE_S:
             self._noted_retry_at = now
             self.watcher.note(f"no answer from {self.url} ({reason}), trying again")
+
+
+def _spread(ids: list[str]) -> list[str]:
+    return list(dict.fromkeys((ids[-1], ids[len(ids) // 2], ids[0]))) if ids else []
 
 
 def _instant(instant_s: float) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import count
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from dbt_like_sql.catalog import Catalog
@@ -20,11 +22,26 @@ from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.payloads import bodies
+from warehouse.simulation.sessions import sessions
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
 VEHICLES = 3
 CATALOG = Catalog.load()
+
+
+@cache
+def busy_fleet() -> Fleet:
+    """A healthy fleet whose vehicles all charge on both days: vehicles rest on some days, and the days are today's."""
+    begin, end = (datetime.combine(day, datetime.min.time(), UTC) for day in (FIRST, SECOND + timedelta(days=1)))
+    for seed in count():
+        fleet = Fleet(VEHICLES, seed, fault_share=0.0)
+        charged = sessions(fleet, begin, end).filter(
+            pl.col.kind == "charge", pl.col.ac_kwh > 5, pl.col.started_at.dt.date() == pl.col.ended_at.dt.date()
+        )
+        if charged.select("vehicle_id", pl.col.ended_at.dt.date()).n_unique() == 2 * VEHICLES:
+            return fleet
+    raise AssertionError
 
 
 @dataclass
@@ -60,7 +77,7 @@ class Days:
         with file.open("wb") as target:
             for day in days:
                 midnight = int(datetime.combine(day, datetime.min.time(), UTC).timestamp())
-                for body in bodies(Fleet(VEHICLES), midnight, midnight + 86_400):
+                for body in bodies(busy_fleet(), midnight, midnight + 86_400):
                     target.write(body.content)
         assert import_file(self.url, file, self.settings).failure is None
         with connect(self.url) as connection:
@@ -76,7 +93,8 @@ class Days:
         with connect(self.url, autocommit=False) as connection:
             connection.execute(
                 "INSERT INTO vehicle_readings (ts, kwh, vehicle_id, soc_percent) "
-                "SELECT %s, max(kwh), 1, %s FROM vehicle_readings WHERE vehicle_id = 1 AND ts < %s",
+                "SELECT %s, max(kwh), vehicle_id, %s FROM vehicle_readings JOIN vehicles USING (vehicle_id) "
+                "WHERE external_id = 'veh-00001' AND ts < %s GROUP BY vehicle_id",
                 [ts, soc_percent, ts],
             )
             connection.execute(

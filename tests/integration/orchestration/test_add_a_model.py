@@ -23,10 +23,10 @@ A_DAY = "2026-02-08"
 
 @pytest.fixture(autouse=True)
 def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
-    """A lake with a day in it, on which a vehicle lost much."""
+    """A lake with a day in it, on which every vehicle lost much."""
     days = filled_days(FIRST)
     with connect(days.url) as connection:
-        connection.execute("UPDATE vehicle_readings SET kwh = 0.6 * kwh WHERE vehicle_id = 1")
+        connection.execute("UPDATE vehicle_readings SET kwh = 0.6 * kwh")
     days.pipeline.run(FIRST)
     monkeypatch.setenv("FLEET_DATABASE_URL", days.url)
     monkeypatch.setenv("FLEET_HOME", str(days.home))

@@ -144,7 +144,7 @@ def test_a_day_that_was_partly_run_again_is_told(days: Days, fleetwatt: Fleetwat
     days.add_late_reading(SECOND)
     days.pipeline.run(SECOND)
     with connect(days.url) as connection:
-        connection.execute("UPDATE vehicles SET max_power_kw = 77 WHERE vehicle_id = 1")
+        connection.execute("UPDATE vehicles SET max_power_kw = 77 WHERE external_id = 'veh-00001'")
     days.pipeline.export_table("vehicles", SECOND)
     said = f"1 day was only partly built again, beginning with vehicles, the first is {SECOND}: fleetwatt run-day"
     assert said in fleetwatt("status").out
