@@ -60,7 +60,7 @@ class CheckLoader:
             if not wrong and column not in self.schema[dataset]:
                 wrong = f"unknown column {column} of {dataset}{suggestion(column, self.schema[dataset])}"
             if wrong:
-                self._problem(declared.path, compiled.line, wrong)
+                self._problem(declared.path, _line_naming(declared, compiled, column), wrong)
         reads = tuple(sorted({dataset for dataset, _ in compiled.reads}))
         return Check(
             compiled.name, declared.name, compiled.description, compiled.sql, reads, declared.path, compiled.line
@@ -113,3 +113,9 @@ class CheckLoader:
 
     def _problem(self, path: Path, line: int, message: str) -> None:
         self.problems.append(Problem(path, line, message))
+
+
+def _line_naming(declared: Declaration, compiled: CompiledCheck, column: str) -> int:
+    """Where a column is named: ``not_null`` may be listed on several lines, and is one check."""
+    named = (spec.line for spec in declared.checks if column in spec.values.get(compiled.name, ()))
+    return next(named, compiled.line)

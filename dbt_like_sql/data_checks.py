@@ -123,7 +123,7 @@ def _accepted_range(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     return CompiledCheck(
         spec.line,
         f"accepted_range_{column}",
-        f"{column} of {declaration.name} lies {words}",
+        f"{column} of {declaration.name} must be {words}",
         _wrong_rows(declaration, [column], wrong),
         _own(declaration, column),
     )

@@ -64,6 +64,8 @@ class Reader:
     layer: str | None
     """The folder's layer; ``None`` for sources, which name their own."""
     problems: list[Problem] = field(default_factory=list)
+    is_unreadable: bool = False
+    """Whether the file is no TOML."""
     _lines: TomlLines = field(default_factory=lambda: TomlLines(""))
 
     def read(self, text: str) -> list[Declaration]:
@@ -75,6 +77,7 @@ class Reader:
             place = re.search(r"at line (\d+)", str(error))
             line = int(place[1]) if place else len(text.splitlines())
             self.problems.append(Problem(self.path, line, f"not valid TOML: {error}"))
+            self.is_unreadable = True
             return []
         found = []
         for name, table in tables.items():

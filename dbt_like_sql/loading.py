@@ -25,10 +25,15 @@ class Loader:
     _declarations: dict[str, Declaration] = field(default_factory=dict)
     _statements: dict[str, Statement] = field(default_factory=dict)
     _depends_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _unreadable: set[Path] = field(default_factory=set)
+    """Declarations that are no TOML."""
 
     def load(self) -> Mapping[str, Model]:
         """The datasets by name. Only to be used where ``problems`` stays empty."""
         self._read_declarations()
+        if self._unreadable:  # whatever else would be said of its models follows from that
+            self.problems = [problem for problem in self.problems if problem.path in self._unreadable]
+            return {}
         self._read_statements()
         self._find_dependencies()
         self._find_cycles()
@@ -63,6 +68,8 @@ class Loader:
                 else:
                     self._declarations[declared.name] = declared
             self.problems += reader.problems
+            if reader.is_unreadable:
+                self._unreadable.add(shown)
 
     def _read_statements(self) -> None:
         for path in sorted(self.folder.glob("models/*/*.sql")):
@@ -180,6 +187,7 @@ class Loader:
             sql=statement.select if statement else None,
             path=statement.path if statement else declared.path,
             column_lineage=MappingProxyType(dict(lineage)),
+            column_lines=statement.columns() if statement and not statement.problems else declared.column_lines,
         )
 
     def _problem(self, path: Path, line: int, message: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -93,11 +93,17 @@ class Model:
     sql: str | None
     path: Path
     column_lineage: Mapping[str, tuple[ColumnSource, ...]]
+    column_lines: Mapping[str, int] = field(default_factory=dict)
+    """The line in ``path`` of each column; none where a star selects it."""
 
     @property
     def sort_key(self) -> tuple[str, ...]:
         """The key within one day's file, by which the file is sorted."""
         return tuple(name for name in self.key if name != DAY_COLUMN)
+
+    def line_of(self, column: str) -> int:
+        """Where in ``path`` a column is, or the first line."""
+        return self.column_lines.get(column, 1)
 
     @property
     def lookback(self) -> str:

@@ -112,7 +112,7 @@ def _over_days(results: Sequence[dg.AssetCheckResult]) -> dg.AssetCheckResult:
 
 
 def _said(result: CheckResult) -> str:
-    return f"{counted(result.failing_rows, 'row')} against: {result.check.description}"
+    return f"{counted(result.failing_rows, 'row violates', 'rows violate')}: {result.check.description}"
 
 
 def _evidence(result: CheckResult) -> dict[str, dg.MetadataValue[Any]]:

@@ -1,5 +1,8 @@
 """The command ``fleetwatt`` and what it can do."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from orchestration.cli.on_demand import group_on_demand
@@ -36,8 +39,19 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"fleetwatt {version('fleetwatt')}")
+        raise typer.Exit
+
+
 @app.callback()
-def fleetwatt() -> None:
+def fleetwatt(
+    *,
+    _is_asked: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Charging efficiency for vehicle fleets: durable telemetry, the 24 h answer, the life of a day.
 
     Begin with: fleetwatt up

@@ -1,7 +1,7 @@
 """The options that several commands share, and the settings they override."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -40,7 +40,10 @@ def utc_day(given: str) -> date:
             return date.fromisoformat(given)
     except ValueError:  # 30 February
         pass
-    raise typer.BadParameter("expected a day (UTC) that there is, as YYYY-MM-DD, e.g. 2026-02-08")
+    today = datetime.now(UTC).date()
+    meant = {"today": today, "yesterday": today - timedelta(days=1)}.get(given.lower())
+    example = f"{given} is {meant}" if meant else "e.g. 2026-02-08"
+    raise typer.BadParameter(f"expected a day (UTC) that there is, as YYYY-MM-DD, {example}")
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch

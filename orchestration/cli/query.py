@@ -13,6 +13,7 @@ import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declarations import suggestion
+from orchestration.cli.decimals import with_decimals
 from orchestration.cli.infinite_times import with_infinite_times, with_times_as_text
 from orchestration.cli.lake_reader import AsOf, Unverified, as_of, reading_lake
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings, utc_day
@@ -62,7 +63,7 @@ class Format(StrEnum):
         return f"FORMAT {self}, {layout}, TIMESTAMPFORMAT '{_INSTANT_FORMAT}'"
 
 
-def query(
+def query(  # noqa: PLR0913 - each is an option
     sql: Annotated[str, typer.Argument(help="One SELECT in DuckDB's SQL; - reads it from stdin.", show_default=False)],
     *,
     written_as: Annotated[
@@ -87,6 +88,9 @@ def query(
             help="See what readers saw at an instant, or with a release of --day. Default: what they see now.",
         ),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="CSV and JSON: numbers as they are stored, to the last bit of float64.")
+    ] = False,
     unverified: Unverified = False,
     home: Home = None,
 ) -> None:
@@ -95,6 +99,9 @@ def query(
     Nothing can be changed: only the datasets that the SELECT names are read, and only --output is written. Each file of
     theirs (of the day, with --day) is read for its hash first, about a second a gigabyte, and refused where it is not
     what was published, if the database that has the ledger runs.
+
+    Numbers are rounded for people to six decimals, in CSV and JSON to nine. Parquet has them as they are stored, and so
+    have CSV and JSON with --exact.
 
     \b
     The last days of the fleet:
@@ -131,7 +138,7 @@ def query(
                 if form.is_for_people:
                     rows = _fetch(connection, one, limit)
                 else:
-                    connection.execute(f"COPY (\n{one}\n) TO {text(written)} ({form.options})")
+                    _write(connection, one, written, form, exact=exact)
         except duckdb.Error as error:
             raise QueryError(_explained(str(error), catalog)) from error
         if rows is not None:
@@ -208,6 +215,12 @@ def _fetch(connection: duckdb.DuckDBPyConnection, select: str, limit: int) -> Ro
     if len(rows) > _LONGEST_TABLE_ROWS:
         raise QueryError(f"more than {_LONGEST_TABLE_ROWS:,} rows are no table any more: --format csv writes them all")
     return Rows(columns, [with_infinite_times(row, columns) for row in rows[:most]], is_cut_off=len(rows) > most)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, select: str, target: Path, form: Format, *, exact: bool) -> None:
+    if not exact and form is not Format.PARQUET:
+        select = with_decimals(select, _columns_of(connection, select))
+    connection.execute(f"COPY (\n{select}\n) TO {text(target)} ({form.options})")
 
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str, str]]:

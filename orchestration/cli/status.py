@@ -1,7 +1,6 @@
 """``fleetwatt status``: devices, readings per day, ledger, lake, what waits, freshness and sizes in one screen."""
 
 import dataclasses
-import json
 import sys
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -14,6 +13,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from dbt_like_sql.catalog import Catalog, CatalogError
+from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
@@ -59,8 +59,7 @@ def status(
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
         said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
-        json.dump(said, sys.stdout, default=_as_text)
-        sys.stdout.write("\n")
+        print_json(said)
     else:
         _print(overview, days)
         _print_disks(settings)
@@ -129,10 +128,6 @@ def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings, 
     to_run = [day for request in plan.requests for day in days_of_request(request)]
     next_ones = [f"{day} is to be run: by Dagster, or: fleetwatt run-day DAY" for day in to_run]
     return [*next_ones, *plan.remarks]
-
-
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _print(overview: Overview, most_days: int) -> None:

@@ -19,6 +19,16 @@ SAMPLE_ROWS = 5
 INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 )
+WIDER: Mapping[str, tuple[str, ...]] = {
+    "HUGEINT": ("BIGINT", "DOUBLE"),  # what sum() makes of whole numbers of any type
+    "BIGINT": ("DOUBLE",),
+    "INTEGER": ("BIGINT", "DOUBLE"),
+    "FLOAT": ("DOUBLE",),
+    "DECIMAL": ("DOUBLE",),
+}
+"""The types that a SELECT may give, and the other ones that may be declared for them. All others are to be the same: a
+count, which is BIGINT, is not declared INTEGER.
+"""
 _UNTYPED = '"NULL"'
 
 
@@ -45,7 +55,7 @@ class CheckResult:
 def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> int:
     """Write a model's day to ``target``: zstd Parquet, sorted by its key, in the declared types. Returns the rows.
 
-    Whole numbers may change their width and become DOUBLE; any other type must be the declared one.
+    A type must be the declared one, or one that ``WIDER`` has for it.
 
     Raises:
         ModelFailedError: the SELECT fails, or gives other columns or types than declared; it names file and line.
@@ -66,7 +76,8 @@ def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Pat
     except duckdb.IOException:
         raise
     except duckdb.Error as error:
-        raise ModelFailedError(f"{model.path}:1: {_first_line(error)}") from error
+        problem = _problem(model.path, error)
+        raise ModelFailedError(str(problem._replace(line=max(1, problem.line - 1)))) from error  # one line is ours
     finally:
         connection.execute("RESET threads")
     return int(rows)
@@ -139,7 +150,7 @@ def _select_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> lis
     nothing = ", ".join(f"NULL::{column.type} AS {column.name}" for column in model.columns)
     declared = _types(connection, f"SELECT {nothing}")
     problems = [
-        Problem(model.path, 1, f"column {name} is {selected[name]}, and declared as {declared[name]}")
+        Problem(model.path, model.line_of(name), f"column {name} is {selected[name]}, and declared as {declared[name]}")
         for name in declared
         if name in selected and not _fits(selected[name], declared[name])
     ]
@@ -157,9 +168,7 @@ def _types(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
 def _fits(selected: str, declared: str) -> bool:
     if selected in (declared, _UNTYPED):
         return True
-    if selected in INTEGERS:
-        return declared in INTEGERS or declared == "DOUBLE"
-    return declared == "DOUBLE" and (selected == "FLOAT" or selected.startswith("DECIMAL"))
+    return declared in WIDER.get(selected.partition("(")[0], ())
 
 
 def _problem(path: Path, error: duckdb.Error) -> Problem:
@@ -175,4 +184,10 @@ def _check_problem(check: Check, error: duckdb.Error) -> Problem:
 
 
 def _first_line(error: duckdb.Error) -> str:
-    return str(error).partition("\n")[0]
+    """The error's first line, and the name that was meant, which DuckDB has on the second."""
+    text = str(error)
+    first = text.partition("\n")[0]
+    if unknown := search(r"Function with name (\S+) does not exist", first):
+        near = search(r'Did you mean "(\w+)"', text)
+        return f"no function is called {unknown[1]}" + (f"; did you mean {near[1]}?" if near else "")
+    return first

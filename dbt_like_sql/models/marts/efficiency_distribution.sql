@@ -16,7 +16,7 @@ binned AS (
 )
 
 SELECT
-    bins.bin,
+    bins.bin::INTEGER AS bin,
     CASE WHEN bins.bin >= 0 THEN bins.bin * 5 / 100 END AS from_ratio,
     CASE WHEN bins.bin < 20 THEN (bins.bin + 1) * 5 / 100 END AS to_ratio,
     count(binned.bin) AS vehicle_count,

@@ -1,15 +1,14 @@
 """``fleetwatt models``: what the lake holds, where each column comes from, and whether all of it is right."""
 
-import json
-import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from dbt_like_sql.catalog import Catalog, ColumnSource, Model
+from orchestration.cli.json_output import print_json
 from orchestration.cli.models.build import build
 from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.models.check import check
@@ -50,7 +49,7 @@ def list_models(*, select: Select = None, home: Home = None, as_json: AsJson = F
     catalog = read_catalog()
     chosen = selected(catalog, select, modified_where_it_runs(settings, catalog))
     if as_json:
-        _print_json([as_dict(model) for model in chosen])
+        print_json([as_dict(model) for model in chosen])
         return
     table = Table("dataset", "layer", "made by", "what it holds", "checks")
     table.columns[4].justify = "right"
@@ -79,7 +78,7 @@ def show(
     catalog = read_catalog()
     model = find_model(catalog, name, "NAME")
     if as_json:
-        _print_json(as_dict(model))
+        print_json(as_dict(model))
     elif sql and model.sql is None:
         raise typer.BadParameter(f"{name} has no SELECT: it is made by the {MADE_BY[model.kind]}", param_hint="--sql")
     elif sql:
@@ -139,8 +138,3 @@ def _print_selected(catalog: Catalog, chosen: Sequence[Model]) -> None:
     for model in chosen:
         if names.isdisjoint(catalog.used_by(model.name)):
             results().print(dataset_tree(catalog, model, names, seen))
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout)
-    sys.stdout.write("\n")

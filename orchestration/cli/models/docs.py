@@ -64,7 +64,7 @@ def _published(settings: FleetSettings) -> tuple[dict[str, PublishedDataset], st
         with connect(current_database(settings)) as connection:
             published = published_datasets(connection)
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:
-        return {}, f"Without counts: {error.detail}"
+        return {}, f"No row counts: {error.detail}"
     if not published:
-        return {}, "Without counts: no day is in the lake yet."
-    return published, f"Counts are of the newest day in the lake, {max(each.day for each in published.values())}."
+        return {}, "No row counts: no day is in the lake yet."
+    return published, f"Row counts are for {max(each.day for each in published.values())}."

@@ -21,7 +21,7 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     changed = [effect for effect in built if not effect.is_none]
     notes.print(
         f"{day}: {counted(len(built), 'SQL model')} rebuilt beside the lake, "
-        f"{counted(len(changed), 'gives something else', 'give something else')}"
+        f"{counted(len(changed), 'differs from what is published', 'differ from what is published')}"
     )
     for effect in effects:
         if effect.missing:
@@ -40,9 +40,9 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
 
 
 def print_failed(result: CheckResult) -> None:
-    """A check that failed, with the first rows that are against it."""
-    rows = counted(result.failing_rows, "row is", "rows are")
-    print_line(f"{result.check.path}:{result.check.line}: {rows} against it: {result.check.description}")
+    """A check that failed, with the first rows that violate it."""
+    rows = counted(result.failing_rows, "row violates", "rows violate")
+    print_line(f"{result.check.path}:{result.check.line}: {rows}: {result.check.description}")
     for row in result.sample:
         print_line("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
 

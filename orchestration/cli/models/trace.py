@@ -1,7 +1,5 @@
 """``fleetwatt models trace``: the readings behind one number, and what is made of them on the way to it."""
 
-import json
-import sys
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ from rich.text import Text
 
 from dbt_like_sql.catalog import ColumnSource, Model
 from dbt_like_sql.declarations import suggestion
+from orchestration.cli.json_output import ByColumn, print_json
 from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
 from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.options import AsJson, Home, read_settings, utc_day
@@ -61,8 +60,7 @@ def trace(
             reader.require_intact([name, *catalog.upstream(name)], day, model.lookback_days)
         found = follow(reader.snapshot, catalog, ColumnSource(name, column), day, values, _earlier(reader, day))
     if as_json:
-        json.dump(_as_dict(found, limit), sys.stdout, default=_as_text)
-        sys.stdout.write("\n")
+        print_json(_as_dict(found, limit))
     else:
         _print(model, found, limit)
 
@@ -191,6 +189,7 @@ def _as_dict(found: Trace, limit: int) -> dict[str, Any]:
     said = asdict(found)
     said |= {
         "source": found.source._asdict(),
+        "key": ByColumn(found.key),
         "steps": [{**each.source._asdict(), "rows": each.rows, "sum": each.total} for each in found.steps],
         "device_count": len(found.devices),
         "devices": [each._asdict() for each in found.devices[:limit]],
@@ -199,7 +198,3 @@ def _as_dict(found: Trace, limit: int) -> dict[str, Any]:
         "is_whole": found.is_whole,
     }
     return said
-
-
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)

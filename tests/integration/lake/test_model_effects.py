@@ -93,7 +93,7 @@ def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path:
     result = check(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
     assert "reaches" not in result.stderr
-    assert f"{DAY}: {SQL_MODELS} SQL models rebuilt beside the lake, 0 give something else" in result.stderr
+    assert f"{DAY}: {SQL_MODELS} SQL models rebuilt beside the lake, 0 differ from what is published" in result.stderr
     assert all(each["isSame"] for each in effects(tmp_path).values())
 
 
@@ -167,7 +167,7 @@ def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, ed
     assert result.exit_code == 0
     assert "daily_vehicle_efficiency 3 3 0 0 0 new: lost_kwh" in lines(result)
     assert "lost_kwh none -> DOUBLE 4.8" in lines(result)
-    assert "1 gives something else" in result.stderr
+    assert "1 differs from what is published" in result.stderr
 
 
 def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
@@ -184,7 +184,7 @@ def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
     assert [each["name"] for each in found["failedChecks"]] == ["hours_add_up_to_the_day"]
     result = check(tmp_path)
     assert result.exit_code == 1
-    assert "hours_add_up_to_the_day.sql:1: 1 row is against it: Each vehicle's hours add up to its day" in result.stdout
+    assert "hours_add_up_to_the_day.sql:1: 1 row violates: Each vehicle's hours add up to its day" in result.stdout
     assert "energy_is_somebodys.sql:1:" in result.stdout  # what the vanished vehicle drew is nobody's now
     assert "2 checks failed on what would be published" in result.stderr
 

@@ -56,7 +56,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages") / "docs"
-    write_pages(CATALOG, {"hourly_energy": PUBLISHED}, "Counts are of 2026-02-08.", folder)
+    write_pages(CATALOG, {"hourly_energy": PUBLISHED}, "Row counts are for 2026-02-08.", folder)
     return folder
 
 

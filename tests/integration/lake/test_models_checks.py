@@ -142,7 +142,7 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             "SELECT * REPLACE (dc_coverage_ratio + 1 AS dc_coverage_ratio) FROM file",
             "hourly_vehicle_efficiency",
             "accepted_range_dc_coverage_ratio",
-            "dc_coverage_ratio of hourly_vehicle_efficiency lies between 0 and 1",
+            "dc_coverage_ratio of hourly_vehicle_efficiency must be between 0 and 1",
             id="more than everything",
         ),
         pytest.param(
@@ -183,7 +183,7 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             "SELECT * REPLACE ('NaN'::DOUBLE AS lost_against_target_kwh) FROM file",
             "daily_vehicle_efficiency",
             "accepted_range_lost_against_target_kwh",
-            "lost_against_target_kwh of daily_vehicle_efficiency lies at or above 0",
+            "lost_against_target_kwh of daily_vehicle_efficiency must be at or above 0",
             id="not a number",
         ),
         pytest.param(

@@ -14,7 +14,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import days_of, newest_file
-from tests.unit.dbt_like_sql.small_catalog import GROWTH, write_catalog
+from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.postgres.connection import connect
@@ -67,7 +67,7 @@ def test_show_says_what_it_is_and_where_each_column_comes_from() -> None:
     ):
         assert part in shown
     said = json.loads(run("show", "low_efficiency_days", "--json").stdout)
-    assert (said["depends_on"], said["lookback_days"]) == (["daily_vehicle_efficiency"], 0)
+    assert (said["dependsOn"], said["lookbackDays"]) == (["daily_vehicle_efficiency"], 0)
     assert said["columns"][0]["from"] == [["daily_vehicle_efficiency", "vehicle_id"]]
 
 
@@ -156,14 +156,24 @@ def test_the_models_as_they_are_pass_the_check(tmp_path: Path) -> None:
     [
         (GROWTH.replace("FROM of_day", "FROM off_day"), "small/models/staging/growth.sql:13: off_day does not exist"),
         (GROWTH.replace("max(kwh)", "max(ts)"), "small/models/staging/growth.sql:12: unknown column ts"),
-        (GROWTH.replace("max(kwh)", "maxx(kwh)"), "small/models/staging/growth.sql:12: Catalog Error: Scalar Function"),
+        (
+            GROWTH.replace("max(kwh)", "maxx(kwh)"),
+            "small/models/staging/growth.sql:12: no function is called maxx; did you mean max?",
+        ),
+        (
+            GROWTH.replace("max(kwh) - min(kwh)", "count(*)"),
+            "small/models/staging/growth.sql:12: column grown_kwh is BIGINT, and declared as INTEGER",
+        ),
     ],
 )
 def test_what_is_wrong_is_listed_with_file_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str, expected: str
 ) -> None:
     catalog_of = Catalog.load
-    folder = write_catalog(tmp_path, {"models/staging/growth.sql": sql})
+    changes: dict[str, str | None] = {"models/staging/growth.sql": sql}
+    if "count(*)" in sql:
+        changes["models/staging/models.toml"] = STAGING.replace("DOUBLE", "INTEGER")
+    folder = write_catalog(tmp_path, changes)
     monkeypatch.setattr(Catalog, "load", lambda: catalog_of(folder))
     result = run("check", "--home", str(tmp_path))
     assert result.exit_code == 1
@@ -195,7 +205,7 @@ def test_the_numbers_of_a_day_are_checked(lake: HandMadeLake, tmp_path: Path) ->
     lake.change("hourly_energy", "SELECT * REPLACE (5.0::DOUBLE AS energy_kwh) FROM file")
     wrong = run("check", "--day", "2026-02-08", "--home", str(tmp_path))
     assert wrong.exit_code == 1
-    assert "1 row is against it: Each device's hours add up to what its register shows" in wrong.stdout
+    assert "1 row violates: Each device's hours add up to what its register shows" in wrong.stdout
     assert "kind = meter, device_id = 1, booked_kwh = 5.0, expected_kwh = 0.0" in wrong.stdout
 
 
@@ -219,7 +229,7 @@ def test_the_docs_are_written_without_a_database(tmp_path: Path) -> None:
     result = run("docs", "--home", str(tmp_path / "nothing"), "--output", str(tmp_path / "pages"))
     assert result.exit_code == 0
     assert result.stdout == f"{(tmp_path / 'pages' / 'index.html').as_uri()}\n"
-    assert f"{len(CATALOG.models)} datasets written. Without counts: no server runs in" in result.stderr
+    assert f"{len(CATALOG.models)} datasets written. No row counts: no server runs in" in result.stderr
     assert not (tmp_path / "nothing").exists()
 
 
@@ -238,7 +248,7 @@ def test_the_docs_say_what_the_ledger_has(
 ) -> None:
     monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     empty = run("docs", "--home", str(tmp_path))
-    assert "Without counts: no day is in the lake yet" in empty.stderr
+    assert "No row counts: no day is in the lake yet" in empty.stderr
     connection.execute(
         "INSERT INTO lake_files (dataset, day, version, size_bytes, row_count, published_at)"
         " VALUES ('meters', '2026-02-08', 2, 5000, 1234, '2026-02-09 02:03Z'),"
@@ -246,7 +256,7 @@ def test_the_docs_say_what_the_ledger_has(
     )
     result = run("docs", "--home", str(tmp_path))
     assert result.stdout == f"{(tmp_path / 'docs' / 'index.html').as_uri()}\n"
-    assert "datasets written. Counts are of the newest day in the lake, 2026-02-08." in result.stderr
+    assert "datasets written. Row counts are for 2026-02-08." in result.stderr
     page = (tmp_path / "docs" / "meters.html").read_text(encoding="utf-8")
     assert "2026-02-08: 1,234 rows, 5.0 kB, version 2, published 2026-02-09 02:03 UTC" in page
     assert "2026-02-08: 1 row, 5.0 kB" in (tmp_path / "docs" / "vehicles.html").read_text(encoding="utf-8")

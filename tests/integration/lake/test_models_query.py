@@ -74,6 +74,24 @@ def test_csv(home: Path) -> None:
     ]
 
 
+NOISE = "SELECT 0.12099999999918509::DOUBLE AS n, 1e-12::DOUBLE AS small, 123456789.123456789::DOUBLE AS n, 'x' AS x"
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_numbers_for_programs_have_nine_decimals_unless_they_are_to_be_exact(home: Path, form: str) -> None:
+    text = ask(home, NOISE, "--format", form).stdout
+    assert "0.121" in text
+    assert "0.1209" not in text
+    assert "1e-12" in text
+    assert "123456789.12345679" in text
+    assert "0.12099999999918509" in ask(home, NOISE, "--format", form, "--exact").stdout
+
+
+def test_parquet_has_numbers_as_they_are(home: Path, tmp_path: Path) -> None:
+    ask(home, NOISE.replace("123456789.123456789::DOUBLE AS n,", ""), "--output", str(tmp_path / "rows.parquet"))
+    assert pl.read_parquet(tmp_path / "rows.parquet")["n"].to_list() == [0.12099999999918509]
+
+
 def test_json_has_instants_with_their_offset(home: Path) -> None:
     early = "vehicle_id = 1 AND hour(hour) IN (7, 8)"
     sql = f"SELECT hour, ac_kwh, day, is_shared FROM hourly_vehicle_efficiency WHERE {early}"

@@ -71,39 +71,39 @@ def traced(lake: HandMadeLake, *arguments: str) -> dict[str, Any]:
 
 
 def devices(said: dict[str, Any]) -> list[str]:
-    return [each["external_id"] for each in said["devices"]]
+    return [each["externalId"] for each in said["devices"]]
 
 
 def test_ac_of_a_vehicle_comes_from_its_meter_while_that_was_its_own(lake: HandMadeLake) -> None:
     said = traced(lake, "daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_external_id=vehicle-1")
-    assert (said["value"], said["remade"], said["is_whole"]) == (9.0, 9.0, True)
+    assert (said["value"], said["remade"], said["isWhole"]) == (9.0, 9.0, True)
     assert said["steps"] == [
         {"dataset": "hourly_vehicle_efficiency", "column": "ac_kwh", "rows": 9, "sum": 9.0},
         {"dataset": "hourly_energy", "column": "energy_kwh", "rows": 2, "sum": 9.0},
     ]
     (meter,) = said["devices"]
-    assert (meter["external_id"], meter["energy_kwh"], meter["reading_count"], meter["exported_count"]) == (
+    assert (meter["externalId"], meter["energyKwh"], meter["readingCount"], meter["exportedCount"]) == (
         "meter-1", 9.0, 2, 2,
     )  # fmt: skip
-    assert (meter["before_kwh"], meter["first_kwh"], meter["last_kwh"]) == (100.0, 104.0, 109.0)
-    assert meter["last_ts"] == "2026-02-08T08:30:00+00:00"
-    assert meter["late_count"] is None  # without the ledger nobody knows
+    assert (meter["beforeKwh"], meter["firstKwh"], meter["lastKwh"]) == (100.0, 104.0, 109.0)
+    assert meter["lastTs"] == "2026-02-08T08:30:00+00:00"
+    assert meter["lateCount"] is None  # without the ledger nobody knows
 
 
 def test_a_vehicle_that_changed_its_meter_has_both(lake: HandMadeLake) -> None:
     said = traced(lake, "daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=2")
     assert (said["value"], devices(said)) == (3.0, ["meter-2", "meter-1"])
-    assert [(each["before_kwh"], each["last_kwh"]) for each in said["devices"]] == [(7.0, 9.0), (109.0, 110.0)]
+    assert [(each["beforeKwh"], each["lastKwh"]) for each in said["devices"]] == [(7.0, 9.0), (109.0, 110.0)]
 
 
 def test_a_ratio_comes_from_both_sides_and_tells_what_is_doubtful(lake: HandMadeLake) -> None:
     said = traced(lake, "hourly_energy", "energy_kwh", "--key", "kind=vehicle", "--key", "device_id=1",
                   "--key", "hour=2026-02-08T09:00:00Z")  # fmt: skip
-    assert (devices(said), said["flag_count"], said["flags"][0]["flag"]) == (["vehicle-1"], 1, "dip")
-    assert said["devices"][0]["before_kwh"] == 58.0
+    assert (devices(said), said["flagCount"], said["flags"][0]["flag"]) == (["vehicle-1"], 1, "dip")
+    assert said["devices"][0]["beforeKwh"] == 58.0
     said = traced(lake, "daily_meter_efficiency", "efficiency_ratio", "--key", "meter_id=1")
     assert devices(said) == ["meter-1", "vehicle-1", "vehicle-2"]
-    assert said["is_whole"]
+    assert said["isWhole"]
 
 
 def test_a_number_of_the_fleet_comes_from_all_and_some_are_listed(lake: HandMadeLake) -> None:

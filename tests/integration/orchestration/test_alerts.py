@@ -14,13 +14,13 @@ from tests.integration.orchestration.conftest import SOON_S, FilledDays, Webhook
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
 URL = "http://127.0.0.1:3001/runs/abc"
-ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1 row against: it adds up.", URL)
+ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1 row violates: it adds up.", URL)
 
 
 def test_an_alert_is_a_line_and_a_post(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
     send(ALERT, webhook.url)
     (line,) = capsys.readouterr().err.splitlines()
-    said = f"run_day of 2026-02-08 failed: A check failed. hourly_energy: 1 row against: it adds up. See {URL}"
+    said = f"run_day of 2026-02-08 failed: A check failed. hourly_energy: 1 row violates: it adds up. See {URL}"
     assert line == f"{MARK}{said}"
     (posted,) = webhook.taken
     assert posted.pop("text").split() == said.split()
@@ -178,4 +178,4 @@ def test_of_a_run_of_several_days_the_first_and_the_last_are_named(
         watch.look()
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(MARK)]
     assert line.startswith(f"{MARK}run_day of {FIRST} to {SECOND} failed: ")
-    assert f"{SECOND}: 1 row against: soc_percent of vehicle_readings lies between 0 and 100" in line
+    assert f"{SECOND}: 1 row violates: soc_percent of vehicle_readings must be between 0 and 100" in line

@@ -121,12 +121,12 @@ def test_what_is_imported_shows_in_the_status(fleetwatt: Fleetwatt, tmp_path: Pa
     overview = json.loads(fleetwatt("status", "--json").out)
     assert overview["database"]["quarantined"] == 1
     assert overview["quarantine"] == [
-        {"code": "out_of_range", "item_count": 1, "counted_only": 0, "kept_rows": 1, "kept_bytes": ANY}
+        {"code": "out_of_range", "itemCount": 1, "countedOnly": 0, "keptRows": 1, "keptBytes": ANY}
     ]
     assert {disk["level"] for disk in overview["disks"]} <= {"ok", "low", "critical"}
     assert re.search(r"^disk of .+: \d+% used, .+ free", status.out, re.MULTILINE)
-    days = [each for each in overview["partitions"] if each["row_count"]]
-    assert sum(each["row_count"] for each in days) == 3
+    days = [each for each in overview["partitions"] if each["rowCount"]]
+    assert sum(each["rowCount"] for each in days) == 3
     assert {each["state"] for each in days} == {"open"}
 
 

@@ -125,7 +125,9 @@ def test_a_check_that_fails_on_one_day_names_it_and_the_days_are_run_one_by_one(
     days.add_late_reading(SECOND, soc_percent=150.0)
     result = days.run_together(instance, *BOTH)
     (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
-    assert str(failed.description).startswith(f"{SECOND}: 1 row against: soc_percent of vehicle_readings lies between")
+    assert str(failed.description).startswith(
+        f"{SECOND}: 1 row violates: soc_percent of vehicle_readings must be between"
+    )
     assert (failed.metadata["day"].value, failed.metadata["failed_days"].value) == (str(SECOND), 1)
     assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
 

@@ -136,7 +136,9 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     result = days.run(instance, FIRST)
 
     assert {event.step_key for event in result.get_step_failure_events()} == {"vehicle_readings"}
-    assert "1 row against: soc_percent of vehicle_readings lies between 0 and 100" in why(result, "vehicle_readings")
+    assert "1 row violates: soc_percent of vehicle_readings must be between 0 and 100" in why(
+        result, "vehicle_readings"
+    )
     (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
     assert (failed.check_name, failed.metadata["failing_rows"].value) == ("accepted_range_soc_percent", 1)
     assert "150.0" in str(failed.metadata["sample"].value)

@@ -113,7 +113,7 @@ def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, in
         assert remark(days, instance) == (
             f"{FIRST} waits for a person: its run {result.run_id[:8]} failed: "
             "What depends on this is not made, because a check failed.\n"
-            "vehicle_readings: 1 row against: soc_percent of vehicle_readings lies between 0 and 100 "
+            "vehicle_readings: 1 row violates: soc_percent of vehicle_readings must be between 0 and 100 "
             "(accepted_range_soc_percent)\n"
             f"When that is put right, re-execute the run, or: fleetwatt run-day {FIRST}"
         )

@@ -36,7 +36,7 @@ def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
 def test_a_new_model_is_missed_and_built_for_every_day_that_lacks_it(days: Days, fleetwatt: Fleetwatt) -> None:
     remark = f"2 days lack {NAME}, the first is {FIRST}: fleetwatt models build -s {NAME} --missing"
     assert remark in fleetwatt("status").out
-    assert json.loads(fleetwatt("status", "--json").out)["lagging_models"] == [
+    assert json.loads(fleetwatt("status", "--json").out)["laggingModels"] == [
         {"day": str(day), "dataset": NAME, "why": "missing"} for day in (FIRST, SECOND)
     ]
     built = fleetwatt("models", "build", "-s", NAME, "--missing")

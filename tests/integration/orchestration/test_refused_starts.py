@@ -99,5 +99,5 @@ def test_an_api_that_may_answer_others_says_so_at_its_start_and_in_the_status(
     with api_process(database_url, host="0.0.0.0", allow_anonymous=True) as api:  # noqa: S104
         assert httpx.get(f"{api.url}/readyz").status_code == 200
         assert said in fleetwatt("status").out
-        assert '"open_servers": ["api"]' in fleetwatt("status", "--json").out
+        assert '"openServers": ["api"]' in fleetwatt("status", "--json").out
         assert api.stop() == 0

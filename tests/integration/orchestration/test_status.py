@@ -58,11 +58,11 @@ def test_a_day_that_waits_for_a_person_says_why(days: Days, dagster_database: st
         assert instance is not None
         run = _run_as_asked(days, instance)
     waits = f"{FIRST} waits for a person: its run {run[:8]} failed: "
-    reason = "vehicle_readings: 1 row against: soc_percent of vehicle_readings lies between 0 and 100"
+    reason = "vehicle_readings: 1 row violates: soc_percent of vehicle_readings must be between 0 and 100"
     shown = fleetwatt("status").out.partition(waits)[2]
     assert reason in shown
     assert f"re-execute the run, or: fleetwatt run-day {FIRST}" in shown
-    (told,) = json.loads(fleetwatt("status", "--json").out)["days_to_run"]
+    (told,) = json.loads(fleetwatt("status", "--json").out)["daysToRun"]
     assert told.startswith(waits)
 
 

@@ -343,3 +343,13 @@ def test_a_name_is_never_suggested_for_itself() -> None:
     assert suggestion("vehicle_external_id", ["vehicle_external_id"]) == ""
     assert suggestion("Vehicle_External_Id", ["vehicle_external_id"]) == ""
     assert suggestion("vehicle_id", ["vehicle_ids"]) == "; did you mean vehicle_ids?"
+
+
+def test_a_file_that_is_no_toml_hides_behind_nothing(tmp_path: Path) -> None:
+    (only,) = problems(tmp_path, {MODELS: STAGING.replace('owner = "analytics"', "owner = analytics"), SQL: "SELECT"})
+    assert only.startswith(f"{MODELS}:2: not valid TOML: ")
+
+
+def test_a_column_that_is_no_column_is_found_where_a_check_names_it(tmp_path: Path) -> None:
+    (only,) = problems(tmp_path, {MODELS: STAGING.replace('["grown_kwh"]', '["grow_kwh"]')})
+    assert only == f"{MODELS}:7: unknown column grow_kwh of growth; did you mean grown_kwh?"

@@ -22,7 +22,7 @@ WRONG = {
     "seal 2026-13-01": NO_DAY,
     "export 2026-02-08T00:00:00": NO_DAY,
     "query x --day 2026-02-30": NO_DAY,
-    "query x --day yesterday": NO_DAY,
+    "query x --day yesterday": "as YYYY-MM-DD, yesterday is 20",
     "models check --day 2026-02-30": NO_DAY,
     "run-day": "Missing argument",
     "run-day 2026-02-08 2026-02-09": "unexpected extra argument",

@@ -1,0 +1,36 @@
+"""JSON for programs: keys as the API writes them (``rowCount``), however a field is called in Python."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+_BEGIN_OF_WORD = re.compile("_([a-z0-9])")
+
+
+class ByColumn(dict[str, Any]):
+    """Values by the names of a dataset's columns, which stay as they are."""
+
+
+def print_json(value: Any) -> None:
+    """Write it to stdout as one line; instants and days in ISO 8601."""
+    json.dump(_keys_of_api(value), sys.stdout, default=_as_text)
+    sys.stdout.write("\n")
+
+
+def _keys_of_api(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if isinstance(value, ByColumn):
+            return value
+        return {
+            _BEGIN_OF_WORD.sub(lambda found: found[1].upper(), key): _keys_of_api(each) for key, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_keys_of_api(each) for each in value]
+    return value
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
