@@ -14,6 +14,7 @@ COMMANDS = {
     "simulate": "simulate:simulate",
     "import": "import_readings:import_readings",
     "status": "status:status",
+    "quarantine": "quarantine:quarantine",
     "query": "query:query",
     "models": "models.commands:models",
     "seal": "day:seal",

@@ -92,7 +92,7 @@ def test_a_rebuilt_day_says_in_words_what_changed(
     (first, *_) = [
         each for each in json.loads(fleetwatt("status", "--json").out)["partitions"] if each["day"] == str(FIRST)
     ]
-    assert (first["release"], first["restated_release"], first["restatement"]) == (2, 2, summary)
+    assert (first["release"], first["restatedRelease"], first["restatement"]) == (2, 2, summary)
 
 
 def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:
