@@ -190,11 +190,20 @@ def _device_table(devices: list[DeviceOverview]) -> Table:
 
 
 def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
-    head = ("\nday (UTC)", "meter\nreadings", "vehicle\nreadings", "\nlate", "\nstate", "\nsize", "\nin the lake")
+    head = (
+        "\nday (UTC)",
+        "meter\nreadings",
+        "vehicle\nreadings",
+        "\nlate",
+        "\nimported",
+        "\nstate",
+        "\nsize",
+        "\nin the lake",
+    )
     table = _table(*head)
     for column in table.columns:
         column.no_wrap = True
-    for number in (1, 2, 3, 5):
+    for number in (1, 2, 3, 4, 6):
         table.columns[number].justify = "right"
     for day, partitions in by_day:
         table.add_row(
@@ -202,6 +211,7 @@ def _day_table(by_day: list[tuple[date, list[PartitionOverview]]]) -> Table:
             _count(partitions, Stream.METER_READINGS),
             _count(partitions, Stream.VEHICLE_READINGS),
             f"{sum(each.late_row_count for each in partitions):,}",
+            f"{sum(each.imported_row_count for each in partitions):,}",
             ", ".join(sorted({each.state for each in partitions})),
             decimal(sum(each.size_bytes for each in partitions)),
             _in_the_lake(partitions),

@@ -49,6 +49,8 @@ class PartitionOverview:
     restatement: str | None
     lake_bytes: int
     late_row_count: int
+    """Of what devices sent; what was imported into a day that was over is counted apart."""
+    imported_row_count: int
     size_bytes: int
     heap_bytes: int
     estimated_row_count: int

@@ -95,6 +95,15 @@ def test_a_rebuilt_day_says_in_words_what_changed(
     assert (first["release"], first["restatedRelease"], first["restatement"]) == (2, 2, summary)
 
 
+@pytest.mark.usefixtures("dagster_database")
+def test_what_was_imported_is_not_late(days: Days, fleetwatt: Fleetwatt) -> None:
+    partitions = json.loads(fleetwatt("status", "--json").out)["partitions"]
+    found = {each["stream"]: each for each in partitions if each["rowCount"]}
+    late = {stream: each["lateRowCount"] for stream, each in found.items()}
+    assert late == {"meter_readings": 0, "vehicle_readings": 1}
+    assert all(each["importedRowCount"] == each["rowCount"] - each["lateRowCount"] > 0 for each in found.values())
+
+
 def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:
     (request,) = days.tick(instance).run_requests or []
     tags = {**request.tags, RUN_KEY_TAG: str(request.run_key)}

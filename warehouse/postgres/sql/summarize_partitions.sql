@@ -9,7 +9,8 @@ SELECT
     restated.release AS restated_release,
     restated.summary AS restatement,
     coalesce(lake.size_bytes, 0)::bigint AS lake_bytes,
-    coalesce(late.row_count, 0)::bigint AS late_row_count,
+    coalesce(late.sent_count, 0)::bigint AS late_row_count,
+    coalesce(late.imported_count, 0)::bigint AS imported_row_count,
     coalesce(pg_total_relation_size(partition.oid), 0) AS size_bytes,
     coalesce(pg_relation_size(partition.oid), 0) AS heap_bytes,
     coalesce(partition.reltuples, 0)::bigint AS estimated_row_count
@@ -17,7 +18,11 @@ FROM partition_ledger AS ledger
 LEFT JOIN pg_class AS partition
     ON partition.oid = to_regclass(ledger.stream || '_' || to_char(ledger.day, 'YYYY_MM_DD'))
 LEFT JOIN (
-    SELECT stream, day, sum(row_count) AS row_count
+    SELECT
+        stream,
+        day,
+        sum(row_count) FILTER (WHERE NOT is_imported) AS sent_count,
+        sum(row_count) FILTER (WHERE is_imported) AS imported_count
     FROM late_rows
     GROUP BY stream, day
 ) AS late USING (stream, day)
