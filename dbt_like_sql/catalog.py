@@ -15,9 +15,10 @@ from dbt_like_sql.declarations import suggestion
 from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.exposures import Exposure, read_exposures
 from dbt_like_sql.loading import Loader
+from dbt_like_sql.metrics import Metric
 from dbt_like_sql.model import CatalogError, Check, Column, ColumnSource, Model, Problem
 
-__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Exposure", "Model", "Problem"]
+__all__ = ["Catalog", "CatalogError", "Check", "Column", "ColumnSource", "Exposure", "Metric", "Model", "Problem"]
 
 FOLDER = Path(__file__).parent
 
@@ -31,6 +32,8 @@ class Catalog:
     """Who reads them, by name."""
     folder: Path = FOLDER
     """Where they were read."""
+    metrics: Mapping[str, Metric] = field(default_factory=dict, repr=False)
+    """Numbers with one formula each, by name."""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Catalog":
@@ -60,6 +63,10 @@ class Catalog:
     def used_by(self, name: str) -> tuple[str, ...]:
         """The datasets that read this one directly, in order."""
         return tuple(model.name for model in self.in_order() if name in model.depends_on)
+
+    def metrics_of(self, name: str) -> tuple[Metric, ...]:
+        """The metrics that are columns of a dataset."""
+        return tuple(each for each in self.metrics.values() if each.name in self.models[name].column_lineage)
 
     def exposed_by(self, name: str) -> tuple[Exposure, ...]:
         """Who reads this dataset outside of the lake."""
@@ -110,7 +117,7 @@ class Catalog:
 
 def _content(folder: Path) -> tuple[tuple[Path, bytes], ...]:
     """All that a catalog is read from."""
-    found = [path for kind in ("toml", "sql") for path in folder.rglob(f"*.{kind}")]
+    found = [path for kind in ("csv", "sql", "toml") for path in folder.rglob(f"*.{kind}")]
     return tuple((path, path.read_bytes()) for path in sorted(found))
 
 
@@ -121,4 +128,4 @@ def _loaded(folder: Path, content: tuple[tuple[Path, bytes], ...]) -> Catalog:  
     exposures, problems = read_exposures(folder, models)
     if loader.problems or problems:
         raise CatalogError([*loader.problems, *problems])
-    return Catalog(models, exposures, folder)
+    return Catalog(models, exposures, folder, loader.metrics)

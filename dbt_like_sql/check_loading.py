@@ -4,8 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dbt_like_sql.data_checks import AssertCheck, CompiledCheck, InvalidCheckError, compile_check, key_checks
+from dbt_like_sql.data_checks import (
+    AssertCheck,
+    CompiledCheck,
+    InvalidCheckError,
+    compile_check,
+    key_checks,
+    metric_check,
+)
 from dbt_like_sql.declarations import Declaration, suggestion
+from dbt_like_sql.metrics import Metric, metrics_held_in
 from dbt_like_sql.model import Check, Problem
 from dbt_like_sql.statements import Schema, Statement
 from dbt_like_sql.text_files import read_text
@@ -21,11 +29,12 @@ class CheckLoader:
     folder: Path
     schema: Schema
     depends_on: Mapping[str, tuple[str, ...]]
+    metrics: Mapping[str, Metric]
     problems: list[Problem] = field(default_factory=list)
     _used: set[str] = field(default_factory=set)
 
     def of(self, declared: Declaration) -> tuple[Check, ...]:
-        """The checks of one dataset: those of its key, then the others as they are listed."""
+        """The checks of one dataset: those of its key and its metrics, then the others as they are listed."""
         checks: dict[str, Check] = {}
         for compiled in self._compiled(declared):
             if compiled.name in checks:
@@ -45,6 +54,7 @@ class CheckLoader:
 
     def _compiled(self, declared: Declaration) -> Iterator[CompiledCheck | AssertCheck]:
         yield from key_checks(declared)
+        yield from (metric_check(declared, metric) for metric in metrics_held_in(self.metrics, declared.name))
         for spec in declared.checks:
             try:
                 compiled = compile_check(declared, spec)
@@ -63,7 +73,14 @@ class CheckLoader:
                 self._problem(declared.path, _line_naming(declared, compiled, column), wrong)
         reads = tuple(sorted({dataset for dataset, _ in compiled.reads}))
         return Check(
-            compiled.name, declared.name, compiled.description, compiled.sql, reads, declared.path, compiled.line
+            name=compiled.name,
+            model=declared.name,
+            description=compiled.description,
+            sql=compiled.sql,
+            depends_on=reads,
+            path=declared.path,
+            line=compiled.line,
+            is_blocking=compiled.is_blocking,
         )
 
     def _written(self, declared: Declaration, listed: AssertCheck) -> Check | None:
@@ -83,7 +100,16 @@ class CheckLoader:
         reads = self._reads(declared, statement)
         self.problems += statement.problems
         description = first_line.removeprefix("-- ").strip()
-        return Check(listed.name, declared.name, description, statement.select, reads, shown, 1)
+        return Check(
+            name=listed.name,
+            model=declared.name,
+            description=description,
+            sql=statement.select,
+            depends_on=reads,
+            path=shown,
+            line=1,
+            is_blocking=listed.is_blocking,
+        )
 
     def _reads(self, declared: Declaration, statement: Statement) -> tuple[str, ...]:
         """The datasets that a check reads, its columns resolved; what it may not read is noted in the statement."""

@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dbt_like_sql.declarations import CheckSpec, Declaration, suggestion
-from dbt_like_sql.declared_keys import CHECKS
+from dbt_like_sql.declared_keys import CHECK_OPTIONS, CHECKS, SEVERITIES
+from dbt_like_sql.metrics import Metric
 from dbt_like_sql.model import DAY_COLUMN, ColumnSource
+
+METRIC_TOLERANCE = 1e-9
+"""Of a metric's value, or of 1 where that is more: sums of the same numbers differ in their last bits."""
 
 
 class CompiledCheck(NamedTuple):
@@ -19,6 +23,7 @@ class CompiledCheck(NamedTuple):
     description: str
     sql: str
     reads: tuple[ColumnSource, ...]
+    is_blocking: bool = True
 
 
 class AssertCheck(NamedTuple):
@@ -26,6 +31,7 @@ class AssertCheck(NamedTuple):
 
     line: int
     name: str
+    is_blocking: bool = True
 
 
 class InvalidCheckError(Exception):
@@ -34,16 +40,11 @@ class InvalidCheckError(Exception):
 
 def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
     """The checks that need no listing: the key is unique, and neither it nor what ``not_null`` names is ever null."""
-    listed = [name for spec in declaration.checks for name in _names(spec.values.get("not_null"))]
+    blocking = [spec for spec in declaration.checks if _is_blocking(spec)]
+    listed = [name for spec in blocking for name in _names(spec.values.get("not_null"))]
     key = _key(declaration)
     if never_null := list(dict.fromkeys([*key, *listed])):
-        yield CompiledCheck(
-            declaration.line,
-            "not_null",
-            f"{', '.join(never_null)} of {declaration.name} {'is' if len(never_null) == 1 else 'are'} never null",
-            _wrong_rows(declaration, never_null, " OR ".join(f"{name} IS NULL" for name in never_null)),
-            _own(declaration, *never_null),
-        )
+        yield _not_null(declaration, declaration.line, "not_null", never_null)
     if not declaration.key_is_checked:
         return
     if key:
@@ -58,6 +59,19 @@ def key_checks(declaration: Declaration) -> Iterator[CompiledCheck]:
         )
 
 
+def metric_check(declaration: Declaration, metric: Metric) -> CompiledCheck:
+    """The check that a column is the metric of its name: null, or what the formula gives for the row."""
+    name, formula = metric.name, metric.formula
+    differs = f"abs({name} - ({formula})) > {METRIC_TOLERANCE} * greatest(1, abs({name}))"
+    return CompiledCheck(
+        declaration.line,
+        f"metric_{name}",
+        f"{name} of {declaration.name} is {formula}",
+        _wrong_rows(declaration, [name, *metric.inputs], f"{differs} OR ({name} IS NOT NULL AND ({formula}) IS NULL)"),
+        _own(declaration, name, *metric.inputs),
+    )
+
+
 def compile_check(declaration: Declaration, spec: CheckSpec) -> CompiledCheck | AssertCheck | None:
     """Compile one entry of ``checks``; ``None`` where ``key_checks`` has it already.
 
@@ -66,19 +80,38 @@ def compile_check(declaration: Declaration, spec: CheckSpec) -> CompiledCheck | 
     """
     kind = _kind(spec)
     for option in spec.values:
-        if option != kind and option not in CHECKS[kind].options:
-            raise InvalidCheckError(f"{kind} has no option {option}{suggestion(option, CHECKS[kind].options)}")
+        known = {**CHECKS[kind].options, **CHECK_OPTIONS}
+        if option != kind and option not in known:
+            raise InvalidCheckError(f"{kind} has no option {option}{suggestion(option, known)}")
+    if spec.values.get("severity", SEVERITIES[0]) not in SEVERITIES:
+        raise InvalidCheckError(f"severity is one of {', '.join(SEVERITIES)}")
     subject = spec.values[kind]
     if kind in ("not_null", "unique"):
         if not _names(subject):
             raise InvalidCheckError(f"{kind} needs a list of columns")
     elif kind != "row_count" and (not isinstance(subject, str) or not subject):
         raise InvalidCheckError(f"{kind} needs a name")
+    is_blocking = _is_blocking(spec)
     if kind == "not_null":
-        return None
+        name = f"not_null_{'_'.join(subject)}"
+        return None if is_blocking else _not_null(declaration, spec.line, name, subject)._replace(is_blocking=False)
     if kind == "assert":
-        return AssertCheck(spec.line, subject)
-    return _COMPILERS[kind](declaration, spec)
+        return AssertCheck(spec.line, subject, is_blocking)
+    return _COMPILERS[kind](declaration, spec)._replace(is_blocking=is_blocking)
+
+
+def _is_blocking(spec: CheckSpec) -> bool:
+    return bool(spec.values.get("severity") != "warn")
+
+
+def _not_null(declaration: Declaration, line: int, name: str, columns: Sequence[str]) -> CompiledCheck:
+    return CompiledCheck(
+        line,
+        name,
+        f"{', '.join(columns)} of {declaration.name} {'is' if len(columns) == 1 else 'are'} never null",
+        _wrong_rows(declaration, columns, " OR ".join(f"{column} IS NULL" for column in columns)),
+        _own(declaration, *columns),
+    )
 
 
 def _unique(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:

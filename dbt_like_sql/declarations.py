@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from dbt_like_sql.declared_keys import COLUMN, COLUMN_OF, LAYERS, MODEL, MOST_LOOKBACK_DAYS, NAME, SOURCE, SOURCE_KINDS
-from dbt_like_sql.model import DAY_COLUMN, Column, ColumnSource, Kind, Problem
+from dbt_like_sql.model import DAY_COLUMN, Column, ColumnSource, Freshness, Kind, Problem
 from dbt_like_sql.toml_lines import TomlLines
 
 DIALECT = "duckdb"
@@ -52,6 +52,7 @@ class Declaration:
     """False where whoever makes the dataset ensures that its key is unique, and counting again costs too much."""
     lookback_days: int
     lookback_key: tuple[str, ...]
+    freshness: Freshness | None
     path: Path
     line: int
 
@@ -121,9 +122,24 @@ class Reader:
             key_is_checked=self._flag(name, table, "key_is_checked", default=True),
             lookback_days=self._lookback_days(name, table),
             lookback_key=self._lookback_key(name, table, key_columns),
+            freshness=self._freshness(name, table),
             path=self.path,
             line=self._lines.of(name),
         )
+
+    def _freshness(self, name: str, table: dict[str, Any]) -> Freshness | None:
+        if "freshness" not in table:
+            return None
+        said = table["freshness"]
+        hours = list(said.values()) if isinstance(said, dict) and set(said) == set(Freshness._fields) else []
+        if not hours or not all(type(each) in (int, float) and each > 0 for each in hours):
+            wanted = "freshness is { warn_after_hours = ..., error_after_hours = ... }, both above 0"
+            self._problem(wanted, name, "freshness")
+            return None
+        found = Freshness(**said)
+        if found.warn_after_hours > found.error_after_hours:
+            self._problem("freshness warns first: warn_after_hours is above error_after_hours", name, "freshness")
+        return found
 
     def _domain(self, name: str, table: dict[str, Any]) -> str:
         domain = table.get("domain")

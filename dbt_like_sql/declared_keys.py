@@ -87,6 +87,15 @@ CHECKS: Mapping[str, CheckKeys] = {
     "assert": CheckKeys("The SELECT in checks/NAME.sql finds no row.", _TEXT),
 }
 
+SEVERITIES = ("warn", "error")
+CHECK_OPTIONS: Mapping[str, Key] = {
+    "severity": Key(
+        "error, if it is left out: a failure stops what depends on the dataset. warn: it is shown, and stops nothing.",
+        {"enum": list(SEVERITIES)},
+    ),
+}
+"""Of every form of check."""
+
 _DATASET: Mapping[str, Key] = {
     "owner": Key("The team that answers for it.", _TEXT, is_required=True),
     "domain": Key("What it is about, in one word, e.g. efficiency: a tag in Dagster.", _NAME_FORM),
@@ -148,6 +157,19 @@ SOURCE: Mapping[str, Key] = {
             },
         },
     ),
+    "freshness": Key(
+        "How old its newest data may be: of readings the newest reading, of another source its newest day in the lake. "
+        "Checked by `fleetwatt models freshness`.",
+        {
+            "type": "object",
+            "properties": {
+                "warn_after_hours": {"type": "number", "exclusiveMinimum": 0},
+                "error_after_hours": {"type": "number", "exclusiveMinimum": 0},
+            },
+            "required": ["warn_after_hours", "error_after_hours"],
+            "additionalProperties": False,
+        },
+    ),
     "key_is_checked": Key(
         "false where whoever makes it ensures that its key is unique, and counting again costs too much.", _FLAG
     ),
@@ -192,3 +214,17 @@ UNIT_TEST_FILE: Mapping[str, Key] = {
     "given": Key("given.DATASET: rows for all tests of the file that give no others of that dataset.", _GIVEN),
     "test": Key("[test.NAME]: a test; its name reads as a sentence.", {"type": "object"}, is_required=True),
 }
+
+METRIC: Mapping[str, Key] = {
+    "description": Key("What the number says, in a sentence.", _TEXT, is_required=True),
+    "formula": Key("SQL over columns of one row; a check holds each row to it.", _TEXT, is_required=True),
+    "unit": Key("Its unit, e.g. kWh; ratio for a share.", _TEXT, is_required=True),
+    "grain": Key("Of what it is computed, and how it is put together over more of that.", _TEXT, is_required=True),
+    "dimensions": Key("By what it can be told apart, e.g. day, vehicle.", _SOME_NAMES, is_required=True),
+    "holds_in": Key("The datasets each of whose rows has the formula.", _SOME_NAMES, is_required=True),
+    "made_of_parts_in": Key(
+        "The datasets that make it of parts, by another formula. Who sums it or takes it over needs no listing.",
+        _SOME_NAMES,
+    ),
+}
+"""Of a table in ``metrics.toml``. A column of a metric's name is that metric."""

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from dbt_like_sql.declared_keys import (
+    CHECK_OPTIONS,
     CHECKS,
     COLUMN,
     EXPOSURE,
+    METRIC,
     MODEL,
     NAME,
     SOURCE,
@@ -33,6 +35,7 @@ def schemas() -> dict[str, Schema]:
     """The schema of each kind of file, by the name under which it lies in this folder."""
     return {
         "exposures.schema.json": _of_tables("Who reads the datasets, outside of the lake: a table each.", EXPOSURE),
+        "metrics.schema.json": _of_tables("Numbers with one formula each: a table a metric.", METRIC),
         "models.schema.json": _of_file("The models of a layer: a table each, named as its SQL file is.", MODEL),
         "sources.schema.json": _of_file("What the models read and do not make: a table a dataset.", SOURCE),
         "unit_tests.schema.json": _of_unit_tests("The unit tests of the SELECT beside it."),
@@ -96,7 +99,7 @@ def _table(keys: Mapping[str, Key]) -> Schema:
 
 
 def _check(name: str, check: CheckKeys) -> Schema:
-    table = _table({name: Key(check.description, check.form, is_required=True), **check.options})
+    table = _table({name: Key(check.description, check.form, is_required=True), **check.options, **CHECK_OPTIONS})
     if check.needs_an_option:
         table["anyOf"] = [{"required": [option]} for option in check.options]
     return {"description": check.description, **table}

@@ -9,7 +9,10 @@ from types import MappingProxyType
 from dbt_like_sql.check_loading import CheckLoader
 from dbt_like_sql.declarations import Declaration, Reader, suggestion
 from dbt_like_sql.declared_keys import LAYERS
+from dbt_like_sql.metrics import Metric, other_formulas, read_metrics
 from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
+from dbt_like_sql.seeds import LAYER as SEEDS_LAYER
+from dbt_like_sql.seeds import select_of_rows
 from dbt_like_sql.statements import Schema, Statement
 from dbt_like_sql.text_files import read_text
 
@@ -18,10 +21,11 @@ Lineage = Mapping[str, tuple[ColumnSource, ...]]
 
 @dataclass
 class Loader:
-    """Reads ``folder/models`` and ``folder/checks``. What is wrong is noted in ``problems``, and reading goes on."""
+    """Reads ``models``, ``seeds`` and ``checks``. What is wrong is noted in ``problems``, and reading goes on."""
 
     folder: Path
     problems: list[Problem] = field(default_factory=list)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     _declarations: dict[str, Declaration] = field(default_factory=dict)
     _statements: dict[str, Statement] = field(default_factory=dict)
     _depends_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -41,26 +45,30 @@ class Loader:
             name: {**{column.name: column.type for column in declared.columns.values()}, DAY_COLUMN: "DATE"}
             for name, declared in self._declarations.items()
         }
-        checks = CheckLoader(self.folder, schema, self._depends_on)
+        self.metrics, problems = read_metrics(self.folder, self._declarations)
+        self.problems += problems
+        checks = CheckLoader(self.folder, schema, self._depends_on, self.metrics if not problems else {})
         models = {
             name: self._model(declared, self._lineage(name, schema), checks.of(declared))
             for name, declared in self._declarations.items()
         }
         checks.find_unused()
-        self.problems += checks.problems
+        self.problems += [*checks.problems, *other_formulas(self.metrics, models)]
         return MappingProxyType(models)
 
     def _read_declarations(self) -> None:
         sources = self.folder / "models" / "sources.toml"
-        for path in [sources, *sorted(self.folder.glob("models/*/models.toml"))]:
+        seeds = sorted(self.folder.glob("seeds/seeds.toml"))
+        for path in [sources, *seeds, *sorted(self.folder.glob("models/*/models.toml"))]:
             shown = path.relative_to(self.folder.parent)
             if not path.exists():
                 self._problem(shown, 1, "the file does not exist; it declares what the models read and do not make")
                 continue
-            if path != sources and path.parent.name not in LAYERS:
+            layer = None if path == sources else SEEDS_LAYER if path in seeds else path.parent.name
+            if layer and layer not in LAYERS:
                 self._problem(shown, 1, f"{path.parent.name} is no layer; folders are called {', '.join(LAYERS[1:])}")
                 continue
-            reader = Reader(shown, layer=None if path == sources else path.parent.name)
+            reader = Reader(shown, layer)
             for declared in reader.read(read_text(path, shown, self.problems)):
                 if first := self._declarations.get(declared.name):
                     where = f"{first.path}:{first.line}"
@@ -72,21 +80,26 @@ class Loader:
                 self._unreadable.add(shown)
 
     def _read_statements(self) -> None:
-        for path in sorted(self.folder.glob("models/*/*.sql")):
+        for path in sorted([*self.folder.glob("models/*/*.sql"), *self.folder.glob("seeds/*.csv")]):
             name, shown = path.stem, path.relative_to(self.folder.parent)
             declared = self._declarations.get(name)
             if name in self._statements:
                 self._problem(shown, 1, f"{name} is there twice; first as {self._statements[name].path}")
             elif declared is None:
                 near = suggestion(name, self._declarations)
-                self._problem(shown, 1, f"{name} is not declared in {shown.parent / 'models.toml'}{near}")
+                declarations = shown.parent / ("seeds.toml" if shown.suffix == ".csv" else "models.toml")
+                self._problem(shown, 1, f"{name} is not declared in {declarations}{near}")
             elif declared.kind != "sql" or declared.path.parent != shown.parent:
                 self._problem(shown, 1, f"{name} is declared elsewhere, in {declared.path}:{declared.line}")
             else:
-                self._statements[name] = Statement(shown, read_text(path, shown, self.problems))
+                text = read_text(path, shown, self.problems)
+                if shown.suffix == ".csv":
+                    text = select_of_rows(text, shown, declared.columns, self.problems)
+                self._statements[name] = Statement(shown, text)
         for name, declared in self._declarations.items():
             if declared.kind == "sql" and name not in self._statements:
-                self._problem(declared.path, declared.line, f"{name} has no {declared.path.parent / name}.sql")
+                kind = "csv" if declared.path.name == "seeds.toml" else "sql"
+                self._problem(declared.path, declared.line, f"{name} has no {declared.path.parent / name}.{kind}")
 
     def _find_dependencies(self) -> None:
         for name, declared in self._declarations.items():
@@ -188,6 +201,7 @@ class Loader:
             path=statement.path if statement else declared.path,
             column_lineage=MappingProxyType(dict(lineage)),
             column_lines=statement.columns() if statement and not statement.problems else declared.column_lines,
+            freshness=declared.freshness,
         )
 
     def _problem(self, path: Path, line: int, message: str) -> None:

@@ -29,6 +29,13 @@ class ColumnSource(NamedTuple):
     column: str
 
 
+class Freshness(NamedTuple):
+    """How old the newest data of a source may be, hours: from when on it is shown, and from when on it is an error."""
+
+    warn_after_hours: float
+    error_after_hours: float
+
+
 class Problem(NamedTuple):
     """What is wrong, and where. Printed as ``file:line: message``, which editors and terminals can follow."""
 
@@ -50,7 +57,10 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A SELECT of the rows that are wrong on ``getvariable('day')``, and in plain words what should hold."""
+    """A SELECT of the rows that are wrong on ``getvariable('day')``, and in plain words what should hold.
+
+    ``is_blocking``: whether a failure stops what depends on the dataset; else it is a warning.
+    """
 
     name: str
     model: str
@@ -59,6 +69,7 @@ class Check:
     depends_on: tuple[str, ...]
     path: Path
     line: int
+    is_blocking: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Model:
     ``path`` is its SQL, or the declaration of a source. ``column_lineage`` names for each column what it is computed
     from in the datasets that it is made of; it is empty for a constant, for a count of rows, and for what is
     exported from a table of PostgreSQL as it is.
+
+    ``freshness``: how old its newest data may be; ``None`` where nothing is declared.
 
     ``domain``: what it is about, in one word; empty where it is not said.
 
@@ -93,8 +106,14 @@ class Model:
     sql: str | None
     path: Path
     column_lineage: Mapping[str, tuple[ColumnSource, ...]]
+    freshness: Freshness | None
     column_lines: Mapping[str, int] = field(default_factory=dict)
     """The line in ``path`` of each column; none where a star selects it."""
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether its SELECT is the rows of a CSV that people keep."""
+        return self.path.suffix == ".csv"
 
     @property
     def sort_key(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from warehouse.contract.efficiency import (
     RATIO_BINS,
     SHOWN_DIGITS,
     Status,
+    efficiency_ratio,
     low_energy_below_kwh,
 )
 from warehouse.contract.errors import FleetwattError
@@ -77,7 +78,7 @@ class FleetPerformance(NamedTuple):
     @property
     def efficiency_ratio(self) -> float | None:
         """A ratio of sums over the vehicles that have a ratio of their own."""
-        return self.dc_kwh / self.ac_kwh if self.ac_kwh and self.dc_kwh is not None else None
+        return efficiency_ratio(self.ac_kwh, self.dc_kwh) if self.ac_kwh and self.dc_kwh is not None else None
 
 
 class FleetAnswers:

@@ -15,7 +15,14 @@ from ingest_api.analytics.common_span import Mismatch, Span, find_mismatch, narr
 from ingest_api.analytics.window_growth import EncodedReadings, Segment, sum_growth
 from ingest_api.database import Connection, Row, fetch_all
 from warehouse import sqlfiles
-from warehouse.contract.efficiency import LOW_COVERAGE, Status, is_low_energy, status_of
+from warehouse.contract.efficiency import (
+    LOW_COVERAGE,
+    Status,
+    coverage_ratio,
+    efficiency_ratio,
+    is_low_energy,
+    status_of,
+)
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
@@ -192,7 +199,7 @@ def _rate(vehicle_id: str, window: Window, mappings: Sequence[Row], sides: _Side
     elif any(mapping["is_shared"] for mapping in mappings):
         ratio, status = None, Status.SHARED_METER
     else:
-        ratio = dc_kwh / ac_kwh
+        ratio = efficiency_ratio(ac_kwh, dc_kwh)
         is_comparable = sides.mismatch is None or sides.mismatch.is_comparable
         status = status_of(ratio, threshold, is_low=is_low, is_comparable=is_comparable)
     last = mappings[-1]
@@ -219,9 +226,7 @@ _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_ce
 
 
 def _coverage(side: Row, window: Window) -> float:
-    """Readings present / readings expected: each counts as one expected interval of its device."""
-    seconds = (window.end - window.start).total_seconds()
-    return float(min(1.0, side["covered_seconds"] / seconds))
+    return coverage_ratio(side["covered_seconds"], (window.end - window.start).total_seconds())
 
 
 def _flags(window: Window, mappings: Sequence[Row], sides: _Sides, *, is_low: bool) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Asset checks: those that the catalog declares, and that each export's file holds what the ledger says.
 
-All of them block: what depends on a dataset that fails one is not made. Each result names its day, or its days where a
-run has several: Dagster can part checks by partition too, but its UI (1.13) then counts every day that was never
-checked as one that did not pass.
+What depends on a dataset that fails one is not made, unless it is declared as a warning. Each result names its day, or
+its days where a run has several: Dagster can part checks by partition too, but its UI (1.13) then counts every day that
+was never checked as one that did not pass.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ LEDGER_CHECK = "file_equals_ledger"
 
 def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
     """The declared checks of a dataset."""
-    return [_spec(model, check.name, check.description) for check in model.checks]
+    return [_spec(model, check.name, check.description, is_blocking=check.is_blocking) for check in model.checks]
 
 
 def ledger_spec(model: Model) -> dg.AssetCheckSpec:
@@ -40,6 +40,7 @@ def evaluations(pipeline: DailyPipeline, made: Made) -> list[dg.AssetCheckResult
             asset_key=str(made.dataset),
             check_name=result.check.name,
             passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if result.check.is_blocking else dg.AssetCheckSeverity.WARN,
             description=None if result.passed else _said(result),
             metadata={"day": str(made.day), **_evidence(result)},
         )
@@ -80,7 +81,7 @@ def nothing_to_check(keys: Iterable[dg.AssetCheckKey], dataset: str) -> list[dg.
 
 
 def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None:
-    """Stop here where a check failed.
+    """Stop here where a check failed that is no mere warning.
 
     Raises:
         dagster.Failure: it says which datasets, and in the checks' own words what is wrong.
@@ -89,14 +90,14 @@ def require_passed(results: Mapping[str, Sequence[dg.AssetCheckResult]]) -> None
         f"{dataset}: {result.description} ({result.check_name})"
         for dataset, of_dataset in results.items()
         for result in of_dataset
-        if not result.passed
+        if not result.passed and result.severity is dg.AssetCheckSeverity.ERROR
     ]
     if wrong:
         raise dg.Failure("\n".join(["What depends on this is not made, because a check failed.", *wrong]))
 
 
-def _spec(model: Model, name: str, description: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset=model.name, description=description, blocking=True)
+def _spec(model: Model, name: str, description: str, *, is_blocking: bool = True) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=model.name, description=description, blocking=is_blocking)
 
 
 def _over_days(results: Sequence[dg.AssetCheckResult]) -> dg.AssetCheckResult:
@@ -106,6 +107,7 @@ def _over_days(results: Sequence[dg.AssetCheckResult]) -> dg.AssetCheckResult:
         asset_key=results[0].asset_key,
         check_name=results[0].check_name,
         passed=not failed,
+        severity=results[0].severity,
         description="; ".join(f"{result.metadata['day'].value}: {result.description}" for result in failed) or None,
         metadata={"days": days, "failed_days": len(failed), **(failed[0].metadata if failed else {})},
     )

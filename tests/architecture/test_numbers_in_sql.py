@@ -143,6 +143,8 @@ SAID = [
     (r"takes at (0\.9\d*)", efficiency.TARGET_RATIO),
     (r"ratio of (0\.9\d*)", efficiency.TARGET_RATIO),
     (r"DC over (0\.\d+)", efficiency.TARGET_RATIO),
+    (r"dc_kwh / (0\.8\d*)", efficiency.THRESHOLD_RATIO),
+    (r"dc_kwh / (0\.9\d*)", efficiency.TARGET_RATIO),
     (r"both below ([\d.]+) kWh", efficiency.LOW_ENERGY_KWH_A_DAY),
     (r"bins of (0\.\d+)", 1 / efficiency.RATIO_BINS),
     (r"(\d+) expected intervals", energy.GAP_INTERVALS),

@@ -38,6 +38,16 @@ class Status(StrEnum):
     OK = "ok"
 
 
+def efficiency_ratio(ac_kwh: float, dc_kwh: float) -> float:
+    """DC over AC, of sums; ``ac_kwh`` is above 0."""
+    return dc_kwh / ac_kwh
+
+
+def coverage_ratio(covered_s: float, length_s: float) -> float:
+    """Readings present over expected, at most 1: each stands for one expected interval of its device."""
+    return float(min(1.0, covered_s / length_s))
+
+
 def low_energy_below_kwh(hours: float) -> float:
     """Where AC and DC are both below this, the vehicle only stood by: idle is not inefficient."""
     return max(LEAST_LOW_ENERGY_KWH, LOW_ENERGY_KWH_A_DAY * hours / 24)

@@ -51,6 +51,11 @@ class CheckResult:
         """Whether no row is wrong."""
         return self.failing_rows == 0
 
+    @property
+    def stops(self) -> bool:
+        """Whether what depends on the dataset is not made: it failed, and is no mere warning."""
+        return not self.passed and self.check.is_blocking
+
 
 def build_model(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> int:
     """Write a model's day to ``target``: zstd Parquet, sorted by its key, in the declared types. Returns the rows.
@@ -127,8 +132,19 @@ def bind_problems(catalog: Catalog) -> list[Problem]:
                 continue
             if model.sql:
                 problems += _select_problems(connection, model)
+            if model.is_seed:
+                problems += _value_problems(connection, model)
             problems += _check_problems(connection, model)
     return problems
+
+
+def _value_problems(connection: duckdb.DuckDBPyConnection, seed: Model) -> list[Problem]:
+    """What of a seed's text is not of its declared type."""
+    try:
+        connection.execute(str(seed.sql)).fetchall()
+    except duckdb.Error as error:
+        return [_problem(seed.path, error)]
+    return []
 
 
 def _check_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Problem]:

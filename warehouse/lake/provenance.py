@@ -12,6 +12,8 @@ def made_by(model: Model) -> str:
     """The end of a sentence that begins with "made by"."""
     if model.name in TABLES_OF_POSTGRES:
         return f"the export of PostgreSQL's table {model.name}"
+    if model.is_seed:
+        return f"the rows of {model.path}"
     if model.sql:
         return f"the SELECT in {model.path}"
     if model.kind == "release":

@@ -96,7 +96,7 @@ class DailyPipeline:
             say(f"{day}: sealed {', '.join(sealed)}")
         for stream in Stream:
             say(str(self.export(stream, day)))
-            self.require_checks(stream, day)
+            self.require_checks(stream, day, say)
         for table in TABLES:
             say(str(self.export_table(table, day)))
         made_of_exports = (
@@ -107,11 +107,11 @@ class DailyPipeline:
         )
         for made in made_of_exports:
             say(str(made))
-            self.require_checks(made.dataset, day)
+            self.require_checks(made.dataset, day, say)
         for model in self.catalog.in_order():
             if model.kind == "sql":
                 say(str(self.model(model.name, day)))
-                self.require_checks(model.name, day)
+                self.require_checks(model.name, day, say)
         if self.finish(day):
             self._tell_release(day, before, say)
             say(f"{day}: done")
@@ -217,7 +217,7 @@ class DailyPipeline:
         before = self.newest_release(day)
         for name in made:
             say(str(self.model(name, day)))
-            self.require_checks(name, day)
+            self.require_checks(name, day, say)
         self.release(day, made)
         self._tell_release(day, before, say)
 
@@ -246,18 +246,18 @@ class DailyPipeline:
             add_views(session, Snapshot.of(self.lake, files), models, day, model.lookback_days)
             return [run_check(session, check) for check in model.checks]
 
-    def require_checks(self, dataset: str, day: date) -> None:
-        """Run the declared checks, and stop the pipeline at one that failed.
+    def require_checks(self, dataset: str, day: date, say: Say = lambda _message: None) -> None:
+        """Run the declared checks, say which warn, and stop the pipeline at one that failed.
 
         Raises:
             CheckFailedError: it says in plain words what is wrong.
         """
-        failed = [result for result in self.checks(dataset, day) if not result.passed]
-        if failed:
-            words = "; ".join(
-                f"{result.check.description} ({counted(result.failing_rows, 'row')})" for result in failed
-            )
-            raise CheckFailedError(f"{dataset} of {day}: {words}")
+        results = self.checks(dataset, day)
+        for result in results:
+            if not result.passed and not result.stops:
+                say(f"{day}: warning: {_in_words(result)}")
+        if failed := [result for result in results if result.stops]:
+            raise CheckFailedError(f"{dataset} of {day}: {'; '.join(map(_in_words, failed))}")
 
     def finish(self, day: date) -> bool:
         """Let readers see the day as it is built now, up to the request that was open when its energy was begun.
@@ -333,6 +333,10 @@ class DailyPipeline:
     @cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:
         return start_engine(self.lake.spill)
+
+
+def _in_words(result: CheckResult) -> str:
+    return f"{result.check.description} ({counted(result.failing_rows, 'row')})"
 
 
 def _parquet_rows(path: Path) -> int:

@@ -92,8 +92,9 @@ class Found:
 
     @property
     def is_right(self) -> bool:
-        """Whether no check fails, neither now nor on what would be published."""
-        return all(result.passed for result in self.results) and not any(each.failed_checks for each in self.effects)
+        """Whether no check fails that is no mere warning, neither now nor on what would be published."""
+        found = [*self.results, *(result for effect in self.effects for result in effect.failed_checks)]
+        return not any(result.stops for result in found)
 
 
 def _compare(
@@ -155,7 +156,10 @@ def _report(results: Sequence[CheckResult], day: date) -> None:
     for result in failed:
         print_failed(result)
     datasets = len({result.check.model for result in results})
-    notes.print(f"{day}: {counted(len(results), 'check')} of {counted(datasets, 'dataset')}, {len(failed)} failed")
+    stopping = sum(result.stops for result in failed)
+    warning = f", {counted(len(failed) - stopping, 'warns', 'warn')}" if len(failed) > stopping else ""
+    checks = f"{counted(len(results), 'check')} of {counted(datasets, 'dataset')}"
+    notes.print(f"{day}: {checks}, {stopping} failed{warning}")
 
 
 def _print_json(problems: Sequence[Problem], unmet: Sequence[Problem], found: Found) -> None:

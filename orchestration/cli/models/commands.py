@@ -13,6 +13,7 @@ from orchestration.cli.models.build import build
 from orchestration.cli.models.catalog import find_model, read_catalog
 from orchestration.cli.models.check import check
 from orchestration.cli.models.docs import docs
+from orchestration.cli.models.freshness import freshness
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.models.shown import MADE_BY, as_dict, print_model
 from orchestration.cli.models.trace import trace
@@ -127,6 +128,7 @@ def lineage(
 models.command()(build)
 models.command()(check)
 models.command()(docs)
+models.command()(freshness)
 models.command()(test)
 models.command()(trace)
 

@@ -1,10 +1,13 @@
 """``fleetwatt models docs``: the models as static pages, with the newest day's counts where a database is at hand."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dbt_like_sql.catalog import Catalog
 from dbt_like_sql.unit_tests.reading import UnitTestReader
 from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
@@ -17,6 +20,7 @@ from warehouse.counted import counted
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_overview import PublishedDataset, published_datasets
+from warehouse.postgres.ledger.source_freshness import SourceFreshness, source_freshness
 from warehouse.settings import FleetSettings
 
 
@@ -44,27 +48,30 @@ def docs(
         work_in(settings)
     catalog = read_catalog()
     shown = selected(catalog, select, modified_where_it_runs(settings, catalog))
-    published, status = _published(settings)
+    published, fresh, status = _state(settings, catalog)
     reader = UnitTestReader(catalog)
     tests = reader.read()
     if reader.problems:
         notes.print(f"unit tests that cannot be read are left out: {reader.problems[0]}")
     folder = (output or settings.home / "docs").absolute()
     try:
-        index = write_pages(catalog, published, status, folder, shown if select else None, tests)
+        index = write_pages(catalog, published, status, folder, shown if select else None, tests, fresh)
     except OSError as error:
         raise typer.BadParameter(f"{folder} cannot be written: {error.strerror}", param_hint="--output") from error
     notes.print(f"{counted(len(catalog.models), 'dataset')} written. {status}")
     print_line(index.as_uri())
 
 
-def _published(settings: FleetSettings) -> tuple[dict[str, PublishedDataset], str]:
-    """What the ledger says of the lake, and a sentence on that."""
+def _state(
+    settings: FleetSettings, catalog: Catalog
+) -> tuple[dict[str, PublishedDataset], Sequence[SourceFreshness], str]:
+    """What the ledger says of the lake, how new the sources are, and a sentence on that."""
     try:
         with connect(current_database(settings)) as connection:
             published = published_datasets(connection)
+            fresh = source_freshness(connection, catalog.in_order(), datetime.now(UTC))
     except (DatabaseUnavailableError, SchemaOutdatedError) as error:
-        return {}, f"No row counts: {error.detail}"
+        return {}, (), f"No row counts: {error.detail}"
     if not published:
-        return {}, "No row counts: no day is in the lake yet."
-    return published, f"Row counts are for {max(each.day for each in published.values())}."
+        return {}, fresh, "No row counts: no day is in the lake yet."
+    return published, fresh, f"Row counts are for {max(each.day for each in published.values())}."

@@ -35,14 +35,15 @@ def print_effects(effects: Sequence[Effect], day: date) -> None:
     failed = [result for effect in changed for result in effect.failed_checks]
     for result in failed:
         print_failed(result)
-    if failed:
-        notes.print(f"{counted(len(failed), 'check')} failed on what would be published")
+    if stopping := sum(result.stops for result in failed):
+        notes.print(f"{counted(stopping, 'check')} failed on what would be published")
 
 
 def print_failed(result: CheckResult) -> None:
     """A check that failed, with the first rows that violate it."""
     rows = counted(result.failing_rows, "row violates", "rows violate")
-    print_line(f"{result.check.path}:{result.check.line}: {rows}: {result.check.description}")
+    warning = "" if result.check.is_blocking else "warning: "
+    print_line(f"{result.check.path}:{result.check.line}: {warning}{rows}: {result.check.description}")
     for row in result.sample:
         print_line("    " + ", ".join(f"{column} = {value}" for column, value in row.items()))
 
@@ -84,6 +85,7 @@ def result_as_dict(result: CheckResult) -> dict[str, Any]:
         "model": result.check.model,
         "name": result.check.name,
         "description": result.check.description,
+        "severity": "error" if result.check.is_blocking else "warn",
         "failingRows": result.failing_rows,
         "sample": result.sample,
     }

@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dbt_like_sql.catalog import Catalog, Column, Model
+from dbt_like_sql.catalog import Catalog, Check, Column, Model
 from orchestration.cli.terminal import Terminal
 
 MADE_BY = {"export": "export", "polars": "energy rule", "sql": "SQL", "release": "release"}
@@ -35,7 +35,8 @@ def print_model(catalog: Catalog, model: Model, console: Terminal) -> None:
             _print_indented(console, f"from {', '.join(sources.splitlines())}" if sources else "")
     console.print("checks:")
     for check in model.checks:
-        _print_indented(console, check.description, indent=2)
+        warns = "" if check.is_blocking else " (warns, stops nothing)"
+        _print_indented(console, f"{check.description}{warns}", indent=2)
 
 
 def sources_of(model: Model, column: str) -> str:
@@ -58,8 +59,13 @@ def as_dict(model: Model) -> dict[str, Any]:
         "lookback_days": model.lookback_days,
         "lookback_key": model.lookback_key,
         "columns": [_column_as_dict(model, column) for column in model.columns],
-        "checks": [{"name": each.name, "description": each.description} for each in model.checks],
+        "checks": [_check_as_dict(check) for check in model.checks],
     }
+
+
+def _check_as_dict(check: Check) -> dict[str, Any]:
+    severity = "error" if check.is_blocking else "warn"
+    return {"name": check.name, "description": check.description, "severity": severity}
 
 
 def _column_as_dict(model: Model, column: Column) -> dict[str, Any]:

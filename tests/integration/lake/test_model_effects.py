@@ -100,10 +100,12 @@ def test_models_that_did_not_change_change_nothing(lake: HandMadeLake, tmp_path:
 def test_a_change_flows_into_what_is_made_from_it(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
     before = content(lake.lake.root)
     edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
+    edit("metrics.toml", "dc_kwh / 0.90", "dc_kwh / 0.96")
     found = effects(tmp_path)
     assert [name for name, each in found.items() if not each["isSame"]] == [
         "daily_vehicle_efficiency",
         "daily_fleet_efficiency",
+        "daily_vehicle_costs",
         "weekly_vehicle_losses",
     ]
     # 10 kWh of AC less DC / 0.96, of all three; less DC / 0.90 before, of the last two.
@@ -124,7 +126,7 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     reached = {each["name"]: each for each in json.loads(check(tmp_path, "--json").stdout)["exposures"]}
     assert {name: each["datasets"] for name, each in reached.items()} == {
         "day_figures": ["daily_fleet_efficiency"],
-        "open_lake": ["daily_fleet_efficiency", "weekly_vehicle_losses"],
+        "open_lake": ["daily_fleet_efficiency", "weekly_vehicle_losses", "daily_vehicle_costs"],
     }
     result = check(tmp_path)
     assert "This reaches 2 exposures:" in result.stderr
@@ -152,6 +154,15 @@ def test_what_is_selected_reads_the_rest_as_it_is_published(lake: HandMadeLake, 
         "daily_vehicle_efficiency": False,
         "daily_fleet_efficiency": False,
     }
+
+
+def test_a_metric_that_is_computed_by_another_formula_is_a_failure(
+    lake: HandMadeLake, tmp_path: Path, edit: Edit
+) -> None:
+    edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
+    result = check(tmp_path, "-s", "daily_vehicle_efficiency")
+    assert result.exit_code == 1
+    assert "lost_against_target_kwh of daily_vehicle_efficiency is greatest(0, ac_kwh - dc_kwh / 0.90)" in result.stdout
 
 
 def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:

@@ -36,7 +36,7 @@ def test_the_list_has_every_dataset_in_order() -> None:
 
 def test_the_list_has_what_is_selected_in_order() -> None:
     listed = json.loads(run("list", "--json", "-s", "+devices", "-s", "layer:staging").stdout)
-    assert [each["name"] for each in listed] == ["meters", "vehicles", "devices", "mapped_devices"]
+    assert [each["name"] for each in listed] == ["meters", "vehicles", "devices", "mapped_devices", "tariffs"]
     unknown = run("list", "-s", "layer:mart")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "no layer is called mart; did you mean marts?" in unknown.stderr
@@ -214,9 +214,21 @@ def test_the_numbers_of_what_is_selected_are_checked(lake: HandMadeLake, tmp_pat
     arguments = ("check", "--day", "2026-02-08", "--home", str(tmp_path), "-s")
     others = run(*arguments, "layer:staging")
     assert (others.exit_code, others.stdout) == (0, "")
-    assert "checks of 2 datasets, 0 failed" in others.stderr
-    assert "2 SQL models rebuilt" in others.stderr
+    assert "checks of 3 datasets, 0 failed" in others.stderr
+    assert "3 SQL models rebuilt" in others.stderr
     assert run(*arguments, "hourly_energy").exit_code == 1
+
+
+def test_a_check_that_only_warns_is_shown_and_is_no_failure(lake: HandMadeLake, tmp_path: Path) -> None:
+    lake.change("daily_vehicle_costs", "SELECT * REPLACE (NULL::VARCHAR AS currency) FROM file")
+    arguments = ("check", "--day", "2026-02-08", "--home", str(tmp_path), "-s", "daily_vehicle_costs")
+    warned = run(*arguments)
+    assert warned.exit_code == 0
+    assert "warning: " in warned.stdout
+    assert "price_per_kwh, currency of daily_vehicle_costs are never null" in warned.stdout
+    assert "checks of 1 dataset, 0 failed, 1 warns" in warned.stderr
+    (said,) = [each for each in json.loads(run(*arguments, "--json").stdout)["publishedChecks"] if each["failingRows"]]
+    assert (said["name"], said["severity"]) == ("not_null_price_per_kwh_currency", "warn")
 
 
 def test_a_day_that_is_not_there_is_told(lake: HandMadeLake, tmp_path: Path) -> None:

@@ -117,3 +117,35 @@ def test_a_gap_says_how_long_it_was_and_what_was_booked(lake: HandMadeLake) -> N
     )
     assert (meter["gap_minutes"], meter["missing_reading_count"], meter["energy_kwh"]) == (690.0, 689, 30.0)
     assert (vehicle["external_id"], vehicle["gap_minutes"], vehicle["missing_reading_count"]) == ("vehicle-1", 15.0, 14)
+
+
+def test_costs_are_energy_at_the_price_that_holds_on_the_day(lake: HandMadeLake) -> None:
+    build(lake)
+    price = lake.row("tariffs")["price_per_kwh"]
+    costs = {row["vehicle_id"]: row for row in lake.rows("daily_vehicle_costs")}
+    assert costs.keys() == {*RATIOS, 6}
+    third = costs[3]
+    assert (third["price_per_kwh"], third["currency"]) == (price, "EUR")
+    assert third["ac_cost"] == pytest.approx(10 * price)
+    assert third["lost_cost"] == pytest.approx((10 - 8 / 0.9) * price)
+    assert (third["standby_cost"], costs[1]["lost_cost"], costs[6]["ac_cost"]) == (None, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("2026-02-08", 0.5), ("2026-02-09", 0.7), ("2025-01-01", 0.3)], 0.5),
+        ([("2026-02-07", 0.4), ("2025-01-01", 0.3)], 0.4),
+        ([("2026-02-09", 0.7)], None),
+        ([], None),
+    ],
+)
+def test_a_price_holds_from_its_day_until_the_next_one_begins(
+    lake: HandMadeLake, rows: list[tuple[str, float]], expected: float | None
+) -> None:
+    build(lake)
+    values = ", ".join(f"(DATE '{day}', {price}::DOUBLE, 'EUR')" for day, price in rows)
+    empty = "SELECT NULL::DATE AS valid_from, NULL::DOUBLE AS price_per_kwh, NULL::VARCHAR AS currency WHERE false"
+    lake.change("tariffs", f"FROM (VALUES {values}) AS t (valid_from, price_per_kwh, currency)" if rows else empty)
+    lake.build("daily_vehicle_costs")
+    assert {row["price_per_kwh"] for row in lake.rows("daily_vehicle_costs")} == {expected}

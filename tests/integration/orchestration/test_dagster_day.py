@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
+from tests.integration.orchestration import dagster_days
 from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
 from tests.lake_folder import has_file, newest_file
@@ -113,7 +115,13 @@ def test_what_a_run_tells(ran: Ran) -> None:
     evaluations = result.get_asset_check_evaluations()
     declared = sum(len(model.checks) for model in days.pipeline.catalog.models.values())
     assert len(evaluations) == declared + len(Stream)
-    assert all(evaluation.passed and evaluation.blocking for evaluation in evaluations)
+    assert all(evaluation.passed for evaluation in evaluations)
+    assert {(each.asset_key.path[-1], each.check_name) for each in evaluations if not each.blocking} == {
+        (model.name, check.name)
+        for model in days.pipeline.catalog.models.values()
+        for check in model.checks
+        if not check.is_blocking
+    }
 
 
 def told(result: dg.ExecuteInProcessResult, name: str) -> dict[str, dg.MetadataValue[Any]]:
@@ -147,6 +155,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
         "meter_readings",
         "vehicle_readings",
         *TABLES,
+        "tariffs",
         "devices",
         "mapped_devices",
     }
@@ -154,6 +163,25 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     assert ran.isdisjoint({step_of(name) for name in stopped} | {"day_report"})
     assert not any(has_file(days.pipeline.lake, name, FIRST) for name in stopped)
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
+
+
+def test_a_warning_is_shown_and_stops_nothing(
+    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = dagster_days.CATALOG.models["vehicle_readings"]
+    warning = replace(declared, checks=tuple(replace(check, is_blocking=False) for check in declared.checks))
+    models = {**dagster_days.CATALOG.models, "vehicle_readings": warning}
+    monkeypatch.setattr(dagster_days, "CATALOG", replace(dagster_days.CATALOG, models=models))
+    days.add_late_reading(FIRST, soc_percent=150.0)
+    result = days.run(instance, FIRST)
+    assert result.success
+    (failed,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert (failed.check_name, failed.severity) == ("accepted_range_soc_percent", dg.AssetCheckSeverity.WARN)
+    assert not failed.blocking
+    said: list[str] = []
+    days.pipeline.run(FIRST, said.append)
+    assert f"{FIRST}: warning: soc_percent of vehicle_readings lies between 0 and 100 (1 row)" in said
+    assert said[-1] == f"{FIRST}: done"
 
 
 def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(

@@ -13,7 +13,21 @@ CATALOG = Catalog.load()
 
 DAILY, STEPS, HOURLY = "daily_vehicle_efficiency", "flagged_steps", "hourly_energy"
 
+COSTS, TARIFF = "daily_vehicle_costs", ["tariffs.price_per_kwh", "tariffs.valid_from"]
 COLUMNS_OF_MARTS = {
+    COSTS: {
+        "vehicle_id": [f"{DAILY}.vehicle_id"],
+        "vehicle_external_id": [f"{DAILY}.vehicle_external_id"],
+        "ac_kwh": [f"{DAILY}.ac_kwh"],
+        "dc_kwh": [f"{DAILY}.dc_kwh"],
+        "lost_against_target_kwh": [f"{DAILY}.lost_against_target_kwh"],
+        "standby_kwh": [f"{DAILY}.standby_kwh"],
+        "price_per_kwh": TARIFF,
+        "currency": ["tariffs.currency", "tariffs.valid_from"],
+        "ac_cost": [f"{DAILY}.ac_kwh", *TARIFF],
+        "lost_cost": [f"{DAILY}.lost_against_target_kwh", *TARIFF],
+        "standby_cost": [f"{DAILY}.standby_kwh", *TARIFF],
+    },
     "daily_fleet_efficiency": {
         "metered_ac_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
         "delivered_dc_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],

@@ -57,6 +57,7 @@ FILES: dict[str, dict[str, str]] = {
         "depends_on": "[]",
         "computed_from": '{ a = ["t.b"] }',
         "key_is_checked": "false",
+        "freshness": "{ warn_after_hours = 1, error_after_hours = 24.5 }",
     },
 }
 KEYS = {MODEL_FILE: MODEL, SOURCE_FILE: SOURCE}
@@ -114,6 +115,8 @@ def variants() -> Iterator[tuple[str, str, str]]:
         for key in example:
             for value in VALUES:
                 yield f"{name}'s {key} = {value}", MODEL_FILE, a_check({**example, key: value})
+        for value in [*VALUES, '"warn"', '"error"']:
+            yield f"{name}'s severity = {value}", MODEL_FILE, a_check({**example, "severity": value})
 
 
 def without_one() -> Iterator[tuple[str, str, str]]:

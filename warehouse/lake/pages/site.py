@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from dbt_like_sql.catalog import Catalog, Exposure, Model
+from dbt_like_sql.catalog import Catalog, Exposure, Metric, Model
 from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.unit_tests.unit_test import UnitTest
 from warehouse.lake.pages.column_graph import draw_columns
@@ -14,6 +14,7 @@ from warehouse.lake.pages.sql_text import sql_as_html
 from warehouse.lake.provenance import made_by
 from warehouse.lake.template import fill
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
+from warehouse.postgres.ledger.source_freshness import Level, SourceFreshness
 
 INDEX = "index.html"
 
@@ -25,8 +26,11 @@ def write_pages(
     folder: Path,
     shown: Sequence[Model] | None = None,
     tests: Sequence[UnitTest] = (),
+    fresh: Sequence[SourceFreshness] = (),
 ) -> Path:
     """Write all pages into ``folder``; returns the first. ``status`` is a sentence on the state of the lake.
+
+    ``fresh``: how new the sources are; the first page lists those that are stale.
 
     ``shown``: the datasets on the first page, in order; all of them where it is not given. All have their pages, which
     link to each other. ``tests``: unit tests; those of a model are examples on its page.
@@ -35,7 +39,7 @@ def write_pages(
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {INDEX: _index(catalog, shown, published, status)}
+    pages = {INDEX: _index(catalog, shown, published, status, fresh)}
     for name in catalog.models:
         of_model = [test for test in tests if test.subject.name == name]
         pages[f"{name}.html"] = _page(catalog, name, published.get(name), of_model)
@@ -46,7 +50,11 @@ def write_pages(
 
 
 def _index(
-    catalog: Catalog, chosen: Sequence[Model] | None, published: Mapping[str, PublishedDataset], status: str
+    catalog: Catalog,
+    chosen: Sequence[Model] | None,
+    published: Mapping[str, PublishedDataset],
+    status: str,
+    fresh: Sequence[SourceFreshness],
 ) -> str:
     shown = catalog.in_order() if chosen is None else chosen
     return fill(
@@ -55,6 +63,8 @@ def _index(
         picture=draw_datasets(shown, published),
         layers=[(layer, models) for layer in LAYERS if (models := [each for each in shown if each.layer == layer])],
         exposures=_exposures(catalog, chosen),
+        metrics=_metrics(catalog, chosen),
+        stale=[each for each in fresh if each.level is not Level.PASS],
         published=published,
         head=HEAD,
         row=ROW,
@@ -68,6 +78,12 @@ def _exposures(catalog: Catalog, chosen: Sequence[Model] | None) -> list[tuple[E
     return [(each, reads) for each, reads in read if reads or chosen is None]
 
 
+def _metrics(catalog: Catalog, chosen: Sequence[Model] | None) -> list[Metric]:
+    """The metrics all of whose datasets are shown."""
+    names = catalog.models if chosen is None else {model.name for model in chosen}
+    return [each for each in catalog.metrics.values() if set(each.holds_in) <= set(names)]
+
+
 def _page(catalog: Catalog, name: str, found: PublishedDataset | None, tests: Sequence[UnitTest]) -> str:
     model = catalog.models[name]
     return fill(
@@ -76,6 +92,7 @@ def _page(catalog: Catalog, name: str, found: PublishedDataset | None, tests: Se
         made_by=made_by(model),
         used_by=catalog.used_by(name),
         exposures=catalog.exposed_by(name),
+        metrics={each.name for each in catalog.metrics_of(name)},
         found=found,
         picture=draw_columns(catalog, name),
         has_sources=any(model.column_lineage.values()),
