@@ -23,7 +23,8 @@ def reached_exposures(catalog: Catalog, effects: Sequence[Effect]) -> list[Reach
     """Who reads what these effects change, directly or by way of what was not rebuilt with it."""
     compared = {effect.model.name for effect in effects if not effect.missing}
     differing = {effect.model.name for effect in effects if not effect.missing and not effect.is_none}
-    reached = differing | (set(catalog.with_downstream(differing)) - compared)
+    below = {name for name in catalog.with_downstream(differing) if catalog.models[name].kind == "sql"}
+    reached = differing | (below - compared)
     found = ((each, tuple(name for name in each.reads if name in reached)) for each in catalog.exposures.values())
     return [Reached(exposure, datasets) for exposure, datasets in found if datasets]
 

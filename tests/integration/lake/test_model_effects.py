@@ -135,9 +135,8 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     )
     # What is made from it and is not rebuilt beside it may differ, for all that is known.
     alone = json.loads(check(tmp_path, "--json", "-s", "daily_vehicle_efficiency").stdout)["exposures"]
-    marts = [
-        each for each in CATALOG.with_downstream(["daily_vehicle_efficiency"]) if CATALOG.models[each].layer == "marts"
-    ]
+    below = [CATALOG.models[each] for each in CATALOG.with_downstream(["daily_vehicle_efficiency"])]
+    marts = [each.name for each in below if (each.layer, each.kind) == ("marts", "sql")]
     assert {each["name"]: set(each["datasets"]) for each in alone} == {
         "day_figures": {"daily_fleet_efficiency"},
         "open_lake": set(marts),
@@ -147,7 +146,7 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
 def test_what_is_selected_reads_the_rest_as_it_is_published(lake: HandMadeLake, tmp_path: Path, edit: Edit) -> None:
     edit(DAILY, "0.90 AS target_ratio", "0.96 AS target_ratio")
     assert {name: each["isSame"] for name, each in effects(tmp_path, "-s", "layer:marts").items()} == dict.fromkeys(
-        (model.name for model in CATALOG.in_order() if model.layer == "marts"), True
+        (each.name for each in CATALOG.in_order() if (each.layer, each.kind) == ("marts", "sql")), True
     )
     changed = effects(tmp_path, "-s", "daily_vehicle_efficiency", "-s", "daily_fleet_efficiency")
     assert {name: each["isSame"] for name, each in changed.items()} == {
@@ -169,15 +168,15 @@ def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, ed
     edit(
         DAILY,
         "    rated.mapped_hours,\n",
-        "    rated.ac_kwh - rated.dc_kwh AS lost_kwh,\n    rated.mapped_hours,\n",
+        "    rated.ac_kwh - rated.dc_kwh AS missing_kwh,\n    rated.mapped_hours,\n",
     )
     before = "[daily_vehicle_efficiency.columns]\n"
-    declared = 'lost_kwh = { type = "DOUBLE", description = "AC less DC, kWh." }\n'
+    declared = 'missing_kwh = { type = "DOUBLE", description = "AC less DC, kWh." }\n'
     edit("models/rollups/models.toml", before, before + declared)
     result = check(tmp_path)
     assert result.exit_code == 0
-    assert "daily_vehicle_efficiency 3 3 0 0 0 new: lost_kwh" in lines(result)
-    assert "lost_kwh none -> DOUBLE 4.8" in lines(result)
+    assert "daily_vehicle_efficiency 3 3 0 0 0 new: missing_kwh" in lines(result)
+    assert "missing_kwh none -> DOUBLE 4.8" in lines(result)
     assert "1 differs from what is published" in result.stderr
 
 
@@ -235,6 +234,7 @@ def test_without_a_lake_only_the_text_is_checked(tmp_path: Path) -> None:
         "publishedChecks": [],
         "models": [],
         "exposures": [],
+        "unitTests": [],
     }
     assert not (tmp_path / "nothing").exists()
 
