@@ -180,7 +180,7 @@ def test_a_warning_is_shown_and_stops_nothing(
     assert not failed.blocking
     said: list[str] = []
     days.pipeline.run(FIRST, said.append)
-    assert f"{FIRST}: warning: soc_percent of vehicle_readings lies between 0 and 100 (1 row)" in said
+    assert f"{FIRST}: warning: soc_percent of vehicle_readings must be between 0 and 100 (1 row)" in said
     assert said[-1] == f"{FIRST}: done"
 
 
