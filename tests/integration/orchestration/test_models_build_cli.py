@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -122,10 +123,10 @@ def test_a_day_that_fails_a_check_holds_up_no_other_and_is_not_forgotten(
 ) -> None:
     check = DailyPipeline.require_checks
 
-    def fail(pipeline: DailyPipeline, dataset: str, day: date) -> None:
+    def fail(pipeline: DailyPipeline, dataset: str, day: date, *say: Callable[[str], None]) -> None:
         if (dataset, day) == (NAME, FIRST):
             raise CheckFailedError(f"{dataset} of {day}: it is wrong")
-        check(pipeline, dataset, day)
+        check(pipeline, dataset, day, *say)
 
     with monkeypatch.context() as patched:
         patched.setattr(DailyPipeline, "require_checks", fail)
