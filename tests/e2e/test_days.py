@@ -86,7 +86,7 @@ def test_late_readings_reach_the_lake_whatever_is_killed_meanwhile(home: Path) -
         run_under_way.kill()
         psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split()[0])).kill()
         first.wait_for("postgres is back", said)
-        first.wait_for(f"{day}{REPORTED}", said)
+        first.wait_for(f"{day} rebuilt (v", said)
         assert in_the_lake(first, day) == before + 1
 
         assert eventually(first.answers)
@@ -95,6 +95,6 @@ def test_late_readings_reach_the_lake_whatever_is_killed_meanwhile(home: Path) -
         kill_all(home)
 
     with Platform(home, *OPTIONS, port=first.port) as second:
-        second.wait_for(f"{day}{REPORTED}")
+        second.wait_for(f"{day} rebuilt (v")
         assert in_the_lake(second, day) == before + 2
         assert second.stop() == 0

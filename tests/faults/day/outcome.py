@@ -19,6 +19,8 @@ from warehouse.postgres.ledger.lake_files import list_versions
 
 Part = tuple[str, date]
 """A dataset and a day."""
+_OF_DAYS = [model.name for model in CATALOG.in_order() if model.kind != "release"]
+"""Datasets that say what days are. That of releases says when they became so, which is another time each time."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def hashes_of(snapshot: Snapshot) -> dict[Part, str]:
     """The hash of what is there of each dataset's days."""
     return {
         (file.dataset, file.day): hashlib.sha256(Path(snapshot.lake.location(file)).read_bytes()).hexdigest()
-        for file in snapshot.select(snapshot.files, None)
+        for file in snapshot.select(_OF_DAYS, None)
     }
 
 
@@ -84,7 +86,7 @@ def contents_of(snapshot: Snapshot) -> dict[Part, tuple[int, int]]:
     with open_lake(snapshot, CATALOG.in_order(), None) as connection:
         return {
             (name, day): (rows, int(checksum))
-            for name in CATALOG.models
+            for name in _OF_DAYS
             for day, rows, checksum in connection.execute(
                 f"SELECT day, count(*), sum(hash(seen)) FROM {name} AS seen GROUP BY day"
             ).fetchall()
