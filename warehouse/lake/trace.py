@@ -21,11 +21,10 @@ from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import add_view, add_views, another_session, open_lake, text
 
 HOURS, FLAGS = "hourly_energy", "flagged_steps"
-READINGS = {kind: f"{kind}_readings" for kind in DeviceKind}
 _NAMED = 5
 """Rows that are named where a key fits several."""
 _NUMBERS = ("DOUBLE", "FLOAT", "INTEGER", "BIGINT")
-_BY_DEVICE = ("devices", "mapped_devices", "carried_samples", HOURS, FLAGS, *READINGS.values())
+_BY_DEVICE = ("devices", "mapped_devices", "carried_samples", HOURS, FLAGS, *(kind.readings for kind in DeviceKind))
 
 
 class NotOneRowError(FleetwattError):
