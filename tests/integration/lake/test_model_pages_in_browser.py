@@ -52,7 +52,7 @@ def test_a_picture_is_seen_as_a_whole(tab: Tab, folder: Path, page: str, width: 
 def test_the_first_picture_can_be_read_however_many_marts_there_are(tab: Tab, folder: Path) -> None:
     tab.open((folder / "index.html").as_uri(), DESKTOP)
     tab.until("document.readyState == 'complete'")
-    assert tab.value("document.querySelector('svg .title').getBoundingClientRect().height") >= 10
+    assert tab.value("document.querySelector('svg .title').getBoundingClientRect().height") >= 11
 
 
 def test_a_tap_on_a_column_leaves_its_lines_until_its_name_is_tapped(tab: Tab, folder: Path) -> None:

@@ -11,7 +11,7 @@ from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
-_WIDEST = 950.0
+_WIDEST = 850.0
 """Pixels of the cards of one rank: what fits on a page. A layer that has more takes one more rank, not a wider page."""
 
 
