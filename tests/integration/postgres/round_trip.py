@@ -25,8 +25,8 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
 
-_SAY_WHEN = ("restatements", "late_readings")
-"""Datasets that hold the instants at which something came in or was published: other ones each time."""
+_SAYS_WHEN = "late_readings"
+"""The dataset that holds the instants at which something came in: other ones each time."""
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 NOON = midnight(DAY) + timedelta(hours=12)
@@ -143,5 +143,5 @@ def _told(answer: httpx.Response) -> tuple[int, Any]:
 
 
 def _files(pipeline: DailyPipeline) -> dict[str, str]:
-    found = [path for path in sorted(pipeline.lake.root.rglob("*.parquet")) if path.parts[-3] not in _SAY_WHEN]
+    found = [path for path in sorted(pipeline.lake.root.rglob("*.parquet")) if path.parts[-3] != _SAYS_WHEN]
     return {str(path.relative_to(pipeline.lake.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
