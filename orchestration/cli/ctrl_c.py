@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestration.cli.pressed import raise_if_pressed
+from orchestration.cli.ctrl_c_while_loading import RETRY_SIGNAL
 from warehouse.lake.interruption import interrupt_sessions
 
 _AGAIN_EVERY_S = 0.1
@@ -26,7 +26,6 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         watch = threading.Thread(target=_interrupt_at_signal, args=(heard,), name="ctrl-c", daemon=True)
         watch.start()
         try:
-            raise_if_pressed()
             yield
         finally:
             signal.set_wakeup_fd(before)
@@ -37,7 +36,7 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
 def _interrupt_at_signal(heard: socket.socket) -> None:
     """Each signal is a byte, its number; the end of the block is the end of the bytes."""
     while number := heard.recv(1):
-        if number[0] == signal.SIGINT:
+        if number[0] in (signal.SIGINT, RETRY_SIGNAL):
             break
     else:
         return

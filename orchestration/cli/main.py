@@ -20,9 +20,9 @@ def main(*, in_its_own_process: bool = True) -> None:
     try:
         _open_standard_streams()
         _speak_utf8()
-        from orchestration.cli.pressed import ctrl_c_remembered
+        from orchestration.cli.ctrl_c_while_loading import ctrl_c_waits_while_loading
 
-        with ctrl_c_remembered():
+        with ctrl_c_waits_while_loading():
             from orchestration.cli.run import run
 
             code = run(in_its_own_process=in_its_own_process)

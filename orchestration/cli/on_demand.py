@@ -8,8 +8,6 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestration.cli.pressed import raise_if_pressed
-
 
 class _Commands(Mapping[str, Any]):
     """The commands by name, made when they are looked up."""
@@ -20,7 +18,6 @@ class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         module, attribute = self._places[name].split(":")
         found = getattr(import_module(f"orchestration.cli.{module}"), attribute)
-        raise_if_pressed()
         if isinstance(found, typer.Typer):
             return get_command(found)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -14,7 +14,6 @@ from orchestration.cli.commands import app
 from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
 from orchestration.cli.failures import sentence_of, write_details
 from orchestration.cli.options import notes
-from orchestration.cli.pressed import raise_if_pressed
 from orchestration.home.step_down import begins_processes
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
@@ -38,7 +37,6 @@ def run(*, in_its_own_process: bool = False) -> int:
     except SystemExit as ended:  # the command line's library makes that of a reader that is gone
         return _nobody_reads() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)
     except Exception as error:
-        raise_if_pressed()
         return _told(error)
     finally:
         begins_processes.reset(before)
