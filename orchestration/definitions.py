@@ -1,7 +1,7 @@
 """What Dagster loads: ``dagster code-server start -m orchestration.definitions``.
 
-Importing this reads nothing. ``definitions`` reads the catalog's text and one setting, the first day; the database and
-the lake are looked for when something runs.
+Importing this reads nothing. ``definitions`` reads the catalog's text and which day is the first; the database and the
+lake are looked for when something runs.
 """
 
 import os
@@ -22,6 +22,7 @@ from orchestration.assets.report import report_asset, restatements_assets
 from orchestration.assets.resources import warehouse_resource
 from orchestration.assets.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.assets.tables import table_specs
+from orchestration.dagster_runtime.first_partition import first_partition
 from orchestration.dagster_runtime.forked_runs import fork_runs
 from orchestration.scheduling.schedules import daily_maintenance
 from orchestration.scheduling.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
@@ -50,7 +51,7 @@ def definitions() -> dg.Definitions:
         if not is_run:  # in a run's own process there is a run that fails, and that is told
             tell(f"Dagster has nothing to run, because the models cannot be read: {error}")
         raise
-    return build_definitions(catalog, FleetSettings().first_day)
+    return build_definitions(catalog, first_partition(FleetSettings()))
 
 
 def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings | None = None) -> dg.Definitions:

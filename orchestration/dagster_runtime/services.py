@@ -1,5 +1,6 @@
 """Dagster as three processes under a supervisor: the code server, the web server, the daemon. Not ``dagster dev``."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -10,20 +11,25 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
 import httpx
 
 from orchestration.alerting.alerts import MARK
+from orchestration.dagster_runtime.first_partition import note_first_partition
 from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
 from orchestration.home.folder import held
 from orchestration.processes.child_environment import as_environment
 from orchestration.processes.child_process import Child
-from warehouse.contract.errors import HomeError
+from warehouse.contract.errors import HomeError, SchemaOutdatedError
+from warehouse.contract.partitions import utc_day
 from warehouse.listening import is_loopback
 from warehouse.origins import own_origins
+from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.ledger.day_ledger import first_day_with_readings
 from warehouse.scratch_folder import PREFIX, holding, remove_abandoned
 from warehouse.settings import FleetSettings
 
@@ -82,11 +88,18 @@ class DagsterProcesses:
         chosen = self.settings.dagster_read_only
         return not is_loopback(self.host) if chosen is None else chosen
 
-    def prepare(self, database_url: str) -> None:
-        """Make what they stand on, where it is missing; they then start with this database. Raises as its home does."""
+    def prepare(self, database_url: str, expected: date | None = None) -> None:
+        """Make what they stand on, where it is missing; they then start with this database. Raises as its home does.
+
+        ``expected``: the first day that will have readings, where there are none yet; else the oldest that a device may
+        send.
+        """
         if self.settings.database_url is None:  # its role may make no databases
             EmbeddedPostgres(self.settings.home).make_database(self.settings.dagster_database)
         of_dagster = self.home.prepare(database_url)
+        with contextlib.suppress(SchemaOutdatedError), connect(database_url) as connection:  # the sensors tell it
+            oldest = utc_day(datetime.now(UTC) - self.settings.accepted_age)
+            note_first_partition(self.settings, first_day_with_readings(connection) or expected or oldest)
         of_ours = {"FLEET_HOME": str(self.home.home.resolve()), "FLEET_DATABASE_URL": database_url}
         self._of_others.update(of_dagster)
         # Dagster's sockets go there too, and with the folder when whoever made them was killed.

@@ -42,6 +42,11 @@ class FleetHistory:
         self._told_at = 0.0
         self._is_missing = self._file.exists() or (days > 0 and _has_no_vehicles(url))
 
+    @property
+    def first_day(self) -> date | None:
+        """The first day that is going to be filled in; None where nothing is."""
+        return first_closed_day(datetime.now(UTC), self._settings.grace, self._days) if self._is_missing else None
+
     def begin(self, url: str) -> None:
         """Begin to fill it in where that was never done, in a thread that ends with the process."""
         if self._is_missing:

@@ -142,10 +142,10 @@ class LocalPlatform:
             if remark := superuser_remark(connection):
                 self.say(remark)
         self._environment["FLEET_DATABASE_URL"] = url
-        if dagster:
-            dagster.prepare(url)
         if self.vehicles and self._history is None:
             self._history = FleetHistory(self.settings, url, self.vehicles, self.history_days, self.say)
+        if dagster:
+            dagster.prepare(url, self._history.first_day if self._history else None)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:

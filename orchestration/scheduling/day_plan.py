@@ -80,7 +80,10 @@ def plan_runs(
         has_place = len(under_way) + len(runs) < MOST_UNDER_WAY
         may_go_along = bool(runs) and _has_room_for(runs[-1], day.day)
         if day.day < first_day:
-            plan.remarks.append(f"{day.day} is before the first day; set FLEET_FIRST_DAY to it")
+            plan.remarks.append(
+                f"{day.day} is before Dagster's first partition, {first_day}, which is moved back within seconds; but "
+                "not before FLEET_FIRST_DAY"
+            )
         elif day.day in busy:
             plan.remarks.append(f"{day.day} is under way")
         elif not has_place and not may_go_along:

@@ -5,6 +5,7 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from websockets.asyncio.client import connect
 
 import dbt_like_sql
 from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of, run, traits
+from warehouse.contract.partitions import utc_day
 
 TOKEN = "canary-of-the-admin-token-0123456789"  # noqa: S105 - made for this test
 READ_DSN = "postgresql://reader:canary-of-the-read-dsn@127.0.0.1:1/fleetwatt"
@@ -27,6 +29,7 @@ LAUNCH = """mutation ($config: RunConfigData) {
     ... on RunConfigValidationInvalid { errors { message } }
   }
 }"""
+PARTITIONS = "{ assetNodes { partitionKeysByDimension { partitionKeys } } }"
 STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 LOGS = """subscription ($run: ID!) { pipelineRunLogs(runId: $run) {
   ... on PipelineRunLogsSubscriptionSuccess { messages { ... on MessageEvent { message } } } } }"""
@@ -111,6 +114,24 @@ def test_its_pages_start_a_run_and_hear_of_it(platform: Platform) -> None:
             return str(await asyncio.wait_for(socket.recv(), PATIENCE_S))
 
     assert "Finished execution of run" in asyncio.run(hear())
+
+
+def test_its_partitions_begin_with_the_first_day_that_has_readings(platform: Platform) -> None:
+    """Dagster fixes that when it loads the code: an import that goes further back has it loaded again."""
+
+    def first_days() -> set[str]:
+        nodes = ask(platform, PARTITIONS).json()["data"]["assetNodes"]
+        keys = [by["partitionKeys"] for each in nodes for by in each["partitionKeysByDimension"]]
+        return {days[0] for days in keys if ":" not in days[0]}  # an hour is no day
+
+    assert first_days() == {str(utc_day(datetime.now(UTC)) - timedelta(days=7))}, "the oldest that a device may send"
+    for day in ("2024-02-29", "2023-12-31"):
+        reading = f'{{"meterId": "old", "timestamp": "{day}T12:00:00Z", "kwhConsumedAc": 1, "voltage": 230}}'
+        file = platform.home.parent / "old.ndjson"
+        file.write_text(f"{reading}\n")
+        assert run("import", str(file), "--home", str(platform.home), home=platform.home).returncode == 0
+        assert eventually(lambda day=day: first_days() == {day})  # type: ignore[misc]
+        assert platform.wait_for(f"Dagster's partitions begin with {day} now")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 from sqlalchemy.event import listen
 
+from orchestration.dagster_runtime.first_partition import first_partition
 from orchestration.dagster_runtime.instance import (
     STORAGE_URL,
     DagsterDatabaseError,
@@ -34,6 +36,7 @@ from orchestration.dagster_runtime.services import DagsterProcesses, socket_fold
 from tests.conftest import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect
+from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.settings import FleetSettings
 
 _numbers = count(1)
@@ -222,6 +225,23 @@ def test_one_dagster_a_home(tmp_path: Path) -> None:
         DagsterProcesses.of(settings),
     ):
         pass
+
+
+def test_partitions_begin_with_what_is_expected_until_there_are_readings(
+    tmp_path: Path, database_url: str, connection: psycopg.Connection, database: str
+) -> None:
+    settings = FleetSettings(_env_file=None, home=tmp_path, database_url=database_url, dagster_database=database)
+    today = datetime.now(UTC).date()
+    with DagsterProcesses.of(settings) as processes:
+        processes.prepare(database_url)
+        assert first_partition(settings) == today - timedelta(days=7), "the oldest that a device may send"
+        processes.prepare(database_url, today - timedelta(days=3))
+        assert first_partition(settings) == today - timedelta(days=3)
+        make_partitions(connection, [today - timedelta(days=days) for days in (400, 30, 20)], timedelta(hours=2))
+        noon = datetime.now(UTC).replace(hour=12) - timedelta(days=30)
+        connection.execute("INSERT INTO meter_readings (ts, kwh, meter_id) VALUES (%s, 1, 1)", [noon])
+        processes.prepare(database_url, today - timedelta(days=3))
+        assert first_partition(settings) == today - timedelta(days=30)
 
 
 def test_only_our_code_is_told_of_the_fleets_database_and_none_of_a_secret_of_the_api(

@@ -110,7 +110,9 @@ def test_a_day_that_is_held_is_passed_by() -> None:
 
 def test_a_day_before_the_first_one_says_what_to_set() -> None:
     plan = plan_runs(DAYS[:1], FIRST_DAY + timedelta(days=1), [], looks())
-    assert plan.remarks == ["2026-02-01 is before the first day; set FLEET_FIRST_DAY to it"]
+    (remark,) = plan.remarks
+    assert remark.startswith("2026-02-01 is before Dagster's first partition, 2026-02-02, which is moved back")
+    assert remark.endswith("not before FLEET_FIRST_DAY")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELED, Outcome.BROKE_OFF_TOO_OFTEN, Outcome.INCOMPLETE])

@@ -126,6 +126,12 @@ def days_to_run(connection: psycopg.Connection) -> list[DayToRun]:
     return [each for each in found if each.was_sealed or _has_readings(connection, each.day)]
 
 
+def first_day_with_readings(connection: psycopg.Connection) -> date | None:
+    """The earliest day that has readings, or had: what was dropped from PostgreSQL is in the lake."""
+    days = connection.execute(sqlfiles.load(_PACKAGE, "list_days")).fetchall()
+    return next((day for day, was_sealed in days if was_sealed or _has_readings(connection, day)), None)
+
+
 def is_without_readings(connection: psycopg.Connection, day: date) -> bool:
     """Whether there is nothing to run for this day: never sealed, and no reading came."""
     try:
