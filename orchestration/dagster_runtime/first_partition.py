@@ -53,7 +53,7 @@ def reload_code(socket: Path) -> None:
     """
     with grpc.insecure_channel(f"unix:{socket}") as channel:
         # An empty message. Dagster's own client would load Dagster into the supervisor.
-        reload = channel.unary_unary("/api.DagsterApi/ReloadCode")
+        reload: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/api.DagsterApi/ReloadCode")
         try:
             reload(b"", timeout=RELOADED_WITHIN_S)
         except grpc.RpcError as error:
