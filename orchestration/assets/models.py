@@ -1,4 +1,4 @@
-"""What is made from the exports: late readings, boundary samples, the energy of the day, and every SQL model."""
+"""What is made from the exports: late readings, boundary samples, the day's energy and sessions, each SQL model."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,18 @@ import dagster as dg
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
 from warehouse.lifecycle.daily_pipeline import ENERGY
+from warehouse.lifecycle.session_step import SESSIONS
 
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
-    """One asset a dataset; the two that the energy rule writes in one pass come together."""
+    """One asset a dataset; those that one pass over the readings writes come together: energy, and sessions."""
     yield dataset_asset(catalog, ["late_readings"], partitions, lambda pipeline, day: [pipeline.late_readings(day)])
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
     yield dataset_asset(
         catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.boundary_samples(day)]
     )
     yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
+    yield dataset_asset(catalog, SESSIONS, partitions, lambda pipeline, day: pipeline.sessions(day))
     for model in catalog.in_order():
         if model.kind == "sql":
             yield _sql_asset(catalog, model.name, partitions)

@@ -46,6 +46,7 @@ from warehouse.lifecycle.pipeline_files import (
 )
 from warehouse.lifecycle.release import DayRelease
 from warehouse.lifecycle.restatement_words import rebuilt_words
+from warehouse.lifecycle.session_step import make_sessions
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import (
@@ -106,6 +107,9 @@ class DailyPipeline:
             *self.energy(day),
         )
         for made in made_of_exports:
+            say(str(made))
+            self.require_checks(made.dataset, day, say)
+        for made in self.sessions(day):
             say(str(made))
             self.require_checks(made.dataset, day, say)
         for model in self.catalog.in_order():
@@ -200,6 +204,11 @@ class DailyPipeline:
                 published(connection, self.lake, hourly_name, day, hourly, rows.hourly_energy),
                 published(connection, self.lake, flagged_name, day, flagged, rows.flagged_steps),
             )
+
+    def sessions(self, day: date) -> tuple[Made, ...]:
+        """Find the sessions that ended on the day, what devices drew between them, and what goes on (``SESSIONS``)."""
+        with self._working(day) as connection:
+            return make_sessions(connection, self.lake, day)
 
     def model(self, name: str, day: date) -> Made:
         """Build one SQL model of a day."""

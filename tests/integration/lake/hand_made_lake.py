@@ -29,6 +29,11 @@ _SETTINGS = {
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "meters": _SETTINGS,
     "vehicles": _SETTINGS,
+    "daily_standby": {
+        "idle_hours": 0.0,
+        "idle_span_count": 0,
+        **{f"{name}_kwh": 0.0 for name in ("standby", "between", "session", "carried_in", "carried_out")},
+    },
     "hourly_energy": {
         "segment_from": ALWAYS,
         "reading_count": 60,
@@ -89,7 +94,9 @@ class HandMadeLake:
         self.add("hourly_energy", kind=kind, device_id=device_id, hour=at(f"{hour:02}:00"), energy_kwh=kwh, **values)
 
     def write(self, day: date = DAY) -> None:
-        """Write every source that has no SQL, and start over."""
+        """Write every source that has no SQL, and start over. Energy is between sessions, unless said otherwise."""
+        if "daily_standby" not in self._rows:
+            self._tell_energy()
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for model in CATALOG.in_order():
@@ -97,6 +104,14 @@ class HandMadeLake:
                     self._write(connection, model, day)
         self._rows.clear()
         self.describe()
+
+    def _tell_energy(self) -> None:
+        told: dict[tuple[str, int], float] = {}
+        for row in self._rows.get("hourly_energy", []):
+            device = row["kind"], row["device_id"]
+            told[device] = told.get(device, 0.0) + row["energy_kwh"]
+        for (kind, device_id), kwh in told.items():
+            self.add("daily_standby", kind=kind, device_id=device_id, between_kwh=kwh)
 
     def _write(self, connection: duckdb.DuckDBPyConnection, model: Model, day: date) -> None:
         rows = self._rows.get(model.name, [])

@@ -128,8 +128,10 @@ def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_
     pipeline.run(FIRST)
     assert day_ledger.stream_day(connection, Stream.METER_READINGS, FIRST).version == 2
     assert day_ledger.stream_day(connection, Stream.VEHICLE_READINGS, FIRST).version == 1
-    # The meter's last sample of the first day moved: the first later day that has a reading of it is the third.
-    assert to_run(connection) == [THIRD]
+    # The meter's last sample of the first day moved: the first later day that has a reading of it is the third. The
+    # charge was not over, as far as was known: what the second day carries on of it is something else, too.
+    assert to_run(connection) == [SECOND, THIRD]
+    pipeline.run(SECOND)
     pipeline.run(THIRD)
     assert to_run(connection) == []
     assert mart(pipeline, "daily_vehicle_efficiency", FIRST)["ac_kwh"].to_list() == pytest.approx([7.0])

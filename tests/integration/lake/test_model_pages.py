@@ -152,7 +152,9 @@ def test_what_reads_a_dataset_is_drawn_with_the_columns_it_goes_into(folder: Pat
     drawn = rows(picture(folder / "hourly_energy.html"))
     assert "daily_fleet_efficiency.html#metered_ac_kwh" in drawn
     only_decide = ["meters", "vehicles", "device_last"]
-    assert lines(picture(folder / "hourly_energy.html"), "bare") == len([*only_decide, "flagged_steps"])
+    assert lines(picture(folder / "hourly_energy.html"), "bare") == len(
+        [*only_decide, "flagged_steps", "daily_standby"]
+    )
 
 
 def test_an_export_begins_in_postgresql(folder: Path) -> None:

@@ -260,6 +260,38 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
             "efficiency_distribution has exactly 22 rows a day",
             id="bins left out",
         ),
+        pytest.param(
+            "daily_standby",
+            "SELECT * REPLACE (standby_kwh + 0.001 AS standby_kwh) FROM file",
+            "daily_standby",
+            "session_energy_is_conserved",
+            "Sessions, standby and energy between are what the register gained",
+            id="a watt-hour of standby made up",
+        ),
+        pytest.param(
+            "daily_standby",
+            "SELECT * REPLACE (session_kwh + 1 AS session_kwh, between_kwh - 1 AS between_kwh) FROM file",
+            "daily_standby",
+            "sessions_add_up_by_device",
+            "The sessions of each device add up",
+            id="energy of a session that nobody had",
+        ),
+        pytest.param(
+            "charging_sessions",
+            "FROM file UNION ALL BY NAME (SELECT 'm' AS session_id, 'ac_only' AS kind, 1 AS ac_kwh, 1 AS ratio)",
+            "charging_sessions",
+            "sessions_have_their_sides",
+            "one side alone has none",
+            id="a ratio of one side",
+        ),
+        pytest.param(
+            "charging_sessions",
+            "FROM file UNION ALL BY NAME (SELECT 'meter-1-0' AS session_id, 'ac_only' AS kind, 1 AS ac_kwh)",
+            "daily_charger_sessions",
+            "charger_sessions_add_up",
+            "The chargers' days have all sessions with AC",
+            id="a session that no charger has",
+        ),
     ],
 )
 def test_a_wrong_number_is_found_and_said(

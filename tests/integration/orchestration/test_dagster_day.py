@@ -19,6 +19,7 @@ from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
 from warehouse.lifecycle.daily_pipeline import ENERGY
+from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import oldest_releases
@@ -37,7 +38,8 @@ def connection(days: Days) -> Iterator[psycopg.Connection]:
 
 
 def step_of(name: str) -> str:
-    return "_and_".join(ENERGY) if name in ENERGY else name
+    together = next((names for names in (ENERGY, SESSIONS) if name in names), (name,))
+    return "_and_".join(together)
 
 
 class Ran(NamedTuple):

@@ -183,6 +183,7 @@ def test_who_reads_whom() -> None:
         "hourly_vehicle_efficiency",
         "daily_meter_efficiency",
         "daily_fleet_efficiency",
+        "daily_standby",
     )
     assert CATALOG.used_by("reading_gaps") == ("restatements",)
     assert CATALOG.upstream("devices") == {"meters", "vehicles"}

@@ -17,7 +17,7 @@ from warehouse import sqlfiles
 _PACKAGE = "warehouse.postgres.ledger"
 _LAKE_LOCK = 0x6C616B65
 """'lake' in ASCII: the first key of the advisory locks; the second says what is locked."""
-_DESCRIBING, _READING = 1, 2
+_DESCRIBING, _READING, _CARRYING = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,11 @@ def lake_described(connection: psycopg.Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_LAKE_LOCK, _DESCRIBING))
+
+
+def lock_carrying(connection: psycopg.Connection) -> None:
+    """One transaction at a time says what a day carries on to the next one; until it ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LAKE_LOCK, _CARRYING))
 
 
 def begin_reading(connection: psycopg.Connection) -> None:
