@@ -14,7 +14,7 @@ told AS (
     SELECT
         kind,
         device_id,
-        session_kwh + standby_kwh + between_kwh + carried_out_kwh - carried_in_kwh AS told_kwh
+        session_kwh + idle_kwh + between_kwh + carried_out_kwh - carried_in_kwh AS told_kwh
     FROM daily_standby
     WHERE day = getvariable('day')
 )

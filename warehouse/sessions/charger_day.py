@@ -31,7 +31,7 @@ def charger_days(sessions: pl.DataFrame, standby: pl.DataFrame) -> pl.DataFrame:
         )
     )
     meters = standby.filter(pl.col("kind") == DeviceKind.METER.value).select(
-        "idle_watts", "idle_hours", "standby_kwh", meter_id="device_id"
+        "idle_watts", "idle_hours", "idle_kwh", meter_id="device_id"
     )
     sums = [name for name in counted.columns if name != "meter_id"]
     return (

@@ -57,7 +57,7 @@ DAILY_STANDBY = pl.Schema(
         "idle_watts": pl.Float64(),
         "idle_hours": pl.Float64(),
         "idle_span_count": pl.Int32(),
-        "standby_kwh": pl.Float64(),
+        "idle_kwh": pl.Float64(),
         "between_kwh": pl.Float64(),
         "session_kwh": pl.Float64(),
         "carried_in_kwh": pl.Float64(),
@@ -82,7 +82,7 @@ DAILY_CHARGER_SESSIONS = pl.Schema(
         "ratio": pl.Float64(),
         "idle_watts": pl.Float64(),
         "idle_hours": pl.Float64(),
-        "standby_kwh": pl.Float64(),
+        "idle_kwh": pl.Float64(),
     }
 )
 """``daily_charger_sessions``: one row a meter that is in ``daily_standby``."""

@@ -16,7 +16,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 def idle_figures(
     found: pl.DataFrame, regions: pl.DataFrame, measured: Measured, settings: SessionSettings
 ) -> pl.DataFrame:
-    """By device: idle_us, idle_span_count, standby_kwh, between_kwh, island_kwh, open_kwh (what is not told).
+    """By device: idle_us, idle_span_count, idle_kwh, between_kwh, island_kwh, open_kwh (what is not told).
 
     ``regions``: device_id, from_us, until_us, interval_us: of each device the time that is told now; its growth from
     one row to the other is the sum of the three energies. ``found``: the device's islands, which may lie outside.
@@ -49,7 +49,7 @@ def idle_figures(
         pl.Series("total_us", covered.us(first, last)),
     )
     island_kwh = pl.col("island_kwh").fill_null(0.0)
-    standby_kwh = pl.col("covered_kwh") - pl.col("window_kwh").fill_null(0.0)
+    idle_kwh = pl.col("covered_kwh") - pl.col("window_kwh").fill_null(0.0)
     is_idle_last = pl.col("windows_end").fill_null(-1) < pl.col("until_row")
     return (
         told.with_columns(totals)
@@ -60,8 +60,8 @@ def idle_figures(
             "device_id",
             idle_us=pl.col("total_us") - pl.col("window_us").fill_null(0),
             idle_span_count=pl.col("idle_span_count").fill_null(0).cast(pl.Int32) + is_idle_last.cast(pl.Int32),
-            standby_kwh=standby_kwh,
-            between_kwh=pl.col("total_kwh") - standby_kwh - island_kwh,
+            idle_kwh=idle_kwh,
+            between_kwh=pl.col("total_kwh") - idle_kwh - island_kwh,
             island_kwh=island_kwh,
             open_kwh="open_kwh",
         )
@@ -134,9 +134,9 @@ def _from_zero(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
 
 
 def standby_columns() -> list[pl.Expr]:
-    """Idle hours and watts, of idle_us and standby_kwh."""
+    """Idle hours and watts, of idle_us and idle_kwh."""
     hours = pl.col("idle_us") / HOUR_US
     return [
         hours.alias("idle_hours"),
-        pl.when(pl.col("idle_us") > 0).then(pl.col("standby_kwh") * 1000 / hours).alias("idle_watts"),
+        pl.when(pl.col("idle_us") > 0).then(pl.col("idle_kwh") * 1000 / hours).alias("idle_watts"),
     ]

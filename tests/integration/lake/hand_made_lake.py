@@ -32,7 +32,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "daily_standby": {
         "idle_hours": 0.0,
         "idle_span_count": 0,
-        **{f"{name}_kwh": 0.0 for name in ("standby", "between", "session", "carried_in", "carried_out")},
+        **{f"{name}_kwh": 0.0 for name in ("idle", "between", "session", "carried_in", "carried_out")},
     },
     "hourly_energy": {
         "segment_from": ALWAYS,

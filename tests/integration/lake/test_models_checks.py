@@ -262,7 +262,7 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
         ),
         pytest.param(
             "daily_standby",
-            "SELECT * REPLACE (standby_kwh + 0.001 AS standby_kwh) FROM file",
+            "SELECT * REPLACE (idle_kwh + 0.001 AS idle_kwh) FROM file",
             "daily_standby",
             "session_energy_is_conserved",
             "Sessions, standby and energy between are what the register gained",

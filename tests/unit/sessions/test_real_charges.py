@@ -62,7 +62,7 @@ def test_a_house_has_islands_that_add_up_with_its_standby() -> None:
     kinds = pl.concat(day.charging_sessions for day in found)["kind"]
     assert set(kinds) == {"ac_only"}
     told = pl.concat(day.daily_standby for day in found)
-    energy = sum(told[name].sum() for name in ("session_kwh", "standby_kwh", "between_kwh"))
+    energy = sum(told[name].sum() for name in ("session_kwh", "idle_kwh", "between_kwh"))
     assert found[-1].open_islands.is_empty()
     assert energy == pytest.approx(21_676.264 - 21_013.822, abs=1e-6)
 

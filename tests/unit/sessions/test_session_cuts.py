@@ -84,7 +84,7 @@ def expect_balance(drawn: Drawn, begin: datetime, end: datetime, found: DaySessi
     gained = increase(drawn, begin, end)
     for row in found.daily_standby.iter_rows(named=True):
         key = (row["kind"], row["device_id"])
-        told = row["session_kwh"] + row["standby_kwh"] + row["between_kwh"]
+        told = row["session_kwh"] + row["idle_kwh"] + row["between_kwh"]
         assert told + row["carried_out_kwh"] - row["carried_in_kwh"] == pytest.approx(gained.pop(key), abs=1e-6), key
         side = ("ac_kwh", "meter_id") if row["kind"] == "meter" else ("dc_kwh", "vehicle_id")
         in_sessions = found.charging_sessions.filter(pl.col(side[1]) == row["device_id"])[side[0]].sum()

@@ -246,7 +246,7 @@ def test_standby_is_what_was_drawn_between_sessions() -> None:
     assert meter["idle_watts"] == pytest.approx(30, abs=0.2)
     assert meter["idle_hours"] == pytest.approx(24 - 2 - 2 / 6, abs=0.06)
     assert meter["idle_span_count"] == 2
-    assert meter["standby_kwh"] + meter["between_kwh"] + meter["session_kwh"] == pytest.approx(
+    assert meter["idle_kwh"] + meter["between_kwh"] + meter["session_kwh"] == pytest.approx(
         14.8 + 30 / 1000 * 23 + 30 / 1000 * 59 / 60, abs=0.002
     )
-    assert standby_of(found, "vehicle")["standby_kwh"] == 0
+    assert standby_of(found, "vehicle")["idle_kwh"] == 0
