@@ -12,7 +12,7 @@ from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.metrics import Metric, other_formulas, read_metrics
 from dbt_like_sql.model import DAY_COLUMN, Check, ColumnSource, Model, Problem
 from dbt_like_sql.seeds import LAYER as SEEDS_LAYER
-from dbt_like_sql.seeds import select_of_rows
+from dbt_like_sql.seeds import Seed, select_of_rows
 from dbt_like_sql.statements import Schema, Statement
 from dbt_like_sql.text_files import read_text
 
@@ -28,6 +28,7 @@ class Loader:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     _declarations: dict[str, Declaration] = field(default_factory=dict)
     _statements: dict[str, Statement] = field(default_factory=dict)
+    _seeds: dict[str, Seed] = field(default_factory=dict)
     _depends_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _unreadable: set[Path] = field(default_factory=set)
     """Declarations that are no TOML."""
@@ -70,6 +71,8 @@ class Loader:
                 continue
             reader = Reader(shown, layer)
             for declared in reader.read(read_text(path, shown, self.problems)):
+                if path in seeds and declared.lookback_days:
+                    self._problem(declared.path, declared.line, f"{declared.name} is a seed, and looks back on no day")
                 if first := self._declarations.get(declared.name):
                     where = f"{first.path}:{first.line}"
                     self._problem(declared.path, declared.line, f"{declared.name} is declared twice; first in {where}")
@@ -83,8 +86,8 @@ class Loader:
         for path in sorted([*self.folder.glob("models/*/*.sql"), *self.folder.glob("seeds/*.csv")]):
             name, shown = path.stem, path.relative_to(self.folder.parent)
             declared = self._declarations.get(name)
-            if name in self._statements:
-                self._problem(shown, 1, f"{name} is there twice; first as {self._statements[name].path}")
+            if first := self._seeds.get(name) or self._statements.get(name):
+                self._problem(shown, 1, f"{name} is there twice; first as {first.path}")
             elif declared is None:
                 near = suggestion(name, self._declarations)
                 declarations = shown.parent / ("seeds.toml" if shown.suffix == ".csv" else "models.toml")
@@ -94,10 +97,12 @@ class Loader:
             else:
                 text = read_text(path, shown, self.problems)
                 if shown.suffix == ".csv":
-                    text = select_of_rows(text, shown, declared.columns, self.problems)
-                self._statements[name] = Statement(shown, text)
+                    select = select_of_rows(text, shown, declared.columns, self.problems)
+                    self._seeds[name] = Seed(shown, select)
+                else:
+                    self._statements[name] = Statement(shown, text)
         for name, declared in self._declarations.items():
-            if declared.kind == "sql" and name not in self._statements:
+            if declared.kind == "sql" and name not in self._statements and name not in self._seeds:
                 kind = "csv" if declared.path.name == "seeds.toml" else "sql"
                 self._problem(declared.path, declared.line, f"{name} has no {declared.path.parent / name}.{kind}")
 
@@ -182,6 +187,7 @@ class Loader:
 
     def _model(self, declared: Declaration, lineage: Lineage, checks: tuple[Check, ...]) -> Model:
         statement = self._statements.get(declared.name)
+        text = statement or self._seeds.get(declared.name)
         return Model(
             name=declared.name,
             kind=declared.kind,
@@ -197,12 +203,17 @@ class Loader:
             lookback_days=declared.lookback_days,
             lookback_key=declared.lookback_key,
             is_day_proved=statement.is_day_proved if statement else True,
-            sql=statement.select if statement else None,
-            path=statement.path if statement else declared.path,
+            sql=text.select if text else None,
+            path=text.path if text else declared.path,
             column_lineage=MappingProxyType(dict(lineage)),
-            column_lines=statement.columns() if statement and not statement.problems else declared.column_lines,
+            column_lines=self._column_lines(declared, statement),
             freshness=declared.freshness,
         )
+
+    def _column_lines(self, declared: Declaration, statement: Statement | None) -> Mapping[str, int]:
+        if declared.name in self._seeds:
+            return {}  # the header's
+        return statement.columns() if statement and not statement.problems else declared.column_lines
 
     def _problem(self, path: Path, line: int, message: str) -> None:
         self.problems.append(Problem(path, line, message))

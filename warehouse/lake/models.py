@@ -10,7 +10,9 @@ from typing import Any
 import duckdb
 
 from dbt_like_sql.catalog import Catalog, Check, Model, Problem
+from dbt_like_sql.model import DAY_COLUMN
 from warehouse.contract.errors import FleetwattError
+from warehouse.counted import counted
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import add_empty_view, add_views, another_session, open_empty_lake, open_lake, set_day, text
@@ -132,19 +134,28 @@ def bind_problems(catalog: Catalog) -> list[Problem]:
                 continue
             if model.sql:
                 problems += _select_problems(connection, model)
-            if model.is_seed:
-                problems += _value_problems(connection, model)
-            problems += _check_problems(connection, model)
+            of_checks = _check_problems(connection, model)
+            problems += of_checks
+            if model.is_seed and not of_checks:
+                problems += _row_problems(connection, model)
     return problems
 
 
-def _value_problems(connection: duckdb.DuckDBPyConnection, seed: Model) -> list[Problem]:
-    """What of a seed's text is not of its declared type."""
+def _row_problems(connection: duckdb.DuckDBPyConnection, seed: Model) -> list[Problem]:
+    """What of a seed's text is not of its declared type, or else which checks it fails: on every day the same."""
     try:
         connection.execute(str(seed.sql)).fetchall()
     except duckdb.Error as error:
         return [_problem(seed.path, error)]
-    return []
+    rows = f"SELECT *, getvariable('{DAY_COLUMN}') AS {DAY_COLUMN} FROM (\n{seed.sql}\n)"  # noqa: S608 - a seed's own
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {seed.name} AS {rows}")
+    results = [run_check(connection, check) for check in seed.checks]
+    return [Problem(seed.path, 1, _in_words(result)) for result in results if result.stops]
+
+
+def _in_words(result: CheckResult) -> str:
+    first = ", ".join(f"{name} = {value}" for name, value in result.sample[0].items())
+    return f"{counted(result.failing_rows, 'row violates', 'rows violate')}: {result.check.description}; {first}"
 
 
 def _check_problems(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Problem]:
