@@ -118,7 +118,14 @@ class Catalog:
 def _content(folder: Path) -> tuple[tuple[Path, bytes], ...]:
     """All that a catalog is read from."""
     found = [path for kind in ("csv", "sql", "toml") for path in folder.rglob(f"*.{kind}")]
-    return tuple((path, path.read_bytes()) for path in sorted(found))
+    return tuple((path, _bytes(path)) for path in sorted(found))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:  # a folder of such a name, a file of somebody else's: whoever reads its text notes it
+        return str(error).encode()
 
 
 @lru_cache(maxsize=4)

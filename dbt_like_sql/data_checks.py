@@ -4,6 +4,7 @@ The forms of a check, with their options, are in ``declared_keys.CHECKS``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from dbt_like_sql.declarations import CheckSpec, Declaration, suggestion
@@ -89,7 +90,7 @@ def compile_check(declaration: Declaration, spec: CheckSpec) -> CompiledCheck | 
     if kind in ("not_null", "unique"):
         if not _names(subject):
             raise InvalidCheckError(f"{kind} needs a list of columns")
-    elif kind != "row_count" and (not isinstance(subject, str) or not subject):
+    elif kind != "row_count" and (not isinstance(subject, str) or not subject.strip()):
         raise InvalidCheckError(f"{kind} needs a name")
     is_blocking = _is_blocking(spec)
     if kind == "not_null":
@@ -128,8 +129,8 @@ def _unique(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
 
 def _row_count(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     expected = spec.values["row_count"]
-    if type(expected) is not int:
-        raise InvalidCheckError("row_count needs a whole number")
+    if type(expected) is not int or expected < 0:
+        raise InvalidCheckError("row_count needs a whole number, 0 or more")
     return CompiledCheck(
         spec.line,
         "row_count",
@@ -143,6 +144,8 @@ def _accepted_range(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     column = spec.values["accepted_range"]
     least, most = (_number(spec.values.get(bound)) for bound in ("min", "max"))
     if least is not None and most is not None:
+        if least > most:
+            raise InvalidCheckError(f"no value lies between {least:g} and {most:g}; min is above max")
         wrong, words = f"{column} < {least!r} OR {column} > {most!r}", f"between {least:g} and {most:g}"
     elif least is not None:
         wrong, words = f"{column} < {least!r}", f"at or above {least:g}"
@@ -166,6 +169,9 @@ def _accepted_values(declaration: Declaration, spec: CheckSpec) -> CompiledCheck
     column, values = spec.values["accepted_values"], _names(spec.values.get("values"))
     if not values:
         raise InvalidCheckError("accepted_values needs values, a list of texts")
+    declared = declaration.columns.get(column)
+    if declared and declared.type != "VARCHAR":
+        raise InvalidCheckError(f"accepted_values is for texts, and {column} is declared as {declared.type}")
     allowed = ", ".join(_text(each) for each in values)
     return CompiledCheck(
         spec.line,
@@ -179,7 +185,7 @@ def _accepted_values(declaration: Declaration, spec: CheckSpec) -> CompiledCheck
 def _relationships(declaration: Declaration, spec: CheckSpec) -> CompiledCheck:
     column = spec.values["relationships"]
     to, to_column, where = (spec.values.get(option) for option in CHECKS["relationships"].options)
-    if not (isinstance(to, str) and to and isinstance(to_column, str) and to_column):
+    if not (isinstance(to, str) and to.strip() and isinstance(to_column, str) and to_column.strip()):
         raise InvalidCheckError("relationships needs to and to_column: a dataset and its column")
     where = {} if where is None else where
     if not isinstance(where, dict) or not all(isinstance(value, str) for value in where.values()):
@@ -242,6 +248,6 @@ def _text(value: str) -> str:
 
 
 def _number(value: Any) -> float | int | None:
-    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
-        raise InvalidCheckError("min and max are numbers")
+    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value)):
+        raise InvalidCheckError("min and max are numbers, neither nan nor inf")
     return value

@@ -12,7 +12,17 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from dbt_like_sql.declared_keys import COLUMN, COLUMN_OF, LAYERS, MODEL, MOST_LOOKBACK_DAYS, NAME, SOURCE, SOURCE_KINDS
+from dbt_like_sql.declared_keys import (
+    COLUMN,
+    COLUMN_OF,
+    LAYERS,
+    MODEL,
+    MOST_HOURS,
+    MOST_LOOKBACK_DAYS,
+    NAME,
+    SOURCE,
+    SOURCE_KINDS,
+)
 from dbt_like_sql.model import DAY_COLUMN, Column, ColumnSource, Freshness, Kind, Problem
 from dbt_like_sql.toml_lines import TomlLines
 
@@ -132,8 +142,10 @@ class Reader:
             return None
         said = table["freshness"]
         hours = list(said.values()) if isinstance(said, dict) and set(said) == set(Freshness._fields) else []
-        if not hours or not all(type(each) in (int, float) and each > 0 for each in hours):
-            wanted = "freshness is { warn_after_hours = ..., error_after_hours = ... }, both above 0"
+        if not hours or not all(type(each) in (int, float) and 0 < each <= MOST_HOURS for each in hours):
+            wanted = (
+                f"freshness is {{ warn_after_hours = ..., error_after_hours = ... }}, above 0 and up to {MOST_HOURS}"
+            )
             self._problem(wanted, name, "freshness")
             return None
         found = Freshness(**said)
@@ -256,7 +268,7 @@ def _is_column_of(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+    return isinstance(value, str) and bool(value.strip())
 
 
 @cache

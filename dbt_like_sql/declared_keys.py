@@ -12,6 +12,10 @@ from dbt_like_sql.model import Kind
 
 LAYERS = ("lake", "staging", "rollups", "marts")
 """The order of the story; folders of models carry these names."""
+TABLES = ("device_hourly", "meter_readings", "meters", "vehicle_meter_map", "vehicle_readings", "vehicles")
+"""The tables of PostgreSQL that an exposure may read."""
+MOST_HOURS = 87_600
+"""Of a freshness: ten years."""
 MOST_LOOKBACK_DAYS = 366
 """A model that looks back further reads a year of files for each day, and is better made from a rollup."""
 SOURCE_KINDS: Mapping[str, Kind] = {"export": "export", "polars": "polars", "release": "release"}
@@ -21,7 +25,7 @@ COLUMN_OF = rf"{NAME}\.{NAME}"
 """The pattern of a column of a dataset, as a whole."""
 
 _Form = Mapping[str, Any]
-_TEXT: _Form = {"type": "string", "minLength": 1}
+_TEXT: _Form = {"type": "string", "pattern": r"\S"}
 _NAME_FORM: _Form = {"type": "string", "pattern": f"^{NAME}$"}
 _NAMES: _Form = {"type": "array", "items": {"type": "string"}}
 _SOME_NAMES: _Form = {**_NAMES, "minItems": 1}
@@ -83,7 +87,7 @@ CHECKS: Mapping[str, CheckKeys] = {
             ),
         },
     ),
-    "row_count": CheckKeys("The day has exactly so many rows.", {"type": "integer"}),
+    "row_count": CheckKeys("The day has exactly so many rows.", {"type": "integer", "minimum": 0}),
     "assert": CheckKeys("The SELECT in checks/NAME.sql finds no row.", _TEXT),
 }
 
@@ -163,8 +167,8 @@ SOURCE: Mapping[str, Key] = {
         {
             "type": "object",
             "properties": {
-                "warn_after_hours": {"type": "number", "exclusiveMinimum": 0},
-                "error_after_hours": {"type": "number", "exclusiveMinimum": 0},
+                "warn_after_hours": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_HOURS},
+                "error_after_hours": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_HOURS},
             },
             "required": ["warn_after_hours", "error_after_hours"],
             "additionalProperties": False,
@@ -187,7 +191,10 @@ EXPOSURE: Mapping[str, Key] = {
     "description": Key("Who reads what, and what for, in a sentence or two.", _TEXT, is_required=True),
     "where": Key("Where it is found: an address, a command or a folder.", _TEXT, is_required=True),
     "reads": Key("The datasets that it reads; layer:marts means all of a layer.", _SOME_NAMES),
-    "reads_tables": Key("The tables of PostgreSQL that it reads; no model makes them.", _SOME_NAMES),
+    "reads_tables": Key(
+        "The tables of PostgreSQL that it reads; no model makes them.",
+        {"type": "array", "minItems": 1, "items": {"enum": list(TABLES)}},
+    ),
 }
 """Of a table in ``exposures.toml``."""
 

@@ -80,6 +80,11 @@ def _wanted(form: Mapping[str, Any], value: Any) -> str | None:
     if "enum" in form:
         return None if value in form["enum"] else f"one of {', '.join(form['enum'])}"
     if form["type"] == "string":
-        return None if isinstance(value, str) and len(value) >= form.get("minLength", 0) else "a text"
+        return None if isinstance(value, str) and re.search(form.get("pattern", ""), value) else "a text"
     is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    return None if is_list and len(value) >= form.get("minItems", 0) else "a list of names"
+    if not is_list or len(value) < form.get("minItems", 0):
+        return "a list of names"
+    known = form["items"].get("enum", value)
+    if unknown := [each for each in value if each not in known]:
+        return f"of {', '.join(known)}, and not {', '.join(unknown)}{suggestion(unknown[0], known)}"
+    return None

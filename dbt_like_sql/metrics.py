@@ -18,6 +18,10 @@ from dbt_like_sql.declared_tables import DeclaredTable, TableFile
 from dbt_like_sql.model import Model, Problem
 
 
+class _InvalidFormulaError(Exception):
+    """A formula that is none; the message goes on from its name."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A column of this name is this number, in every dataset that has it."""
@@ -71,12 +75,11 @@ def other_formulas(metrics: Mapping[str, Metric], models: Mapping[str, Model]) -
 
 def _metric(file: TableFile, table: DeclaredTable) -> Metric:
     said = table.values
+    inputs: tuple[str, ...] = ()
     try:
-        formula = sqlglot.parse_one(said["formula"], dialect=DIALECT)
-        inputs = tuple(dict.fromkeys(column.name for column in formula.find_all(exp.Column)))
-    except SqlglotError:
-        file.note(f"the formula of {table.name} is no expression of SQL", table.name, "formula")
-        inputs = ()
+        inputs = _inputs(table.name, said["formula"])
+    except _InvalidFormulaError as error:
+        file.note(f"the formula of {table.name} {error}", table.name, "formula")
     return Metric(
         name=table.name,
         description=said["description"],
@@ -92,7 +95,25 @@ def _metric(file: TableFile, table: DeclaredTable) -> Metric:
     )
 
 
+def _inputs(name: str, text: str) -> tuple[str, ...]:
+    """The columns of a formula: one expression over columns of one row, which stays one wherever it is put."""
+    try:
+        formula = sqlglot.parse_one(f"({text})", dialect=DIALECT)
+    except SqlglotError:
+        raise _InvalidFormulaError("is no expression of SQL") from None
+    if not isinstance(formula, exp.Paren) or formula.find(exp.Query, exp.AggFunc, exp.Window, exp.Alias):
+        raise _InvalidFormulaError("is to be one expression over a row: no aggregate, no SELECT")
+    inputs = tuple(dict.fromkeys(column.name for column in formula.find_all(exp.Column)))
+    if not inputs or name in inputs:
+        raise _InvalidFormulaError("is to be made of other columns")
+    return inputs
+
+
 def _check_datasets(file: TableFile, metric: Metric, declarations: Mapping[str, Declaration]) -> None:
+    for name in set(metric.holds_in) & set(metric.made_of_parts_in):
+        file.note(
+            f"{name} either has the formula of {metric.name} or makes it of parts", metric.name, "made_of_parts_in"
+        )
     for key, names in (("holds_in", metric.holds_in), ("made_of_parts_in", metric.made_of_parts_in)):
         for name in names:
             if name not in declarations:

@@ -310,12 +310,41 @@ def test_all_problems_are_listed_and_not_only_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "check", ["{ not_null = 1 }", "{ unique = [] }", "{ row_count = true }", "{ accepted_range = 1 }"]
+    "check",
+    [
+        "{ not_null = 1 }",
+        "{ unique = [] }",
+        "{ row_count = true }",
+        "{ row_count = -1 }",
+        "{ accepted_range = 1 }",
+    ],
 )
 def test_a_check_says_what_it_needs(tmp_path: Path, check: str) -> None:
     (found,) = problems(tmp_path, {MODELS: STAGING.replace(RANGE, check)})
     assert found.startswith(f"{MODELS}:8: growth: ")
     assert " needs a " in found
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ('accepted_range = "grown_kwh", min = nan', "min and max are numbers, neither nan nor inf"),
+        ('accepted_range = "grown_kwh", max = inf', "min and max are numbers, neither nan nor inf"),
+        ('accepted_range = "grown_kwh", min = 2, max = 1', "no value lies between 2 and 1; min is above max"),
+        ('accepted_values = "grown_kwh", values = ["x"]', "accepted_values is for texts, and grown_kwh is declared as"),
+    ],
+)
+def test_a_check_that_no_day_passes_is_refused(tmp_path: Path, check: str, said: str) -> None:
+    (found,) = problems(tmp_path, {MODELS: STAGING.replace(RANGE, f"{{ {check} }}")})
+    assert found.startswith(f"{MODELS}:8: growth: {said}")
+
+
+@pytest.mark.parametrize("name", [SQL, MODELS])
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    folder = write_catalog(tmp_path, {name: None}) / name
+    folder.mkdir(parents=True)
+    with pytest.raises(CatalogError, match=f"{name}:1: the file cannot be read: Is a directory"):
+        Catalog.load(tmp_path / "small")
 
 
 def test_two_checks_of_one_name_are_one_too_many(tmp_path: Path) -> None:

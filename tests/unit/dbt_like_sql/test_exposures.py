@@ -20,9 +20,23 @@ KEYS = {
     "description": '"An answer."',
     "where": '"GET /answer"',
     "reads": '["total"]',
-    "reads_tables": '["readings"]',
+    "reads_tables": '["meters"]',
 }
-VALUES = ["true", "0", '""', '"x"', '"api"', "[]", '["x"]', '["total"]', "[1]", "{}", "1970-01-01"]
+VALUES = [
+    "true",
+    "0",
+    '""',
+    '" "',
+    '["meters", "metres"]',
+    '"x"',
+    '"api"',
+    "[]",
+    '["x"]',
+    '["total"]',
+    "[1]",
+    "{}",
+    "1970-01-01",
+]
 VALIDATOR = Draft7Validator(schemas()["exposures.schema.json"])
 
 
@@ -52,7 +66,7 @@ def test_an_exposure_is_what_it_is_declared(tmp_path: Path) -> None:
     exposure = catalog.exposures["answer"]
     assert (exposure.kind, exposure.owner, exposure.where) == ("api", "team", "GET /answer")
     assert set(exposure.reads) == {"growth", "total"}
-    assert exposure.reads_tables == ("readings",)
+    assert exposure.reads_tables == ("meters",)
     assert catalog.exposed_by("growth") == (exposure,)
     assert catalog.exposed_by("readings") == ()
     assert select(catalog, ["1+exposure:answer"], set) == ("readings", "growth", "total")
@@ -76,6 +90,12 @@ def test_a_catalog_needs_none(tmp_path: Path) -> None:
         (an_exposure(reads=None, reads_tables=None), "exposures.toml:1: answer reads nothing; name datasets in reads"),
         (an_exposure(kind='"dashboard"'), "exposures.toml:2: answer needs kind, one of api, report, files"),
         (an_exposure(owner=None), "exposures.toml:1: answer needs owner, a text"),
+        (an_exposure(owner='"  "'), "exposures.toml:3: answer needs owner, a text"),
+        (
+            an_exposure(reads_tables='["meters", "metres"]'),
+            "exposures.toml:7: answer needs reads_tables, of device_hourly, meter_readings, meters, vehicle_meter_map, "
+            "vehicle_readings, vehicles, and not metres; did you mean meters?",
+        ),
         (an_exposure(ownr='"x"'), "exposures.toml:8: ownr is no key of this exposure; did you mean owner?"),
         (an_exposure().replace("[answer]", "[Answer]"), "exposures.toml:1: Answer is no name"),
         ("answer = 1", "exposures.toml:1: answer is not a table; begin with [name of the exposure]"),

@@ -24,8 +24,13 @@ VALUES = [
     "1",
     "366",
     "400",
+    "-1",
     "-1.5",
+    "nan",
+    "inf",
+    "1e300",
     '""',
+    '" "',
     '"x"',
     "[]",
     '["x"]',
@@ -35,11 +40,14 @@ VALUES = [
     '{ a = "x" }',
     NO_SENSE,
 ]
-"""In TOML. ``a`` is a column of the datasets below."""
+"""In TOML. ``a`` and ``b`` are columns of the datasets below."""
 
 VALIDATORS = {name: Draft7Validator(schema) for name, schema in schemas().items()}
 
-COLUMNS = {"a": '{ type = "INTEGER", description = "A column." }'}
+COLUMNS = {
+    "a": '{ type = "INTEGER", description = "A column." }',
+    "b": '{ type = "VARCHAR", description = "A text." }',
+}
 OF_BOTH = {
     "owner": '"team"',
     "domain": '"energy"',
@@ -65,7 +73,7 @@ CHECK_EXAMPLES = {
     "not_null": {"not_null": '["a"]'},
     "unique": {"unique": '["a"]'},
     "accepted_range": {"accepted_range": '"a"', "min": "0", "max": "1"},
-    "accepted_values": {"accepted_values": '"a"', "values": '["x"]'},
+    "accepted_values": {"accepted_values": '"b"', "values": '["x"]'},
     "relationships": {"relationships": '"a"', "to": '"t"', "to_column": '"b"', "where": '{ a = "x" }'},
     "row_count": {"row_count": "1"},
     "assert": {"assert": '"its_name"'},

@@ -11,7 +11,7 @@ from dbt_like_sql.catalog import Catalog, CatalogError
 from dbt_like_sql.declared_keys import METRIC
 from dbt_like_sql.declared_tables import TableFile
 from dbt_like_sql.json_schema import schemas
-from tests.unit.dbt_like_sql.small_catalog import write_catalog
+from tests.unit.dbt_like_sql.small_catalog import MARTS, write_catalog
 from warehouse.contract.efficiency import TARGET_RATIO, THRESHOLD_RATIO, coverage_ratio, efficiency_ratio
 
 KEYS = {
@@ -23,7 +23,7 @@ KEYS = {
     "holds_in": '["growth"]',
     "made_of_parts_in": '["total"]',
 }
-VALUES = ["true", "0", '""', '"x"', "[]", '["x"]', "[1]", "{}", "1970-01-01"]
+VALUES = ["true", "0", '""', '" "', '"x"', "[]", '["x"]', "[1]", "{}", "1970-01-01"]
 VALIDATOR = Draft7Validator(schemas()["metrics.schema.json"])
 ENERGIES = [(10.0, 8.4), (0.5, 0.7), (12.25, 0.0), (3.0, 2.7), (1e-9, 1e4)]
 
@@ -56,6 +56,22 @@ def test_each_row_of_a_dataset_is_checked_against_the_formula(tmp_path: Path) ->
     ("text", "said"),
     [
         (a_metric(formula='"device_id *"'), "metrics.toml:3: the formula of grown_kwh is no expression of SQL"),
+        (a_metric(formula='"device_id -- x"'), "metrics.toml:3: the formula of grown_kwh is no expression of SQL"),
+        (a_metric(formula='"device_id; SELECT 1"'), "metrics.toml:3: the formula of grown_kwh is no expression of SQL"),
+        (
+            a_metric(formula='"device_id) * (2"'),
+            "metrics.toml:3: the formula of grown_kwh is to be one expression over",
+        ),
+        (a_metric(formula='"sum(device_id)"'), "metrics.toml:3: the formula of grown_kwh is to be one expression over"),
+        (a_metric(formula='"max(device_id) OVER ()"'), "metrics.toml:3: the formula of grown_kwh is to be one express"),
+        (a_metric(formula='"device_id AS x"'), "metrics.toml:3: the formula of grown_kwh is to be one expression over"),
+        (a_metric(formula='"(SELECT max(device_id) FROM growth)"'), "grown_kwh is to be one expression over a row"),
+        (a_metric(formula='"grown_kwh"'), "metrics.toml:3: the formula of grown_kwh is to be made of other columns"),
+        (a_metric(formula='"0.9"'), "metrics.toml:3: the formula of grown_kwh is to be made of other columns"),
+        (
+            a_metric(made_of_parts_in='["growth"]'),
+            "metrics.toml:8: growth either has the formula of grown_kwh or makes",
+        ),
         (
             a_metric(formula='"device_idd * 2"'),
             "metrics.toml:7: growth has no column device_idd, which grown_kwh needs",
@@ -65,10 +81,6 @@ def test_each_row_of_a_dataset_is_checked_against_the_formula(tmp_path: Path) ->
             "metrics.toml:8: grown_kwh names grwth, which does not exist; did you",
         ),
         (a_metric(made_of_parts_in='["readings"]'), "metrics.toml:8: readings has no column grown_kwh"),
-        (
-            a_metric(formula='"grown_kwh / 1"', holds_in='["total"]', made_of_parts_in=None),
-            "models/staging/growth.sql:1: the column grown_kwh is a metric, grown_kwh / 1; take it from a dataset that",
-        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -76,6 +88,20 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, said: s
         loaded(tmp_path, text)
     (problem,) = refused.value.problems
     assert said in str(problem)
+
+
+def test_a_column_that_is_a_metric_and_is_not_said_to_be_is_refused(tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {
+        "metrics.toml": a_metric(),
+        "models/marts/models.toml": MARTS + MARTS.replace("total", "other"),
+        "models/marts/other.sql": "SELECT sum(kwh) AS grown_kwh FROM readings WHERE day = getvariable('day')\n",
+    }
+    with pytest.raises(CatalogError) as refused:
+        Catalog.load(write_catalog(tmp_path, changes))
+    (problem,) = refused.value.problems
+    assert "marts/other.sql:1: the column grown_kwh is a metric, device_id * 2; take it from a dataset that" in str(
+        problem
+    )
 
 
 def test_a_dataset_knows_its_metrics(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 import dbt_like_sql
+from dbt_like_sql import declared_keys
 from dbt_like_sql.catalog import Catalog, Exposure, Model
 from orchestration.alerting.alerts import MARK
 from orchestration.assets.checks import LEDGER_CHECK
@@ -223,6 +224,10 @@ def test_the_tables_of_postgresql_are_shown_and_never_run(graph: AssetGraph) -> 
     tables = {key for key in graph.get_all_asset_keys() if graph.get(key).group_name == "1_postgres"}
     assert {key.to_user_string() for key in tables} == {f"postgres/{name}" for name in EXPORTS}
     assert not any(graph.get(key).is_executable for key in tables)
+
+
+def test_each_table_that_an_exposure_may_read_has_an_asset() -> None:
+    assert set(declared_keys.TABLES) == {*EXPORTS, DEVICE_HOURLY.to_user_string()}
 
 
 @pytest.mark.parametrize("exposure", CATALOG.exposures.values(), ids=lambda exposure: exposure.name)
