@@ -118,9 +118,9 @@ class HandMadeLake:
         assert all(row.keys() <= {column.name for column in model.columns} for row in rows)
         columns = ", ".join(f"{column.name} {column.type}" for column in model.columns)
         connection.execute(f"CREATE TABLE {model.name} ({columns})")
-        for row in rows:
-            values = [row.get(column.name) for column in model.columns]
-            connection.execute(f"INSERT INTO {model.name} VALUES ({', '.join('?' * len(values))})", values)
+        if rows:
+            values = [[row.get(column.name) for column in model.columns] for row in rows]
+            connection.executemany(f"INSERT INTO {model.name} VALUES ({', '.join('?' * len(model.columns))})", values)
         with self.lake.aside(model.name, day) as written:
             connection.execute(f"COPY {model.name} TO {text(written)} (FORMAT parquet)")
             put_next(self.lake, model.name, day, written)
@@ -137,19 +137,24 @@ class HandMadeLake:
 
     def build(self, *names: str, day: date = DAY) -> None:
         """Run these models (every one, if none is named), each after what it reads."""
-        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
-            for model in CATALOG.in_order():
-                if model.sql and model.name in (names or CATALOG.models):
-                    self._look_back(connection, model, day)
-                    with self.lake.aside(model.name, day) as written:
-                        build_model(connection, model, written)
-                        path = put_next(self.lake, model.name, day, written)
-                    add_view(connection, model, [str(path)])
+        models = [model for model in CATALOG.in_order() if model.sql and model.name in (names or CATALOG.models)]
+        read = {name for model in models for name in model.depends_on}
+        with open_lake(self.snapshot, map(CATALOG.find, read), day) as connection:
+            for model in models:
+                self._look_back(connection, model, day)
+                with self.lake.aside(model.name, day) as written:
+                    build_model(connection, model, written)
+                    path = put_next(self.lake, model.name, day, written)
+                add_view(connection, model, [str(path)])
         self.describe()
+
+    def build_up_to(self, *names: str, day: date = DAY) -> None:
+        """Run these models and what they are made from."""
+        self.build(*names, *(each for name in names for each in CATALOG.upstream(name)), day=day)
 
     def rows(self, dataset: str, day: date = DAY) -> list[dict[str, Any]]:
         """A dataset's day, in the order of the file."""
-        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
+        with open_lake(self.snapshot, [CATALOG.models[dataset]], day) as connection:
             found = connection.execute(f"SELECT * EXCLUDE (day) FROM {dataset}")
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -171,9 +176,11 @@ class HandMadeLake:
 
     def failing(self, *datasets: str, day: date = DAY) -> dict[str, CheckResult]:
         """The checks of these datasets (of all, if none is named) that fail, by name."""
-        with open_lake(self.snapshot, CATALOG.in_order(), day) as connection:
+        checked = [CATALOG.models[name] for name in datasets or CATALOG.models]
+        read = {name for model in checked for check in model.checks for name in check.depends_on}
+        with open_lake(self.snapshot, map(CATALOG.find, read), day) as connection:
             results = []
-            for model in [CATALOG.models[name] for name in datasets] or CATALOG.in_order():
+            for model in checked:
                 self._look_back(connection, model, day)
                 results += [run_check(connection, check) for check in model.checks]
         return {result.check.name: result for result in results if not result.passed}

@@ -4,7 +4,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -74,11 +73,20 @@ def add_energy(lake: HandMadeLake, steps: list[Step], mappings: list[Mapping]) -
         lake.add("hourly_energy", kind=kind, device_id=number, **values)
 
 
-def random_day(folder: Path, seed: int) -> tuple[list[Mapping], list[Step], HandMadeLake]:
-    """Mappings and steps that are the same each time, and the lake that is built from them."""
-    chance = random.Random(seed)  # noqa: S311 - the same mappings each time
+class RandomDay(NamedTuple):
+    """Mappings and steps, and the lake that is built from them."""
+
+    mappings: list[Mapping]
+    steps: list[Step]
+    lake: HandMadeLake
+
+
+@pytest.fixture(scope="module", params=range(6))
+def random_day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RandomDay:
+    """The same each time, by its seed."""
+    chance = random.Random(request.param)  # noqa: S311 - the same mappings each time
     mappings, steps = list(random_mappings(chance)), random_steps(chance)
-    lake = HandMadeLake(folder / "lake")
+    lake = HandMadeLake(tmp_path_factory.mktemp("random_day") / "lake")
     for number in NUMBERS:
         lake.device("meter", number)
         lake.device("vehicle", number)
@@ -86,13 +94,12 @@ def random_day(folder: Path, seed: int) -> tuple[list[Mapping], list[Step], Hand
         lake.map(*mapping)
     add_energy(lake, steps, mappings)
     lake.write()
-    lake.build()
-    return mappings, steps, lake
+    lake.build_up_to("daily_fleet_efficiency", "daily_meter_efficiency")
+    return RandomDay(mappings, steps, lake)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
-    mappings, steps, lake = random_day(tmp_path, seed)
+def test_hours_count_what_each_minute_counts(random_day: RandomDay) -> None:
+    mappings, steps, lake = random_day
     mapped_s: dict[tuple[int, datetime], float] = defaultdict(float)
     shared: set[tuple[int, datetime]] = set()
     for ts in MINUTES:
@@ -119,9 +126,8 @@ def test_hours_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
     assert (fleet["unmapped_ac_kwh"], fleet["unmapped_dc_kwh"]) == (unmapped["meter"], unmapped["vehicle"])
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_meters_count_what_each_minute_counts(tmp_path: Path, seed: int) -> None:
-    mappings, steps, lake = random_day(tmp_path, seed)
+def test_meters_count_what_each_minute_counts(random_day: RandomDay) -> None:
+    mappings, steps, lake = random_day
     meters = {row["meter_id"]: row for row in lake.rows("daily_meter_efficiency")}
     holding_at = {ts: [each for each in mappings if each.holds(ts)] for ts in MINUTES}
     mapped = {number: [ts for ts in MINUTES if number in {each.meter for each in holding_at[ts]}] for number in NUMBERS}

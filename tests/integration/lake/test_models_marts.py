@@ -20,13 +20,13 @@ def lake(tmp_path: Path) -> HandMadeLake:
     return lake
 
 
-def build(lake: HandMadeLake) -> None:
+def build(lake: HandMadeLake, *marts: str) -> None:
     lake.write()
-    lake.build()
+    lake.build_up_to(*marts)
 
 
 def test_the_fleets_day_is_a_ratio_of_sums_with_what_was_lost(lake: HandMadeLake) -> None:
-    build(lake)
+    build(lake, "daily_fleet_efficiency")
     fleet = lake.row("daily_fleet_efficiency")
     assert (fleet["vehicle_count"], fleet["counted_vehicle_count"]) == (6, 5)
     assert (fleet["ac_kwh"], fleet["dc_kwh"]) == pytest.approx((50.0, 35.9))
@@ -44,7 +44,7 @@ def test_who_only_stood_by_is_counted_apart_and_lost_nothing_against_the_thresho
     for number, ac_kwh, dc_kwh in ((7, 0.15, 0.0), (8, 1.5, 1.45)):
         lake.energy("meter", number, 8, ac_kwh)
         lake.energy("vehicle", number, 8, dc_kwh)
-    build(lake)
+    build(lake, "low_efficiency_days", "daily_fleet_efficiency", "efficiency_distribution")
     fleet = lake.row("daily_fleet_efficiency")
     assert (fleet["low_energy_count"], fleet["counted_vehicle_count"]) == (2, 7)
     assert fleet["standby_kwh"] == pytest.approx(0.15 + 0.05)
@@ -59,7 +59,7 @@ def test_who_only_stood_by_is_counted_apart_and_lost_nothing_against_the_thresho
 
 
 def test_every_bin_is_there_and_a_ratio_on_its_edge_is_in_the_upper_one(lake: HandMadeLake) -> None:
-    build(lake)
+    build(lake, "efficiency_distribution")
     bins = {row["bin"]: row for row in lake.rows("efficiency_distribution")}
     assert list(bins) == list(range(-1, 21))
     assert {number: row["vehicle_count"] for number, row in bins.items() if row["vehicle_count"]} == {
@@ -75,7 +75,7 @@ def test_every_bin_is_there_and_a_ratio_on_its_edge_is_in_the_upper_one(lake: Ha
 
 
 def test_low_efficiency_days_name_the_vehicle_its_meters_and_the_loss(lake: HandMadeLake) -> None:
-    build(lake)
+    build(lake, "low_efficiency_days")
     low = lake.rows("low_efficiency_days")
     assert [(row["vehicle_external_id"], row["meter_external_ids"]) for row in low] == [
         ("vehicle-3", ["meter-3"]),
@@ -95,7 +95,7 @@ def test_more_dc_than_ac_is_reported_with_what_the_registers_may_be_off(lake: Ha
     for number in (7, 8):
         lake.energy("meter", number, 8, 10.0)
         lake.energy("vehicle", number, 8, 10.1)
-    build(lake)
+    build(lake, "dc_exceeds_ac")
     found = {row["vehicle_id"]: row for row in lake.rows("dc_exceeds_ac")}
     assert {number: row["severity"] for number, row in found.items()} == {4: "warning", 7: "info", 8: "info"}
     assert (found[4]["surplus_kwh"], found[4]["uncertainty_kwh"]) == pytest.approx((0.2, 0.02))
@@ -108,7 +108,7 @@ def test_a_gap_says_how_long_it_was_and_what_was_booked(lake: HandMadeLake) -> N
     lake.add("flagged_steps", kind="meter", flag="gap", before_ts=at("01:00"), ts=at("12:30"), **step)
     lake.add("flagged_steps", kind="vehicle", flag="gap", before_ts=at("01:00"), ts=at("01:15"), **step)
     lake.add("flagged_steps", kind="vehicle", flag="reset", before_ts=at("01:00"), ts=at("01:15"), **step)
-    build(lake)
+    build(lake, "reading_gaps")
     meter, vehicle = lake.rows("reading_gaps")
     assert (meter["external_id"], meter["gap_started_at"], meter["gap_ended_at"]) == (
         "meter-1",
@@ -120,7 +120,7 @@ def test_a_gap_says_how_long_it_was_and_what_was_booked(lake: HandMadeLake) -> N
 
 
 def test_costs_are_energy_at_the_price_that_holds_on_the_day(lake: HandMadeLake) -> None:
-    build(lake)
+    build(lake, "daily_vehicle_costs")
     price = lake.row("tariffs")["price_per_kwh"]
     costs = {row["vehicle_id"]: row for row in lake.rows("daily_vehicle_costs")}
     assert costs.keys() == {*RATIOS, 6}
@@ -143,7 +143,7 @@ def test_costs_are_energy_at_the_price_that_holds_on_the_day(lake: HandMadeLake)
 def test_a_price_holds_from_its_day_until_the_next_one_begins(
     lake: HandMadeLake, rows: list[tuple[str, float]], expected: float | None
 ) -> None:
-    build(lake)
+    build(lake, "daily_vehicle_costs")
     values = ", ".join(f"(DATE '{day}', {price}::DOUBLE, 'EUR')" for day, price in rows)
     empty = "SELECT NULL::DATE AS valid_from, NULL::DOUBLE AS price_per_kwh, NULL::VARCHAR AS currency WHERE false"
     lake.change("tariffs", f"FROM (VALUES {values}) AS t (valid_from, price_per_kwh, currency)" if rows else empty)

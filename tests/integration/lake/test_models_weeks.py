@@ -24,7 +24,7 @@ def day_of(folder: Path, ratio: float) -> Path:
         lake.energy("meter", number, 8, ac_kwh)
         lake.energy("vehicle", number, 8, dc_kwh)
     lake.write()
-    lake.build()
+    lake.build_up_to(DAILY)
     return newest_file(lake.lake, DAILY, DAY)
 
 
