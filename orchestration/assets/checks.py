@@ -44,7 +44,7 @@ def evaluations(pipeline: DailyPipeline, made: Made) -> list[dg.AssetCheckResult
             description=None if result.passed else _said(result),
             metadata={"day": str(made.day), **_evidence(result)},
         )
-        for result in pipeline.checks(made.dataset, made.day)
+        for result in pipeline.checks.run(made.dataset, made.day)
     ]
 
 

@@ -45,7 +45,7 @@ def dataset_asset(
             yield from told(context, pipeline, names, made, evaluations)
             if not is_released_later(context, catalog):
                 for day in sorted({each.day for each in made}):
-                    pipeline.release(day, names)
+                    pipeline.releases.add(day, names)
 
     return build
 

@@ -8,7 +8,8 @@ import dagster as dg
 
 from dbt_like_sql.catalog import ColumnSource, Model
 from orchestration.assets.code_references import code_of_model
-from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
+from warehouse.lifecycle.daily_pipeline import EXPORTS
+from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
 from warehouse.lifecycle.pipeline_files import Made
 
 POSTGRES, REPORTS, TODAY, EXPOSURES = "1_postgres", "6_reports", "7_today", "8_exposures"

@@ -54,8 +54,8 @@ def report_asset(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
                 figures = pl.read_parquet(pipeline.verified(FIGURES, day)).row(0, named=True)
                 if _is_of_a_part(context.run):
                     for name in catalog.models:
-                        pipeline.require_checks(name, day)
-                if not pipeline.finish(day):
+                        pipeline.checks.require(name, day)
+                if not pipeline.releases.finish(day):
                     context.log.info(f"{day}: another run of the day is under way, and ends what is left")
                 readable = {name: _readable(figure) for name, figure in figures.items()}
                 shown = {**readable, **what_was_restated(pipeline, day)}
@@ -93,9 +93,9 @@ def restatements_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[st
             pipeline = warehouse.pipeline(catalog)
             days = days_to_make(context, pipeline, [model.name])
             for day in days:
-                pipeline.release(day, ())
+                pipeline.releases.add(day, ())
                 context.add_asset_metadata(what_was_restated(pipeline, day), model.name, day.isoformat())
-            made = [each for day in days for each in pipeline.restatements(day)]
+            made = [each for day in days for each in pipeline.releases.restatements(day)]
             yield from told(context, pipeline, [model.name], made, evaluations)
 
     yield restatements
@@ -103,7 +103,7 @@ def restatements_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[st
 
 def what_was_restated(pipeline: DailyPipeline, day: date) -> dict[str, Any]:
     """The metadata of a released day: which release readers see, and what it changed of what they saw before."""
-    newest = pipeline.newest_release(day)
+    newest = pipeline.releases.newest(day)
     return {"release": newest.release, "restated": newest.summary or "nothing"}
 
 

@@ -12,6 +12,8 @@ from warehouse.postgres.ledger.lake_files import days_with_files
 
 LAST_SAMPLES = "device_last"
 """What a later day begins from."""
+BOUNDARY_SAMPLES = (LAST_SAMPLES, "carried_samples")
+"""The samples at a day's boundaries, which let each day be computed alone."""
 
 
 def queue_later_days(connection: psycopg.Connection, lake: Lake, day: date, changed: pl.DataFrame) -> None:

@@ -15,6 +15,8 @@ from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.lake.publish import ONLY_COPY, is_file_intact, publish
 from warehouse.lake.storage.lake import Lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.day_ledger import day_held
 from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file
 
 
@@ -45,6 +47,13 @@ class Made(NamedTuple):
     def __str__(self) -> str:
         state = f"version {self.version}" if self.is_new else f"version {self.version} is current"
         return f"{self.day}: {self.dataset}: {counted(self.rows, 'row')}, {counted(self.size_bytes, 'byte')}, {state}"
+
+
+@contextmanager
+def working_on(url: str, day: date) -> Iterator[psycopg.Connection]:
+    """A connection, and the day held against imports and other workers."""
+    with connect(url) as connection, day_held(connection, day):
+        yield connection
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import days_between
 from warehouse.counted import counted
 from warehouse.lake.publish import DamagedFileError, MissingFileError
-from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.day_checks import CheckFailedError
 from warehouse.lifecycle.lagging_models import Why, lagging_models, lagging_remarks, outdated_models
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect

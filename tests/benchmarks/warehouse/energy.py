@@ -19,7 +19,7 @@ from warehouse.lake.energy_day import DayInputs, write_energy
 from warehouse.lake.export import TABLES
 from warehouse.lake.hourly_energy import in_hour
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES
+from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
 
 A_STEP_BACK_KWH = 0.001
 

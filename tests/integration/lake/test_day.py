@@ -22,7 +22,8 @@ from warehouse.lake.export import TABLES
 from warehouse.lake.publish import DamagedFileError, verified_file
 from warehouse.lake.snapshot import released_snapshot
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.day_checks import CheckFailedError
 from warehouse.lifecycle.pipeline_files import LakeFullError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -165,8 +166,8 @@ def test_readers_see_no_day_of_two_builds(pipeline: DailyPipeline, connection: p
     pipeline.device_last(FIRST)
     pipeline.boundary_samples(FIRST)
     pipeline.energy(FIRST)  # and here it is killed; of the other one nothing but the end is left
-    assert not pipeline.finish(FIRST)
-    pipeline.release(FIRST, [])
+    assert not pipeline.releases.finish(FIRST)
+    pipeline.releases.add(FIRST, [])
     assert seen(connection, pipeline) == before
     assert to_run(connection) == [FIRST]
     pipeline.run(FIRST)
@@ -181,12 +182,12 @@ def test_a_model_that_is_built_by_itself_is_seen(pipeline: DailyPipeline, connec
     before = seen(connection, pipeline)
     changed(pipeline, BINS, "vehicle_count + 1 AS vehicle_count").model(BINS, FIRST)
     assert seen(connection, pipeline) == before
-    pipeline.release(FIRST, [BINS])
+    pipeline.releases.add(FIRST, [BINS])
     assert seen(connection, pipeline) == before | {BINS: 2, "restatements": 2}
     changed(pipeline, "daily_vehicle_efficiency", "standby_kwh + 1 AS standby_kwh").model(
         "daily_vehicle_efficiency", FIRST
     )
-    pipeline.release(FIRST, ["daily_vehicle_efficiency"])
+    pipeline.releases.add(FIRST, ["daily_vehicle_efficiency"])
     assert seen(connection, pipeline) == before | {BINS: 2, "restatements": 2}, "what is made of it is still to follow"
 
 
@@ -231,7 +232,7 @@ def test_a_failing_check_stops_what_depends_on_it_and_says_what_is_wrong(
     hourly = newest_file(pipeline.lake, "hourly_energy", FIRST)
     pl.read_parquet(hourly).with_columns(pl.col("energy_kwh") + 1.0).write_parquet(hourly)
     with pytest.raises(CheckFailedError, match=f"hourly_energy of {FIRST}"):
-        pipeline.require_checks("hourly_energy", FIRST)
+        pipeline.checks.require("hourly_energy", FIRST)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")

@@ -179,7 +179,7 @@ def test_the_end_of_a_day_explains_the_lake_with_what_the_ledger_has(database_ur
     assert known.keys() == {"meters"}
     assert (known["meters"].version, known["meters"].row_count) == (2, 2_000)
     lake = Lake(tmp_path / "lake")
-    DailyPipeline(database_url, lake, CATALOG).finish(DAY)
+    DailyPipeline(database_url, lake, CATALOG).releases.finish(DAY)
     readme = (lake.root / README).read_text(encoding="utf-8")
     assert "| [meters](#meters) | 2 | 2026-02-08 | 2026-02-09 | 3,000 | 10.0 kB | 4 |" in readme
     assert "| [vehicles](#vehicles) | 0 | | | | | |" in readme

@@ -90,7 +90,7 @@ class Days:
         """Make the models of a day, as its run does."""
         for name in ("last_days", "of_all"):
             self.pipeline.model(name, day_of(number))
-        self.pipeline.finish(day_of(number))
+        self.pipeline.releases.finish(day_of(number))
 
     def rows(self, dataset: str, number: int) -> list[tuple[object, ...]]:
         """The current file of a dataset's day."""

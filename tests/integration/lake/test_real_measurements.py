@@ -47,7 +47,7 @@ def energy(pipeline: DailyPipeline, days: list[date]) -> None:
         pipeline.device_last(day)
         pipeline.boundary_samples(day)
         pipeline.energy(day)
-        pipeline.require_checks("hourly_energy", day)
+        pipeline.checks.require("hourly_energy", day)
 
 
 def hourly(pipeline: DailyPipeline) -> pl.DataFrame:

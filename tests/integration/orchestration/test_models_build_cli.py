@@ -12,7 +12,8 @@ from psycopg.sql import SQL, Identifier
 from dbt_like_sql.catalog import FOLDER, Catalog
 from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
-from warehouse.lifecycle.daily_pipeline import CheckFailedError, DailyPipeline
+from warehouse.lifecycle.day_checks import CheckFailedError, DayChecks
+from warehouse.lifecycle.day_releases import DayReleases
 from warehouse.postgres.connection import connect
 
 NAME = "weekly_vehicle_losses"
@@ -107,7 +108,7 @@ def test_what_was_killed_before_readers_saw_it_is_still_missing(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(DailyPipeline, "release", die)
+        patched.setattr(DayReleases, "add", die)
         with pytest.raises(Killed):
             days.pipeline.build_models(FIRST, [NAME])
     said = f"1 day has a version that readers do not see of {NAME}, the first is {FIRST}: fleetwatt models build"
@@ -121,15 +122,15 @@ def test_what_was_killed_before_readers_saw_it_is_still_missing(
 def test_a_day_that_fails_a_check_holds_up_no_other_and_is_not_forgotten(
     days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = DailyPipeline.require_checks
+    check = DayChecks.require
 
-    def fail(pipeline: DailyPipeline, dataset: str, day: date, *say: Callable[[str], None]) -> None:
+    def fail(checks: DayChecks, dataset: str, day: date, *say: Callable[[str], None]) -> None:
         if (dataset, day) == (NAME, FIRST):
             raise CheckFailedError(f"{dataset} of {day}: it is wrong")
-        check(pipeline, dataset, day, *say)
+        check(checks, dataset, day, *say)
 
     with monkeypatch.context() as patched:
-        patched.setattr(DailyPipeline, "require_checks", fail)
+        patched.setattr(DayChecks, "require", fail)
         for _ in range(2):
             ended = fleetwatt("models", "build", "--missing")
             assert ended.code == 1

@@ -23,7 +23,8 @@ from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY, hours_lin
 from orchestration.assets.exposures import exposure_key
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
-from warehouse.lifecycle.daily_pipeline import BOUNDARY_SAMPLES, EXPORTS
+from warehouse.lifecycle.daily_pipeline import EXPORTS
+from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
 from warehouse.settings import FleetSettings
 
 FIRST_DAY = date(2025, 3, 1)
