@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 import duckdb
 import psycopg
@@ -75,14 +76,17 @@ class RestatementFinder:
                 yield model
 
     def _reasons(self, pairs: RestatedFiles, devices: list[RestatedDevice], restated: set[str]) -> list[str]:
-        """All that the files and the ledger show; else why the day was queued, or that somebody built it again."""
-        found = [*self._reasons_in_files(pairs, devices), *self._reasons_in_models(pairs, restated)]
-        if found:
-            return found
-        # What the build of before was queued for came in before it made its first rollup.
-        since = min(pairs.pairs[name].before.published_at for name in restated)
-        queued = queued_since(self.connection, self.day, since)
-        return [queued if queued and not queued.endswith(_EXPORTED) else "it was built again"]
+        """All that the files and the ledger show; what these do not explain was queued, or somebody built it again."""
+        in_files = list(self._reasons_in_files(pairs, devices))
+        in_models = self._reasons_in_models(pairs, restated)
+        found = [*in_files, *in_models]
+        if not in_files and not restated.issubset(chain.from_iterable(in_models.values())):
+            # What the build of before was queued for came in before it made its first rollup.
+            since = min(pairs.pairs[name].before.published_at for name in restated)
+            queued = queued_since(self.connection, self.day, since)
+            if queued and not queued.endswith(_EXPORTED):
+                found.insert(0, queued)
+        return found or ["it was built again"]
 
     def _reasons_in_files(self, pairs: RestatedFiles, devices: list[RestatedDevice]) -> Iterator[str]:
         late = [each for each in devices if each.added_reading_count > 0]
@@ -99,7 +103,8 @@ class RestatementFinder:
     def _imported(self, pairs: RestatedFiles, stream: Stream) -> int:
         return imported_since(self.connection, stream, self.day, pairs.pairs[stream].before.published_at)
 
-    def _reasons_in_models(self, pairs: RestatedFiles, restated: set[str]) -> Iterator[str]:
+    def _reasons_in_models(self, pairs: RestatedFiles, restated: set[str]) -> dict[str, list[str]]:
+        """Each with the models that it is about."""
         changed = [pairs.pairs[model.name] for model in self.catalog.in_order() if model.name in restated]
         both = [file for pair in changed for file in (pair.before, pair.after)]
         digests = model_digests(self.connection, self.day, both)
@@ -112,10 +117,9 @@ class RestatementFinder:
             for pair in changed
             if digest(pair.before) and digest(pair.after) and digest(pair.before) != digest(pair.after)
         ]
-        if rewritten:
-            yield models_words(rewritten)
         looking_back: dict[tuple[date, ...], list[str]] = {}
         for pair in changed:
             if days := changed_input_days(self.connection, pair.before, pair.after):
                 looking_back.setdefault(tuple(days), []).append(pair.after.dataset)
-        yield from (earlier_days_words(models, days) for days, models in looking_back.items())
+        back = {earlier_days_words(models, days): models for days, models in looking_back.items()}
+        return {models_words(rewritten): rewritten, **back} if rewritten else back

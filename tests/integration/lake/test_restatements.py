@@ -252,8 +252,10 @@ def test_models_that_look_back_are_restated_and_say_on_which_day(
     assert reasons(pipeline) == [(2, "a changed mapping of veh-2")]
     ((number, reason),) = reasons(pipeline, SECOND)
     assert number == 2
-    assert reason == f"vehicle_trend_28_days and weekly_vehicle_losses look back on {FIRST}, which changed"
-    assert set(rows(pipeline, SECOND)["dataset"]) == {"weekly_vehicle_losses", "vehicle_trend_28_days"}
+    goes_on = f"it goes on from sessions of {FIRST}, which changed"
+    assert reason == f"{goes_on}; vehicle_trend_28_days and weekly_vehicle_losses look back on {FIRST}, which changed"
+    changed = {"hourly_energy", "charging_sessions", "daily_standby", "daily_charger_sessions"}
+    assert set(rows(pipeline, SECOND)["dataset"]) == {"weekly_vehicle_losses", "vehicle_trend_28_days", *changed}
     week = pl.read_parquet(newest_file(pipeline.lake, "weekly_vehicle_losses", SECOND))
     assert sums(pipeline, 2, "weekly_vehicle_losses", SECOND)["ac_kwh"] == pytest.approx((11.8, week["ac_kwh"].sum()))
 

@@ -88,7 +88,7 @@ def test_a_part_of_a_day_is_run_again_and_the_rest_left(days: Days, fleetwatt: F
     others = len(Catalog.load().models) - 2  # it, and what a release writes
     assert lines[1] == f"{FIRST}: {others} other datasets are left as they are"
     expanded = fleetwatt("run-day", FIRST, "-s", "hourly_energy+1")
-    assert expanded.err.startswith("2 selected datasets have no SELECT: left out\n")
+    assert expanded.err.startswith("3 selected datasets have no SELECT: left out\n")
     unbuilt = fleetwatt("run-day", "2026-01-01", "-s", NAME)
     assert (unbuilt.code, unbuilt.err.splitlines()) == (
         1,
