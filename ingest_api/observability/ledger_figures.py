@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 KEPT_S = 15.0
 READ_WITHIN_S = 3.0
 """All parts together. A database that is frozen must not keep the other metrics."""
+READ_AT_ONCE = 2
+"""Parts: one that waits for a lock keeps no other from being read, and ingest keeps its connections."""
 
 
 class Figure(NamedTuple):
@@ -76,13 +78,14 @@ class LedgerFigures:
             if self._read_at is not None and time.monotonic() - self._read_at < KEPT_S:
                 return
             found: dict[str, Sequence[Figure]] = {}
-            reading = asyncio.create_task(self._read_parts(found))
+            at_once = asyncio.Semaphore(READ_AT_ONCE)
+            reading = {asyncio.create_task(self._read_part(part, found, at_once)) for part in _PARTS}
             # wait() and not timeout(): a query to a frozen server does not let itself be cancelled in time.
-            done, _ = await asyncio.wait({reading}, timeout=READ_WITHIN_S)
-            if done:
-                reading.result()
-            else:
-                reading.cancel()
+            done, late = await asyncio.wait(reading, timeout=READ_WITHIN_S)
+            for task in late:
+                task.cancel()
+            for task in done:
+                task.result()
             self._note_unread(frozenset(_PARTS) - found.keys())
             self._figures = [figure for part in list(found.values()) for figure in part]
             self._read_at = time.monotonic()
@@ -100,14 +103,13 @@ class LedgerFigures:
                     family.add_metric(figure.labels, figure.value)
                 yield family
 
-    async def _read_parts(self, found: dict[str, Sequence[Figure]]) -> None:
-        for part, read in _PARTS.items():
-            database = self.reads if part == "replica" else self.database
-            try:
-                async with database.connection() as connection:
-                    found[part] = await read(connection)
-            except (FleetwattError, psycopg.Error) as error:
-                logger.debug("%s could not be read for /metrics: %s", part, error)
+    async def _read_part(self, part: str, found: dict[str, Sequence[Figure]], at_once: asyncio.Semaphore) -> None:
+        database = self.reads if part == "replica" else self.database
+        try:
+            async with at_once, database.connection() as connection:
+                found[part] = await _PARTS[part](connection)
+        except (FleetwattError, psycopg.Error) as error:
+            logger.debug("%s could not be read for /metrics: %s", part, error)
 
     def _note_unread(self, unread: frozenset[str]) -> None:
         if unread != self._unread:
