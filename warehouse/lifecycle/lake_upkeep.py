@@ -1,7 +1,8 @@
 """Removes versions of the lake that were replaced long enough ago, and files that killed publishers left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
 import psycopg
@@ -14,10 +15,12 @@ from warehouse.lifecycle.lake_description import describe_lake
 from warehouse.postgres.ledger.day_ledger import day_held, is_held
 from warehouse.postgres.ledger.lake_files import (
     LakeFile,
+    delete_dataset_day,
     delete_superseded_releases,
     delete_version,
     list_unused_versions,
     list_versions,
+    list_withdrawn_datasets,
     without_readers,
 )
 
@@ -30,25 +33,55 @@ class Removal(NamedTuple):
     left_behind: int
     """Files that the ledger does not know: their publisher was killed, and another one has made that version."""
     why_kept: str | None = None
+    withdrawn: tuple[str, ...] = ()
+    """Datasets of which a day or more was removed, because their models are gone."""
 
     def __str__(self) -> str:
         if self.why_kept:
             return f"no version removed: {self.why_kept}"
         said = f"{counted(self.versions, 'old version')} removed, {self.size_bytes / 1e6:,.1f} MB"
-        return f"{said}; {counted(self.left_behind, 'file')} of killed runs" if self.left_behind else said
+        if self.left_behind:
+            said += f"; {counted(self.left_behind, 'file')} of killed runs"
+        if self.withdrawn:
+            said += f"; all of {', '.join(self.withdrawn)}, which no model makes any more"
+        return said
 
 
 def tidy_lake(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:
-    """Bring what the lake says of itself up to date, so that nothing of it is removed, then remove old versions.
+    """Remove what removed models made, bring what the lake says of itself up to date, then remove old versions.
 
     A lake's folder that is not there is made by whoever exports first: root's would keep that account out.
 
     Raises:
         CatalogError: the models cannot be read; nothing is removed.
     """
-    if lake.root.is_dir():
-        describe_lake(connection, lake, Catalog.load())
-    return remove_old_versions(connection, lake, kept_for)
+    if not lake.root.is_dir():
+        return remove_old_versions(connection, lake, kept_for)
+    catalog = Catalog.load()
+    withdrawn = remove_withdrawn_datasets(connection, lake, catalog.models, kept_for)
+    describe_lake(connection, lake, catalog)
+    return remove_old_versions(connection, lake, kept_for)._replace(withdrawn=withdrawn)
+
+
+def remove_withdrawn_datasets(
+    connection: psycopg.Connection, lake: Lake, declared: Iterable[str], kept_for: timedelta
+) -> tuple[str, ...]:
+    """Remove all files of what models made and no model is called any more; returns of which datasets there were any.
+
+    A model that comes back within this time finds its files. Safe to repeat and to kill, as ``remove_old_versions``.
+    """
+    removed = []
+    with without_readers(connection) as is_alone:
+        for dataset in list_withdrawn_datasets(connection, declared, kept_for) if is_alone else ():
+            for day, versions in groupby(list_versions(connection, dataset), key=lambda file: file.day):
+                if is_held(connection, day):
+                    continue
+                with day_held(connection, day):
+                    for file in versions:
+                        lake.store.delete(str(key_of(file)))
+                    delete_dataset_day(connection, dataset, day)
+                removed.append(dataset)
+    return tuple(dict.fromkeys(removed))
 
 
 def remove_old_versions(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:

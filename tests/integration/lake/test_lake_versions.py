@@ -23,10 +23,11 @@ from warehouse.lake.snapshot import (
     released_snapshot,
 )
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.lake_upkeep import remove_old_versions
+from warehouse.lifecycle.lake_upkeep import remove_old_versions, remove_withdrawn_datasets
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import day_held
 from warehouse.postgres.ledger.lake_files import begin_reading, release_day
+from warehouse.postgres.ledger.models import register_model
 from warehouse.postgres.overview import look
 
 DAY, NEXT = date(2026, 2, 8), date(2026, 2, 9)
@@ -231,6 +232,31 @@ class TestRemoval:
         assert remove_old_versions(connection, lake, KEPT).left_behind == 1
         assert not left.exists()
         assert versions_in_folder(lake) == [("hours", 1), ("hours", 2), ("marts", 1), ("marts", 2)]
+
+    def test_what_a_removed_model_made_goes_once_days_were_released_without_it_for_long_enough(
+        self, connection: psycopg.Connection, database_url: str, lake: Lake
+    ) -> None:
+        for day in (DAY, NEXT):
+            build(connection, lake, 1, day)
+            register_model(connection, "marts", day, "its digest", ())
+        let_time_pass(connection, timedelta(days=30))
+        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == (), "no day was released without it"
+        put(connection, lake, "hours", 2, NEXT)
+        release_day(connection, NEXT, ["hours"])
+        let_time_pass(connection, timedelta(days=6, hours=23))
+        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == (), "its model may come back"
+        let_time_pass(connection, timedelta(hours=2))
+        assert remove_withdrawn_datasets(connection, lake, DATASETS, KEPT) == (), "its model is there"
+        assert remove_withdrawn_datasets(connection, lake, ["marts"], KEPT) == (), "no model made hours"
+        with connect(database_url) as worker, day_held(worker, DAY):
+            assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ("marts",)
+            assert ("marts", 1) in versions_in_folder(lake), "somebody works on that day"
+        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ("marts",)
+        assert versions_in_folder(lake) == [("hours", 1), ("hours", 1), ("hours", 2)]
+        assert seen(connection, lake) == {"hours": 1}
+        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ()
+        put(connection, lake, "marts", 3)
+        assert rows_seen(released_snapshot(connection, lake)) == {"hours": 1}
 
     def test_what_is_newer_than_the_ledger_stays(self, connection: psycopg.Connection, lake: Lake) -> None:
         """A database that was restored from a backup knows less than the lake has."""

@@ -180,6 +180,21 @@ def delete_version(connection: psycopg.Connection, file: LakeFile) -> None:
     connection.execute(sqlfiles.load(_PACKAGE, "delete_version"), parameters)
 
 
+def list_withdrawn_datasets(connection: psycopg.Connection, declared: Iterable[str], kept_for: timedelta) -> list[str]:
+    """What models made and no model is called any more: so long ago a day was released without it.
+
+    ``declared``: what there is. A dataset that no model ever made is never among them: nothing could make it again.
+    """
+    parameters = {"datasets": list(declared), "kept_for": kept_for}
+    found = connection.execute(sqlfiles.load(_PACKAGE, "list_withdrawn_datasets"), parameters).fetchall()
+    return [dataset for (dataset,) in found]
+
+
+def delete_dataset_day(connection: psycopg.Connection, dataset: str, day: date) -> None:
+    """Forget all versions of a dataset's day, whose files are gone."""
+    connection.execute(sqlfiles.load(_PACKAGE, "delete_dataset_day"), {"dataset": dataset, "day": day})
+
+
 @contextmanager
 def lake_described(connection: psycopg.Connection) -> Iterator[None]:
     """One process at a time writes down what readers see, so that the newest has the last word."""
