@@ -28,7 +28,7 @@ def freshness(*, select: Select = None, home: Home = None, as_json: AsJson = Fal
         fleetwatt models freshness
         fleetwatt models freshness -s meter_readings --json
     Exit code: 0 all are new enough, or only warn; 1 one is older than its error_after_hours, or has nothing yet;
-    4 nothing that declares a freshness is selected.
+    4 nothing that declares a freshness is selected. While the first day of all is on its way, that only warns.
     """
     settings = read_settings(FleetSettings, home=home)
     catalog = read_catalog()
@@ -50,7 +50,8 @@ def _print(found: list[SourceFreshness]) -> None:
     table = Table("source", "newest", "age", "warns after", "error after", "state", box=box.SIMPLE, pad_edge=False)
     for each in found:
         allowed = (timedelta(hours=hours) for hours in each.allowed)
-        newest = f"{each.newest_at:%Y-%m-%d %H:%M}Z" if each.newest_at else "nothing yet"
+        why = f": {each.first_day.words}" if each.first_day else ""
+        newest = f"{each.newest_at:%Y-%m-%d %H:%M}Z" if each.newest_at else f"nothing yet{why}"
         age = in_words(each.age) if each.age is not None else ""
         table.add_row(each.dataset, newest, age, *map(in_words, allowed), each.level.value)
     Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
@@ -72,4 +73,5 @@ def _as_dict(each: SourceFreshness) -> dict[str, Any]:
         "age_s": each.age.total_seconds() if each.age is not None else None,
         **each.allowed._asdict(),
         "level": each.level,
+        "first_day": each.first_day.words if each.first_day else None,
     }

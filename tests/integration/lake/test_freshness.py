@@ -13,12 +13,16 @@ from dbt_like_sql.model import Freshness
 from orchestration.cli.models.commands import models
 from orchestration.cli.models.freshness import in_words
 from tests.integration.lake.hand_made_lake import CATALOG
+from warehouse.contract.partitions import midnight
 from warehouse.lake.pages.site import write_pages
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import publish_file, release_day
 from warehouse.postgres.ledger.source_freshness import Level, SourceFreshness, source_freshness
 
 app = typer.Typer(rich_markup_mode=None)
 app.add_typer(models, name="models")
 NOW = datetime.now(UTC)
+DAY = NOW.date() - timedelta(days=4)
 DECLARED = [model for model in CATALOG.in_order() if model.freshness]
 
 
@@ -73,6 +77,34 @@ def test_an_age_passes_warns_or_is_an_error(
     assert {name: said[name]["level"] for name in levels} == levels
     assert said["meters"]["newest_at"] == (NOW - timedelta(hours=age_hours)).isoformat()
     assert (said["meters"]["warn_after_hours"], said["meters"]["error_after_hours"]) == (30, 54)
+
+
+def test_while_the_first_day_is_on_its_way_nothing_yet_only_warns(database: psycopg.Connection, tmp_path: Path) -> None:
+    for kind in ("meter", "vehicle"):
+        database.execute(f"INSERT INTO {kind}s (external_id) VALUES ('one')")
+        columns = f"({kind}_id, ts, kwh, received_at)"
+        database.execute(f"INSERT INTO {kind}_latest {columns} SELECT {kind}_id, now(), 1, now() FROM {kind}s")
+    none_closed = freshness(tmp_path, "-s", "vehicles")
+    assert (none_closed.exit_code, "nothing yet: no day with readings is closed yet" in none_closed.stdout) == (0, True)
+
+    database.execute("INSERT INTO meter_readings VALUES (%s, 1, 1, NULL)", [midnight(DAY)])
+    forgotten = freshness(tmp_path, "-s", "vehicles")
+    assert forgotten.exit_code == 1
+    assert f"nothing yet: {DAY} is closed, and nobody began to export it" in forgotten.stdout
+
+    day_ledger.seal(database, DAY)
+    publish_file(database, "meters", DAY, version=1, sha256=b"", size_bytes=5000, row_count=1)
+    (under_way,) = json.loads(freshness(tmp_path, "-s", "vehicles", "--json").stdout)
+    assert (under_way["level"], under_way["first_day"]) == ("warn", f"{DAY} is under way")
+    page = write_pages(
+        CATALOG, {}, "No counts.", tmp_path, fresh=source_freshness(database, DECLARED, datetime.now(UTC))
+    )
+    said = f'warn: <span class="name">vehicles</span> has nothing yet: {DAY} is under way'
+    assert said in page.read_text(encoding="utf-8")
+
+    release_day(database, DAY)
+    lacking = freshness(tmp_path, "-s", "vehicles")
+    assert lacking.exit_code == 1, "the day is there, and the source is not"
 
 
 def test_what_is_stale_is_on_the_first_page(database: psycopg.Connection, tmp_path: Path) -> None:
