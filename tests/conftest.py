@@ -29,6 +29,7 @@ from ingest_api.server.uvicorn_internals import protocol_of
 from ingest_api.settings import ApiSettings
 from tests.no_tls import NO_TLS
 from tests.open_folder import IN_MEMORY, open_folder
+from warehouse.postgres import connection as connection_module
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.cluster import ROLE
@@ -48,6 +49,14 @@ settings.load_profile("fleetwatt")  # how long an example takes says how busy th
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_busy_server_is_waited_for() -> Iterator[None]:
+    """Beside much other work the server may take longer to answer than a user should wait."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection_module, "CONNECT_TIMEOUT_S", 60)
+        yield
 
 
 @pytest.fixture(autouse=True)
