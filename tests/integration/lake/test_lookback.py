@@ -1,6 +1,6 @@
 """Models that look back: they see the days that they declare, and are made again when one of these changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from dbt_like_sql.catalog import Catalog
+from tests.conftest import fresh_database
+from tests.integration.lake.copied_days import copy_of
 from warehouse.lake.models import ModelFailedError
 from warehouse.lake.publish import DamagedFileError, publish
 from warehouse.lake.storage.lake import Lake
@@ -128,14 +130,21 @@ def number_of(day: date) -> int:
     return (day - FIRST).days
 
 
+@pytest.fixture(scope="module")
+def built(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
+    """Five days of three vehicles, all built in order; each test goes on with a copy."""
+    with fresh_database(server_url, template) as url:
+        built = Days(url, tmp_path_factory.mktemp("built"))
+        for number in range(5):
+            built.charge(number, {vehicle: 10 * vehicle + number for vehicle in (1, 2, 3)})
+            built.run(number)
+        yield built
+
+
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
-    """Five days of three vehicles, all built in order."""
-    made = Days(database_url, tmp_path)
-    for number in range(5):
-        made.charge(number, {vehicle: 10 * vehicle + number for vehicle in (1, 2, 3)})
-        made.run(number)
-    return made
+def days(server_url: str, built: Days, tmp_path: Path) -> Iterator[Days]:
+    with copy_of(built.pipeline, server_url, tmp_path) as copy:
+        yield Days(copy.url, tmp_path)
 
 
 def test_a_day_is_made_from_the_days_that_it_declares_and_from_no_others(days: Days) -> None:

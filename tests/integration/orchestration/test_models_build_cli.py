@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +10,9 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from dbt_like_sql.catalog import FOLDER, Catalog
-from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
+from tests.conftest import fresh_database
+from tests.integration.lake.copied_days import copy_of
+from tests.integration.orchestration.conftest import FilledTemplate, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from warehouse.lifecycle.day_checks import CheckFailedError, DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
@@ -19,20 +21,27 @@ from warehouse.postgres.connection import connect
 NAME = "weekly_vehicle_losses"
 
 
+@pytest.fixture(scope="module")
+def built(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
+    """Two days that were built before the model was there; each test goes on with a copy."""
+    with fresh_database(server_url, filled_template(FIRST, SECOND)) as url:
+        days = Days(url, tmp_path_factory.mktemp("built"))
+        for day in (FIRST, SECOND):
+            days.pipeline.run(day)
+        with connect(url) as connection:
+            for table in ("lake_files", "lake_release_files", "lake_file_versions"):
+                connection.execute(SQL("DELETE FROM {} WHERE dataset = %s").format(Identifier(table)), [NAME])
+        for file in (days.home / "lake" / NAME).glob("day=*/*"):
+            file.unlink()
+        yield days
+
+
 @pytest.fixture
-def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
-    """Two days that were built before the model was there."""
-    days = filled_days(FIRST, SECOND)
-    for day in (FIRST, SECOND):
-        days.pipeline.run(day)
-    with connect(days.url) as connection:
-        for table in ("lake_files", "lake_release_files", "lake_file_versions"):
-            connection.execute(SQL("DELETE FROM {} WHERE dataset = %s").format(Identifier(table)), [NAME])
-    for file in (days.home / "lake" / NAME).glob("day=*/*"):
-        file.unlink()
-    monkeypatch.setenv("FLEET_DATABASE_URL", days.url)
-    monkeypatch.setenv("FLEET_HOME", str(days.home))
-    return days
+def days(built: Days, server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
+    with copy_of(built.pipeline, server_url, tmp_path) as copy:
+        monkeypatch.setenv("FLEET_DATABASE_URL", copy.url)
+        monkeypatch.setenv("FLEET_HOME", str(tmp_path))
+        yield Days(copy.url, tmp_path)
 
 
 def test_a_new_model_is_missed_and_built_for_every_day_that_lacks_it(days: Days, fleetwatt: Fleetwatt) -> None:
