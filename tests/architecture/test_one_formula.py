@@ -71,12 +71,13 @@ def formulas_in(path: Path) -> Iterator[str]:
                 yield words
 
 
-def in_python(path: Path) -> Iterator[int]:
-    """The lines of a module where DC is divided by AC."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            names = [ast.unparse(each).rpartition(".")[2] for each in (node.left, node.right)]
-            if {side_of(name) for name in names} == {"ac", "dc"}:
+def in_python(text: str) -> Iterator[int]:
+    """The lines of a module where DC is divided by AC, or taken from it: as names, attributes, keys or columns."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Sub):
+            words = [re.findall(r"\w+", ast.unparse(each)) for each in (node.left, node.right)]
+            left, right = ({side for word in of_operand if (side := side_of(word))} for of_operand in words)
+            if len(left) == len(right) == 1 and left != right:
                 yield node.lineno
 
 
@@ -95,7 +96,22 @@ def test_the_formulas_are_found() -> None:
 
 
 def test_python_has_it_in_one_place() -> None:
-    assert [path for path in PYTHON for _ in in_python(path)] == [ONE_PLACE]
+    assert {path for path in PYTHON for _ in in_python(path.read_text(encoding="utf-8"))} == {ONE_PLACE}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dc_kwh / ac_kwh",
+        "pl.col('dc_kwh') / pl.col('ac_kwh')",
+        "pl.col('dc_kwh').sum() / pl.col('ac_kwh').sum()",
+        "row['total_dc_kwh'] / row['total_ac_kwh']",
+        "sums.ac_kwh - sums.dc_kwh",
+        "ac_kwh - dc_kwh / 0.9",
+    ],
+)
+def test_it_is_found_in_python_however_it_is_written(text: str) -> None:
+    assert list(in_python(f"\nratio = {text}")) == [2]
 
 
 def test_the_api_says_the_formula() -> None:

@@ -5,7 +5,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 THRESHOLD_RATIO = 0.85
 """Below it something fails, leaks or wears out. The API's is a setting, of which this is the default."""
@@ -26,6 +26,14 @@ COARSE_SHARE = 0.05
 """Of the larger of AC and DC: where one of them has more than this alone, the day's edges say more than its charger."""
 
 
+class _Divisible(Protocol):
+    def __truediv__(self, other: Any, /) -> Any: ...
+
+
+Energy = TypeVar("Energy", bound=_Divisible)
+"""A number of kWh, or an engine's column of them."""
+
+
 class Status(StrEnum):
     """The first that applies."""
 
@@ -38,9 +46,10 @@ class Status(StrEnum):
     OK = "ok"
 
 
-def efficiency_ratio(ac_kwh: float, dc_kwh: float) -> float:
-    """DC over AC, of sums; ``ac_kwh`` is above 0."""
-    return dc_kwh / ac_kwh
+def efficiency_ratio(ac_kwh: Energy, dc_kwh: Energy) -> Energy:
+    """DC over AC, of sums; ``ac_kwh`` is above 0. Of numbers, or of columns of them."""
+    ratio: Energy = dc_kwh / ac_kwh
+    return ratio
 
 
 def coverage_ratio(covered_s: float, length_s: float) -> float:

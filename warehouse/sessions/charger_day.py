@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from warehouse.contract.efficiency import efficiency_ratio
 from warehouse.contract.tables import DeviceKind
 from warehouse.sessions.schemas import DAILY_CHARGER_SESSIONS
 
@@ -14,6 +15,7 @@ def charger_days(sessions: pl.DataFrame, standby: pl.DataFrame) -> pl.DataFrame:
 
     The ratio is one of sums, over the qualified sessions; null where there is none.
     """
+    ratio = efficiency_ratio(pl.col("qualified_ac_kwh"), pl.col("qualified_dc_kwh"))
     counted = (
         sessions.filter(pl.col("ac_kwh").is_not_null())
         .group_by("meter_id")
@@ -37,9 +39,7 @@ def charger_days(sessions: pl.DataFrame, standby: pl.DataFrame) -> pl.DataFrame:
     return (
         meters.join(counted, on="meter_id", how="left")
         .with_columns(pl.col(sums).fill_null(0))
-        .with_columns(
-            ratio=pl.when(pl.col("qualified_ac_kwh") > 0).then(pl.col("qualified_dc_kwh") / pl.col("qualified_ac_kwh"))
-        )
+        .with_columns(ratio=pl.when(pl.col("qualified_ac_kwh") > 0).then(ratio))
         .select(DAILY_CHARGER_SESSIONS.names())
         .cast(DAILY_CHARGER_SESSIONS)
         .sort("meter_id")
