@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.unit.sessions.drawn import PAIR, Drawn, Flow, Mapping, Register, at
+from tests.unit.sessions.drawn import LONG_BEFORE, PAIR, Drawn, Flow, Mapping, Register, at
 from warehouse.contract.tables import DeviceKind
-from warehouse.sessions.session_day import DaySessions
+from warehouse.sessions.schemas import OPEN_ISLANDS
+from warehouse.sessions.session_day import DaySessions, sessions_until
 
 
 def pair(*flows: Flow, efficiency: float = 0.9, meter: dict[str, object] | None = None, **both: object) -> Drawn:
@@ -76,6 +77,43 @@ def test_a_pause_of_nine_minutes_is_within_a_session_and_one_of_eleven_parts_two
     parted = with_pause(11).charging_sessions
     assert parted["ac_kwh"].to_list() == pytest.approx([7.4, 7.4], abs=0.002)
     assert near(parted["ac_started_at"][1], at("11:11"), 5)
+
+
+def test_the_resolution_that_is_declared_says_how_long_a_register_may_stand_still() -> None:
+    """A tick of 0.1 kWh stays unseen for 12 minutes at the least power of a charge: these add to the pause."""
+    charges = Flow(at("10:00"), at("11:00"), 7.4), Flow(at("11:15"), at("12:15"), 7.4)
+    assert len(kinds(pair(*charges, resolution_kwh=0.001).found())) == 2
+    assert len(kinds(pair(*charges, resolution_kwh=0.1).found())) == 1
+
+
+def test_the_interval_that_is_declared_says_how_many_readings_are_expected() -> None:
+    charge = Flow(at("10:00"), at("12:00"), 7.4)
+    every_five = Register([charge], interval_s=300)
+    drawn = Drawn({1: every_five}, {1: Register([charge._replace(kw=6.6)])}, PAIR)
+    assert (only(drawn.found())["ac_coverage"], only(drawn.found())["is_qualified"]) == (1.0, True)
+    inputs = drawn.inputs(LONG_BEFORE, at("00:00", 1), pl.DataFrame(schema=OPEN_ISLANDS))
+    a_minute = inputs.devices[DeviceKind.METER].with_columns(expected_interval_s=pl.lit(60, pl.Int32))
+    promised_more = inputs._replace(devices={**inputs.devices, DeviceKind.METER: a_minute})
+    session = only(sessions_until(promised_more, at("00:00", 1)))
+    assert session["ac_coverage"] == pytest.approx(0.2, abs=0.01)
+    assert not session["is_qualified"]
+
+
+def test_a_charge_over_midnight_is_one_session_of_the_day_on_which_it_ends() -> None:
+    flow = Flow(at("22:10"), at("02:40", 1), 7.4)
+    drawn = pair(flow, last_at=at("12:00", 1), meter={"standby_w": 20.0})
+    first, second = drawn.by_parts(at("00:00", 1), at("00:00", 2))
+    assert first.charging_sessions.is_empty()
+    assert first.open_islands["energy_kwh"].to_list() == pytest.approx([7.4 * 110 / 60, 6.66 * 110 / 60], abs=0.2)
+    session = only(second)
+    assert session["ac_kwh"] == pytest.approx(7.4 * 4.5, abs=0.1)
+    assert session["ratio"] == pytest.approx(0.9, abs=0.003)
+    assert near(session["started_at"], at("22:10"), 60)
+    assert near(session["ended_at"], at("02:40", 1), 60)
+    assert second.open_islands.is_empty()
+    meter = standby_of(second, "meter")
+    assert meter["carried_in_kwh"] == pytest.approx(first.open_islands["energy_kwh"][0])
+    assert meter["idle_watts"] == pytest.approx(20, abs=0.3)
 
 
 @pytest.mark.parametrize("kw", [22.0, 150.0])
