@@ -3,7 +3,10 @@
 import polars as pl
 
 from warehouse.contract.tables import DeviceKind
-from warehouse.sessions.day_part import DayPart
+from warehouse.sessions.day_part import energy_flags
+from warehouse.sessions.growth_steps import growth_steps, step_settings
+from warehouse.sessions.measured import Measured
+from warehouse.sessions.register_rows import Devices, register_rows
 from warehouse.sessions.schemas import MEASURED, OPEN_ISLANDS
 from warehouse.sessions.session_table import instant
 from warehouse.sessions.settings import SessionSettings
@@ -23,18 +26,20 @@ def kept_from(unfinished: pl.DataFrame, settings: SessionSettings) -> pl.DataFra
 
 
 def open_islands(
-    part: DayPart, keep: pl.DataFrame, found: pl.DataFrame, out: pl.DataFrame, kind: DeviceKind
+    devices: Devices, keep: pl.DataFrame, found: pl.DataFrame, told: pl.DataFrame, settings: SessionSettings
 ) -> pl.DataFrame:
-    """The rows of ``open_islands`` of the devices of a part.
+    """The rows of ``open_islands`` of some devices of one kind.
 
     ``keep``: device_id, keep_us. ``found``: the islands of this kind, with is_settled and is_open (not settled, and not
-    too small). ``out``: device_id, out_kwh: energy that is not told yet.
+    too small). ``told``: device_id, until_us (as far as it is told), out_kwh (energy that is not told yet).
     """
-    rows = part.measured.rows
+    kind, rows = devices.kind, register_rows(devices)
+    measured = Measured(rows)
+    steps = growth_steps(rows, step_settings(devices.settings, settings), devices.carried, settings)
     ids = keep["device_id"].to_numpy()
-    first = part.measured.count_until(ids, keep["keep_us"].to_numpy()) - 1
-    first = first.clip(part.measured.firsts[part.measured.run(ids)])
-    begin = keep.select("device_id", begin_us=pl.Series(part.measured.us[first]))
+    first = measured.count_until(ids, keep["keep_us"].to_numpy()) - 1
+    first = first.clip(measured.firsts[measured.run(ids)])
+    begin = keep.select("device_id", begin_us=pl.Series(measured.us[first]))
     done = found.filter("is_settled").select("device_id", "base_us", "end_us")
     lists = ["register_kwh", "is_done", *MEASURED[kind]]
     readings = (
@@ -49,13 +54,14 @@ def open_islands(
         .agg("ts", *lists)
     )
     changed = (
-        part.steps.join(begin, on="device_id")
+        steps.join(begin, on="device_id")
         .filter(pl.col("us") <= pl.col("begin_us"))
         .group_by("device_id")
         .agg(change_us=pl.col("us").max())
     )
     flagged = (
-        part.flags.join(begin, on="device_id")
+        energy_flags(devices)
+        .join(begin, on="device_id")
         .filter(pl.col("us") > pl.col("begin_us"))
         .sort("device_id", "us", "flag")
         .group_by("device_id")
@@ -71,12 +77,12 @@ def open_islands(
             cut_at=instant(pl.col("first_us").filter("goes_on").last()),
         )
     )
-    known_before = part.carried.select("device_id", known_before="changed_before")
+    known_before = devices.carried.select("device_id", known_before="changed_before")
     missing = {
         name: pl.lit(None, OPEN_ISLANDS[name]) for other in DeviceKind if other is not kind for name in MEASURED[other]
     }
     frame = readings
-    for each in (changed, flagged, unfinished, known_before, out, part.states.select("device_id", "until_us")):
+    for each in (changed, flagged, unfinished, known_before, told):
         frame = frame.join(each, on="device_id", how="left", maintain_order="left")
     return (
         frame.select(

@@ -19,7 +19,6 @@ class DayPart:
     """What is found of some devices of one kind. Frames are sorted by device and time."""
 
     measured: Measured
-    steps: pl.DataFrame
     islands: pl.DataFrame
     """With the mapping of each, whether it is closed (no later reading can lengthen it), and what was read in it."""
     pending: pl.DataFrame
@@ -28,10 +27,6 @@ class DayPart:
     """By device: from_us, until_us (the time that is told on this day), last_us, clear_us (no later island begins
     before it), interval_us."""
     idle: pl.DataFrame
-    flags: pl.DataFrame
-    """device_id, us, flag of the rows."""
-    carried: pl.DataFrame
-    """What was carried of these devices."""
 
 
 def find_islands(devices: Devices, mappings: pl.DataFrame, day_end_us: int, settings: SessionSettings) -> DayPart:
@@ -40,36 +35,38 @@ def find_islands(devices: Devices, mappings: pl.DataFrame, day_end_us: int, sett
     of_devices = step_settings(devices.settings, settings)
     steps = with_segment(growth_steps(rows, of_devices, devices.carried, settings), mappings, devices.kind)
     continued = devices.carried.select("device_id", continued_us=pl.col("cut_at").dt.timestamp("us")).drop_nulls()
-    known = _known(rows, steps, of_devices, devices.carried)
+    measured = Measured(rows)
+    known = _known(measured, steps, of_devices, devices.carried)
     expired_us = day_end_us - settings.longest_us
     found = _closed(islands(steps, continued, settings), known, expired_us, settings)
     pending = _pending(steps, known, expired_us)
-    measured = Measured(rows)
     found = with_readings(with_mapping(found, mappings, devices.kind), measured, devices.kind)
-    flags = _flags(devices)
-    found = _with_flags(found, flags)
+    found = _with_flags(found, energy_flags(devices))
     states = _states(known, found, pending)
     return DayPart(
         measured,
-        steps,
         found,
         with_mapping(pending, mappings, devices.kind),
         states,
         idle_figures(found, states, measured, settings),
-        flags,
-        devices.carried,
     )
 
 
-def _known(rows: pl.DataFrame, steps: pl.DataFrame, of_devices: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+def _known(measured: Measured, steps: pl.DataFrame, of_devices: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     """How far each device is known: first_us, last_us, changed_us."""
     changes = steps.group_by("device_id").agg(change_us=pl.col("us").last())
     before = carried.select(
         "device_id", *(pl.col(name).dt.timestamp("us") for name in ("changed_before", "booked_until"))
     )
     return (
-        rows.group_by("device_id", maintain_order=True)
-        .agg(first_us=pl.col("us").first(), last_us=pl.col("us").last())
+        pl.DataFrame(
+            {
+                "device_id": measured.device_ids,
+                "first_us": measured.us[measured.firsts],
+                "last_us": measured.us[measured.ends - 1],
+            },
+            schema={"device_id": pl.Int32, "first_us": pl.Int64, "last_us": pl.Int64},
+        )
         .join(of_devices, on="device_id", how="left", maintain_order="left")
         .join(changes, on="device_id", how="left", maintain_order="left")
         .join(before, on="device_id", how="left", maintain_order="left")
@@ -120,7 +117,8 @@ def _states(known: pl.DataFrame, found: pl.DataFrame, pending: pl.DataFrame) -> 
     )
 
 
-def _flags(devices: Devices) -> pl.DataFrame:
+def energy_flags(devices: Devices) -> pl.DataFrame:
+    """What the energy rule flagged of the devices' rows: device_id, us, flag."""
     carried = devices.carried.select("device_id", "flagged_ts", "flag").explode("flagged_ts", "flag").drop_nulls()
     return pl.concat(
         [

@@ -1,8 +1,9 @@
 """Sessions and standby of a day: a function of its readings, flags, settings and mappings, and of what was carried."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
@@ -19,8 +20,12 @@ from warehouse.sessions.session_table import session_table
 from warehouse.sessions.settings import SETTINGS, SessionSettings
 from warehouse.sessions.standby import standby_columns
 
+Some = TypeVar("Some")
+
 PART_DEVICES = 500
 """How many devices are looked through at a time: some 700,000 readings."""
+PARTS_AT_ONCE = 2
+"""How many parts are worked on beside each other: half of the work is not done in parallel by itself."""
 
 
 class SessionInputs(NamedTuple):
@@ -60,22 +65,7 @@ def sessions_until(inputs: SessionInputs, end: datetime, settings: SessionSettin
         polars.exceptions.PolarsError: the inputs have not the columns that they should.
     """
     end_us = to_us(end)
-    mappings = mapping_times(inputs.mappings)
-    vehicles = [_Found.of(part) for part in _parts(inputs, DeviceKind.VEHICLE, mappings, end_us, settings)]
-    of_vehicles = _Found.together(vehicles)
-    meters, dc = [], []
-    for part in _parts(inputs, DeviceKind.METER, mappings, end_us, settings):
-        found = _Found.of(part)
-        meters.append(found._replace(islands=with_voltage(found.islands, part.measured, settings)))
-        is_fed = pl.col("meter_id").is_in(found.states["device_id"].implode())
-        dc.append(with_voltage(of_vehicles.islands.filter(is_fed), part.measured, settings))
-    of_meters = _Found.together(meters)
-    seen = pl.col("meter_id").is_in(of_meters.states["device_id"].implode()).fill_null(value=False)
-    dc.append(of_vehicles.islands.filter(~seen))
-    both = {
-        DeviceKind.METER: of_meters,
-        DeviceKind.VEHICLE: of_vehicles._replace(islands=pl.concat(dc, how="diagonal_relaxed")),
-    }
+    both = _both_sides(inputs, end_us, settings)
     islands = with_session(_of_both(both, "islands"), _of_both(both, "states"), end_us, settings).with_columns(
         is_open=~pl.col("is_settled") & (pl.col("counts") | ~pl.col("is_closed"))
     )
@@ -90,7 +80,7 @@ def sessions_until(inputs: SessionInputs, end: datetime, settings: SessionSettin
         pl.concat(
             [
                 pl.DataFrame(schema=OPEN_ISLANDS),
-                *_carried(inputs, keep, islands, standby, mappings, end_us, settings),
+                *_carried(inputs, keep, islands, standby, settings),
             ]
         ).sort("kind", "device_id"),
     )
@@ -113,6 +103,36 @@ class _Found(NamedTuple):
         return _Found(*(pl.concat(frames) for frames in zip(*parts, strict=True)))
 
 
+def _both_sides(inputs: SessionInputs, end_us: int, settings: SessionSettings) -> Mapping[DeviceKind, _Found]:
+    """Look through all vehicles, then through all meters, which know the voltage of the vehicles' islands too."""
+    mappings = mapping_times(inputs.mappings)
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+
+        def of_parts(kind: DeviceKind, look: Callable[[DayPart], Some]) -> list[Some]:
+            def part(ids: pl.Series) -> Some:
+                return look(find_islands(_devices(inputs, kind, ids), mappings, end_us, settings))
+
+            return list(threads.map(part, _parts(inputs.devices[kind]["device_id"])))
+
+        vehicles = _Found.together(of_parts(DeviceKind.VEHICLE, _Found.of))
+
+        def beside_vehicles(part: DayPart) -> tuple[_Found, pl.DataFrame]:
+            """What is found of some meters, and the vehicles' islands that they fed."""
+            found = _Found.of(part)
+            is_fed = pl.col("meter_id").is_in(found.states["device_id"].implode())
+            fed = with_voltage(vehicles.islands.filter(is_fed), part.measured, settings)
+            return found._replace(islands=with_voltage(found.islands, part.measured, settings)), fed
+
+        looked_through = of_parts(DeviceKind.METER, beside_vehicles)
+    meters = _Found.together([found for found, _ in looked_through])
+    is_seen = pl.col("meter_id").is_in(meters.states["device_id"].implode()).fill_null(value=False)
+    dc = [*(fed for _, fed in looked_through), vehicles.islands.filter(~is_seen)]
+    return {
+        DeviceKind.METER: meters,
+        DeviceKind.VEHICLE: vehicles._replace(islands=pl.concat(dc, how="diagonal_relaxed")),
+    }
+
+
 _UNFINISHED = ("kind", "device_id", "base_us", "meter_id", "vehicle_id")
 
 
@@ -122,13 +142,11 @@ def _of_both(both: Mapping[DeviceKind, _Found], name: str) -> pl.DataFrame:
     return pl.concat(named, how="diagonal_relaxed")
 
 
-def _parts(
-    inputs: SessionInputs, kind: DeviceKind, mappings: pl.DataFrame, end_us: int, settings: SessionSettings
-) -> Iterator[DayPart]:
-    """Look through all devices of a kind, some at a time; at least once, so that there are columns."""
-    ids = inputs.devices[kind].select("device_id").sort("device_id")
-    for some in ids.iter_slices(PART_DEVICES) if len(ids) else [ids]:
-        yield find_islands(_devices(inputs, kind, some["device_id"]), mappings, end_us, settings)
+def _parts(ids: pl.Series) -> Iterator[pl.Series]:
+    """The devices, some at a time; at least once, so that there are columns."""
+    in_order = ids.sort()
+    for first in range(0, max(len(in_order), 1), PART_DEVICES):
+        yield in_order.slice(first, PART_DEVICES)
 
 
 def _devices(inputs: SessionInputs, kind: DeviceKind, ids: pl.Series) -> Devices:
@@ -166,21 +184,19 @@ def _carried(
     keep: pl.DataFrame,
     islands: pl.DataFrame,
     standby: pl.DataFrame,
-    mappings: pl.DataFrame,
-    end_us: int,
     settings: SessionSettings,
 ) -> Iterator[pl.DataFrame]:
-    """Go again through the devices that something is carried of."""
+    """Go again through the readings of the devices that something is carried of."""
     for kind in DeviceKind:
         is_kind = pl.col("kind") == kind.value
-        seen = standby.filter(is_kind).select("device_id", out_kwh="carried_out_kwh")
+        told = standby.filter(is_kind).select("device_id", "until_us", out_kwh="carried_out_kwh")
         kept = (
-            keep.filter(is_kind).join(seen, on="device_id", how="semi").select("device_id", "keep_us").sort("device_id")
+            keep.filter(is_kind).join(told, on="device_id", how="semi").select("device_id", "keep_us").sort("device_id")
         )
+        of_kind = islands.filter(is_kind)
         for some in kept.iter_slices(PART_DEVICES):
-            part = find_islands(_devices(inputs, kind, some["device_id"]), mappings, end_us, settings)
-            of_kind = islands.filter(is_kind, pl.col("device_id").is_in(some["device_id"].implode()))
-            yield open_islands(part, some, of_kind, seen, kind)
+            found = of_kind.filter(pl.col("device_id").is_in(some["device_id"].implode()))
+            yield open_islands(_devices(inputs, kind, some["device_id"]), some, found, told, settings)
 
 
 def to_us(instant: datetime) -> int:

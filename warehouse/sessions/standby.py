@@ -16,7 +16,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 def idle_figures(
     found: pl.DataFrame, regions: pl.DataFrame, measured: Measured, settings: SessionSettings
 ) -> pl.DataFrame:
-    """By device: idle_us, idle_span_count, idle_kwh, between_kwh, island_kwh, open_kwh (what is not told).
+    """By device: until_us, idle_us, idle_span_count, idle_kwh, between_kwh, island_kwh, open_kwh (what is not told).
 
     ``regions``: device_id, from_us, until_us, interval_us: of each device the time that is told now; its growth from
     one row to the other is the sum of the three energies. ``found``: the device's islands, which may lie outside.
@@ -58,6 +58,7 @@ def idle_figures(
         .join(of_islands, on="device_id", how="left", maintain_order="left")
         .select(
             "device_id",
+            "until_us",
             idle_us=pl.col("total_us") - pl.col("window_us").fill_null(0),
             idle_span_count=pl.col("idle_span_count").fill_null(0).cast(pl.Int32) + is_idle_last.cast(pl.Int32),
             idle_kwh=idle_kwh,
