@@ -117,6 +117,8 @@ WAREHOUSE: Mapping[str, Kind] = {
     "hourly_energy_peak_memory": Kind("the energy rule over both streams", "scan and group-by"),
     "hourly_energy_all_by_rule_vs_scan": Kind("every register steps back once", "scan and group-by"),
     "hourly_energy_all_by_rule_peak_memory": Kind("every register steps back once", "scan and group-by"),
+    "sessions_of_a_day": Kind("sessions and standby of 10,000 pairs, one process", bar=at_most(10, 5)),
+    "sessions_of_a_day_peak_memory": Kind("of that process", bar=at_most(1000, 700)),
     "models_and_checks": Kind("all that comes after the exports, one process", bar=at_most(30, 15)),
     "models_and_checks_peak_memory": Kind("of that process", bar=at_most(1500, 1000)),
     "rollup_in_postgres_max_minus_min_vs_ours": Kind("in PostgreSQL, no rule at all", "ours, under the rule"),

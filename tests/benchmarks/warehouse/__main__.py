@@ -8,6 +8,7 @@ from tests.benchmarks.warehouse import (
     many_days,
     rollup_in_postgres,
     runs,
+    sessions,
     starting,
     tenfold,
     under_load,
@@ -20,6 +21,7 @@ from tests.benchmarks.warehouse.stand import WarehouseStand
 MEASUREMENTS = {
     "export": export.measure,
     "energy": energy.measure,
+    "sessions": sessions.measure,
     "models": whole_day.measure,
     "postgres": rollup_in_postgres.measure,
     "vehicle": vehicle.measure,

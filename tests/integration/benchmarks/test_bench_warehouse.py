@@ -21,6 +21,8 @@ FIGURES = {
     "hourly_energy_peak_memory",
     "hourly_energy_all_by_rule_vs_scan",
     "hourly_energy_all_by_rule_peak_memory",
+    "sessions_of_a_day",
+    "sessions_of_a_day_peak_memory",
     "models_and_checks",
     "models_and_checks_peak_memory",
     "rollup_in_postgres_max_minus_min_vs_ours",
@@ -29,7 +31,7 @@ FIGURES = {
     "vehicle_3_days_of_readings",
     "open_lake_of_3_days",
 }
-NAMES = ("export", "energy", "models", "postgres", "vehicle")
+NAMES = ("export", "energy", "sessions", "models", "postgres", "vehicle")
 
 
 @pytest.mark.long
