@@ -12,7 +12,7 @@ from warehouse.contract.energy import EnergyKind
 from warehouse.contract.tables import DeviceKind
 from warehouse.sessions.schemas import INSTANT
 from warehouse.simulation.draws import Ints
-from warehouse.simulation.fleet import Fleet
+from warehouse.simulation.fleet import Columns, Fleet
 from warehouse.simulation.mappings import mapping_history
 
 
@@ -21,6 +21,7 @@ def readings(fleet: Fleet, kind: DeviceKind, first_minute: int, minutes: int, id
 
     Sorted by (device_id, ts); of two readings of one instant there is the first.
     """
+    columns: Columns
     if kind is DeviceKind.METER:
         meters = fleet.meters(first_minute, minutes, ids - 1)
         columns, sensors = meters, {"voltage_volts": meters.voltage_volts}
