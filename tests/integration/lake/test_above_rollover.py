@@ -10,9 +10,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from dbt_like_sql.catalog import Catalog
 from tests.closed_hours import leave_only
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import midnight
@@ -79,7 +79,7 @@ def test_what_it_shows_after_it_restarted_is_booked_and_the_day_passes_its_check
             told = [answered_kwh(api, pair), of_pair(hours, names, pair), of_pair(day, names, pair)]
             assert told == [BOOKED] * 3, declared
 
-    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
+    pipeline = DailyPipeline(database_url, Lake(tmp_path / "lake"), catalog_of("daily_fleet_efficiency"))
     for pair in PAIRS.values():
         api.post("/v1/mappings", json={"vehicleId": f"veh{pair}", "meterId": f"meter{pair}"}).raise_for_status()
         meter, vehicle = (

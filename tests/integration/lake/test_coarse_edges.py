@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import midnight
@@ -97,7 +97,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("site") / "lake"), Catalog.load())
+        catalog = catalog_of("daily_fleet_efficiency", "dc_exceeds_ac", "low_efficiency_days")
+        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("site") / "lake"), catalog)
         with connect(url) as connection:
             for number, (ac, dc) in enumerate(SITUATIONS.values(), start=1):
                 meter, vehicle = f"m{number}", f"v{number}"

@@ -14,6 +14,7 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
@@ -118,6 +119,7 @@ def test_an_open_day_and_an_unknown_one_are_refused(pipeline: DailyPipeline, con
 def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_it(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
+    pipeline = replace(pipeline, catalog=catalog_of("daily_vehicle_efficiency"))
     charge(connection, THIRD, 110.0, 210.0)
     post(connection, [meter_payload(meterId="another", timestamp=iso(midnight(SECOND)), kwhConsumedAc=5.0)])
     for day in (SECOND, THIRD):

@@ -1,6 +1,7 @@
 """A flipped bit or a cut file anywhere in the lake: found before anybody reads a number in it, and rebuilt."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import cycle
@@ -13,6 +14,7 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
@@ -131,6 +133,7 @@ def test_a_day_of_harmed_files_is_rebuilt_to_the_same_bytes(
 def test_a_day_that_begins_from_a_damaged_file_of_another_asks_for_that_one(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
+    pipeline = replace(pipeline, catalog=catalog_of("daily_vehicle_efficiency"))
     original = files(pipeline)
     flip_a_bit(newest_file(pipeline.lake, "device_last", FIRST), Random(1))  # noqa: S311 - a repeatable trial
     with pytest.raises(DamagedFileError, match=f"run-day {FIRST}"):

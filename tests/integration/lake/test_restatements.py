@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.earlier_schema import database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
@@ -38,6 +40,7 @@ from warehouse.settings import FleetSettings
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND = (TODAY - timedelta(days=back) for back in (5, 4))
 FLEET = "daily_fleet_efficiency"
+LOOKING_BACK = ("vehicle_trend_28_days", "weekly_vehicle_losses")
 
 
 class Sums(NamedTuple):
@@ -47,13 +50,13 @@ class Sums(NamedTuple):
     new: float | None
 
 
-@pytest.fixture(scope="module")
-def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
-    """Two days of two pairs, run once; each test goes on with a copy. An hour of 6 kW AC and 5.4 kW DC a day, of which
-    the meters' last minute is not there.
+@contextmanager
+def two_days(server_url: str, template: str, folder: Path, catalog: Catalog) -> Iterator[DailyPipeline]:
+    """Two days of two pairs, run. An hour of 6 kW AC and 5.4 kW DC a day, of which the meters' last minute is not
+    there.
     """
     with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("done") / "lake"), Catalog.load())
+        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog)
         with connect(url) as connection:
             for number in (1, 2):
                 connection.execute("INSERT INTO meters (external_id) VALUES (%s)", [f"meter-{number}"])
@@ -73,9 +76,35 @@ def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactor
         yield pipeline
 
 
+@pytest.fixture(scope="module")
+def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
+    """The two days, of which nothing is restated; each test goes on with a copy."""
+    with two_days(server_url, template, tmp_path_factory.mktemp("done"), catalog_of(FLEET, "reading_gaps")) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture(scope="module")
+def restated_twice(
+    server_url: str, done: DailyPipeline, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DailyPipeline]:
+    """The same, the first day restated by two late readings of the second meter, one after the other."""
+    with copy_of(done, server_url, tmp_path_factory.mktemp("restated_twice")) as pipeline:
+        for hour, kwh in ((18, 106.5), (20, 107.0)):
+            with connect(pipeline.url) as connection:
+                post(connection, [reading(2, kwh, minute=hour * 60)])
+            pipeline.run(FIRST)
+        yield pipeline
+
+
 @pytest.fixture
 def pipeline(server_url: str, done: DailyPipeline, tmp_path: Path) -> Iterator[DailyPipeline]:
     with copy_of(done, server_url, tmp_path) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture
+def twice(server_url: str, restated_twice: DailyPipeline, tmp_path: Path) -> Iterator[DailyPipeline]:
+    with copy_of(restated_twice, server_url, tmp_path) as pipeline:
         yield pipeline
 
 
@@ -156,66 +185,44 @@ def test_a_late_reading_restates_the_day_to_the_digit(pipeline: DailyPipeline, c
     ]
 
 
-def test_a_rebuild_that_changes_nothing_restates_nothing(
-    pipeline: DailyPipeline, connection: psycopg.Connection
-) -> None:
-    post(connection, [reading(1, 107.0)])
-    pipeline.run(FIRST)
-    written = rows(pipeline)
-    file = newest_file(pipeline.lake, "restatements", FIRST)
+def test_a_rebuild_that_changes_nothing_restates_nothing(twice: DailyPipeline) -> None:
+    written = rows(twice)
+    file = newest_file(twice.lake, "restatements", FIRST)
     said: list[str] = []
-    pipeline.run(FIRST, said.append)
-    assert find_newest_release(connection, FIRST).release == 2
+    twice.run(FIRST, said.append)
+    with connect(twice.url) as connection:
+        assert find_newest_release(connection, FIRST).release == 3
     assert not any("rebuilt" in line for line in said)
-    assert rows(pipeline).equals(written)
-    assert newest_file(pipeline.lake, "restatements", FIRST) == file
+    assert rows(twice).equals(written)
+    assert newest_file(twice.lake, "restatements", FIRST) == file
 
 
-def test_three_restatements_in_a_row_add_up(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
-    for hour, kwh in ((18, 106.5), (20, 107.0), (22, 107.25)):
-        post(connection, [reading(2, kwh, minute=hour * 60)])
-        pipeline.run(FIRST)
-    chain = [sums(pipeline, release, FLEET)["metered_ac_kwh"] for release in (2, 3, 4)]
+def test_three_restatements_in_a_row_add_up_and_outlive_the_versions_that_show_them(twice: DailyPipeline) -> None:
+    with connect(twice.url) as connection:
+        assert remove_old_versions(connection, twice.lake, timedelta(0)).versions > 5
+        assert reasons(twice) == [(release, "1 late reading of meter-2") for release in (2, 3)]
+        post(connection, [reading(2, 107.25, minute=22 * 60)])
+    twice.run(FIRST)
+    chain = [sums(twice, release, FLEET)["metered_ac_kwh"] for release in (2, 3, 4)]
     assert chain[0].old == pytest.approx(11.8)
     assert [each.new for each in chain[:2]] == [each.old for each in chain[1:]]
-    assert chain[2].new == fleet(pipeline, "metered_ac_kwh") == pytest.approx(11.8 + 1.35)
-    assert reasons(pipeline) == [(release, "1 late reading of meter-2") for release in (2, 3, 4)]
+    assert chain[2].new == fleet(twice, "metered_ac_kwh") == pytest.approx(11.8 + 1.35)
+    assert reasons(twice) == [(release, "1 late reading of meter-2") for release in (2, 3, 4)]
 
 
-def test_earlier_releases_show_what_had_been_restated_by_then(
-    pipeline: DailyPipeline, connection: psycopg.Connection
-) -> None:
-    for hour, kwh in ((18, 106.5), (20, 107.0)):
-        post(connection, [reading(2, kwh, minute=hour * 60)])
-        pipeline.run(FIRST)
-    for number in (1, 2, 3):
-        snapshot = released_snapshot(connection, pipeline.lake, FIRST, release=number)
-        (location,) = snapshot.locations("restatements", FIRST)
-        assert set(pl.read_parquet(location)["release"]) == set(range(2, number + 1))
+def test_earlier_releases_show_what_had_been_restated_by_then(twice: DailyPipeline) -> None:
+    with connect(twice.url) as connection:
+        for number in (1, 2, 3):
+            snapshot = released_snapshot(connection, twice.lake, FIRST, release=number)
+            (location,) = snapshot.locations("restatements", FIRST)
+            assert set(pl.read_parquet(location)["release"]) == set(range(2, number + 1))
 
 
-def test_what_was_restated_outlives_the_versions_that_show_it(
-    pipeline: DailyPipeline, connection: psycopg.Connection
-) -> None:
-    for hour, kwh in ((18, 106.5), (20, 107.0)):
-        post(connection, [reading(2, kwh, minute=hour * 60)])
-        pipeline.run(FIRST)
-    assert remove_old_versions(connection, pipeline.lake, timedelta(0)).versions > 5
-    assert reasons(pipeline) == [(release, "1 late reading of meter-2") for release in (2, 3)]
-    post(connection, [reading(2, 107.25, minute=22 * 60)])
-    pipeline.run(FIRST)
-    assert [release for release, _ in reasons(pipeline)] == [2, 3, 4]
-
-
-def test_a_file_of_restatements_that_is_lost_is_written_again(
-    pipeline: DailyPipeline, connection: psycopg.Connection
-) -> None:
-    post(connection, [reading(1, 107.0)])
-    pipeline.run(FIRST)
-    written = rows(pipeline)
-    newest_file(pipeline.lake, "restatements", FIRST).unlink()
-    pipeline.run(FIRST)
-    assert rows(pipeline).equals(written)
+def test_a_file_of_restatements_that_is_lost_is_written_again(twice: DailyPipeline) -> None:
+    written = rows(twice)
+    newest_file(twice.lake, "restatements", FIRST).unlink()
+    twice.run(FIRST)
+    assert rows(twice).equals(written)
 
 
 @pytest.mark.parametrize("step", ["add_restatement", "publish", "release_day"])
@@ -243,21 +250,27 @@ def test_killed_before_the_release_the_next_run_finds_the_same(
     assert sums(pipeline, 2, FLEET)["metered_ac_kwh"] == pytest.approx((11.8, 12.9))
 
 
-def test_models_that_look_back_are_restated_and_say_on_which_day(
-    pipeline: DailyPipeline, connection: psycopg.Connection
-) -> None:
-    unmap_for_an_hour(connection, 2, midnight(FIRST) + timedelta(hours=10.5))
-    day_ledger.request_build(connection, FIRST, "a mapping changed")
-    catch_up(pipeline, connection)
-    assert reasons(pipeline) == [(2, "a changed mapping of veh-2")]
-    ((number, reason),) = reasons(pipeline, SECOND)
+@pytest.fixture
+def looking_back(server_url: str, template: str, tmp_path: Path) -> Iterator[DailyPipeline]:
+    with two_days(server_url, template, tmp_path, catalog_of(*LOOKING_BACK)) as pipeline:
+        yield pipeline
+
+
+def test_models_that_look_back_are_restated_and_say_on_which_day(looking_back: DailyPipeline) -> None:
+    with connect(looking_back.url) as connection:
+        unmap_for_an_hour(connection, 2, midnight(FIRST) + timedelta(hours=10.5))
+        day_ledger.request_build(connection, FIRST, "a mapping changed")
+        catch_up(looking_back, connection)
+    assert reasons(looking_back) == [(2, "a changed mapping of veh-2")]
+    ((number, reason),) = reasons(looking_back, SECOND)
     assert number == 2
     goes_on = f"it goes on from sessions of {FIRST}, which changed"
     assert reason == f"{goes_on}; vehicle_trend_28_days and weekly_vehicle_losses look back on {FIRST}, which changed"
     changed = {"hourly_energy", "charging_sessions", "daily_standby", "daily_charger_sessions"}
-    assert set(rows(pipeline, SECOND)["dataset"]) == {"weekly_vehicle_losses", "vehicle_trend_28_days", *changed}
-    week = pl.read_parquet(newest_file(pipeline.lake, "weekly_vehicle_losses", SECOND))
-    assert sums(pipeline, 2, "weekly_vehicle_losses", SECOND)["ac_kwh"] == pytest.approx((11.8, week["ac_kwh"].sum()))
+    assert set(rows(looking_back, SECOND)["dataset"]) == {*LOOKING_BACK, *changed}
+    week = pl.read_parquet(newest_file(looking_back.lake, "weekly_vehicle_losses", SECOND))
+    restated = sums(looking_back, 2, "weekly_vehicle_losses", SECOND)
+    assert restated["ac_kwh"] == pytest.approx((11.8, week["ac_kwh"].sum()))
 
 
 def unmap_for_an_hour(connection: psycopg.Connection, number: int, since: datetime) -> None:

@@ -13,9 +13,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from dbt_like_sql.catalog import Catalog
 from tests.conftest import fresh_database
 from tests.factories import meter_payload, ramp, vehicle_payload
+from tests.fewer_models import catalog_of
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
 from warehouse.lake.publish import DamagedFileError
@@ -44,7 +44,7 @@ class History:
         self.connection = connection
         self.settings = FleetSettings(_env_file=None, home=home)
         self.lake = Lake(self.settings.lake)
-        self.pipeline = DailyPipeline(url, self.lake, Catalog.load())
+        self.pipeline = DailyPipeline(url, self.lake, catalog_of("daily_vehicle_efficiency"))
         self.retention = Retention(url, self.lake, self.settings.retention)
 
     def import_hour(self, hour: int) -> int:
