@@ -28,6 +28,8 @@ TODAY = datetime.now(UTC).date()
 FIRST, SECOND = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
 VEHICLES = 3
 CATALOG = Catalog.load()
+FIGURES = "daily_fleet_efficiency"
+"""A day's report reads it: no catalog of Dagster's goes without."""
 
 
 @cache
@@ -50,6 +52,7 @@ class Days:
 
     url: str
     home: Path
+    catalog: Catalog = CATALOG
 
     @property
     def settings(self) -> FleetSettings:
@@ -64,12 +67,12 @@ class Days:
     @cached_property
     def definitions(self) -> dg.Definitions:
         """As they are loaded, but on this database and this lake."""
-        return build_definitions(CATALOG, TODAY - timedelta(days=30), self.settings)
+        return build_definitions(self.catalog, TODAY - timedelta(days=30), self.settings)
 
     @cached_property
     def pipeline(self) -> DailyPipeline:
         """The same days without Dagster, into the same lake."""
-        return DailyPipeline(self.url, Lake(self.home / "lake"), CATALOG)
+        return DailyPipeline(self.url, Lake(self.home / "lake"), self.catalog)
 
     def fill(self, *days: date) -> None:
         """Import the fleet's readings of these days, and map its vehicles."""

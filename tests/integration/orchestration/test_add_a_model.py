@@ -21,7 +21,7 @@ TEST_FILE = "dbt_like_sql/models/marts/my_model.test.toml"
 A_DAY = "2026-02-08"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
     """A lake with a day in it, on which every vehicle lost much."""
     days = filled_days(FIRST)
@@ -34,8 +34,8 @@ def days(filled_days: FilledDays, monkeypatch: pytest.MonkeyPatch) -> Days:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of one's own, whose models are read."""
+def project(days: Days, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of one's own, whose models are read, beside a lake with a day in it."""
     folder = tmp_path / "project"
     shutil.copytree(FOLDER, folder / "dbt_like_sql", ignore=shutil.ignore_patterns("__pycache__"))
     load = Catalog.load

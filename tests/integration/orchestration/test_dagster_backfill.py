@@ -11,14 +11,18 @@ import pytest
 
 from orchestration.assets.partitions import days_of_run, range_tags
 from tests.conftest import fresh_database
+from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, Days
 from tests.lake_folder import days_of, newest_file
 from warehouse.contract.partitions import Stream
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
 BOTH = (FIRST, SECOND)
+SOME_MODELS = catalog_of(FIGURES, "daily_vehicle_costs", "weekly_vehicle_losses")
+"""One of a seed and one that looks back among them: each is run in the same way, and a day has all of them in
+``test_dagster_day``."""
 WITHOUT_PARTITIONS, EMPTY, OPEN = FIRST - timedelta(days=1), SECOND + timedelta(days=1), SECOND + timedelta(days=2)
 """A day without partitions, one with partitions that nothing came into, and one with readings that is not closed."""
 
@@ -51,7 +55,7 @@ class Ran(NamedTuple):
 @pytest.fixture(scope="module")
 def ran(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     with fresh_database(server_url, filled_template(*BOTH)) as url, dg.DagsterInstance.ephemeral() as instance:
-        days = Days(url, tmp_path_factory.mktemp("home"))
+        days = Days(url, tmp_path_factory.mktemp("home"), SOME_MODELS)
         lose_partitions(days, WITHOUT_PARTITIONS)
         days.add_late_reading(OPEN)
         keep_open(days, OPEN)
@@ -68,7 +72,7 @@ def told_of(instance: dg.DagsterInstance, name: str) -> dict[str, dict[str, dg.M
 def test_it_makes_what_a_run_a_day_makes_and_tells_of_each_day(ran: Ran, tmp_path: Path) -> None:
     assert ran.result.success
     catalog, lake = ran.days.pipeline.catalog, ran.days.pipeline.lake
-    one_by_one = Days(ran.days.url, tmp_path).pipeline
+    one_by_one = Days(ran.days.url, tmp_path, SOME_MODELS).pipeline
     made = {name: told_of(ran.instance, name) for name in (*catalog.models, "day_report")}
     for day in BOTH:
         one_by_one.run(day)

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.integration.orchestration import dagster_days
+from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, VEHICLES, Days
+from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, TODAY, VEHICLES, Days
 from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
@@ -167,13 +167,11 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
 
 
-def test_a_warning_is_shown_and_stops_nothing(
-    days: Days, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    declared = dagster_days.CATALOG.models["vehicle_readings"]
+def test_a_warning_is_shown_and_stops_nothing(days: Days, instance: dg.DagsterInstance) -> None:
+    catalog = catalog_of(FIGURES)
+    declared = catalog.models["vehicle_readings"]
     warning = replace(declared, checks=tuple(replace(check, is_blocking=False) for check in declared.checks))
-    models = {**dagster_days.CATALOG.models, "vehicle_readings": warning}
-    monkeypatch.setattr(dagster_days, "CATALOG", replace(dagster_days.CATALOG, models=models))
+    days = replace(days, catalog=replace(catalog, models={**catalog.models, "vehicle_readings": warning}))
     days.add_late_reading(FIRST, soc_percent=150.0)
     result = days.run(instance, FIRST)
     assert result.success
@@ -200,6 +198,7 @@ def test_a_file_that_is_not_what_the_ledger_says_is_told_apart(
 
 
 def test_a_damaged_file_ends_the_step_in_plain_words(days: Days, instance: dg.DagsterInstance) -> None:
+    days = replace(days, catalog=catalog_of(FIGURES))
     days.pipeline.run(FIRST)
     file = newest_file(days.pipeline.lake, "carried_samples", FIRST)
     file.write_bytes(file.read_bytes()[::-1])
@@ -239,7 +238,7 @@ def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: ps
 
 def test_the_maintenance_drops_old_days_and_finds_damaged_files(filled_days: FilledDays) -> None:
     long_ago = TODAY - timedelta(days=29)
-    days = filled_days(long_ago)
+    days = replace(filled_days(long_ago), catalog=catalog_of(FIGURES))
     days.pipeline.run(long_ago)
     with connect(days.url) as connection:
         connection.execute("UPDATE late_rows SET stored_at = stored_at - INTERVAL '31 days'")

@@ -1,6 +1,7 @@
 """The sensor on a real ledger: which days it asks for, and when it leaves them to a person."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from orchestration.assets.partitions import range_tags
 from orchestration.scheduling import day_plan, past_runs
 from orchestration.scheduling.past_runs import MOST_ATTEMPTS
 from orchestration.tags import RUN_KEY_TAG
+from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, TODAY, Days
+from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, TODAY, Days
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import oldest_releases
@@ -21,7 +23,7 @@ from warehouse.postgres.ledger.lake_files import oldest_releases
 
 @pytest.fixture
 def days(database_url: str, tmp_path: Path) -> Days:
-    return Days(database_url, tmp_path)
+    return Days(database_url, tmp_path, catalog_of(FIGURES))
 
 
 def asked(days: Days, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
@@ -105,7 +107,7 @@ def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays,
 
 
 def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
-    days = filled_days(FIRST)
+    days = replace(filled_days(FIRST), catalog=catalog_of(FIGURES))
     days.add_late_reading(FIRST, soc_percent=150.0)
     result = run_as_asked(days, instance, only=["vehicle_readings"])
     assert not result.success

@@ -1,18 +1,20 @@
 """A day that changed has the models that look back on it built again: they alone, by a run that nobody started."""
 
+from dataclasses import replace
 from datetime import date
 
 import dagster as dg
 from psycopg.sql import SQL, Identifier
 
-from dbt_like_sql.catalog import Catalog
 from orchestration.tags import WHY_TAG
+from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, Days
 from warehouse.lifecycle.lagging_models import Why, lagging_models
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_files import list_current_files, list_released_files
 
+NOT_LOOKING_BACK = ["dc_exceeds_ac", "low_efficiency_days", "reading_gaps"]
 LOOKING_BACK = ["vehicle_trend_28_days", "weekly_vehicle_losses"]
 WITH_RESTATEMENTS = sorted(["restatements", *LOOKING_BACK])
 """What a release writes is told with whatever is built by itself."""
@@ -36,7 +38,7 @@ def versions(days: Days, day: date) -> dict[str, int]:
 def test_days_that_look_back_on_a_late_reading_are_built_again(
     filled_days: FilledDays, instance: dg.DagsterInstance
 ) -> None:
-    days = filled_days(FIRST, SECOND)
+    days = replace(filled_days(FIRST, SECOND), catalog=catalog_of(FIGURES, *LOOKING_BACK))
     for day in (FIRST, SECOND):
         days.pipeline.run(day)
     before = versions(days, SECOND)
@@ -52,14 +54,14 @@ def test_days_that_look_back_on_a_late_reading_are_built_again(
 
 
 def test_what_a_person_has_to_build_is_not_requested(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
-    days = filled_days(FIRST)
+    days = replace(filled_days(FIRST), catalog=catalog_of(FIGURES, *NOT_LOOKING_BACK))
     days.pipeline.run(FIRST)
     with connect(days.url) as connection:
         for table in ("lake_files", "lake_release_files", "lake_file_versions"):
             connection.execute(SQL("DELETE FROM {} WHERE dataset = 'reading_gaps'").format(Identifier(table)))
         connection.execute("UPDATE lake_file_versions SET model_digest = 'older' WHERE dataset = 'dc_exceeds_ac'")
         connection.execute("UPDATE lake_file_versions SET model_digest = NULL WHERE dataset = 'low_efficiency_days'")
-        lagging = lagging_models(connection, Catalog.load())
+        lagging = lagging_models(connection, days.catalog)
     assert [(each.day, each.dataset, each.why) for each in lagging] == [
         (FIRST, "dc_exceeds_ac", Why.OTHER_TEXT),
         (FIRST, "reading_gaps", Why.MISSING),
@@ -67,4 +69,4 @@ def test_what_a_person_has_to_build_is_not_requested(filled_days: FilledDays, in
     assert requests(days, instance) == []
     days.pipeline.build_models(FIRST, ["dc_exceeds_ac", "reading_gaps"])
     with connect(days.url) as connection:
-        assert lagging_models(connection, Catalog.load()) == []
+        assert lagging_models(connection, days.catalog) == []

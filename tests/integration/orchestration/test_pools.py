@@ -13,12 +13,12 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
-from dbt_like_sql.catalog import Catalog
 from orchestration.assets.partitions import range_tags
 from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
 from orchestration.definitions import build_definitions
 from orchestration.tags import DAYS_TAG, PARTITION_NAME_TAG
 from tests.conftest import drop_database
+from tests.fewer_models import catalog_of
 from warehouse.postgres.connection import connect
 
 FIRST_DAY = date(2026, 1, 1)
@@ -32,7 +32,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
-    return build_definitions(Catalog.load(), FIRST_DAY)
+    return build_definitions(catalog_of("daily_fleet_efficiency"), FIRST_DAY)
 
 
 class Queue:
