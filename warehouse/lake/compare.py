@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from warehouse.lake.models import INTEGERS
-from warehouse.lake.storage.patterns import readable
-from warehouse.lake.views import another_session, text
+from warehouse.lake.views import another_session, file_rows
 
 NOISE = 1e-9
 """Numbers of float64 that differ by less than this share of themselves are equal: sums depend on the order of terms."""
@@ -82,9 +81,7 @@ def compare_files(
     """
     with another_session(engine) as session:
         for name, path in (("before", before), ("after", after)):
-            session.execute(
-                f"CREATE TEMP VIEW {name} AS FROM read_parquet({text(readable(path))}, hive_partitioning = false)"
-            )
+            session.execute(f"CREATE TEMP VIEW {name} AS FROM {file_rows(path)}")
         session.execute("SET threads = 1")  # sums are made in the order of the files
         try:
             return _Files(session, key).compare()

@@ -12,8 +12,7 @@ from warehouse.counted import counted
 from warehouse.lake.compare import Comparison, compare_files
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.models import ModelFailedError, build_model
-from warehouse.lake.storage.patterns import readable
-from warehouse.lake.views import add_view, another_session, set_day, text
+from warehouse.lake.views import add_view, another_session, file_rows, set_day, text
 
 Reads = Sequence[tuple[Model, Sequence[str]]]
 """What a model reads, and the files of it that are opened."""
@@ -62,14 +61,12 @@ def require_independent_keys(
         ModelFailedError: they are others, so ``lookback_key`` is not true.
     """
     keys = ", ".join(model.lookback_key)
-    half = f"SELECT DISTINCT {keys} FROM read_parquet({text(readable(built))}) WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
+    half = f"SELECT DISTINCT {keys} FROM {file_rows(built)} WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
     with reading(engine, reads, day) as session, _beside(built) as alone, _beside(alone) as expected:
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {half}")
         _limit_to_changed(session, model, reads)
         build_model(session, model, alone)
-        _copy(
-            session, model, f"FROM read_parquet({text(readable(built))}) SEMI JOIN {_CHANGED} USING ({keys})", expected
-        )
+        _copy(session, model, f"FROM {file_rows(built)} SEMI JOIN {_CHANGED} USING ({keys})", expected)
         comparison = compare_files(engine, expected, alone, model.sort_key)
     if not comparison.is_same:
         raise ModelFailedError(
@@ -100,24 +97,21 @@ def rebuild_changed_keys(
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {changed}")
         _limit_to_changed(session, model, reads)
         build_model(session, model, made)
-        kept = f"FROM read_parquet({text(before)}) ANTI JOIN {_CHANGED} USING ({keys})"
-        return _copy(session, model, f"FROM read_parquet({text(readable(made))}) UNION ALL BY NAME ({kept})", target)
+        kept = f"FROM {file_rows(before)} ANTI JOIN {_CHANGED} USING ({keys})"
+        return _copy(session, model, f"FROM {file_rows(made)} UNION ALL BY NAME ({kept})", target)
 
 
 def have_same_columns(engine: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
     """Whether two files can be compared row by row: what made them may have got a column meanwhile."""
     with another_session(engine) as session:
-        first, second = (
-            session.execute(f"DESCRIBE FROM read_parquet({text(path)}, hive_partitioning = false)").fetchall()
-            for path in (one, other)
-        )
+        first, second = (session.execute(f"DESCRIBE FROM {file_rows(path)}").fetchall() for path in (one, other))
     return first == second
 
 
 def _changed_keys(keys: str, before: str | None, now: str) -> str:
     if before is None:
-        return f"SELECT DISTINCT {keys} FROM read_parquet({text(now)})"  # noqa: S608 - declared
-    sides = [f"(FROM read_parquet({text(path)}, hive_partitioning = false))" for path in (before, now)]
+        return f"SELECT DISTINCT {keys} FROM {file_rows(now)}"  # noqa: S608 - declared
+    sides = [f"(FROM {file_rows(path)})" for path in (before, now)]
     one_way, other_way = (f"({one} EXCEPT ALL {other})" for one, other in (sides, sides[::-1]))
     return f"SELECT DISTINCT {keys} FROM ({one_way} UNION ALL {other_way})"  # noqa: S608 - declared
 

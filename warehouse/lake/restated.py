@@ -20,7 +20,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.lake.compare import NOISE, Change, compare_files
 from warehouse.lake.publish import is_file_intact
 from warehouse.lake.storage.lake import Lake
-from warehouse.lake.views import another_session, text
+from warehouse.lake.views import another_session, file_rows
 from warehouse.postgres.ledger.lake_files import LakeFile
 from warehouse.postgres.ledger.restatements import ROWS, RestatedSum
 
@@ -141,7 +141,7 @@ class RestatedFiles:
         pair = self.pairs[dataset]
         with another_session(self.engine) as session:
             stored = [
-                {row[0] for row in session.execute(f"DESCRIBE FROM read_parquet({text(location)})").fetchall()}
+                {row[0] for row in session.execute(f"DESCRIBE FROM {file_rows(location)}").fetchall()}
                 for location in (self.lake.location(pair.before), self.lake.location(pair.after))
             ]
         return SQL(", ").join(Identifier(name) for name in SETTINGS if all(name in each for each in stored))

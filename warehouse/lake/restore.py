@@ -43,7 +43,7 @@ def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: st
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
         with connection.transaction():
-            for batch in engine.read_parquet(file).to_arrow_reader(_BATCH_ROWS):
+            for batch in engine.read_parquet(file, hive_partitioning=False).to_arrow_reader(_BATCH_ROWS):
                 write_rows(connection, stream, beside, rows_of(batch))
         restored, expected = table_figures(connection, stream, beside), figures_of_file(engine, stream, file)
     if restored != expected:

@@ -4,6 +4,7 @@ Every view has the dataset's declared columns in their declared types and ``day`
 dataset that has no file yet is an empty view, so a query says "no rows" and not "no such table".
 """
 
+import socket
 from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,9 +15,12 @@ from dbt_like_sql.model import DAY_COLUMN, Model
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.interruption import note_session
 from warehouse.lake.snapshot import Snapshot
-from warehouse.lake.storage.patterns import path_of
+from warehouse.lake.storage.patterns import path_of, readable
 
 MEMORY_LIMIT = "1GB"
+_FILE_COLUMN = "lake_file"
+_DAY = f"split_part({_FILE_COLUMN}, '/', -2)[{len('day=') + 1}:]::DATE AS {DAY_COLUMN}"
+"""The day of a file. DuckDB leaves out the files that a question of some days does not need, as it would by itself."""
 
 
 class UnreadableFileError(FleetwattError):
@@ -53,8 +57,9 @@ def start_engine(spill: Path | None, memory_limit: str = MEMORY_LIMIT) -> duckdb
         "python_enable_replacements": "false",
     }
     if spill:
-        # What does not fit into memory goes where the data has room, not to the folder we happen to be in.
-        settings["temp_directory"] = str(spill)
+        # What does not fit into memory goes where the data has room, not to the folder we happen to be in. DuckDB tells
+        # the processes apart there by their numbers, and those of two containers, or of two machines, may be the same.
+        settings["temp_directory"] = f"{spill}-{socket.gethostname()}"
     return _settled(duckdb.connect(":memory:", config=settings))
 
 
@@ -117,7 +122,7 @@ def view_of(model: Model, files: Sequence[str], stored: Container[str] | None = 
     columns = [
         f"{each.name}::{each.type} AS {each.name}" for each in model.columns if stored is None or each.name in stored
     ]
-    return _view(model, [*columns, DAY_COLUMN], f"FROM {_rows_of(files)}")
+    return _view(model, [*columns, _DAY], f"FROM {_rows_of(files)}")
 
 
 def empty_view(model: Model) -> str:
@@ -133,6 +138,11 @@ def forbid_changes(connection: duckdb.DuckDBPyConnection, files: Sequence[str], 
     connection.execute(f"SET allowed_paths = {_texts(list(allowed))}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def file_rows(file: Path | str) -> str:
+    """What reads one file, and takes no folder on the way to it for a column."""
+    return f"read_parquet({text(readable(file))}, hive_partitioning = false)"
 
 
 def text(value: str | Path) -> str:
@@ -157,10 +167,11 @@ def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Seq
 
 
 def _rows_of(files: Sequence[str]) -> str:
-    # By name: files of days that were built before a column was added have nulls in it.
+    # By name: files of days that were built before a column was added have nulls in it. The day is taken from the name
+    # of the folder here: left to DuckDB, a folder anywhere above the lake that is called day=2026-02-08, as a backup's,
+    # would be the day of all files, and one called kind=van a column of theirs.
     return (
-        f"read_parquet({_texts(files)}, union_by_name = true, hive_partitioning = true, "
-        f"hive_types = {{'{DAY_COLUMN}': DATE}})"
+        f"read_parquet({_texts(files)}, union_by_name = true, hive_partitioning = false, filename = '{_FILE_COLUMN}')"
     )
 
 

@@ -1,6 +1,7 @@
 """The daily pipeline on a real PostgreSQL and real Parquet: repeated, disturbed, and come late to."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -92,6 +93,20 @@ def test_a_day_is_sealed_exported_rolled_up_and_reported(
     known = day_ledger.stream_day(connection, Stream.METER_READINGS, THIRD)
     assert (known.state, known.version, known.row_count) == (PartitionState.EXPORTED, 1, 60)
     assert said[-1] == f"{THIRD}: done"
+
+
+def test_a_home_below_folders_that_are_called_as_columns_makes_the_same_numbers(
+    pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    """DuckDB takes kind=van in a path for a column of the files behind it, unless it is told not to."""
+    elsewhere = Lake(tmp_path / "day=2020-01-01/kind=van/kwh=1/meter_id=7/ac_kwh=3/lake")
+    shutil.copytree(pipeline.lake.root, elsewhere.root)
+    post(connection, ramp(meter_payload, "kwhConsumedAc", midnight(FIRST) + timedelta(hours=11), 1, 106.5, 0.1))
+    moved = replace(pipeline, lake=elsewhere)
+    moved.run(FIRST)
+    vehicle = mart(moved, "daily_vehicle_efficiency", FIRST).row(0, named=True)
+    assert (vehicle["ac_kwh"], vehicle["dc_kwh"]) == pytest.approx((6.5, 5.31))
+    assert set(mart(moved, "restatements", FIRST)["added_reading_count"]) == {1}
 
 
 def bytes_of(pipeline: DailyPipeline, connection: psycopg.Connection, dataset: str) -> bytes:

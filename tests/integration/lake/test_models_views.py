@@ -9,7 +9,7 @@ import pytest
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import folder_snapshot, newest_file
 from warehouse.lake.storage.lake import Lake
-from warehouse.lake.views import UnreadableFileError, forbid_changes, open_lake
+from warehouse.lake.views import UnreadableFileError, forbid_changes, open_lake, start_engine
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -122,3 +122,37 @@ def test_what_does_not_fit_into_memory_goes_beside_the_lake_though_nothing_is_to
         connection.execute("SET threads = 1")  # each has blocks of its own in hand, how many is chance
         forbid_changes(connection, [])
         assert connection.execute(f"SELECT count(DISTINCT a) FROM ({ordered})").fetchall() == [(2_000_000,)]
+
+
+LIKE_COLUMNS = "day=2020-01-01/kind=van/vehicle_id=7/ac_kwh=1"
+"""Folders as a backup or somebody's own order of things may have them above a lake."""
+
+
+def test_folders_above_the_lake_are_no_columns_of_it(lake: HandMadeLake, tmp_path: Path) -> None:
+    elsewhere = lake.copy(tmp_path / LIKE_COLUMNS / "lake")
+    queries = ["SELECT day, ac_kwh FROM daily_fleet_efficiency ORDER BY day", "FROM hourly_energy ORDER BY ALL"]
+    with (
+        open_lake(lake.snapshot, CATALOG.in_order(), None) as here,
+        open_lake(elsewhere.snapshot, CATALOG.in_order(), None) as there,
+    ):
+        for query in queries:
+            assert there.execute(query).fetchall() == here.execute(query).fetchall()
+
+
+def test_a_question_of_one_day_opens_the_files_of_that_day_alone(lake: HandMadeLake) -> None:
+    with open_lake(lake.snapshot, CATALOG.in_order(), None) as connection:
+        query = f"SELECT sum(energy_kwh) FROM hourly_energy WHERE day = DATE '{NEXT_DAY}'"
+        ((_, plan),) = connection.execute(f"EXPLAIN ANALYZE {query}").fetchall()
+    assert "Scanning Files: 1/2" in plan
+
+
+def test_two_containers_have_folders_of_their_own_for_what_does_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their processes may have the same number, by which DuckDB names its files."""
+    folders = []
+    for name in ("one", "other"):
+        monkeypatch.setattr("socket.gethostname", lambda name=name: name)
+        with start_engine(tmp_path / ".spill") as engine:
+            folders += engine.execute("SELECT current_setting('temp_directory')").fetchall()
+    assert folders == [(str(tmp_path / ".spill-one"),), (str(tmp_path / ".spill-other"),)]

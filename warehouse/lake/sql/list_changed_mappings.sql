@@ -5,7 +5,7 @@ WITH earlier AS (
         meter_id,
         greatest(valid_from, {starts_at}) AS valid_from,
         least(coalesce(valid_to, {ends_at}), {ends_at}) AS valid_to
-    FROM read_parquet({before})
+    FROM read_parquet({before}, hive_partitioning = false)
     WHERE valid_from < {ends_at} AND coalesce(valid_to, {ends_at}) > {starts_at}
 ),
 
@@ -15,7 +15,7 @@ later AS (
         meter_id,
         greatest(valid_from, {starts_at}) AS valid_from,
         least(coalesce(valid_to, {ends_at}), {ends_at}) AS valid_to
-    FROM read_parquet({after})
+    FROM read_parquet({after}, hive_partitioning = false)
     WHERE valid_from < {ends_at} AND coalesce(valid_to, {ends_at}) > {starts_at}
 ),
 
@@ -35,5 +35,5 @@ changed AS (
 
 SELECT DISTINCT vehicle.external_id
 FROM changed
-INNER JOIN read_parquet({vehicles}) AS vehicle USING (vehicle_id)
+INNER JOIN read_parquet({vehicles}, hive_partitioning = false) AS vehicle USING (vehicle_id)
 ORDER BY vehicle.external_id

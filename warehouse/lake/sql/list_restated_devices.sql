@@ -6,7 +6,7 @@ WITH earlier AS (
         device_id,
         sum(reading_count)::BIGINT AS reading_count,
         sum(energy_kwh) AS energy_kwh
-    FROM read_parquet({before})
+    FROM read_parquet({before}, hive_partitioning = false)
     GROUP BY kind, device_id
 ),
 
@@ -16,7 +16,7 @@ later AS (
         device_id,
         sum(reading_count)::BIGINT AS reading_count,
         sum(energy_kwh) AS energy_kwh
-    FROM read_parquet({after})
+    FROM read_parquet({after}, hive_partitioning = false)
     GROUP BY kind, device_id
 ),
 
@@ -25,13 +25,13 @@ names AS (
         'meter' AS kind,
         meter_id AS device_id,
         external_id
-    FROM read_parquet({meters})
+    FROM read_parquet({meters}, hive_partitioning = false)
     UNION ALL
     SELECT
         'vehicle' AS kind,
         vehicle_id AS device_id,
         external_id
-    FROM read_parquet({vehicles})
+    FROM read_parquet({vehicles}, hive_partitioning = false)
 )
 
 SELECT

@@ -5,4 +5,4 @@ SELECT
     min(ts) AS first_ts,
     max(ts) AS last_ts,
     count(DISTINCT {device_id})::INTEGER AS device_count
-FROM read_parquet({path})
+FROM read_parquet({path}, hive_partitioning = false)
