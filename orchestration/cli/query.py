@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from re import search
@@ -183,6 +183,8 @@ def _note_what_is_missing(
     snapshot: Snapshot, catalog: Catalog, datasets: Sequence[str], day: date | None, earlier: AsOf | None
 ) -> None:
     if earlier:
+        if earlier.instant and earlier.instant > datetime.now(UTC):
+            notes.print(f"{earlier.instant:%Y-%m-%d %H:%M:%S%z} is still to come: this is what readers see now")
         if not snapshot.files:
             notes.print("readers saw nothing of it then, so every answer is empty")
         return

@@ -1,14 +1,11 @@
 """Exports from PostgreSQL to Parquet: one snapshot, a sorted file, and a comparison of the two for readings."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import psycopg
 import pyarrow as pa
 from psycopg.sql import Identifier, Literal
 
@@ -19,7 +16,7 @@ from warehouse.lake.arrow import arriving
 from warehouse.lake.file_format import PARQUET
 from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import start_engine, text
-from warehouse.postgres.connection import connect
+from warehouse.postgres.connection import connect, one_snapshot
 from warehouse.postgres.ledger.day_ledger import late_row_count
 from warehouse.postgres.ledger.partition_figures import DEVICE_ID, Figures
 from warehouse.postgres.partitions.partition_rows import PartitionRows
@@ -53,7 +50,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
     """
     with start_engine(target.parent / "sorting") as engine, connect(url) as connection:
         wait_for_writers(connection, stream)  # a row is late by the clock of its statement, but counts once committed
-        with _snapshot(connection):
+        with one_snapshot(connection):
             late_rows = late_row_count(connection, stream, day)
             rows = PartitionRows(connection, stream, partition_name(stream, day))
             with arriving(stream, iter(rows)) as batches:
@@ -87,14 +84,6 @@ def figures_of_file(engine: duckdb.DuckDBPyConnection, stream: Stream, path: Pat
     )
     ((rows, energy_mwh, first_ts, last_ts, devices),) = engine.execute(query.as_string()).fetchall()
     return Figures(rows, Decimal(energy_mwh), first_ts, last_ts, devices)
-
-
-@contextmanager
-def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
-    """A read-only transaction that sees what is committed now, and nothing that comes after."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 def _write_sorted(

@@ -1,20 +1,23 @@
 """The lake explains itself: ``README.md``, ``files.json`` and ``views.sql``, for whoever has only the folder."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.contract.errors import FleetwattError
+from warehouse.durability import sync
 from warehouse.lake.provenance import made_by
 from warehouse.lake.snapshot import MANIFEST, Snapshot, manifest_of
-from warehouse.lake.storage.lake import key_of
+from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.lake.template import fill
 from warehouse.lake.views import empty_view, view_of
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 README, VIEWS = "README.md", "views.sql"
+_KEYS = re.compile(r"[^\s\"',\[]+/day=[^\s\"',\]]+\.parquet").findall
 
 _VIEWS_HEAD = """\
 -- Every dataset of the lake as a view, from within its folder: duckdb -init views.sql
@@ -49,6 +52,16 @@ def explain_lake(snapshot: Snapshot, catalog: Catalog, published: Mapping[str, P
         raise LakeNotExplainedError(f"{root}: {error}; the day itself is in the lake") from error
 
 
+def files_named(lake: Lake) -> set[str]:
+    """The keys of the files that ``files.json`` and ``views.sql`` name as they are on disk, whatever else they hold."""
+    named: set[str] = set()
+    for name in (MANIFEST, VIEWS):
+        path = lake.root / name
+        if path.is_file():
+            named.update(_KEYS(path.read_text(encoding="utf-8", errors="replace")))
+    return named
+
+
 def readme(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> str:
     """Layout, versions, how to read it, and every dataset with its columns, as Markdown."""
     newest = max((each.day for each in published.values()), default=None)
@@ -74,9 +87,14 @@ def _view(snapshot: Snapshot, model: Model) -> str:
 
 def _write_changed(path: Path, text: str) -> bool:
     """Replace a file by another text, unless that is what it holds. Days may end at the same time, in two processes."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+    content = text.encode()
+    if path.is_file() and path.read_bytes() == content:  # bytes: what was damaged may be no text any more
         return False
     written = path.with_name(f".{path.name}.{os.getpid()}")
-    written.write_text(text, encoding="utf-8")
-    written.replace(path)
+    try:
+        written.write_bytes(content)
+        sync(written)  # or a power cut could leave an empty file under the name
+        written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)  # it is still there where the disk was full
     return True

@@ -14,6 +14,7 @@ import psycopg
 
 from warehouse.contract.errors import FleetwattError
 from warehouse.lake.storage.lake import Lake, key_of
+from warehouse.postgres.connection import one_snapshot
 from warehouse.postgres.ledger.lake_files import LakeFile, list_current_files, list_released_files, oldest_releases
 
 MANIFEST = "files.json"
@@ -87,16 +88,26 @@ def released_snapshot(
     Raises:
         ForgottenVersionError: that is not kept any more.
     """
-    oldest = oldest_releases(connection, day) if as_of or release else []
+    if not (as_of or release):
+        return Snapshot.of(lake, list_released_files(connection, day))
+    with one_snapshot(connection):  # a release that is found to be kept is not gone a moment later
+        return Snapshot.of(lake, _earlier_files(connection, day, as_of, release))
+
+
+def _earlier_files(
+    connection: psycopg.Connection, day: date | None, as_of: datetime | None, release: int | None
+) -> list[LakeFile]:
+    oldest = oldest_releases(connection, day)
     if as_of and (gone := [each for each in oldest if each.release > 1 and each.released_at > as_of]):
         since = max(each.released_at for each in gone)
         raise ForgottenVersionError(
             f"what {gone[0].day} was then is not kept any more; ask for {since:%Y-%m-%dT%H:%M:%S.%fZ} or later"
         )
-    if release and not any(each.release <= release <= each.newest_release for each in oldest):
+    files = list_released_files(connection, day, as_of=as_of, release=release)
+    if release and not files:
         kept = "; ".join(f"of {each.day} there are {each.release} to {each.newest_release}" for each in oldest)
         raise ForgottenVersionError(f"there is no release {release} any more, or not yet; {kept or 'there are none'}")
-    return Snapshot.of(lake, list_released_files(connection, day, as_of=as_of, release=release))
+    return files
 
 
 def manifest_of(snapshot: Snapshot) -> str:

@@ -1,6 +1,7 @@
 """Removes versions of the lake that were replaced long enough ago, and files that killed publishers left."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.counted import counted
+from warehouse.lake.lake_readme import LakeNotExplainedError, files_named
 from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.lifecycle.lake_description import describe_lake
@@ -21,8 +23,12 @@ from warehouse.postgres.ledger.lake_files import (
     list_unused_versions,
     list_versions,
     list_withdrawn_datasets,
+    readers_after,
     without_readers,
 )
+
+READERS_END_WITHIN = timedelta(minutes=1)
+"""How long is waited for those who read the lake. Who reads for longer is left to the next time."""
 
 
 class Removal(NamedTuple):
@@ -52,15 +58,24 @@ def tidy_lake(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -
 
     A lake's folder that is not there is made by whoever exports first: root's would keep that account out.
 
+    Where the disk is too full for that, old versions go all the same, which makes room for it.
+
     Raises:
         CatalogError: the models cannot be read; nothing is removed.
+        LakeNotExplainedError: it cannot be written, with that room too.
     """
     if not lake.root.is_dir():
         return remove_old_versions(connection, lake, kept_for)
     catalog = Catalog.load()
     withdrawn = remove_withdrawn_datasets(connection, lake, catalog.models, kept_for)
-    describe_lake(connection, lake, catalog)
-    return remove_old_versions(connection, lake, kept_for)._replace(withdrawn=withdrawn)
+    is_described = False
+    with suppress(LakeNotExplainedError):
+        describe_lake(connection, lake, catalog)
+        is_described = True
+    removal = remove_old_versions(connection, lake, kept_for)
+    if not is_described:
+        describe_lake(connection, lake, catalog)
+    return removal._replace(withdrawn=withdrawn)
 
 
 def remove_withdrawn_datasets(
@@ -84,22 +99,26 @@ def remove_withdrawn_datasets(
     return tuple(dict.fromkeys(removed))
 
 
-def remove_old_versions(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:
+def remove_old_versions(
+    connection: psycopg.Connection, lake: Lake, kept_for: timedelta, readers_end_within: timedelta = READERS_END_WITHIN
+) -> Removal:
     """Remove what nobody sees any more. Safe to repeat and to kill. The connection must be in autocommit.
 
-    A file goes before the ledger forgets it, so a file that the ledger knows is there or is about to be forgotten.
+    First the ledger forgets the releases that are too old, so whoever begins to read from then on sees nothing of what
+    is to go, and only those who have begun before are waited for. A file goes before the ledger forgets it, so a file
+    that the ledger knows is there or is about to be forgotten. What the lake itself still names as its files stays.
     """
-    with without_readers(connection) as is_alone:
-        if not is_alone:
-            return Removal(0, 0, 0, "somebody reads the lake; the next time will do")
-        delete_superseded_releases(connection, kept_for)
-        unused = list_unused_versions(connection, kept_for)
-        for file in unused:
-            lake.store.delete(str(key_of(file)))
-            delete_version(connection, file)
-        left_behind = list(_left_behind(connection, lake, datetime.now(UTC) - kept_for))
-        for key in left_behind:
-            lake.store.delete(str(key))
+    delete_superseded_releases(connection, kept_for)
+    named = files_named(lake)
+    unused = [file for file in list_unused_versions(connection, kept_for) if str(key_of(file)) not in named]
+    if readers := readers_after(connection, readers_end_within):
+        return Removal(0, 0, 0, f"the lake is still read by {', '.join(map(str, readers))}; the next time will do")
+    for file in unused:
+        lake.store.delete(str(key_of(file)))
+        delete_version(connection, file)
+    left_behind = list(_left_behind(connection, lake, datetime.now(UTC) - kept_for))
+    for key in left_behind:
+        lake.store.delete(str(key))
     return Removal(len(unused), sum(file.size_bytes for file in unused), len(left_behind))
 
 

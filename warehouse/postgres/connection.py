@@ -12,6 +12,8 @@ from warehouse.contract.redaction import keep_secret
 from warehouse.postgres.session import Session
 
 CONNECT_TIMEOUT_S = 5
+APPLICATION_NAME = "fleetwatt"
+"""By which our sessions are told from others; every release had it."""
 
 
 @contextmanager
@@ -35,13 +37,21 @@ def connect_options() -> dict[str, Any]:
     """The keyword arguments every connection of the product is made with."""
     return {
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "application_name": "fleetwatt",
+        "application_name": APPLICATION_NAME,
         # A database that vanished without a word (a pulled cable) is noticed in seconds, not in hours: by what it does
         # not acknowledge, and while we only wait for its answer, by what it does not say when asked for a sign of life.
         "tcp_user_timeout": 10_000,
         "keepalives_idle": 5,
         "keepalives_interval": 2,
     }
+
+
+@contextmanager
+def one_snapshot(connection: psycopg.Connection) -> Iterator[None]:
+    """A read-only transaction that sees what is committed now, and nothing that comes after."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def has_ended(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:

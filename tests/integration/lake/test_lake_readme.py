@@ -1,5 +1,6 @@
 """The lake explains itself: what its README says is so, and every example, there and on the data team's page, runs."""
 
+import errno
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from orchestration.cli.main import main
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import folder_snapshot
+from warehouse.lake import lake_readme
 from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, explain_lake
 from warehouse.lake.snapshot import MANIFEST, manifest_snapshot
 from warehouse.lake.storage.lake import Lake
@@ -161,6 +163,30 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     assert explain_lake(lake, CATALOG, {}) == [views]
     assert readme.stat().st_ino == before.st_ino
     assert sorted(path.name for path in lake.lake.root.iterdir()) == [README, MANIFEST, VIEWS]
+
+
+@pytest.mark.parametrize("name", [README, MANIFEST, VIEWS])
+def test_one_that_is_damaged_is_written_again(tmp_path: Path, name: str) -> None:
+    """A flipped bit may leave what is no UTF-8, which must not keep a day from its end."""
+    lake = folder_snapshot(Lake(tmp_path / "lake"))
+    explain_lake(lake, CATALOG, {})
+    path = lake.lake.root / name
+    original = path.read_bytes()
+    path.write_bytes(original[:20] + bytes([original[20] ^ 0x80]) + original[21:])
+    assert explain_lake(lake, CATALOG, {}) == [path]
+    assert path.read_bytes() == original
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = folder_snapshot(Lake(tmp_path / "lake"))
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(lake_readme, "sync", full)
+    with pytest.raises(LakeNotExplainedError, match="No space left"):
+        explain_lake(lake, CATALOG, {})
+    assert list(lake.lake.root.iterdir()) == []
 
 
 def test_a_readme_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What readers see of a lake that is published again and again: one build of a day, now or as it was; and what goes."""
 
+import errno
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -23,10 +25,10 @@ from warehouse.lake.snapshot import (
     released_snapshot,
 )
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.lake_upkeep import remove_old_versions, remove_withdrawn_datasets
+from warehouse.lifecycle.lake_upkeep import remove_old_versions, remove_withdrawn_datasets, tidy_lake
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import day_held
-from warehouse.postgres.ledger.lake_files import begin_reading, release_day
+from warehouse.postgres.ledger.lake_files import begin_reading, list_versions, release_day
 from warehouse.postgres.ledger.models import register_model
 from warehouse.postgres.overview import look
 
@@ -198,14 +200,96 @@ class TestRemoval:
         let_time_pass(connection, timedelta(days=30))
         with connect(database_url) as reader:
             begin_reading(reader)
-            refused = remove_old_versions(connection, lake, KEPT)
-            assert (refused.versions, str(refused)) == (
-                0,
-                "no version removed: somebody reads the lake; the next time will do",
-            )
-        while (removed := remove_old_versions(connection, lake, KEPT)).why_kept:
-            pass  # the server sees a moment later that a client has gone
-        assert removed.versions == 2
+            refused = remove_old_versions(connection, lake, KEPT, readers_end_within=timedelta(0))
+            who = f"session {reader.info.backend_pid} at 127.0.0.1 since "
+            assert refused.versions == 0
+            assert str(refused).startswith(f"no version removed: the lake is still read by {who}")
+            assert versions_in_folder(lake) == [("hours", 1), ("hours", 2), ("marts", 1), ("marts", 2)]
+        assert remove_old_versions(connection, lake, KEPT).versions == 2, "the server sees a moment later that it ended"
+
+    def test_who_begins_to_read_meanwhile_is_not_waited_for(
+        self, connection: psycopg.Connection, database_url: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many there are: a lake that is read all the time would never lose a version."""
+        build(connection, lake, 1)
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=30))
+        with ExitStack() as stack:
+            readers: list[psycopg.Connection] = []
+
+            def one_ends_and_another_begins(_: float) -> None:
+                readers.append(stack.enter_context(connect(database_url)))
+                begin_reading(readers[-1])
+                if len(readers) > 1:
+                    readers[-2].close()
+
+            one_ends_and_another_begins(0)
+            monkeypatch.setattr("time.sleep", one_ends_and_another_begins)
+            removed = remove_old_versions(connection, lake, KEPT, readers_end_within=timedelta(minutes=1))
+            assert (removed.versions, removed.why_kept) == (2, None)
+            assert seen(readers[-1], lake) == {"hours": 2, "marts": 2}
+            with pytest.raises(ForgottenVersionError):
+                released_snapshot(readers[-1], lake, DAY, release=1)
+
+    def test_a_clock_that_was_set_back_for_a_while_takes_no_version_early(
+        self, connection: psycopg.Connection, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        let_time_pass(connection, timedelta(days=30))
+        build(connection, lake, 2)  # what readers saw until just now
+        build(connection, lake, 3)
+        back = "- interval '20 days'"
+        connection.execute(
+            f"UPDATE lake_file_versions SET published_at = published_at {back} WHERE version = 3".encode()
+        )
+        connection.execute(f"UPDATE lake_releases SET released_at = released_at {back} WHERE release = 3".encode())
+        assert remove_old_versions(connection, lake, KEPT).versions == 0
+        assert rows_seen(released_snapshot(connection, lake, DAY, release=2)) == {"hours": 2, "marts": 2}
+        let_time_pass(connection, KEPT)
+        assert remove_old_versions(connection, lake, KEPT).versions == 4
+
+    def test_a_clock_that_was_set_forth_for_a_while_keeps_no_version_for_ever(
+        self, connection: psycopg.Connection, lake: Lake
+    ) -> None:
+        build(connection, lake, 1)
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=-1000))
+        build(connection, lake, 3)
+        let_time_pass(connection, KEPT + timedelta(hours=1))
+        assert remove_old_versions(connection, lake, KEPT).versions == 4
+        assert versions_in_folder(lake) == [("hours", 3), ("marts", 3)]
+
+    def test_what_the_lake_itself_still_names_stays(self, connection: psycopg.Connection, lake: Lake) -> None:
+        build(connection, lake, 1)
+        (lake.root / "files.json").write_text(manifest_of(released_snapshot(connection, lake)))
+        build(connection, lake, 2)
+        let_time_pass(connection, timedelta(days=30))
+        assert remove_old_versions(connection, lake, KEPT).versions == 0
+        assert rows_seen(manifest_snapshot(lake)) == {"hours": 1, "marts": 1}
+        (lake.root / "files.json").unlink()
+        assert remove_old_versions(connection, lake, KEPT).versions == 2
+
+    def test_on_a_disk_that_is_too_full_to_describe_the_lake_old_versions_make_room(
+        self, connection: psycopg.Connection, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build(connection, lake, 1)
+        tidy_lake(connection, lake, KEPT)
+        for rows in (2, 3):
+            build(connection, lake, rows)
+        let_time_pass(connection, timedelta(days=30))
+        gone = [Path(lake.location(file)) for file in list_versions(connection) if file.version == 2]
+        assert len(gone) == 2
+        original = Path.write_bytes
+
+        def write_where_there_is_room(path: Path, content: bytes) -> int:
+            if any(each.exists() for each in gone):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            return original(path, content)
+
+        monkeypatch.setattr(Path, "write_bytes", write_where_there_is_room)
+        assert tidy_lake(connection, lake, KEPT).versions == 2, "those that the lake does not name"
+        assert rows_seen(manifest_snapshot(lake)) == {"hours": 3, "marts": 3}
+        assert tidy_lake(connection, lake, KEPT).versions == 2, "those that it named until then"
 
     def test_killed_between_file_and_ledger_it_goes_on(self, connection: psycopg.Connection, lake: Lake) -> None:
         build(connection, lake, 1)
@@ -348,16 +432,17 @@ def readers(database_url: str, lake: Lake) -> Iterator[list[dict[str, int]]]:
         thread.join()
 
 
-def test_of_thirty_republished_days_readers_see_one_build_each(
-    connection: psycopg.Connection, lake: Lake, readers: list[dict[str, int]]
+@pytest.mark.parametrize("builds", [30, pytest.param(60, marks=pytest.mark.long)])
+def test_of_a_day_that_is_republished_again_and_again_readers_see_one_build_each(
+    connection: psycopg.Connection, lake: Lake, readers: list[dict[str, int]], builds: int
 ) -> None:
-    for rows in range(1, 31):
+    for rows in range(1, builds + 1):
         build(connection, lake, rows)
         remove_old_versions(connection, lake, KEPT)
         while rows % 5 == 0 and {"hours": rows, "marts": rows} not in readers:
             time.sleep(READERS_PAUSE_S)  # those who began before see what they saw
     counted = {tuple(each.items()) for each in readers}
-    assert counted <= {(), *(((("hours", rows), ("marts", rows))) for rows in range(1, 31)), (("hours", 1),)}
+    assert counted <= {(), *(((("hours", rows), ("marts", rows))) for rows in range(1, builds + 1)), (("hours", 1),)}
     old = released_snapshot(connection, lake, DAY, release=1)
     assert rows_seen(old) == {"hours": 1, "marts": 1}
     assert datetime.now(UTC) - min(file.published_at for file in old.select(DATASETS, DAY)) < KEPT

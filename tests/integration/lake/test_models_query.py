@@ -362,6 +362,12 @@ def test_an_earlier_state_is_asked_for_by_its_instant_or_its_release(
     assert ask(tmp_path, *asked, "--as-of", then.isoformat()).stdout == "n\n1\n"
     assert ask(tmp_path, *asked, "--day", str(DAY), "--as-of", "1").stdout == "n\n1\n"
     assert ask(tmp_path, *asked, "--as-of", "2000-01-01").stdout == "n\n0\n"
+    assert "still to come" not in ask(tmp_path, *asked, "--as-of", then.isoformat()).stderr
+    ahead = ask(tmp_path, *asked, "--as-of", "2226-01-01")
+    assert (ahead.stdout, ahead.stderr) == (
+        "n\n2\n",
+        "2226-01-01 00:00:00+0000 is still to come: this is what readers see now\n",
+    )
     error = ask(tmp_path, *asked, "--day", str(DAY), "--as-of", "3").exception
     assert isinstance(error, ForgottenVersionError)
 
