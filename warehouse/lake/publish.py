@@ -100,8 +100,12 @@ def say_damaged(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> N
         remedy = f"version {current.version} has replaced it, and nothing can rebuild an older one"
     else:
         remedy = _remedy(connection, lake, file.dataset, file.day)
-    if _digest(lake, file) is None:
-        raise MissingFileError(f"{lake.location(file)} is not there; {remedy}")
+    try:
+        _digest(lake, file)
+    except FileNotFoundError:
+        raise MissingFileError(f"{lake.location(file)} is not there; {remedy}") from None
+    except OSError as error:
+        raise DamagedFileError(f"{lake.location(file)} cannot be read ({error.strerror or error}); {remedy}") from error
     raise DamagedFileError(f"{lake.location(file)} was changed or damaged; {remedy}")
 
 
@@ -146,14 +150,13 @@ def is_intact(connection: psycopg.Connection, lake: Lake, dataset: str, day: dat
 
 
 def is_file_intact(lake: Lake, file: LakeFile) -> bool:
-    """Whether a version is there as it was published."""
-    return _digest(lake, file) == file.sha256
-
-
-def _digest(lake: Lake, file: LakeFile) -> bytes | None:
-    """The SHA-256 of what is there; ``None``: nothing."""
+    """Whether a version is there as it was published. What cannot be read, on a failing disk too, is not."""
     try:
-        with lake.store.open(str(key_of(file))) as opened:
-            return hashlib.file_digest(opened, "sha256").digest()  # type: ignore[arg-type] # it has readinto
-    except FileNotFoundError:
-        return None
+        return _digest(lake, file) == file.sha256
+    except OSError:
+        return False
+
+
+def _digest(lake: Lake, file: LakeFile) -> bytes:
+    with lake.store.open(str(key_of(file))) as opened:
+        return hashlib.file_digest(opened, "sha256").digest()  # type: ignore[arg-type] # it has readinto

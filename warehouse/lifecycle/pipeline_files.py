@@ -1,5 +1,7 @@
 """The files that the daily pipeline makes and finds: each a version in the lake, of which it tells what it is."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -67,10 +69,16 @@ def written_aside(lake: Lake, dataset: str, day: date) -> Iterator[Path]:
         with lake.aside(dataset, day) as target:
             yield target
     except (OSError, duckdb.IOException, pl.exceptions.ComputeError) as error:
+        remedy = "make room" if _is_full(error) else "put that right"
         raise LakeFullError(
             f"{dataset} of {day} cannot be written to {lake.root}: {error}. "
-            f"What was published stays; make room and run the day again"
+            f"What was published stays; {remedy} and run the day again"
         ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether there is no room, or no more for us; DuckDB and Polars tell it in words alone."""
+    return any(os.strerror(each) in str(error) for each in (errno.ENOSPC, errno.EDQUOT))
 
 
 def published(

@@ -54,7 +54,13 @@ def take_over(connection: psycopg.Connection, lake: Lake, say: Callable[[str], N
     taken = 0
     if any(_has_any(lake, file) for file in unversioned):
         for day, _ in groupby(unversioned, lambda file: file.day):
-            taken += _take_over_day(connection, lake, day)
+            try:
+                taken += _take_over_day(connection, lake, day)
+            except OSError as error:  # of this day; the others can be read all the same, and nobody waits for it
+                say(
+                    f"files of {day} keep their old names, and cannot be read: {error}; "
+                    "put that right, then: fleetwatt migrate"
+                )
         say(f"the lake keeps versions from now on: {counted(taken, 'file')} renamed")
     if taken or not (lake.root / MANIFEST).exists():
         _describe(connection, lake, say)
@@ -62,16 +68,22 @@ def take_over(connection: psycopg.Connection, lake: Lake, say: Callable[[str], N
 
 def _describe(connection: psycopg.Connection, lake: Lake, say: Callable[[str], None]) -> None:
     from dbt_like_sql.catalog import Catalog, CatalogError  # seldom needed, and they take a while to load
+    from warehouse.lake.lake_readme import LakeNotExplainedError
     from warehouse.lifecycle.lake_description import describe_lake
 
     try:
         describe_lake(connection, lake, Catalog.load())
     except CatalogError as error:
         say(f"files.json and views.sql of the lake are written once the models can be read: {error}")
+    except LakeNotExplainedError as error:  # whoever only reads may not write there
+        say(f"{error.title}: {error.detail}")
 
 
 def _has_any(lake: Lake, file: UnversionedFile) -> bool:
-    return _old_path(lake, file).exists() or any(lake.store.list(folder_of(file.dataset, file.day)))
+    try:
+        return _old_path(lake, file).exists() or any(lake.store.list(folder_of(file.dataset, file.day)))
+    except PermissionError:  # a folder that we may not look into is one
+        return True
 
 
 def _take_over_day(connection: psycopg.Connection, lake: Lake, day: date) -> int:

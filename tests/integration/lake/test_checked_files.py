@@ -99,6 +99,23 @@ def test_a_backup_that_was_put_back_is_as_good(connection: psycopg.Connection, l
     assert damaged(connection, lake, ["marts"], None) == []
 
 
+def test_a_file_on_a_failing_disk_is_found_and_the_scrub_goes_on(connection: psycopg.Connection, lake: Lake) -> None:
+    names = ("daily_fleet_efficiency", "low_efficiency_days")
+    for name in names:
+        put(connection, lake, name, FIRST)
+    file, path = file_of(connection, lake, names[0], FIRST)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # a file whose first byte is an input/output error
+    assert damaged_files(lake, [file]) == [file]
+    found = {each.dataset: each.what for each in scrub(connection, lake) if each}
+    assert found.keys() == {names[0]}
+    assert f"{path} cannot be read (Input/output error); fleetwatt run-day {FIRST} rebuilds it" in found[names[0]]
+    assert connection.execute("SELECT day FROM day_builds").fetchall() == [(FIRST,)]
+    put(connection, lake, names[0], FIRST)
+    assert damaged_files(lake, [file]) == []
+    assert not path.is_symlink()
+
+
 def test_a_scrub_passes_by_what_a_removed_model_made(connection: psycopg.Connection, lake: Lake) -> None:
     """Nothing can rebuild it: its day would be queued each night."""
     file_of(connection, lake, "marts", FIRST)[1].unlink()

@@ -1,8 +1,11 @@
 """Publishing: each version is a file of its own, and the ledger says which one is current, whoever is killed when."""
 
+import errno
+import re
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 
@@ -11,6 +14,7 @@ from warehouse.lake import publish as publishing
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_intact, publish, verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.local_folder import LocalFolder
+from warehouse.lifecycle.pipeline_files import LakeFullError, written_aside
 from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file, find_outdated_file
 
 DAY = date(2026, 2, 8)
@@ -130,3 +134,22 @@ def test_what_is_confirmed_with_the_file_is_in_the_same_transaction(connection: 
     assert connection.execute("SELECT count(*) FROM day_builds").fetchall() == [(0,)]
     assert find_lake_file(connection, "marts", DAY) is None
     assert not is_intact(connection, lake, "marts", DAY)
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "make room"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "make room"),
+        (duckdb.IOException("IO Error: Could not write file: No space left on device"), "make room"),
+        (OSError(errno.EROFS, "Read-only file system"), "put that right"),
+        (PermissionError(errno.EACCES, "Permission denied"), "put that right"),
+    ],
+    ids=["full", "quota", "full, by DuckDB", "read-only", "closed"],
+)
+def test_what_keeps_a_file_from_being_written_is_told(lake: Lake, error: Exception, remedy: str) -> None:
+    said = f"{re.escape(str(error))}. What was published stays; {remedy} and run the day again"
+    with pytest.raises(LakeFullError, match=said), written_aside(lake, "marts", DAY) as target:
+        target.write_bytes(b"half")
+        raise error
+    assert list(lake.root.rglob("*.parquet")) == []

@@ -10,6 +10,7 @@ import pytest
 from tests.lake_folder import keys_of
 from warehouse.lake.checked_files import damaged_files
 from warehouse.lake.snapshot import ForgottenVersionError, ManifestError, manifest_snapshot, released_snapshot
+from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.local_folder import LocalFolder
 from warehouse.lifecycle import take_over as taking
@@ -227,3 +228,30 @@ def test_a_list_that_was_lost_is_written_again(connection: psycopg.Connection, o
     (old_lake.root / "files.json").unlink()
     take_over(connection, old_lake)
     assert_taken_over(connection, old_lake)
+
+
+def test_a_day_that_cannot_be_renamed_holds_up_no_other_and_is_told(
+    connection: psycopg.Connection, old_lake: Lake
+) -> None:
+    key = FileKey.of("hours", FIRST, 3, hashlib.sha256(content_of("hours", FIRST)).digest())
+    in_the_way = old_lake.root / str(key)
+    in_the_way.mkdir()
+    said: list[str] = []
+    take_over(connection, old_lake, said.append)
+    assert said[0].startswith(f"files of {FIRST} keep their old names, and cannot be read: [Errno 21] Is a directory")
+    assert said[0].endswith("; put that right, then: fleetwatt migrate")
+    assert said[1] == "the lake keeps versions from now on: 2 files renamed"
+    assert damaged_files(old_lake, released_snapshot(connection, old_lake, SECOND).select(DATASETS, None)) == []
+    in_the_way.rmdir()
+    take_over(connection, old_lake)
+    assert_taken_over(connection, old_lake)
+
+
+def test_who_may_not_write_the_list_is_told_and_reads_all_the_same(
+    connection: psycopg.Connection, old_lake: Lake
+) -> None:
+    (old_lake.root / "README.md").mkdir()
+    said: list[str] = []
+    take_over(connection, old_lake, said.append)
+    assert said[-1].startswith("The lake's README cannot be written: ")
+    assert damaged_files(old_lake, released_snapshot(connection, old_lake).select(DATASETS, None)) == []

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from warehouse.lake.storage.keys import FileKey, folder_of
+from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.local_folder import LocalFolder
 
 DAY = date(2026, 2, 8)
@@ -103,6 +104,31 @@ def test_root_follows_no_links_that_the_lakes_account_laid() -> None:
         with pytest.raises(PermissionError):
             store.delete(KEY)
         assert (roots / Path(KEY).name).read_bytes() == b"root's"
+
+
+@pytest.mark.parametrize("linked", ["meters", "meters/day=2026-02-08"])
+def test_a_folder_may_be_a_link_to_another_disk(store: LocalFolder, tmp_path: Path, linked: str) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        if Path(folder).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is one file system alone")
+        (store.root / linked).parent.mkdir(parents=True)
+        (store.root / linked).symlink_to(folder)
+        for content in (b"content", b"content"):
+            store.put(KEY, written(tmp_path, content))
+        with store.open(KEY) as file:
+            assert file.read() == b"content"
+        assert [path.name for path in Path(folder).rglob("*") if path.is_file()] == [Path(KEY).name]
+        assert not (tmp_path / "written").exists()
+
+
+def test_who_lost_the_day_and_still_writes_does_not_write_into_the_next_ones_file(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    with lake.aside("meters", DAY) as first, first.open("wb", buffering=0) as still_open:
+        still_open.write(b"old")
+        with lake.aside("meters", DAY) as second:
+            second.write_bytes(b"new")
+            still_open.write(b" and more of it")
+            assert second.read_bytes() == b"new"
 
 
 def test_a_file_that_cannot_be_put_is_an_error(store: LocalFolder, tmp_path: Path) -> None:

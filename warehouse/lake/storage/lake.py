@@ -39,10 +39,12 @@ class Lake:
     def aside(self, dataset: str, day: date) -> Iterator[Path]:
         """A local path to write a new version to; what is left there is removed at the end.
 
-        One worker a day at a time writes here, so what an earlier, killed one left is overwritten.
+        One worker a day at a time writes here, so what an earlier one left is removed. It may not know yet that it lost
+        the day with its connection: what it still writes must not come into the new file.
         """
         path = self.root / _ASIDE / f"{dataset}-{day:%Y-%m-%d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
         try:
             yield path
         finally:

@@ -1,5 +1,7 @@
 """The lake in a folder of this machine."""
 
+import errno
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,14 +21,22 @@ class LocalFolder:
     root: Path
 
     def put(self, key: str, written: Path) -> None:
-        """Rename a file of the same file system to its place, and have the disk remember its bytes and its name."""
+        """Rename a file to its place, and have the disk remember its bytes and its name.
+
+        A dataset's or a day's folder may be a link to another disk: then the file is copied there first.
+        """
         target = self.root / key
         self.root.mkdir(parents=True, exist_ok=True)
         with as_owner_of(self.root):
             missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
             target.parent.mkdir(parents=True, exist_ok=True)
             sync(written)
-            written.replace(target)
+            try:
+                written.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                _move_to_other_disk(written, target)
             for folder in (target.parent, *(each.parent for each in missing)):
                 sync(folder)
 
@@ -56,3 +66,14 @@ class LocalFolder:
         """Remove the file. The folder of its day stays: the next version may be on its way there."""
         with as_owner_of(self.root):
             (self.root / key).unlink(missing_ok=True)
+
+
+def _move_to_other_disk(written: Path, target: Path) -> None:
+    beside = target.with_name(f".{target.name}")  # what a killed one left is overwritten by the next
+    try:
+        shutil.copyfile(written, beside)
+        sync(beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    written.unlink()
