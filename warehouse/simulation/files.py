@@ -4,7 +4,8 @@
 kept while it was cut off stands where it belongs, what was lost is missing, what is sent twice is there twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -37,8 +38,10 @@ def write_parquet(fleet: Fleet, start: datetime, end: datetime, folder: Path, to
     first, last = int(start.timestamp()) // MINUTE_S, int(end.timestamp()) // MINUTE_S
     written = 0
     with (
-        pq.ParquetWriter(folder / METERS, _METERS, compression="zstd", compression_level=1) as meters,
-        pq.ParquetWriter(folder / VEHICLES, _VEHICLES, compression="zstd", compression_level=1) as vehicles,
+        _whole(folder / METERS) as meters_path,
+        _whole(folder / VEHICLES) as vehicles_path,
+        pq.ParquetWriter(meters_path, _METERS, compression="zstd", compression_level=1) as meters,
+        pq.ParquetWriter(vehicles_path, _VEHICLES, compression="zstd", compression_level=1) as vehicles,
     ):
         for minute in range(first, last, at_once):
             count = min(at_once, last - minute)
@@ -55,7 +58,7 @@ def write_parquet(fleet: Fleet, start: datetime, end: datetime, folder: Path, to
 def write_ndjson(fleet: Fleet, start: datetime, end: datetime, folder: Path, told: Told) -> int:
     """Write what arrives in ``[start, end)``, in the order in which it does; returns how many readings these are."""
     start_s, end_s, written = int(start.timestamp()), int(end.timestamp()), 0
-    with (folder / READINGS).open("wb") as file:
+    with _whole(folder / READINGS) as path, path.open("wb") as file:
         for body in bodies(fleet, start_s, end_s):
             file.write(body.content)
             written += body.lines
@@ -65,10 +68,25 @@ def write_ndjson(fleet: Fleet, start: datetime, end: datetime, folder: Path, tol
 
 def write_truth(fleet: Fleet, start: datetime, end: datetime, folder: Path) -> None:
     """Write the devices, the mappings, the sessions as they really were, and the faults that have begun."""
-    (folder / DEVICES).write_bytes(msgspec.json.Encoder().encode_lines(fleet.devices()))
-    (folder / MAPPINGS).write_bytes(msgspec.json.encode(mapping_history(fleet, start, end)))
-    sessions(fleet, start, end).write_parquet(folder / SESSIONS)
-    (folder / FAULTS).write_bytes(lines(fleet.faults(end)))
+    with _whole(folder / DEVICES) as path:
+        path.write_bytes(msgspec.json.Encoder().encode_lines(fleet.devices()))
+    with _whole(folder / MAPPINGS) as path:
+        path.write_bytes(msgspec.json.encode(mapping_history(fleet, start, end)))
+    with _whole(folder / SESSIONS) as path:
+        sessions(fleet, start, end).write_parquet(path)
+    with _whole(folder / FAULTS) as path:
+        path.write_bytes(lines(fleet.faults(end)))
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that is there as a whole or not at all: cut off, NDJSON would be taken for less of it."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 _METERS = pa.schema(

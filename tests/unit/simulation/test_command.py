@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from orchestration.cli.simulate import simulate
+from orchestration.cli.simulate_progress import LineWatcher
 from warehouse.simulation.fleet import Fleet
 from warehouse.simulation.models import VEHICLE_MODELS
 from warehouse.simulation.payloads import readings
@@ -136,3 +137,19 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(arguments: list
 def test_the_help_shows_how_to_begin() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert "fleetwatt simulate --vehicles 100 --since today" in result.stdout
+
+
+@pytest.mark.parametrize("form", [[], ["--ndjson"]], ids=["parquet", "ndjson"])
+def test_files_that_were_not_written_to_their_end_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    """Half of the NDJSON would be imported as if it were all."""
+    run("--write", str(tmp_path), *form, "--vehicles", "5", *HOUR)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LineWatcher, "writing", interrupted)
+    CliRunner().invoke(app, ["--write", str(tmp_path), *form, "--vehicles", "6", *HOUR])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
