@@ -13,7 +13,8 @@ from psycopg.errors import InsufficientPrivilege
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import DatabaseUnavailableError, DatabaseUnfitError, SchemaOutdatedError
-from warehouse.postgres.connection import connect, open_connection
+from warehouse.counted import counted
+from warehouse.postgres.connection import APPLICATION_NAME, connect, open_connection
 from warehouse.postgres.schema_version import MIGRATIONS, fault_of_revision, head_revision
 from warehouse.postgres.session import SessionStart
 
@@ -37,6 +38,18 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
         SchemaOutdatedError: a newer version has migrated it.
         DatabaseUnfitError: we may not make the tables, or they are there in a schema that we do not look at.
     """
+    _require_schema(url)
+    others = _other_sessions(url)
+    applied = _upgrade(url, say)
+    if others and applied and applied[0] != "0001":  # those that wait for a new database begin with its schema
+        say(
+            f"Fleetwatt was at work on this database before ({', '.join(others)}): what has not been started again "
+            "since goes on by the old schema and the old rules, so stop it, and start the new version"
+        )
+    return applied
+
+
+def _upgrade(url: str, say: Callable[[str], None]) -> list[str]:
     from alembic import command
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import create_engine, text
@@ -45,9 +58,8 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
 
     config = alembic_config()
     # The driver reads the address, not SQLAlchemy: so every form that works for a service works here.
-    _require_schema(url)
-    connect = partial(open_connection, url, autocommit=False)
-    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    creator = partial(open_connection, url, autocommit=False)
+    engine = create_engine("postgresql+psycopg://", creator=creator, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -68,6 +80,19 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
             raise
         raise DatabaseUnfitError(f"{str(error.orig).splitlines()[0]}; whoever migrates must own the tables") from error
     return applied
+
+
+def _other_sessions(url: str) -> list[str]:
+    """Who else works on the database, in words: nothing else tells of an old version that runs on another machine.
+
+    Sessions that wait to migrate, as we did, are not among them.
+    """
+    key = {"high": _ADVISORY_LOCK >> 32, "low": _ADVISORY_LOCK & 0xFFFF_FFFF}
+    with connect(url) as connection:
+        found = connection.execute(
+            sqlfiles.load("warehouse.postgres", "list_other_sessions"), {"name": APPLICATION_NAME, **key}
+        ).fetchall()
+    return [f"{counted(count, 'session')} of {address}" for address, count in found]
 
 
 def _require_schema(url: str) -> None:

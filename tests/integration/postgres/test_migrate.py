@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import drop_database, fresh_database
+from tests.earlier_schema import database_before
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
@@ -66,6 +67,20 @@ def test_a_migration_that_fails_leaves_nothing_behind_and_may_be_tried_again(emp
     with connect(empty) as connection:
         connection.execute("DROP TABLE late_rows")
     assert migrate(empty) == REVISIONS
+
+
+def test_who_was_at_work_on_the_database_before_is_told(server_url: str) -> None:
+    """An old version, maybe on another machine, goes on by the old schema and the old rules until it is stopped."""
+    said: list[str] = []
+    newest = MIGRATIONS / "versions" / f"{head_revision()}_.py"
+    with database_before(server_url, newest) as url, connect(url), psycopg.connect(url):
+        assert migrate(url, said.append) == [head_revision()]
+        told = [line for line in said if line.startswith("Fleetwatt was at work on this database before")]
+        assert len(told) == 1
+        assert "(1 session of 127.0.0.1): what has not been started again since goes on by the old schema" in told[0]
+        said.clear()
+        assert migrate(url, said.append) == []
+        assert said == []
 
 
 def test_a_database_that_is_not_there_is_unavailable(empty: str) -> None:
