@@ -15,6 +15,7 @@ from orchestration.home.step_down import work_in
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.partitions import days_between
 from warehouse.counted import counted
+from warehouse.lake.models import ModelFailedError
 from warehouse.lake.publish import DamagedFileError, MissingFileError
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.day_checks import CheckFailedError
@@ -112,7 +113,7 @@ def _build(pipeline: DailyPipeline, plan: Plan) -> dict[date, bool]:
         try:
             pipeline.build_models(day, names, lambda line: notes.print(line, soft_wrap=True))
             built[day] = True
-        except (CheckFailedError, MissingFileError, DamagedFileError) as error:
+        except (CheckFailedError, ModelFailedError, MissingFileError, DamagedFileError) as error:
             notes.print(f"{error.title}: {error.detail}", soft_wrap=True)
             built[day] = False
     return built

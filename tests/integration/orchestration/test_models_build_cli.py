@@ -14,6 +14,8 @@ from tests.conftest import fresh_database
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.orchestration.conftest import FilledTemplate, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from warehouse.contract.errors import FleetwattError
+from warehouse.lake.models import ModelFailedError
 from warehouse.lifecycle.day_checks import CheckFailedError, DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
 from warehouse.postgres.connection import connect
@@ -128,14 +130,16 @@ def test_what_was_killed_before_readers_saw_it_is_still_missing(
     assert json.loads(counted.out) == [{"n": 3}]
 
 
-def test_a_day_that_fails_a_check_holds_up_no_other_and_is_not_forgotten(
-    days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [CheckFailedError, ModelFailedError])
+def test_a_day_that_fails_holds_up_no_other_and_is_not_forgotten(
+    days: Days, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch, failure: type[FleetwattError]
 ) -> None:
+    """Its data may be such that a check fails, or that the model itself divides by what it should not."""
     check = DayChecks.require
 
     def fail(checks: DayChecks, dataset: str, day: date, *say: Callable[[str], None]) -> None:
         if (dataset, day) == (NAME, FIRST):
-            raise CheckFailedError(f"{dataset} of {day}: it is wrong")
+            raise failure(f"{dataset} of {day}: it is wrong")
         check(checks, dataset, day, *say)
 
     with monkeypatch.context() as patched:
@@ -143,7 +147,7 @@ def test_a_day_that_fails_a_check_holds_up_no_other_and_is_not_forgotten(
         for _ in range(2):
             ended = fleetwatt("models", "build", "--missing")
             assert ended.code == 1
-            assert f"A check of the day's data failed: {NAME} of {FIRST}: it is wrong" in ended.err
+            assert f"{failure('').title}: {NAME} of {FIRST}: it is wrong" in ended.err
         assert f"Some days are not built: 1 of 1, the first is {FIRST}; readers see what they saw" in ended.err
     counted = fleetwatt("query", f"SELECT day FROM {NAME} GROUP BY day", "--format", "json")
     assert json.loads(counted.out) == [{"day": str(SECOND)}]
