@@ -60,7 +60,7 @@ def come_late(connection: psycopg.Connection) -> None:
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of its own, with room until ``limit`` says otherwise."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={AMPLE},mode=755", "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={AMPLE},mode=755", "tmpfs", str(folder)]
     mounted = subprocess.run(command, check=False, capture_output=True)
     if mounted.returncode:
         pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode()}")
