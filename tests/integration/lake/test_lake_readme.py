@@ -158,7 +158,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     assert explain_lake(lake, CATALOG, {}) == [readme, manifest, views]
     before = readme.stat()
     assert explain_lake(lake, CATALOG, {}) == []
-    assert readme.stat() == before
+    assert (readme.stat().st_ino, readme.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     views.write_text("-- by hand")
     assert explain_lake(lake, CATALOG, {}) == [views]
     assert readme.stat().st_ino == before.st_ino
