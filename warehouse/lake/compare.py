@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 
-from warehouse.lake.models import INTEGERS
+from dbt_like_sql.written_values import INTEGERS
 from warehouse.lake.views import another_session, file_rows
 
 NOISE = 1e-9

@@ -18,9 +18,6 @@ from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import add_empty_view, add_views, another_session, open_empty_lake, open_lake, set_day, text
 
 SAMPLE_ROWS = 5
-INTEGERS = frozenset(
-    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-)
 WIDER: Mapping[str, tuple[str, ...]] = {
     "HUGEINT": ("BIGINT", "DOUBLE"),  # what sum() makes of whole numbers of any type
     "BIGINT": ("DOUBLE",),

@@ -6,10 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from dbt_like_sql.unit_tests.row_table import EMPTY_TEXT, RowTable
-from warehouse.lake.models import INTEGERS
+from dbt_like_sql.written_values import keeps_all
 from warehouse.lake.views import text
 
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+").fullmatch
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?").fullmatch
 _INSTANTS = ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
 
@@ -18,11 +17,11 @@ def as_sql(cell: str | None, its_type: str, day: date) -> str:
     """A cell as SQL of a column's type. A time alone is one of the day, UTC.
 
     Raises:
-        ValueError: it is no whole number, where one is needed: DuckDB would round it.
+        ValueError: a part of it would be lost: DuckDB would round a number, or leave out a time behind a day.
     """
     if cell is None:
         return f"NULL::{its_type}"
-    if its_type in INTEGERS and not _WHOLE_NUMBER(cell):
+    if not keeps_all(cell, its_type):
         raise ValueError(cell)
     return f"{text(f'{day} {cell}' if its_type in _INSTANTS and _TIME(cell) else cell)}::{its_type}"
 
@@ -55,7 +54,7 @@ def _as_cell(value: Any, day: date) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.12g}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(as_cells(value, day))}]"
     if isinstance(value, datetime):
         clock = value.time().isoformat(timespec="auto" if value.second or value.microsecond else "minutes")
