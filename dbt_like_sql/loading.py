@@ -15,6 +15,7 @@ from dbt_like_sql.seeds import LAYER as SEEDS_LAYER
 from dbt_like_sql.seeds import Seed, select_of_rows
 from dbt_like_sql.statements import Schema, Statement
 from dbt_like_sql.text_files import read_text
+from dbt_like_sql.unread_files import unread_files
 
 Lineage = Mapping[str, tuple[ColumnSource, ...]]
 
@@ -54,7 +55,7 @@ class Loader:
             for name, declared in self._declarations.items()
         }
         checks.find_unused()
-        self.problems += [*checks.problems, *other_formulas(self.metrics, models)]
+        self.problems += [*checks.problems, *other_formulas(self.metrics, models), *unread_files(self.folder)]
         return MappingProxyType(models)
 
     def _read_declarations(self) -> None:

@@ -115,6 +115,26 @@ def test_the_small_catalog_is_right_as_it_is(tmp_path: Path) -> None:
             id="no SQL",
         ),
         pytest.param(
+            {"models/staging/more/growth.sql": GROWTH},
+            "models/staging/more/growth.sql:1: nothing reads this file: a model is models/LAYER/NAME.sql, "
+            "a check checks/NAME.sql",
+            id="a folder too deep",
+        ),
+        *(
+            pytest.param(
+                {file: "day = 2026-02-08\n"},
+                f"{file}:1: nothing reads this file: declarations are in models/LAYER/models.toml, "
+                "unit tests in NAME.test.toml beside NAME.sql",
+                id=file,
+            )
+            for file in ("models/staging/growth.tests.toml", "models/marts/model.toml", "growth.test.toml")
+        ),
+        pytest.param(
+            {"tariffs.csv": "a\n1\n"},
+            "tariffs.csv:1: nothing reads this file: a seed is seeds/NAME.csv",
+            id="a seed elsewhere",
+        ),
+        pytest.param(
             {"models/staging/growht.sql": GROWTH},
             f"models/staging/growht.sql:1: growht is not declared in small/{MODELS}; did you mean growth?",
             id="no declaration",
