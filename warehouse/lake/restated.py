@@ -17,6 +17,7 @@ from warehouse import sqlfiles
 from warehouse.contract.energy import TOLERANCE_KWH
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.additive import is_additive
 from warehouse.lake.compare import NOISE, Change, compare_files
 from warehouse.lake.publish import is_file_intact
 from warehouse.lake.storage.lake import Lake
@@ -24,8 +25,6 @@ from warehouse.lake.views import another_session, file_rows
 from warehouse.postgres.ledger.lake_files import LakeFile
 from warehouse.postgres.ledger.restatements import ROWS, RestatedSum
 
-ADDITIVE = ("_kwh", "_count", "_minutes")
-"""What a column's name ends in whose values may be summed over the rows of a day: ratios and temperatures may not."""
 SETTINGS = ("energy_kind", "max_power_kw", "resolution_kwh", "rollover_kwh", "max_reset_kwh", "expected_interval_s")
 """What the energy rule reads of a device."""
 
@@ -149,7 +148,7 @@ class RestatedFiles:
 
 def _is_restated(model: Model, change: Change) -> bool:
     """Whether a column may be summed up, and sums up otherwise by more than what float64 makes of the same."""
-    is_measure = model.key == (DAY_COLUMN,) or change.column.endswith(ADDITIVE)
+    is_measure = model.key == (DAY_COLUMN,) or is_additive(change.column)
     old, new = change.sum_before, change.sum_after
     if not is_measure or change.is_sum_same:
         return False

@@ -19,6 +19,7 @@ from warehouse.lifecycle.restatement_words import (
     mappings_words,
     models_words,
     readings_words,
+    seeds_words,
     settings_words,
 )
 from warehouse.postgres.ledger.lake_files import LakeFile
@@ -105,7 +106,9 @@ class RestatementFinder:
 
     def _reasons_in_models(self, pairs: RestatedFiles, restated: set[str]) -> dict[str, list[str]]:
         """Each with the models that it is about."""
-        changed = [pairs.pairs[model.name] for model in self.catalog.in_order() if model.name in restated]
+        # Of what lies above the compared layers only the text is looked at: a seed, or what makes devices one list.
+        above = {name for each in restated for name in self.catalog.upstream(each) if pairs.is_changed(name)}
+        changed = [pairs.pairs[model.name] for model in self.catalog.in_order() if model.name in restated | above]
         both = [file for pair in changed for file in (pair.before, pair.after)]
         digests = model_digests(self.connection, self.day, both)
 
@@ -121,5 +124,9 @@ class RestatementFinder:
         for pair in changed:
             if days := changed_input_days(self.connection, pair.before, pair.after):
                 looking_back.setdefault(tuple(days), []).append(pair.after.dataset)
-        back = {earlier_days_words(models, days): models for days, models in looking_back.items()}
-        return {models_words(rewritten): rewritten, **back} if rewritten else back
+        seeds = [name for name in rewritten if self.catalog.models[name].is_seed]
+        models = [name for name in rewritten if name not in seeds]
+        found = {words(names): names for words, names in ((models_words, models), (seeds_words, seeds)) if names}
+        # Another text of a model explains what is made from it too.
+        of_texts = {reason: list(self.catalog.with_downstream(names)) for reason, names in found.items()}
+        return of_texts | {earlier_days_words(models, days): models for days, models in looking_back.items()}

@@ -62,6 +62,11 @@ def models_words(models: Sequence[str]) -> str:
     return f"{named(models)} changed in {'its' if len(models) == 1 else 'their'} SQL"
 
 
+def seeds_words(seeds: Sequence[str]) -> str:
+    """Tables that people keep by hand, and changed."""
+    return f"the {'seed' if len(seeds) == 1 else 'seeds'} {named(seeds)} changed"
+
+
 def earlier_days_words(models: Sequence[str], days: Iterable[date]) -> str:
     """Models that look back on days which changed."""
     verb = "looks" if len(models) == 1 else "look"

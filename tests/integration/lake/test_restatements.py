@@ -357,6 +357,23 @@ def test_a_model_that_was_rewritten_is_named(pipeline: DailyPipeline, connection
     assert summary == "reading_gaps changed in its SQL; reading_gaps.gap_minutes 541 -> 542"
 
 
+def test_a_changed_seed_is_the_reason_and_costs_are_what_it_restates(
+    server_url: str, template: str, tmp_path: Path
+) -> None:
+    with two_days(server_url, template, tmp_path, catalog_of("daily_vehicle_costs")) as pipeline:
+        seed = pipeline.catalog.models["tariffs"]
+        dearer = replace(seed, sql=f"SELECT * REPLACE (price_per_kwh + 0.1 AS price_per_kwh) FROM ({seed.sql})")
+        changed = replace(pipeline, catalog=Catalog({**pipeline.catalog.models, seed.name: dearer}))
+        changed.build_models(FIRST, ["tariffs"])
+        assert reasons(pipeline) == [(2, "the seed tariffs changed")]
+        costs = sums(pipeline, 2, "daily_vehicle_costs")
+        assert costs.keys() == {"rows", "ac_cost"}  # no price, and nothing is lost
+        assert costs["ac_cost"].new == pytest.approx((costs["ac_cost"].old or 0) * 4 / 3)
+        with connect(pipeline.url) as connection:
+            summary = find_newest_release(connection, FIRST).summary
+    assert summary == "the seed tariffs changed; daily_vehicle_costs.ac_cost 3.540 -> 4.720"
+
+
 def test_a_reason_that_no_file_shows_is_the_one_that_the_day_was_queued_for(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
