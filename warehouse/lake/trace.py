@@ -4,19 +4,22 @@ The row's own columns and the mappings of the day say which devices those are. T
 number is shown by making it again from their hours alone; that a kind of device has one, by making it without that.
 """
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from math import isclose
+from math import isclose, isnan
 from typing import Any, NamedTuple
 
 import duckdb
 
 from dbt_like_sql.catalog import Catalog, ColumnSource, Model
 from dbt_like_sql.model import DAY_COLUMN
+from dbt_like_sql.written_values import keeps_all
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.additive import is_additive
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.views import add_view, add_views, another_session, open_lake, text
 
@@ -34,7 +37,10 @@ class NotOneRowError(FleetwattError):
 
 
 class Step(NamedTuple):
-    """A column that the number is made from, and the rows of it that have a part: how many, and their sum if any."""
+    """A column that the number is made from, and how many rows of it have a part.
+
+    ``total``: their sum, or the value of the only row; ``None`` of several where a sum means nothing, as of ratios.
+    """
 
     source: ColumnSource
     rows: int
@@ -120,7 +126,8 @@ def trace(
         row = _one_row(engine, model, day, key)
         known = {name: row[name] for name in model.sort_key}
         found = Trace(source, day, known, row[source.column], tuple(_steps(engine, catalog, source, known, day)))
-        if model.lookback_days or not {HOURS, FLAGS} & {model.name, *catalog.upstream(model.name)}:
+        looks_back = any(catalog.models[each].lookback_days for each in (model.name, *catalog.upstream(model.name)))
+        if looks_back or not {HOURS, FLAGS} & {model.name, *catalog.upstream(model.name)}:
             return found
         _make_scope(engine, row, known)
         kinds, remade = [str(kind) for kind in DeviceKind], found.value
@@ -139,6 +146,9 @@ def trace(
 
 def _one_row(engine: duckdb.DuckDBPyConnection, model: Model, day: date, key: Mapping[str, str]) -> dict[str, Any]:
     types = {column.name: column.type for column in model.columns}
+    for name, value in key.items():
+        if not keeps_all(value, types[name]):
+            raise NotOneRowError(f"a value of the key is no value of its column: {name} is {types[name]}, no {value}")
     conditions = "".join(f" AND {name} = {text(value)}::{types[name]}" for name, value in key.items())
     of_day = f"FROM {model.name} WHERE day = DATE '{day}'{conditions}"
     try:
@@ -151,11 +161,17 @@ def _one_row(engine: duckdb.DuckDBPyConnection, model: Model, day: date, key: Ma
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     if len(rows) == 1:
         return rows[0]
-    wanted = ", ".join(f"{name} = {value}" for name, value in key.items()) or "no --key"
+    wanted = f" with {', '.join(f'{name} = {value}' for name, value in key.items())}" if key else ""
     if not rows:
-        raise NotOneRowError(f"{model.name} has no row of {day} with {wanted}")
-    named = "; ".join(" ".join(f"--key {name}={row[name]}" for name in model.sort_key) for row in rows[:_NAMED])
-    raise NotOneRowError(f"{model.name} has several rows of {day} with {wanted}: name one, e.g. {named}")
+        raise NotOneRowError(f"{model.name} has no row of {day}{wanted}")
+    named = "; ".join(" ".join(_as_option(name, row[name]) for name in model.sort_key) for row in rows[:_NAMED])
+    raise NotOneRowError(f"{model.name} has several rows of {day}{wanted}: name one, e.g. {named}")
+
+
+def _as_option(name: str, value: Any) -> str:
+    """What names a value of the key on the command line, as a shell takes it."""
+    written = value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+    return f"--key {shlex.quote(f'{name}={written}')}"
 
 
 def _steps(
@@ -177,8 +193,8 @@ def _steps(
             first = f"DATE '{day}' - {lookback_days}"
             query = f"SELECT count(*), sum({each.column}) FROM {read.name} WHERE day >= {first}{conditions}"  # noqa: S608
             ((rows, total),) = engine.execute(query, list(held.values())).fetchall()
-            yield Step(each, rows, total)
-        if not lookback_days:
+            yield Step(each, rows, total if rows == 1 or is_additive(each.column) else None)
+        if not lookback_days and not read.lookback_days:
             ahead += [(deeper, 0) for deeper in read.column_lineage.get(each.column, ())]
 
 
@@ -186,7 +202,8 @@ def _make_scope(engine: duckdb.DuckDBPyConnection, row: Mapping[str, Any], key: 
     """Tables of the devices that the row is of, of their hours and of their readings."""
     for name in ("kind", "device_id", "vehicle_id", "meter_id"):
         engine.execute(f"SET VARIABLE {name} = ?", [row.get(name)])
-    engine.execute("SET VARIABLE hour = ?", [key.get("hour")])
+    for name in ("hour", "segment_from"):
+        engine.execute(f"SET VARIABLE {name} = ?", [key.get(name)])
     _load(engine, "create_traced_devices")
     _execute(engine, f"CREATE TEMP VIEW day_readings AS {_both({kind: kind.readings for kind in DeviceKind})}")
     for name in ("hours", "readings"):
@@ -271,5 +288,5 @@ def _execute(engine: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, .
 def _same(first: Any, second: Any) -> bool:
     """Equal, but for the order in which float64 values were added."""
     if isinstance(first, float) and isinstance(second, float):
-        return isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)
+        return isclose(first, second, rel_tol=1e-9, abs_tol=1e-9) or (isnan(first) and isnan(second))
     return bool(first == second)

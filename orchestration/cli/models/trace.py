@@ -1,5 +1,6 @@
 """``fleetwatt models trace``: the readings behind one number, and what is made of them on the way to it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from dbt_like_sql.catalog import ColumnSource, Model
+from dbt_like_sql.catalog import Catalog, ColumnSource, Model
 from dbt_like_sql.declarations import suggestion
 from orchestration.cli.json_output import ByColumn, print_json
 from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
@@ -54,7 +55,7 @@ def trace(
     catalog = read_catalog()
     model = find_model(catalog, name, "DATASET")
     _require_column(model, column, "COLUMN")
-    values = dict(_pair(model, each) for each in key or [])
+    values = _key(model, key or [])
     with reading_lake(settings) as reader:
         if not unverified:
             reader.require_intact([name, *catalog.upstream(name)], day, model.lookback_days)
@@ -62,7 +63,16 @@ def trace(
     if as_json:
         print_json(_as_dict(found, limit))
     else:
-        _print(model, found, limit)
+        _print(catalog, model, found, limit)
+
+
+def _key(model: Model, given: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in (_pair(model, each) for each in given):
+        if name in values:
+            raise typer.BadParameter(f"{name} is given twice: a row has one", param_hint="--key")
+        values[name] = value
+    return values
 
 
 def _pair(model: Model, given: str) -> tuple[str, str]:
@@ -93,7 +103,7 @@ def _earlier(reader: LakeReader, day: date) -> dict[str, str | None]:
     return found
 
 
-def _print(model: Model, found: Trace, limit: int) -> None:
+def _print(catalog: Catalog, model: Model, found: Trace, limit: int) -> None:
     row = "".join(f", {name} = {shown_value(value)}" for name, value in found.key.items())
     print_line(f"{found.source.dataset}.{found.source.column} of {found.day}{row}: {shown_value(found.value)}")
     if found.steps:
@@ -102,7 +112,7 @@ def _print(model: Model, found: Trace, limit: int) -> None:
         total = "" if step.total is None else f", sum {shown_value(step.total)}"
         print_line(f"  {step.source.dataset}.{step.source.column}: {counted(step.rows, 'row')}{total}")
     if not found.devices:
-        print_line(_why_no_readings(model, found))
+        print_line(_why_no_readings(catalog, model, found))
         return
     if not found.is_whole:
         print_line(
@@ -120,7 +130,7 @@ def _print(model: Model, found: Trace, limit: int) -> None:
         print_line(f"and {counted(len(found.flags) - limit, 'flagged step')} (--limit)")
 
 
-def _why_no_readings(model: Model, found: Trace) -> str:
+def _why_no_readings(catalog: Catalog, model: Model, found: Trace) -> str:
     if model.name in TABLES_OF_POSTGRES:
         return f"exported as it is from the table {model.name} of PostgreSQL"
     if model.lookback_days:
@@ -128,6 +138,9 @@ def _why_no_readings(model: Model, found: Trace) -> str:
         return f"of {counted(model.lookback_days + 1, 'day')}; " + (
             f"trace {first.source.dataset} {first.source.column} of one of them" if first else "of no number"
         )
+    for step in found.steps:
+        if days := catalog.models[step.source.dataset].lookback_days:
+            return f"{step.source.dataset} is of {counted(days + 1, 'day')}; trace {' '.join(step.source)} of this one"
     return "no reading of a device has a part in it"
 
 

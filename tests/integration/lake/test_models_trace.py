@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from dbt_like_sql.catalog import ColumnSource
+from dbt_like_sql.catalog import Catalog, Column, ColumnSource
 from orchestration.cli.models.commands import models
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
-from tests.lake_folder import newest_file
+from tests.lake_folder import newest_file, put_next
 from warehouse.lake.trace import TracedDevice, trace
 
 app = typer.Typer(rich_markup_mode=None)
@@ -134,19 +135,92 @@ def test_a_week_is_followed_to_its_days(lake: HandMadeLake) -> None:
     [
         (["daily_vehicle_efficiency", "ac_kw"], 2, "no column ac_kw; did you mean ac_kwh?"),
         (["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle"], 2, "vehicle is no COLUMN=VALUE"),
-        (["daily_vehicle_efficiency", "ac_kwh"], 1, "several rows of 2026-02-08 with no --key: name one, e.g. --key"),
+        (["daily_vehicle_efficiency", "ac_kwh"], 1, "several rows of 2026-02-08: name one, e.g. --key vehicle_id=1"),
+        (
+            ["hourly_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=1"],
+            1,
+            "vehicle_id = 1: name one, e.g. --key vehicle_id=1 --key hour=2026-02-08T00:00:00Z;",
+        ),
+        (["flagged_steps", "before_kwh", "--key", "flag=two words"], 1, "no row of 2026-02-08 with flag = two words"),
         (
             ["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=9"],
             1,
             "has no row of 2026-02-08 with vehicle_id",
         ),
         (["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=x"], 1, "is no value of its column"),
+        (["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=1.6"], 1, "vehicle_id is INTEGER, no 1.6"),
+        (
+            ["daily_vehicle_efficiency", "ac_kwh", "--key", "vehicle_id=1", "--key", "vehicle_id=2"],
+            2,
+            "vehicle_id is given twice",
+        ),
     ],
 )
 def test_what_cannot_be_traced_is_said(lake: HandMadeLake, arguments: list[str], code: int, said: str) -> None:
     result = run(lake, *arguments)
     assert result.exit_code == code
     assert said in " ".join(f"{result.stderr} {result.exception}".split())
+
+
+def test_an_hour_that_a_mapping_parts_is_traced_by_its_segment(tmp_path: Path) -> None:
+    lake = HandMadeLake(tmp_path / "lake")
+    lake.device("meter", 1)
+    for number in (1, 2):
+        lake.device("vehicle", number)
+    lake.map(1, 1, until=at("09:30"))
+    lake.map(2, 1, since=at("09:30"))
+    lake.add("carried_samples", kind="meter", device_id=1, ts=at("23:30", DAY - timedelta(days=1)), kwh=100.0)
+    for clock, kwh in (("09:10", 101.0), ("09:50", 103.0), ("10:30", 102.9)):
+        lake.add("meter_readings", meter_id=1, ts=at(clock), kwh=kwh)
+    lake.energy("meter", 1, 9, 1.0, reading_count=1)
+    lake.energy("meter", 1, 9, 2.0, reading_count=1, segment_from=at("09:30"))
+    lake.energy("meter", 1, 10, -0.1, reading_count=1, segment_from=at("09:30"), dip_count=1)
+    lake.add(
+        "flagged_steps", kind="meter", device_id=1, ts=at("10:30"), before_ts=at("09:50"), before_kwh=103.0, kwh=102.9,
+        energy_kwh=-0.1, flag="dip",
+    )  # fmt: skip
+    lake.write()
+    lake.build("devices", "mapped_devices")
+
+    def of_segment(hour: str, begin: str) -> tuple[Any, ...]:
+        keys = ("kind=meter", "device_id=1", f"hour={DAY}T{hour}Z", f"segment_from={begin}Z")
+        said = traced(lake, "hourly_energy", "energy_kwh", *(word for key in keys for word in ("--key", key)))
+        (device,) = said["devices"]
+        registers = (device["beforeKwh"], device["firstKwh"], device["lastKwh"])
+        return said["value"], device["energyKwh"], device["readingCount"], registers, said["flagCount"]
+
+    assert of_segment("09:00", "1970-01-01T00:00") == (1.0, 1.0, 1, (100.0, 101.0, 101.0), 0)
+    assert of_segment("09:00", f"{DAY}T09:30") == (2.0, 2.0, 1, (101.0, 103.0, 103.0), 0)
+    assert of_segment("10:00", f"{DAY}T09:30") == (-0.1, -0.1, 1, (103.0, 102.9, 102.9), 1)
+
+
+def test_a_number_that_is_made_of_weeks_is_followed_to_the_week(lake: HandMadeLake) -> None:
+    week = CATALOG.models["weekly_vehicle_losses"]
+    total = replace(
+        week,
+        name="total",
+        key=("day",),
+        columns=(Column("ac_kwh", "DOUBLE", "All of it, kWh."),),
+        sql=f"SELECT sum(ac_kwh) AS ac_kwh FROM {week.name} WHERE day = getvariable('day')",
+        depends_on=(week.name,),
+        column_lineage={"ac_kwh": (ColumnSource(week.name, "ac_kwh"),)},
+        lookback_days=0,
+        lookback_key=(),
+    )
+    with lake.lake.aside("total", DAY) as written:
+        duckdb.sql(f"COPY (SELECT 9.0::DOUBLE AS ac_kwh) TO '{written}' (FORMAT parquet)")
+        put_next(lake.lake, "total", DAY, written)
+    catalog = Catalog({**CATALOG.models, "total": total})
+    found = trace(lake.snapshot, catalog, ColumnSource("total", "ac_kwh"), DAY, {}, {})
+    assert [(step.source, step.rows) for step in found.steps] == [(ColumnSource(week.name, "ac_kwh"), 2)]
+    assert (found.value, found.devices) == (9.0, ())
+
+
+def test_a_sum_is_shown_where_it_means_something(lake: HandMadeLake) -> None:
+    said = traced(lake, "daily_vehicle_efficiency", "mean_battery_temp_celsius", "--key", "vehicle_id=1")
+    sums = {each["column"]: each["sum"] for each in said["steps"]}
+    assert sums["mean_battery_temp_celsius"] is None
+    assert sums["battery_temp_count"] == 0
 
 
 def test_readings_that_came_late_are_counted(lake: HandMadeLake, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
--- The devices behind a number, since when and until when they have a part in it: the one that its row names, or those that
--- were mapped to its vehicle or to its meter, or all.
+-- The devices behind a number, since when and until when they have a part in it: the one that its row names, within its
+-- segment if it has one, or those that were mapped to its vehicle or to its meter, or all.
 CREATE TEMPORARY TABLE traced_devices AS
 WITH mapped AS (
     SELECT
@@ -17,10 +17,25 @@ named AS (
         getvariable('kind') AS kind,
         getvariable('device_id') AS device_id,
         getvariable('vehicle_id') AS vehicle_id,
-        getvariable('meter_id') AS meter_id
+        getvariable('meter_id') AS meter_id,
+        getvariable('segment_from')::timestamptz AS segment_from
 )
 
-SELECT named.kind, named.device_id, '-infinity'::timestamptz AS valid_from, 'infinity'::timestamptz AS valid_to
+SELECT
+    named.kind,
+    named.device_id,
+    coalesce(named.segment_from, '-infinity') AS valid_from,
+    coalesce(
+        (
+            SELECT min(energy.segment_from)
+            FROM hourly_energy AS energy
+            WHERE
+                energy.kind = named.kind
+                AND energy.device_id = named.device_id
+                AND energy.segment_from > named.segment_from
+        ),
+        'infinity'
+    ) AS valid_to
 FROM named
 WHERE named.device_id IS NOT NULL
 UNION ALL

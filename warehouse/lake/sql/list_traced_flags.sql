@@ -1,4 +1,4 @@
--- The doubtful steps of the devices behind a number.
+-- The doubtful steps of the devices behind a number; of one hour where the number is of one.
 SELECT DISTINCT
     step.kind,
     known.external_id,
@@ -17,4 +17,7 @@ INNER JOIN traced_devices AS device
         AND step.ts < device.valid_to
 INNER JOIN devices AS known
     ON step.kind = known.kind AND step.device_id = known.device_id
+WHERE
+    getvariable('hour')::timestamptz IS NULL
+    OR (step.ts >= getvariable('hour')::timestamptz AND step.ts < getvariable('hour')::timestamptz + interval '1 hour')
 ORDER BY step.ts, step.kind, known.external_id, step.flag
