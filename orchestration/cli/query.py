@@ -171,7 +171,18 @@ def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QueryError("one SELECT, please: the lake is read here and not changed (FROM, DESCRIBE and SHOW work too)")
-    return sql.strip().rstrip(";")
+    return _without_end(sql)
+
+
+def _without_end(sql: str) -> str:
+    """The statement up to the semicolon that ends it, if one does; its lines are those that were written."""
+    written = sql.encode()
+    ends = [
+        offset
+        for offset, kind in duckdb.tokenize(sql)
+        if kind == duckdb.token_type.operator and written[offset : offset + 1] == b";"
+    ]
+    return (written[: ends[0]] if ends else written).decode()
 
 
 def _names(sql: str, dataset: str) -> bool:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from dbt_like_sql.written_values import INTEGERS
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import print_line, results, visible
 from warehouse.counted import counted
@@ -23,9 +24,8 @@ _FRAME = 3
 _MOST_EXACT = 1e16
 """From here on the digits before the point are more than a double has."""
 
-_NUMBERS = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "UINTEGER", "UBIGINT", "NUMBER"]
-)
+_NUMBERS = INTEGERS | {"UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL"}
+"""Types, without how many digits they have."""
 
 
 class Rows(NamedTuple):
@@ -86,7 +86,9 @@ def print_vertical(found: Rows) -> None:
 
 
 def _add_column(table: Table, name: str, kind: str) -> None:
-    justify: Literal["right", "left"] = "right" if kind in _NUMBERS else "left"
+    justify: Literal["right", "left"] = (
+        "right" if kind.partition("(")[0] in _NUMBERS and not kind.endswith("]") else "left"
+    )
     table.add_column(Text(name), justify=justify, overflow="fold")
 
 
@@ -125,7 +127,7 @@ def shown_value(value: Any) -> str:
             shown = _shown_number(value)
         case datetime():
             shown = value.isoformat().replace("+00:00", "Z")
-        case list():
+        case list() | tuple():
             shown = ", ".join(shown_value(each) for each in value)
         case dict():
             shown = f"{{{', '.join(f'{shown_value(name)}: {shown_value(each)}' for name, each in value.items())}}}"

@@ -1,7 +1,5 @@
 """``fleetwatt models check``: whether the models are right, and what they would change on a day that is published."""
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Model, Problem
+from orchestration.cli.json_output import print_json
 from orchestration.cli.lake_reader import LakeReader, Unverified, reading_lake
 from orchestration.cli.models.catalog import print_problems
 from orchestration.cli.models.effects import effect_as_dict, print_effects, print_failed, result_as_dict
@@ -171,5 +170,4 @@ def _print_json(problems: Sequence[Problem], unmet: Sequence[Problem], found: Fo
         "models": [effect_as_dict(effect) for effect in found.effects],
         "exposures": [reached_as_dict(each) for each in found.reached],
     }
-    json.dump(said, sys.stdout, default=str)
-    sys.stdout.write("\n")
+    print_json(said)

@@ -7,6 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from orchestration.cli.json_output import ByColumn
 from orchestration.cli.options import notes
 from orchestration.cli.terminal import print_line, results
 from warehouse.counted import counted
@@ -87,7 +88,7 @@ def result_as_dict(result: CheckResult) -> dict[str, Any]:
         "description": result.check.description,
         "severity": "error" if result.check.is_blocking else "warn",
         "failingRows": result.failing_rows,
-        "sample": result.sample,
+        "sample": [ByColumn(row) for row in result.sample],
     }
 
 

@@ -120,7 +120,10 @@ def test_the_query_comes_from_stdin(home: Path) -> None:
     assert result.stdout == "day\n2026-02-08\n"
 
 
-@pytest.mark.parametrize("sql", ["FROM meters", "DESCRIBE meters", "SHOW TABLES", "SUMMARIZE meters", "VALUES (1)"])
+@pytest.mark.parametrize(
+    "sql",
+    ["FROM meters", "DESCRIBE meters", "SHOW TABLES", "SUMMARIZE meters", "VALUES (1)", "SELECT 'é' AS a; -- ;\n;"],
+)
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_all_that_gives_rows_works_in_every_form(home: Path, sql: str, form: str) -> None:
     result = ask(home, sql, "--format", form)

@@ -30,6 +30,7 @@ def test_the_lines_of_a_value_stay_below_each_other(capsys: pytest.CaptureFixtur
         (1e16, "1e+16"),
         (123_456_789_012_345.0, "123456789012345"),
         (-1e-7, "-1e-07"),
+        ((1.0, 0.1 + 0.2), "1, 0.3"),
     ],
 )
 def test_a_value_is_written_in_plain_words(value: object, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
