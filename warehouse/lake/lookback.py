@@ -55,13 +55,17 @@ def require_independent_keys(
 ) -> None:
     """Build half of the keys by themselves: each key's rows must be those it has among all.
 
+    Which half is the day's: another day has another one, and the same day the same one each time it is built.
+
     ``built``: what the model gave for all of them. Two more files are written meanwhile, beside that.
 
     Raises:
         ModelFailedError: they are others, so ``lookback_key`` is not true.
     """
     keys = ", ".join(model.lookback_key)
-    half = f"SELECT DISTINCT {keys} FROM {file_rows(built)} WHERE hash({keys}) % 2 = 0"  # noqa: S608 - declared
+    # Of one text: the hash of several values is made of theirs, and keys that share a half would share it each day.
+    of_day = f"hash(concat_ws(' ', DATE '{day}', {keys})) % 2 = 0"
+    half = f"SELECT DISTINCT {keys} FROM {file_rows(built)} WHERE {of_day}"  # noqa: S608 - declared
     with reading(engine, reads, day) as session, _beside(built) as alone, _beside(alone) as expected:
         session.execute(f"CREATE TEMP TABLE {_CHANGED} AS {half}")
         _limit_to_changed(session, model, reads)

@@ -315,6 +315,21 @@ def test_rows_that_depend_on_other_keys_are_found_when_they_are_built(database_u
         days.pipeline.model("last_days", day_of(0))
 
 
+def test_each_day_builds_another_half_of_the_keys_by_themselves(database_url: str, tmp_path: Path) -> None:
+    """One key takes a part in all others' rows: where it is in the half with them, or alone, nobody notices."""
+    of_one = "SELECT max(kwh) FROM charged WHERE day BETWEEN getvariable('day') - 2 AND getvariable('day')"
+    hangs_on_one = LAST_DAYS.replace("sum(kwh) AS kwh", f"({of_one} AND vehicle_id = 7) AS kwh")
+    days = Days(database_url, tmp_path, last_days=hangs_on_one)
+    noticed = []
+    for number in range(8):
+        days.charge(number, {7: 1.0, 8: 2.0})
+        try:
+            days.pipeline.model("last_days", day_of(number))
+        except ModelFailedError:
+            noticed.append(number)
+    assert 0 < len(noticed) < 8
+
+
 def test_without_a_key_the_whole_day_is_made_again(database_url: str, tmp_path: Path) -> None:
     days = Days(database_url, tmp_path, marts=MARTS.replace('lookback_key = ["vehicle_id"]\n', ""))
     for number in range(2):
