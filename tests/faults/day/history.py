@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from psycopg.sql import SQL, Identifier
 
+from tests.conftest import drop_database
 from tests.factories import iso
 from tests.faults.day.outcome import outcome_of
 from tests.faults.day.site import Site
@@ -91,7 +92,7 @@ class History:
         finally:
             site.end_commands()
             with connect(self._server_url) as admin:
-                admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+                drop_database(admin, name)
             shutil.rmtree(home)
 
     def _keep(self, site: Site, state: State) -> None:
