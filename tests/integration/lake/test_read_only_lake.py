@@ -1,13 +1,11 @@
-"""A disk that is full, or may only be read, at each write of a day: readers see the last build, the next run ends."""
+"""A lake that may only be read for a while: readers see the last build, the next run ends the day."""
 
 import hashlib
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -20,7 +18,6 @@ from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.lake.checked_files import damaged_files
-from warehouse.lake.lake_readme import LakeNotExplainedError
 from warehouse.lake.snapshot import Snapshot, current_snapshot, manifest_snapshot, released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
@@ -31,7 +28,6 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file
 
 DAY = datetime.now(UTC).date() - timedelta(days=5)
 AT = midnight(DAY) + timedelta(hours=10)
-ROOM_STEP_BYTES = 12 * 1024
 AMPLE = "64m"
 
 
@@ -90,43 +86,6 @@ def assert_whole(pipeline: DailyPipeline, connection: psycopg.Connection, wanted
     assert manifest_snapshot(pipeline.lake) == released
     assert [path for path in pipeline.lake.root.glob(".*") if path.is_file()] == []
     assert [path for path in pipeline.lake.root.glob(".aside/*") if path.is_file()] == []
-
-
-@pytest.mark.long
-def test_wherever_the_disk_is_full_readers_see_the_last_build_and_the_next_run_ends_it(
-    server_url: str, done: DailyPipeline, tmp_path: Path
-) -> None:
-    with copy_of(done, server_url, tmp_path / "undisturbed") as pipeline, connect(pipeline.url) as connection:
-        before = hashes(released_snapshot(connection, pipeline.lake))
-        come_late(connection)
-        pipeline.run(DAY)
-        wanted = hashes(released_snapshot(connection, pipeline.lake))
-    assert wanted != before
-    for number in count():
-        with (
-            small_disk(tmp_path / f"disk-{number}") as disk,
-            copy_of(done, server_url, disk) as pipeline,
-            connect(pipeline.url) as connection,
-        ):
-            come_late(connection)
-            used = shutil.disk_usage(disk).used
-            limit(disk, f"size={used + number * ROOM_STEP_BYTES}")
-            try:
-                pipeline.run(DAY)
-            except LakeFullError:
-                seen = released_snapshot(connection, pipeline.lake)
-                assert hashes(seen) == before
-                assert manifest_snapshot(pipeline.lake) == seen
-            except LakeNotExplainedError:
-                assert hashes(released_snapshot(connection, pipeline.lake)) == wanted
-                old = manifest_snapshot(pipeline.lake)
-                assert damaged_files(pipeline.lake, old.select(old.files, None)) == []
-            else:
-                break
-            limit(disk, f"size={AMPLE}")
-            pipeline.run(DAY)
-            assert_whole(pipeline, connection, wanted)
-    assert number > 4, "it was full at least once in each part of the day"
 
 
 def test_a_lake_that_may_only_be_read_is_read_and_says_so_to_who_writes(
