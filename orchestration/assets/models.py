@@ -6,7 +6,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
-from warehouse.lifecycle.daily_pipeline import ENERGY
+from warehouse.lake.provenance import ENERGY
 from warehouse.lifecycle.session_step import SESSIONS
 
 

@@ -6,6 +6,8 @@ from warehouse.lake.export import TABLES
 
 TABLES_OF_POSTGRES: frozenset[str] = frozenset([*Stream, *TABLES])
 """The datasets that are a table of PostgreSQL, exported."""
+ENERGY = ("hourly_energy", "flagged_steps")
+"""What the energy rule makes of a day, in one step."""
 
 
 def made_by(model: Model) -> str:
@@ -18,4 +20,6 @@ def made_by(model: Model) -> str:
         return f"the SELECT in {model.path}"
     if model.kind == "release":
         return "the release of a day, which compares it with what readers saw before"
-    return "the energy rule" if model.kind == "polars" else "Fleetwatt itself"
+    if model.name in ENERGY:
+        return "the energy rule"
+    return "a rule in Polars" if model.kind == "polars" else "Fleetwatt itself"

@@ -24,6 +24,7 @@ from warehouse.lake.energy_day import (
 )
 from warehouse.lake.export import TABLES, export_readings, export_table, figures_of_file
 from warehouse.lake.late_readings import write_late_readings
+from warehouse.lake.provenance import ENERGY
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.patterns import readable
@@ -49,8 +50,6 @@ from warehouse.postgres.ledger.partition_figures import Figures
 
 EXPORTS = (*Stream, *TABLES)
 """What comes out of PostgreSQL."""
-ENERGY = ("hourly_energy", "flagged_steps")
-"""What the energy rule makes of a day, in one step."""
 
 Say = Callable[[str], None]
 

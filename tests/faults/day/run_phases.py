@@ -10,7 +10,7 @@ from tests.faults.day.site import CATALOG, Site
 from tests.faults.day.watch import Watch
 from tests.lake_folder import has_file
 from warehouse.contract.partitions import PartitionState, Stream
-from warehouse.lifecycle.daily_pipeline import ENERGY
+from warehouse.lake.provenance import ENERGY
 from warehouse.postgres.connection import connect
 
 MODELS = [model.name for model in CATALOG.in_order() if model.kind == "sql"]

@@ -11,6 +11,7 @@ import pytest
 from dbt_like_sql.catalog import Catalog
 from tests.integration.lake.hand_made_lake import CATALOG, DAY
 from tests.unit.dbt_like_sql.small_catalog import MARTS, SOURCES, STAGING, write_catalog
+from warehouse.lake.pages.dataset_graph import nearest_sources
 from warehouse.lake.pages.site import write_pages
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
@@ -115,6 +116,18 @@ def test_who_reads_the_datasets_is_on_the_first_page_and_on_theirs(pages: dict[s
             name for name in CATALOG.models if f"index.html#exposure-{exposure.name}" in pages[f"{name}.html"].links
         }
         assert of_datasets == set(exposure.reads)
+
+
+def test_the_picture_of_all_datasets_leaves_out_lines_for_which_there_is_a_longer_way_and_no_others() -> None:
+    nearest = nearest_sources(CATALOG.in_order())
+    assert set(nearest["hourly_energy"]) == {"carried_samples", "device_last", "vehicle_meter_map"}
+
+    def above(name: str) -> set[str]:
+        return set(nearest[name]).union(*map(above, nearest[name]))
+
+    for model in CATALOG.in_order():
+        assert set(model.depends_on) <= above(model.name)
+        assert not any(set(nearest[model.name]) & above(name) for name in nearest[model.name])
 
 
 def test_counts_are_shown_where_they_are_known(pages: dict[str, Page]) -> None:

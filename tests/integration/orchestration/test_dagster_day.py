@@ -18,7 +18,7 @@ from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND,
 from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
-from warehouse.lifecycle.daily_pipeline import ENERGY
+from warehouse.lake.provenance import ENERGY
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger

@@ -16,7 +16,10 @@ _WIDEST = 850.0
 
 
 def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedDataset]) -> Picture:
-    """These datasets, each below what it is made from, with the rows of its newest day where they are known."""
+    """These datasets, each below what it is made from, with the rows of its newest day where they are known.
+
+    What a dataset reads and gets by a longer way too has no line of its own.
+    """
     tables = [model.name for model in models if model.name in TABLES_OF_POSTGRES]
     bands = {POSTGRES: [0]} if tables else {}
     ranks: dict[str, int] = {}
@@ -25,8 +28,8 @@ def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedData
         begin = 1 + max(ranks.values(), default=0)
         for model in models:
             if model.layer == layer:
-                above = (ranks[name] for name in model.depends_on if name in ranks)
-                rank = max(begin, 1 + max(above, default=0))
+                ranks_above = (ranks[name] for name in model.depends_on if name in ranks)
+                rank = max(begin, 1 + max(ranks_above, default=0))
                 width = _card(model, rank, published.get(model.name)).width
                 while used[rank] and used[rank] + width > _WIDEST:
                     rank += 1
@@ -40,9 +43,20 @@ def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedData
     ]
     lines = [
         *(Line(_table(name), name) for name in tables),
-        *(Line(source, model.name) for model in models for source in model.depends_on if source in ranks),
+        *(Line(source, name) for name, sources in nearest_sources(models).items() for source in sources),
     ]
     return draw_down(cards, lines, bands)
+
+
+def nearest_sources(models: Sequence[Model]) -> dict[str, list[str]]:
+    """What each dataset reads that nothing else which it reads comes from; ``models`` are in order."""
+    above: dict[str, set[str]] = {}
+    nearest = {}
+    for model in models:
+        read = [name for name in model.depends_on if name in above]
+        above[model.name] = set(read).union(*(above[name] for name in read))
+        nearest[model.name] = [name for name in read if not any(name in above[other] for other in read)]
+    return nearest
 
 
 def _card(model: Model, rank: int, newest: PublishedDataset | None) -> Card:
