@@ -11,15 +11,21 @@ from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
-_WIDEST = 850.0
-"""Pixels of the cards of one rank: what fits on a page. A layer that has more takes one more rank, not a wider page."""
+_WIDTHS = (850.0, 750.0, 650.0, 550.0)
+"""Pixels of the cards of one rank that are tried: a layer that has more takes one more rank, and how much room lines need
+is known only when they are drawn."""
 
 
 def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedDataset]) -> Picture:
     """These datasets, each below what it is made from, with the rows of its newest day where they are known.
 
-    What a dataset reads and gets by a longer way too has no line of its own.
+    What a dataset reads and gets by a longer way too has no line of its own. Of several pictures it is the narrowest: a
+    page shows that one largest.
     """
+    return min((_drawn(models, published, widest) for widest in _WIDTHS), key=lambda picture: picture.width)
+
+
+def _drawn(models: Sequence[Model], published: Mapping[str, PublishedDataset], widest: float) -> Picture:
     tables = [model.name for model in models if model.name in TABLES_OF_POSTGRES]
     bands = {POSTGRES: [0]} if tables else {}
     ranks: dict[str, int] = {}
@@ -31,7 +37,7 @@ def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedData
                 ranks_above = (ranks[name] for name in model.depends_on if name in ranks)
                 rank = max(begin, 1 + max(ranks_above, default=0))
                 width = _card(model, rank, published.get(model.name)).width
-                while used[rank] and used[rank] + width > _WIDEST:
+                while used[rank] and used[rank] + width > widest:
                     rank += 1
                 ranks[model.name] = rank
                 used[rank] += width
