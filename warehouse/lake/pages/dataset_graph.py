@@ -12,8 +12,9 @@ from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
 _WIDTHS = (850.0, 750.0, 650.0, 550.0)
-"""Pixels of the cards of one rank that are tried: a layer that has more takes one more rank. How much room lines need is
-known only when they are drawn."""
+"""Pixels of the cards of one rank that are tried: a layer that has more takes one more rank.
+
+How much room the lines need is known only when they are drawn."""
 
 
 def draw_datasets(models: Sequence[Model], published: Mapping[str, PublishedDataset]) -> Picture:
