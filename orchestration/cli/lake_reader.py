@@ -18,7 +18,7 @@ from warehouse.lake.snapshot import Snapshot, manifest_snapshot, released_snapsh
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.take_over import take_over
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.lake_files import begin_reading
+from warehouse.postgres.ledger.lake_locks import begin_reading
 from warehouse.settings import FleetSettings
 
 Unverified = Annotated[

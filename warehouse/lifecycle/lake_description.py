@@ -6,7 +6,7 @@ from dbt_like_sql.catalog import Catalog
 from warehouse.lake.lake_readme import explain_lake
 from warehouse.lake.snapshot import released_snapshot
 from warehouse.lake.storage.lake import Lake
-from warehouse.postgres.ledger.lake_files import lake_described
+from warehouse.postgres.ledger.lake_locks import lake_described
 from warehouse.postgres.ledger.lake_overview import published_datasets
 
 

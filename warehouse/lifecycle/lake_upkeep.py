@@ -23,9 +23,8 @@ from warehouse.postgres.ledger.lake_files import (
     list_unused_versions,
     list_versions,
     list_withdrawn_datasets,
-    readers_after,
-    without_readers,
 )
+from warehouse.postgres.ledger.lake_locks import readers_after, without_readers
 
 READERS_END_WITHIN = timedelta(minutes=1)
 """How long is waited for those who read the lake. Who reads for longer is left to the next time."""

@@ -9,7 +9,8 @@ from warehouse.lake.publish import is_file_intact, verified_file, verified_or_qu
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.pipeline_files import Made, published, written_aside
 from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file, lock_carrying
+from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
+from warehouse.postgres.ledger.lake_locks import lock_carrying
 from warehouse.sessions.session_files import SessionFiles, carries_otherwise, write_sessions
 
 OPEN_ISLANDS = "open_islands"

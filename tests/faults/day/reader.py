@@ -13,7 +13,7 @@ from tests.faults.day.site import Site
 from warehouse.lake.snapshot import released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.lake_files import begin_reading
+from warehouse.postgres.ledger.lake_locks import begin_reading
 
 PAUSE_S = 0.2
 """Between two looks: they are not to keep the workers from working."""

@@ -28,7 +28,8 @@ from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.lake_upkeep import remove_old_versions, remove_withdrawn_datasets, tidy_lake
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import day_held
-from warehouse.postgres.ledger.lake_files import begin_reading, list_versions, release_day
+from warehouse.postgres.ledger.lake_files import list_versions, release_day
+from warehouse.postgres.ledger.lake_locks import begin_reading
 from warehouse.postgres.ledger.models import register_model
 from warehouse.postgres.overview import look
 

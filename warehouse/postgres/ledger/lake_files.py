@@ -4,9 +4,7 @@ The daily pipeline reads and writes current files. Readers see released ones: of
 all of one build.
 """
 
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,10 +14,6 @@ from psycopg.rows import class_row
 from warehouse import sqlfiles
 
 _PACKAGE = "warehouse.postgres.ledger"
-_LAKE_LOCK = 0x6C616B65
-"""'lake' in ASCII: the first key of the advisory locks; the second says what is locked."""
-_DESCRIBING, _READING, _CARRYING = 1, 2, 3
-_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,20 +37,6 @@ class OldestRelease:
     release: int
     released_at: datetime
     newest_release: int
-
-
-@dataclass(frozen=True)
-class LakeReading:
-    """Somebody who reads the lake: a session of PostgreSQL, which may not tell everybody where from and since when."""
-
-    pid: int
-    address: str | None
-    since: datetime | None
-
-    def __str__(self) -> str:
-        where = f" at {self.address}" if self.address else ""
-        when = f" since {self.since:%Y-%m-%d %H:%M}Z" if self.since else ""
-        return f"session {self.pid}{where}{when}"
 
 
 def find_lake_file(connection: psycopg.Connection, dataset: str, day: date) -> LakeFile | None:
@@ -209,58 +189,6 @@ def list_withdrawn_datasets(connection: psycopg.Connection, declared: Iterable[s
 def delete_dataset_day(connection: psycopg.Connection, dataset: str, day: date) -> None:
     """Forget all versions of a dataset's day, whose files are gone."""
     connection.execute(sqlfiles.load(_PACKAGE, "delete_dataset_day"), {"dataset": dataset, "day": day})
-
-
-@contextmanager
-def lake_described(connection: psycopg.Connection) -> Iterator[None]:
-    """One process at a time writes down what readers see, so that the newest has the last word."""
-    connection.execute("SELECT pg_advisory_lock(%s, %s)", (_LAKE_LOCK, _DESCRIBING))
-    try:
-        yield
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_LAKE_LOCK, _DESCRIBING))
-
-
-def lock_carrying(connection: psycopg.Connection) -> None:
-    """One transaction at a time says what a day carries on to the next one; until it ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LAKE_LOCK, _CARRYING))
-
-
-def begin_reading(connection: psycopg.Connection) -> None:
-    """From here on no version is removed that could be seen now, until this connection ends."""
-    connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_LAKE_LOCK, _READING))
-
-
-@contextmanager
-def without_readers(connection: psycopg.Connection) -> Iterator[bool]:
-    """Whether nobody reads the lake; then nobody begins to, until the end of the block."""
-    key = (_LAKE_LOCK, _READING)
-    ((is_alone,),) = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchall()
-    try:
-        yield bool(is_alone)
-    finally:
-        if is_alone:
-            connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
-
-
-def readers_after(connection: psycopg.Connection, patience: timedelta) -> list[LakeReading]:
-    """Those who read the lake now and still do after so long; none, as soon as all of them have ended.
-
-    Who begins meanwhile is not waited for: a lake that is read all the time would never be without readers.
-    """
-    deadline = time.monotonic() + patience.total_seconds()
-    readers = _readers(connection)
-    while readers and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        still = {each.pid for each in _readers(connection)}
-        readers = [each for each in readers if each.pid in still]
-    return readers
-
-
-def _readers(connection: psycopg.Connection) -> list[LakeReading]:
-    parameters = {"lock": _LAKE_LOCK, "reading": _READING}
-    with connection.cursor(row_factory=class_row(LakeReading)) as cursor:
-        return cursor.execute(sqlfiles.load(_PACKAGE, "list_lake_readers"), parameters).fetchall()
 
 
 def _list(connection: psycopg.Connection, query: str, **parameters: object) -> list[LakeFile]:
