@@ -8,13 +8,11 @@ from typing import NamedTuple
 import polars as pl
 
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.energy_day import Location
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.sessions.charger_day import charger_days
 from warehouse.sessions.schemas import MEASURED, OPEN_ISLANDS
 from warehouse.sessions.session_day import SessionInputs, sessions_of_day
-
-Location = Path | str
-"""Where a file lies: a path, or whatever else of a store Polars opens."""
 
 
 class SessionFiles(NamedTuple):
