@@ -12,11 +12,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from dbt_like_sql.catalog import Catalog
-from tests.conftest import fresh_database
-from tests.factories import iso, meter_payload, ramp, vehicle_payload
+from tests.factories import iso, meter_payload, ramp
 from tests.fewer_models import catalog_of
-from tests.integration.lake.copied_days import copy_of
+from tests.integration.lake.copied_days import charge, charged_day, copy_of
 from tests.integration.lake.stored import post
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream, midnight
@@ -36,26 +34,10 @@ FIRST, SECOND, THIRD = (TODAY - timedelta(days=back) for back in (5, 4, 3))
 BINS = "efficiency_distribution"
 
 
-def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc: float, minutes: int = 60) -> None:
-    """One pair charges for an hour at 6 kW AC and 5.4 kW DC."""
-    start = midnight(day) + timedelta(hours=10)
-    post(connection, ramp(meter_payload, "kwhConsumedAc", start, minutes, first_ac, 0.1))
-    post(connection, ramp(vehicle_payload, "kwhDeliveredDc", start, minutes, first_dc, 0.09))
-
-
 @pytest.fixture(scope="module")
 def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
     """The first day of one pair, run once; each test goes on with a copy."""
-    with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("done") / "lake"), Catalog.load())
-        with connect(url) as connection:
-            connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
-            connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
-            connection.execute(
-                "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')"
-            )
-            charge(connection, FIRST, 100.0, 200.0)
-        pipeline.run(FIRST)
+    with charged_day(server_url, template, tmp_path_factory.mktemp("done"), FIRST) as pipeline:
         yield pipeline
 
 

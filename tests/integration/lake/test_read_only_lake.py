@@ -11,15 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dbt_like_sql.catalog import Catalog
-from tests.conftest import fresh_database
-from tests.factories import meter_payload, ramp, vehicle_payload
-from tests.integration.lake.copied_days import copy_of
+from tests.factories import meter_payload, ramp
+from tests.integration.lake.copied_days import charged_day, copy_of
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.lake.checked_files import damaged_files
 from warehouse.lake.snapshot import Snapshot, current_snapshot, manifest_snapshot, released_snapshot
-from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.pipeline_files import LakeFullError
 from warehouse.postgres.connection import connect
@@ -34,17 +31,7 @@ AMPLE = "64m"
 @pytest.fixture(scope="module")
 def done(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
     """A day of one pair that charges for an hour, built and released."""
-    with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(tmp_path_factory.mktemp("done") / "lake"), Catalog.load())
-        with connect(url) as connection:
-            connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
-            connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
-            connection.execute(
-                "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) VALUES (1, 1, '1970-01-01Z')"
-            )
-            post(connection, ramp(meter_payload, "kwhConsumedAc", AT, 60, 100.0, 0.1))
-            post(connection, ramp(vehicle_payload, "kwhDeliveredDc", AT, 60, 200.0, 0.09))
-        pipeline.run(DAY)
+    with charged_day(server_url, template, tmp_path_factory.mktemp("done"), DAY) as pipeline:
         yield pipeline
 
 
