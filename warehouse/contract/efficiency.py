@@ -52,6 +52,12 @@ def efficiency_ratio(ac_kwh: Energy, dc_kwh: Energy) -> Energy:
     return ratio
 
 
+def loss_ratio(ac_kwh: Energy, dc_kwh: Energy) -> Energy:
+    """What is lost for each kWh that reaches the battery; ``dc_kwh`` is above 0. Of numbers, or of columns of them."""
+    ratio: Energy = ac_kwh / dc_kwh - 1
+    return ratio
+
+
 def coverage_ratio(covered_s: float, length_s: float) -> float:
     """Readings present over expected, at most 1: each stands for one expected interval of its device."""
     return float(min(1.0, covered_s / length_s))

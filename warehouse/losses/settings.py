@@ -1,0 +1,79 @@
+"""The constants of excess loss, in one typed, versioned table; ADR 110 says where each comes from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Constants of the expected loss of a pair, and of what counts as more than that.
+
+    A loss ratio is energy lost for each kWh that reaches the battery, ``E_ac / E_dc - 1``. A point is a hundredth of
+    the efficiency ``E_dc / E_ac``.
+    """
+
+    version: int = 1
+    """Goes up when a constant or a formula changes."""
+
+    # What a session tells.
+    cold_knees_celsius: tuple[float, float] = (18.0, 8.0)
+    """Below each of them the fixed loss grows with the cold of the battery."""
+    fleet_temperature_days: int = 7
+    """Where a vehicle has no sensor and nothing is known of the day, the fleet's median of so many days is taken;"""
+    borrowed_temperature_kw: float = 0.06
+    """standard deviation of the fixed loss that a borrowed temperature brings,"""
+    no_temperature_ratio: float = 0.02
+    """and of the loss ratio where no temperature is known at all."""
+
+    # What a pair is expected to lose: a, P in kW, H1 and H2 in kW per kelvin.
+    fleet_start: tuple[float, float, float, float] = (0.075, 0.20, 0.012, 0.006)
+    """Coefficients of a fleet of which nothing is known,"""
+    fleet_start_deviation: tuple[float, float, float, float] = (0.03, 0.15, 0.006, 0.006)
+    """and how far those of a real fleet lie from them."""
+    pair_deviation: tuple[float, float, float, float] = (0.020, 0.10, 0.008, 0.006)
+    """How far the coefficients of a pair lie from its fleet's: one standard deviation each."""
+    huber: float = 2.0
+    """Beyond so many standard deviations a residual counts with a lower weight (Huber 1964)."""
+    sigma_ratio: float = 0.008
+    """A pair's own scatter from session to session before anything is known of it,"""
+    sigma_sessions: float = 10.0
+    """which weighs as much as so many sessions."""
+    clip_sigmas: float = 4.0
+    """A single session counts no further than this."""
+
+    # What the sessions of a window say.
+    history_days: int = 180
+    """Sessions are looked back on so far."""
+    least_older_sessions: int = 14
+    """A window is compared with at least so many sessions before it."""
+    windows: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 14, 20, 28, 40)
+    """In sessions, counted back from the newest."""
+    shifted_share: float = 0.7
+    """At least so many of a window lie above a third of its shift."""
+    model_error_ratio: float = 0.002
+    """Standard deviation of what the model leaves out,"""
+    weather_error_share: float = 0.10
+    """of what it makes of other weather, as a share of that,"""
+    cold_error_kw_per_kelvin: float = 0.003
+    """and of what the cold adds to the fixed loss, for each kelvin of change."""
+
+    # What all pairs share.
+    common_days: int = 2
+    common_least_sessions: int = 30
+    """Fewer sessions within those days tell nothing of the fleet."""
+    common_deviation_kw: float = 0.03
+    """How large a change that the whole fleet shares is expected to be."""
+
+    # What becomes of it.
+    suspected_z: float = 5.5
+    open_z: float = 6.0
+    open_points: float = 1.5
+    notify_z: float = 6.5
+    close_sessions: int = 7
+    """It closes when the median of so many sessions lies below"""
+    close_share: float = 1 / 3
+    """this share of its shift."""
+    same_finding_days: int = 14
+    """What comes back within so many days is the same finding."""
+
+
+SETTINGS = LossSettings()
