@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from orchestration.dagster_runtime.instance import STORAGE_URL, DagsterHome
 from tests.open_folder import open_folder
 from warehouse.postgres.connection import connect
-from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.embedded import EmbeddedPostgres, role
 from warehouse.postgres.embedded.account import account_for
 from warehouse.postgres.embedded.cluster import DATABASE, ROLE, SUPERUSER, create_cluster
 from warehouse.postgres.migrate import migrate
@@ -87,6 +87,29 @@ def server(folder: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
+def test_a_first_start_whose_first_connection_times_out_ends_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that is busy enough the server may take longer to let anybody in than a connection waits."""
+    open_for_upkeep = role.open_for_upkeep
+    refused: list[tuple[str, ...]] = []
+
+    def refuse_the_first(*address: str) -> psycopg.Connection:
+        if not refused:
+            refused.append(address)
+            raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+        return open_for_upkeep(*address)
+
+    server = EmbeddedPostgres(folder / "slow")
+    monkeypatch.setattr(role, "open_for_upkeep", refuse_the_first)
+    try:
+        with connect(server.ensure_running()) as connection:
+            assert connection.info.user == ROLE
+        assert refused
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("statement", ATTACKS)
 def test_the_role_gets_neither_at_the_machine_nor_at_other_roles(server: EmbeddedPostgres, statement: str) -> None:
     url = server.running_url()
@@ -103,10 +126,10 @@ def test_the_role_gets_neither_at_the_machine_nor_at_other_roles(server: Embedde
 def test_the_role_owns_its_database_and_has_no_power_beyond(server: EmbeddedPostgres) -> None:
     with connect(server.upkeep_url()) as admin:
         powers = "rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
-        role = admin.execute(f"SELECT {powers} FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+        attributes = admin.execute(f"SELECT {powers} FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
         member = admin.execute("SELECT FROM pg_auth_members WHERE member = %s::regrole", [ROLE]).fetchone()
         owner = admin.execute("SELECT datdba::regrole::text FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-    assert role == (False,) * 5
+    assert attributes == (False,) * 5
     assert member is None
     assert owner == (ROLE,)
 

@@ -69,6 +69,8 @@ def _forget_settings(upkeep_url: str) -> None:
     """Take back what keeps the role out of its databases: settings of its own or theirs, and who may connect."""
     role = Identifier(ROLE)
     with open_for_upkeep(upkeep_url) as connection:
+        if not _rows(connection, "find_role", role=ROLE):
+            return
         connection.execute(SQL("ALTER ROLE {} RESET ALL").format(role))
         for (name,) in _rows(connection, "list_databases_of_owner", role=ROLE):
             database = Identifier(name)
