@@ -5,25 +5,23 @@ number is shown by making it again from their hours alone; that a kind of device
 """
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from math import isclose, isnan
 from typing import Any, NamedTuple
 
 import duckdb
 
 from dbt_like_sql.catalog import Catalog, ColumnSource, Model
-from dbt_like_sql.model import DAY_COLUMN
 from dbt_like_sql.written_values import keeps_all
 from warehouse import sqlfiles
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.additive import is_additive
+from warehouse.lake.remade_number import FLAGS, HOURS, RemadeNumber, are_same
 from warehouse.lake.snapshot import Snapshot
-from warehouse.lake.views import add_view, add_views, another_session, open_lake, text
+from warehouse.lake.views import add_view, add_views, open_lake, text
 
-HOURS, FLAGS = "hourly_energy", "flagged_steps"
 _NAMED = 5
 """Rows that are named where a key fits several."""
 _NUMBERS = ("DOUBLE", "FLOAT", "INTEGER", "BIGINT")
@@ -99,7 +97,7 @@ class Trace:
     @property
     def is_whole(self) -> bool:
         """Whether no other device has a part in the number."""
-        return _same(self.value, self.remade)
+        return are_same(self.value, self.remade)
 
 
 def trace(
@@ -132,10 +130,10 @@ def trace(
         _make_scope(engine, row, known)
         kinds, remade = [str(kind) for kind in DeviceKind], found.value
         if model.sql:
-            rebuild = _Rebuild(engine, snapshot, catalog, source, day, known)
-            remade = rebuild.value(kinds)
-            needed = [each for each in kinds if not _same(remade, rebuild.value(set(kinds) - {each}))]
-            kinds = needed if needed or _same(remade, rebuild.value([])) else kinds
+            number = RemadeNumber(engine, snapshot, catalog, source, day, known)
+            remade = number.value(kinds)
+            needed = [each for each in kinds if not are_same(remade, number.value(set(kinds) - {each}))]
+            kinds = needed if needed or are_same(remade, number.value([])) else kinds
         engine.execute("DELETE FROM traced_devices WHERE NOT list_contains(?, kind)", [kinds])
         devices = tuple(_devices(engine, catalog, earlier))
         flags = tuple(FlaggedStep(*each) for each in _load(engine, "list_traced_flags"))
@@ -220,43 +218,6 @@ def _both(names: Mapping[DeviceKind, str]) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _Rebuild:
-    """Makes the number again, with every model between it and the hours of the devices that are traced."""
-
-    engine: duckdb.DuckDBPyConnection
-    snapshot: Snapshot
-    catalog: Catalog
-    source: ColumnSource
-    day: date
-    key: Mapping[str, Any]
-
-    def value(self, kinds: Collection[str]) -> Any:
-        """What it is of the devices of these kinds; ``None`` where there is no such row."""
-        names = {*self.catalog.upstream(self.source.dataset), self.source.dataset}
-        models = [model for model in self.catalog.in_order() if model.name in names]
-        with another_session(self.engine) as session:
-            add_views(session, self.snapshot, [model for model in models if not model.sql], self.day)
-            for name in {HOURS, FLAGS} & names:
-                self._restrict(session, name, kinds)
-            for model in models:
-                if model.sql:
-                    columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in model.columns)
-                    made = f"SELECT {columns}, DATE '{self.day}' AS {DAY_COLUMN} FROM (\n{model.sql}\n)"  # noqa: S608
-                    _execute(session, f"CREATE TEMP TABLE {model.name} AS {made}")
-            conditions = "".join(f" AND {name} IS NOT DISTINCT FROM ?" for name in self.key)
-            query = f"SELECT {self.source.column} FROM {self.source.dataset} WHERE true{conditions}"  # noqa: S608
-            found = session.execute(query, list(self.key.values())).fetchone()
-        return found[0] if found else None
-
-    def _restrict(self, session: duckdb.DuckDBPyConnection, name: str, kinds: Collection[str]) -> None:
-        rows = _execute(self.engine, "SELECT DISTINCT kind, device_id FROM traced_devices")
-        devices = [f"('{kind}', {device_id})" for kind, device_id in rows if kind in kinds]
-        kept = f"(kind, device_id) IN ({', '.join(devices)})" if devices else "false"
-        _execute(session, f"CREATE TEMP TABLE kept_{name} AS FROM {name} WHERE {kept}")
-        _execute(session, f"CREATE OR REPLACE TEMP VIEW {name} AS FROM kept_{name}")
-
-
 def _devices(
     engine: duckdb.DuckDBPyConnection, catalog: Catalog, earlier: Mapping[str, str | None]
 ) -> Iterator[TracedDevice]:
@@ -283,10 +244,3 @@ def _load(engine: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]
 
 def _execute(engine: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return engine.execute(query).fetchall()
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Equal, but for the order in which float64 values were added."""
-    if isinstance(first, float) and isinstance(second, float):
-        return isclose(first, second, rel_tol=1e-9, abs_tol=1e-9) or (isnan(first) and isnan(second))
-    return bool(first == second)
