@@ -1,7 +1,8 @@
-"""A lake that may only be read for a while: readers see the last build, the next run ends the day."""
+"""A disk that is full, or may only be read, for a while: readers see the last build, the next run ends the day."""
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from tests.integration.lake.copied_days import charged_day, copy_of
 from tests.integration.lake.stored import post
 from warehouse.contract.partitions import midnight
 from warehouse.lake.checked_files import damaged_files
+from warehouse.lake.lake_readme import LakeNotExplainedError
 from warehouse.lake.snapshot import Snapshot, current_snapshot, manifest_snapshot, released_snapshot
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.pipeline_files import LakeFullError
@@ -26,6 +28,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file
 DAY = datetime.now(UTC).date() - timedelta(days=5)
 AT = midnight(DAY) + timedelta(hours=10)
 AMPLE = "64m"
+PLACES = 16
+"""How many times the disk is full, spread evenly over what a run of the day writes."""
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +97,39 @@ def test_a_lake_that_may_only_be_read_is_read_and_says_so_to_who_writes(
         limit(disk, "rw")
         pipeline.run(DAY)
         assert_whole(pipeline, connection, hashes(released_snapshot(connection, pipeline.lake)))
+
+
+@pytest.mark.long
+def test_wherever_the_disk_is_full_readers_see_the_last_build_and_the_next_run_ends_it(
+    server_url: str, done: DailyPipeline, tmp_path: Path
+) -> None:
+    with (
+        small_disk(tmp_path / "ample") as disk,
+        copy_of(done, server_url, disk) as pipeline,
+        connect(pipeline.url) as connection,
+    ):
+        before = hashes(released_snapshot(connection, pipeline.lake))
+        come_late(connection)
+        used = shutil.disk_usage(disk).used
+        pipeline.run(DAY)
+        written = shutil.disk_usage(disk).used - used
+        wanted = hashes(released_snapshot(connection, pipeline.lake))
+    assert wanted != before
+    for place in range(PLACES):
+        with (
+            small_disk(tmp_path / f"disk-{place}") as disk,
+            copy_of(done, server_url, disk) as pipeline,
+            connect(pipeline.url) as connection,
+        ):
+            come_late(connection)
+            limit(disk, f"size={shutil.disk_usage(disk).used + written * place // PLACES}")
+            with pytest.raises((LakeFullError, LakeNotExplainedError)) as failed:
+                pipeline.run(DAY)
+            released = released_snapshot(connection, pipeline.lake)
+            described = manifest_snapshot(pipeline.lake)
+            assert hashes(released) == (before if failed.type is LakeFullError else wanted), place
+            assert damaged_files(pipeline.lake, released.select(released.files, None)) == []
+            assert damaged_files(pipeline.lake, described.select(described.files, None)) == []
+            limit(disk, f"size={AMPLE}")
+            pipeline.run(DAY)
+            assert_whole(pipeline, connection, wanted)
