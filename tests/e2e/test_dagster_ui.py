@@ -116,6 +116,7 @@ def test_its_pages_start_a_run_and_hear_of_it(platform: Platform) -> None:
     assert "Finished execution of run" in asyncio.run(hear())
 
 
+@pytest.mark.long
 def test_its_partitions_begin_with_the_first_day_that_has_readings(platform: Platform) -> None:
     """Dagster fixes that when it loads the code: an import that goes further back has it loaded again."""
 

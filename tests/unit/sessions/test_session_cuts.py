@@ -95,7 +95,7 @@ def expect_balance(drawn: Drawn, begin: datetime, end: datetime, found: DaySessi
 
 
 @given(fleets(), st.lists(st.integers(60, MINUTES - 60), min_size=1, max_size=3, unique=True).map(sorted))
-@settings(deadline=None, max_examples=30, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate])
 def test_parts_give_the_sessions_of_the_whole(drawn: Drawn, cuts: list[int]) -> None:
     ends = [*map(minute, cuts), END + timedelta(minutes=1)]
     parts, whole = drawn.by_parts(*ends), drawn.found(ends[-1])
