@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import NamedTuple
 
 import psycopg
@@ -17,14 +16,14 @@ from warehouse.lifecycle.lake_description import describe_lake
 from warehouse.postgres.ledger.day_ledger import day_held, is_held
 from warehouse.postgres.ledger.lake_files import (
     LakeFile,
-    delete_dataset_day,
     delete_superseded_releases,
     delete_version,
     list_unused_versions,
     list_versions,
     list_withdrawn_datasets,
+    withdraw_dataset_day,
 )
-from warehouse.postgres.ledger.lake_locks import readers_after, without_readers
+from warehouse.postgres.ledger.lake_locks import readers_after
 
 READERS_END_WITHIN = timedelta(minutes=1)
 """How long is waited for those who read the lake. Who reads for longer is left to the next time."""
@@ -53,7 +52,7 @@ class Removal(NamedTuple):
 
 
 def tidy_lake(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -> Removal:
-    """Remove what removed models made, bring what the lake says of itself up to date, then remove old versions.
+    """Withdraw what removed models made, bring what the lake says of itself up to date, then remove old versions.
 
     A lake's folder that is not there is made by whoever exports first: root's would keep that account out.
 
@@ -66,40 +65,37 @@ def tidy_lake(connection: psycopg.Connection, lake: Lake, kept_for: timedelta) -
     if not lake.root.is_dir():
         return remove_old_versions(connection, lake, kept_for)
     catalog = Catalog.load()
-    withdrawn = remove_withdrawn_datasets(connection, lake, catalog.models, kept_for)
+    withdrawn = withdraw_datasets(connection, catalog.models, kept_for)
     is_described = False
     with suppress(LakeNotExplainedError):
         describe_lake(connection, lake, catalog)
         is_described = True
-    removal = remove_old_versions(connection, lake, kept_for)
+    removal = remove_old_versions(connection, lake, kept_for, withdrawn)
     if not is_described:
         describe_lake(connection, lake, catalog)
-    return removal._replace(withdrawn=withdrawn)
+    return removal
 
 
-def remove_withdrawn_datasets(
-    connection: psycopg.Connection, lake: Lake, declared: Iterable[str], kept_for: timedelta
-) -> tuple[str, ...]:
-    """Remove all files of what models made and no model is called any more; returns of which datasets there were any.
+def withdraw_datasets(connection: psycopg.Connection, declared: Iterable[str], kept_for: timedelta) -> list[str]:
+    """Hide from readers what models made that are gone: ``remove_old_versions`` then takes the files of these datasets.
 
-    A model that comes back within this time finds its files. Safe to repeat and to kill, as ``remove_old_versions``.
+    A model that comes back within this time finds its files. A day that somebody works on is left to the next time.
     """
-    removed = []
-    with without_readers(connection) as is_alone:
-        for dataset in list_withdrawn_datasets(connection, declared, kept_for) if is_alone else ():
-            for day, versions in groupby(list_versions(connection, dataset), key=lambda file: file.day):
-                if is_held(connection, day):
-                    continue
+    withdrawn = list_withdrawn_datasets(connection, declared, kept_for)
+    for dataset in withdrawn:
+        for day in dict.fromkeys(file.day for file in list_versions(connection, dataset)):
+            if not is_held(connection, day):
                 with day_held(connection, day):
-                    for file in versions:
-                        lake.store.delete(str(key_of(file)))
-                    delete_dataset_day(connection, dataset, day)
-                removed.append(dataset)
-    return tuple(dict.fromkeys(removed))
+                    withdraw_dataset_day(connection, dataset, day)
+    return withdrawn
 
 
 def remove_old_versions(
-    connection: psycopg.Connection, lake: Lake, kept_for: timedelta, readers_end_within: timedelta = READERS_END_WITHIN
+    connection: psycopg.Connection,
+    lake: Lake,
+    kept_for: timedelta,
+    withdrawn: Iterable[str] = (),
+    readers_end_within: timedelta = READERS_END_WITHIN,
 ) -> Removal:
     """Remove what nobody sees any more. Safe to repeat and to kill. The connection must be in autocommit.
 
@@ -109,7 +105,7 @@ def remove_old_versions(
     """
     delete_superseded_releases(connection, kept_for)
     named = files_named(lake)
-    unused = [file for file in list_unused_versions(connection, kept_for) if str(key_of(file)) not in named]
+    unused = [file for file in list_unused_versions(connection, kept_for, withdrawn) if str(key_of(file)) not in named]
     if readers := readers_after(connection, readers_end_within):
         return Removal(0, 0, 0, f"the lake is still read by {', '.join(map(str, readers))}; the next time will do")
     for file in unused:
@@ -118,7 +114,12 @@ def remove_old_versions(
     left_behind = list(_left_behind(connection, lake, datetime.now(UTC) - kept_for))
     for key in left_behind:
         lake.store.delete(str(key))
-    return Removal(len(unused), sum(file.size_bytes for file in unused), len(left_behind))
+    return Removal(
+        len(unused),
+        sum(file.size_bytes for file in unused),
+        len(left_behind),
+        withdrawn=tuple(sorted({file.dataset for file in unused} & set(withdrawn))),
+    )
 
 
 def _left_behind(connection: psycopg.Connection, lake: Lake, before: datetime) -> Iterator[FileKey]:

@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from warehouse.lake.snapshot import (
     released_snapshot,
 )
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.lake_upkeep import remove_old_versions, remove_withdrawn_datasets, tidy_lake
+from warehouse.lifecycle.lake_upkeep import remove_old_versions, tidy_lake, withdraw_datasets
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import day_held
 from warehouse.postgres.ledger.lake_files import list_versions, release_day
@@ -85,6 +85,12 @@ def let_time_pass(connection: psycopg.Connection, passed: timedelta) -> None:
 
 def versions_in_folder(lake: Lake) -> list[tuple[str, int]]:
     return [(key.dataset, key.version) for key in sorted(keys_of(lake))]
+
+
+def remove_without(connection: psycopg.Connection, lake: Lake, declared: Iterable[str]) -> tuple[str, ...]:
+    """What upkeep removes of datasets that are not declared."""
+    withdrawn = withdraw_datasets(connection, declared, KEPT)
+    return remove_old_versions(connection, lake, KEPT, withdrawn, timedelta(0)).withdrawn
 
 
 class TestReleases:
@@ -325,21 +331,25 @@ class TestRemoval:
             build(connection, lake, 1, day)
             register_model(connection, "marts", day, "its digest", ())
         let_time_pass(connection, timedelta(days=30))
-        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == (), "no day was released without it"
+        assert remove_without(connection, lake, ["hours"]) == (), "no day was released without it"
         put(connection, lake, "hours", 2, NEXT)
         release_day(connection, NEXT, ["hours"])
         let_time_pass(connection, timedelta(days=6, hours=23))
-        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == (), "its model may come back"
+        assert remove_without(connection, lake, ["hours"]) == (), "its model may come back"
         let_time_pass(connection, timedelta(hours=2))
-        assert remove_withdrawn_datasets(connection, lake, DATASETS, KEPT) == (), "its model is there"
-        assert remove_withdrawn_datasets(connection, lake, ["marts"], KEPT) == (), "no model made hours"
+        assert remove_without(connection, lake, DATASETS) == (), "its model is there"
+        assert remove_without(connection, lake, ["marts"]) == (), "no model made hours"
         with connect(database_url) as worker, day_held(worker, DAY):
-            assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ("marts",)
+            assert remove_without(connection, lake, ["hours"]) == ("marts",)
             assert ("marts", 1) in versions_in_folder(lake), "somebody works on that day"
-        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ("marts",)
-        assert versions_in_folder(lake) == [("hours", 1), ("hours", 1), ("hours", 2)]
-        assert seen(connection, lake) == {"hours": 1}
-        assert remove_withdrawn_datasets(connection, lake, ["hours"], KEPT) == ()
+        with connect(database_url) as reader:
+            begin_reading(reader)
+            assert remove_without(connection, lake, ["hours"]) == ()
+            assert ("marts", 1) in versions_in_folder(lake), "somebody has begun to read it"
+            assert seen(connection, lake) == {"hours": 1}, "nobody begins to read it any more"
+        assert remove_without(connection, lake, ["hours"]) == ("marts",)
+        assert versions_in_folder(lake) == [("hours", 1), ("hours", 2)]
+        assert remove_without(connection, lake, ["hours"]) == ()
         put(connection, lake, "marts", 3)
         assert rows_seen(released_snapshot(connection, lake)) == {"hours": 1}
 

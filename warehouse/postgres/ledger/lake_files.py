@@ -165,9 +165,11 @@ def list_versions(
     return _list(connection, "list_versions", dataset=dataset, day=day)
 
 
-def list_unused_versions(connection: psycopg.Connection, kept_for: timedelta) -> list[LakeFile]:
-    """Versions that were replaced so long ago, and that nobody sees any more."""
-    return _list(connection, "list_unused_versions", kept_for=kept_for)
+def list_unused_versions(
+    connection: psycopg.Connection, kept_for: timedelta, withdrawn: Iterable[str] = ()
+) -> list[LakeFile]:
+    """Versions that were replaced so long ago, or are of withdrawn datasets, and that nobody sees any more."""
+    return _list(connection, "list_unused_versions", kept_for=kept_for, withdrawn=list(withdrawn))
 
 
 def delete_version(connection: psycopg.Connection, file: LakeFile) -> None:
@@ -186,9 +188,9 @@ def list_withdrawn_datasets(connection: psycopg.Connection, declared: Iterable[s
     return [dataset for (dataset,) in found]
 
 
-def delete_dataset_day(connection: psycopg.Connection, dataset: str, day: date) -> None:
-    """Forget all versions of a dataset's day, whose files are gone."""
-    connection.execute(sqlfiles.load(_PACKAGE, "delete_dataset_day"), {"dataset": dataset, "day": day})
+def withdraw_dataset_day(connection: psycopg.Connection, dataset: str, day: date) -> None:
+    """Whoever begins to read from now on sees no version of a dataset's day."""
+    connection.execute(sqlfiles.load(_PACKAGE, "withdraw_dataset_day"), {"dataset": dataset, "day": day})
 
 
 def _list(connection: psycopg.Connection, query: str, **parameters: object) -> list[LakeFile]:

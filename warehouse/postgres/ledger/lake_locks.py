@@ -52,18 +52,6 @@ def begin_reading(connection: psycopg.Connection) -> None:
     connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (_LAKE_LOCK, _READING))
 
 
-@contextmanager
-def without_readers(connection: psycopg.Connection) -> Iterator[bool]:
-    """Whether nobody reads the lake; then nobody begins to, until the end of the block."""
-    key = (_LAKE_LOCK, _READING)
-    ((is_alone,),) = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchall()
-    try:
-        yield bool(is_alone)
-    finally:
-        if is_alone:
-            connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
-
-
 def readers_after(connection: psycopg.Connection, patience: timedelta) -> list[LakeReading]:
     """Those who read the lake now and still do after so long; none, as soon as all of them have ended.
 
