@@ -13,6 +13,7 @@ from tests.benchmarks.warehouse import (
     tenfold,
     under_load,
     vehicle,
+    versions,
     whole_day,
 )
 from tests.benchmarks.warehouse.scale import QUICK, WarehouseScale
@@ -23,6 +24,7 @@ MEASUREMENTS = {
     "energy": energy.measure,
     "sessions": sessions.measure,
     "models": whole_day.measure,
+    "versions": versions.measure,
     "postgres": rollup_in_postgres.measure,
     "vehicle": vehicle.measure,
     "dagster": dagster_day.measure,

@@ -25,13 +25,16 @@ FIGURES = {
     "sessions_of_a_day_peak_memory",
     "models_and_checks",
     "models_and_checks_peak_memory",
+    "lake_of_a_day",
+    "day_built_again",
+    "seven_days_of_versions",
     "rollup_in_postgres_max_minus_min_vs_ours",
     "rollup_in_postgres_step_by_step_vs_ours",
     "vehicle_3_days_of_rollups",
     "vehicle_3_days_of_readings",
     "open_lake_of_3_days",
 }
-NAMES = ("export", "energy", "sessions", "models", "postgres", "vehicle")
+NAMES = ("export", "energy", "sessions", "models", "versions", "postgres", "vehicle")
 
 
 @pytest.mark.long
