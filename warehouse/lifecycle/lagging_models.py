@@ -67,10 +67,17 @@ def lagging_remarks(lagging: Iterable[LaggingModel]) -> list[str]:
     for each in lagging:
         days_of.setdefault((each.dataset, each.why), []).append(each.day)
     return [
-        f"{counted(len(days), f'day {why.one}', f'days {why.many}')} {dataset}, the first is {days[0]}: fleetwatt "
-        + (f"run-day {days[0]}" if why is Why.UNFINISHED else f"models build -s {dataset} --missing")
+        f"{counted(len(days), f'day {why.one}', f'days {why.many}')} {dataset}, the first is {days[0]}: "
+        + _what_to_do(dataset, why, days[0])
         for (dataset, why), days in days_of.items()
     ]
+
+
+def _what_to_do(dataset: str, why: Why, first: date) -> str:
+    build = f"fleetwatt models build -s {dataset} --missing"
+    if why is Why.UNFINISHED:
+        return f"fleetwatt run-day {first}"
+    return f"Dagster builds it by itself, or {build}" if why is Why.EARLIER_DAYS else build
 
 
 def unbuilt_models(connection: psycopg.Connection, catalog: Catalog) -> list[LaggingModel]:
