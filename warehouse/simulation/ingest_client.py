@@ -6,8 +6,9 @@ error is an answer for good and is raised with the problem's own ``code`` and ``
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from secrets import SystemRandom
 from typing import Any, Self, TypeVar
 
@@ -26,6 +27,8 @@ LINES = {"content-type": "application/x-ndjson"}
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 
 Answer = TypeVar("Answer")
+Settings = dict[str, Any]
+"""Of a device, by the names that the API gives them."""
 
 _jitter = SystemRandom()
 
@@ -85,10 +88,25 @@ class IngestClient:
         await self._http.__aexit__(*failure)
 
     async def post_mappings(self, mappings: list[dict[str, str]], admin_token: str | None) -> None:
-        """Maps vehicles to meters; repeating it changes nothing. The token goes along here only."""
-        headers = {"authorization": f"Bearer {admin_token}"} if admin_token else {}
-        headers["content-type"] = "application/json"
-        await self._post("/v1/mappings", msgspec.json.encode(mappings), headers, None)
+        """Maps vehicles to meters; repeating it changes nothing."""
+        await self._send("POST", "/v1/mappings", msgspec.json.encode(mappings), _as_admin(admin_token), None)
+
+    async def patch_settings(self, path: str, settings: Mapping[str, str | float], admin_token: str | None) -> None:
+        """Changes the settings of the device at ``/v1/vehicles/{id}`` or ``/v1/meters/{id}``."""
+        await self._send("PATCH", path, msgspec.json.encode(settings), _as_admin(admin_token), None)
+
+    async def list_settings(self, path: str, id_field: str) -> dict[str, Settings]:
+        """The settings of all devices at ``/v1/vehicles`` or ``/v1/meters``, by device."""
+        found: dict[str, Settings] = {}
+        cursor: str | None = ""
+        while cursor is not None:
+            parameters = {"limit": "1000", "cursor": cursor}
+            answer = await self._answer(partial(self._http.get, path, params=parameters), None)
+            _raise_for_refusal(f"GET {path}", answer)
+            page = _decoded(f"GET {path}", answer, _Devices)
+            found |= {item[id_field]: item["settings"] for item in page.items}
+            cursor = page.next_cursor
+        return found
 
     async def latest_s(self, path: str) -> float | None:
         """The newest stored instant of the device at ``/v1/vehicles/{id}`` or ``/v1/meters/{id}``; None: no reading."""
@@ -102,18 +120,19 @@ class IngestClient:
     async def post_reading(self, payload: Payload, patience_s: float) -> bool:
         """Sends one reading; True where it is stored now, False where it was before."""
         content = msgspec.json.encode(payload)
-        return (await self._post("/v1/telemetry", content, ONE, patience_s)).status_code == 201
+        return (await self._send("POST", "/v1/telemetry", content, ONE, patience_s)).status_code == 201
 
     async def post_body(self, content: bytes, patience_s: float) -> BodyAnswer:
         """Sends many readings, one a line."""
-        answer = await self._post("/v1/telemetry", content, LINES, patience_s)
+        answer = await self._send("POST", "/v1/telemetry", content, LINES, patience_s)
         return _decoded("POST /v1/telemetry", answer, BodyAnswer)
 
-    async def _post(
-        self, path: str, content: bytes, headers: dict[str, str], patience_s: float | None
+    async def _send(
+        self, method: str, path: str, content: bytes, headers: Mapping[str, str], patience_s: float | None
     ) -> httpx.Response:
-        answer = await self._answer(lambda: self._http.post(path, content=content, headers=headers), patience_s)
-        _raise_for_refusal(f"POST {path}", answer)
+        request = partial(self._http.request, method, path, content=content, headers=headers)
+        answer = await self._answer(request, patience_s)
+        _raise_for_refusal(f"{method} {path}", answer)
         return answer
 
     async def _answer(self, request: Callable[[], Any], patience_s: float | None) -> httpx.Response:
@@ -147,6 +166,16 @@ class IngestClient:
 
 class _Device(msgspec.Struct):
     timestamp: datetime | None = None
+
+
+class _Devices(msgspec.Struct, rename="camel"):
+    items: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+def _as_admin(token: str | None) -> dict[str, str]:
+    """Of requests that change what is known of devices: the token goes along with no other."""
+    return ONE | ({"authorization": f"Bearer {token}"} if token else {})
 
 
 def _raise_for_refusal(what: str, answer: httpx.Response) -> None:

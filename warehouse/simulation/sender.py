@@ -20,6 +20,7 @@ from warehouse.simulation.ingest_client import BodyAnswer, GivenUpError, IngestC
 from warehouse.simulation.live import LivePhase
 from warehouse.simulation.payloads import Body, bodies
 from warehouse.simulation.progress import Totals, Watcher
+from warehouse.simulation.provisioning import provision
 
 OLDEST_S = 7 * 86_400 - 3_600
 """The API refuses what is older than seven days; the hour is for the time a long fill takes itself."""
@@ -29,7 +30,6 @@ BODY_PATIENCE_S = 600.0
 """Then the body is drawn again, by a cursor that may have become too old meanwhile."""
 PRESENT_S = 3.0
 """This close to the clock the fill has caught up."""
-MAPPINGS_AT_ONCE = 1_000
 RETRY_NOTE_S = 10.0
 """An API that is away is mentioned this often, not at each try."""
 
@@ -67,7 +67,7 @@ class Sender:
         """
         async with IngestClient(self.url, self.connections, self._leave, self._count_retry) as client:
             try:
-                await self._provision(client)
+                await provision(self.fleet, client, self.admin_token, self.watcher, self.connections)
                 cursor_s = await self._resume_s(client)
             except GivenUpError:  # stopped before the API was there
                 return self.totals
@@ -79,14 +79,6 @@ class Sender:
                 else:
                     cursor_s = await self._report_live(client, cursor_s)
         return self.totals
-
-    async def _provision(self, client: IngestClient) -> None:
-        mappings = self.fleet.mappings()
-        for begin in range(0, len(mappings), MAPPINGS_AT_ONCE):
-            await client.post_mappings(mappings[begin : begin + MAPPINGS_AT_ONCE], self.admin_token)
-        self.watcher.note(
-            counted(len(mappings), "vehicle is mapped to its meter", "vehicles are mapped to their meters")
-        )
 
     async def _resume_s(self, client: IngestClient) -> int:
         """Where to begin: what a few devices have stored tells how far an earlier run has come."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 Payload = dict[str, Any]
 Key = tuple[str, str]
@@ -40,6 +41,9 @@ class RecordingApi:
 
     url: str = ""
     mappings: list[dict[str, str]] = field(default_factory=list)
+    settings: dict[str, dict[str, Payload]] = field(default_factory=lambda: {"meters": {}, "vehicles": {}})
+    changes: list[Payload] = field(default_factory=list)
+    """As they came in."""
     authorizations: list[str | None] = field(default_factory=list)
     stored: dict[Key, Payload] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -89,12 +93,27 @@ class _Handler(BaseHTTPRequestHandler):
     api: RecordingApi
 
     def do_GET(self) -> None:
+        asked = urlsplit(self.path).path.rpartition("/")[2]
+        if asked in self.api.settings:
+            field = f"{asked.removesuffix('s')}Id"
+            items = [{field: name, "settings": settings} for name, settings in self.api.settings[asked].items()]
+            self._send(200, {"items": items, "nextCursor": None}, {})
+            return
         device_id = self.path.rpartition("/")[2]
         timestamp = self.api.latest(device_id)
         if timestamp is None:
             self._send(404, {"code": "vehicle_not_found", "detail": device_id}, {})
         else:
             self._send(200, {"timestamp": timestamp, "settings": {}}, {})
+
+    def do_PATCH(self) -> None:
+        change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        kind, _, name = self.path.removeprefix("/v1/").partition("/")
+        with self.api.lock:
+            self.api.changes.append(change)
+            self.api.authorizations.append(self.headers["Authorization"])
+            self.api.settings[kind].setdefault(name, {}).update(change)
+        self._send(200, {"settings": change}, {})
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))

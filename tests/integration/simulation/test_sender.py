@@ -95,12 +95,27 @@ def test_a_fill_sends_every_reading_in_order_and_in_bodies_of_bounded_size(api: 
 
 
 def test_the_fleet_is_provisioned_before_it_reports(api: RecordingApi) -> None:
-    sender = filler(api, vehicles=1_500, now_s=NOON_S)
+    sender = filler(api, vehicles=1_050, now_s=NOON_S)
     sender.admin_token = "secret-of-the-test"  # noqa: S105 - there is no other
     asyncio.run(sender.run())
-    assert api.mappings == Fleet(1_500).mappings()
+    fleet = Fleet(1_050)
+    assert api.mappings == fleet.mappings()
+    meters, vehicles = api.settings["meters"], api.settings["vehicles"]
+    assert [{"meterId": name, **settings} for name, settings in sorted(meters.items())] == fleet.devices()[:1_050]
+    assert [{"vehicleId": name, **settings} for name, settings in sorted(vehicles.items())] == fleet.devices()[1_050:]
     assert set(api.authorizations) == {"Bearer secret-of-the-test"}
     assert api.requests == []
+
+
+def test_settings_that_the_api_has_are_left_alone(api: RecordingApi) -> None:
+    """A change restates days that are stored."""
+    asyncio.run(filler(api, now_s=NOON_S).run())
+    name, changed = api.settings["meters"].popitem()
+    api.settings["meters"][name] = {**changed, "resolutionKwh": None, "displayName": "bay 4"}
+    api.changes.clear()
+    asyncio.run(filler(api, now_s=NOON_S).run())
+    assert api.changes == [changed]
+    assert api.settings["meters"][name] == {**changed, "displayName": "bay 4"}
 
 
 def test_failures_lose_nothing_and_are_retried_no_sooner_than_asked(
