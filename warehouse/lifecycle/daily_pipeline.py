@@ -43,7 +43,7 @@ from warehouse.lifecycle.pipeline_files import (
     written_aside,
 )
 from warehouse.lifecycle.session_step import make_sessions
-from warehouse.postgres.connection import connect
+from warehouse.postgres.connection import connect, connections_kept
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import days_with_files
 from warehouse.postgres.ledger.partition_figures import Figures
@@ -62,6 +62,7 @@ class DailyPipeline:
     lake: Lake
     catalog: Catalog
 
+    @connections_kept()
     def run(self, day: date, say: Say = lambda _message: None) -> None:
         """Run the whole day.
 
@@ -192,6 +193,7 @@ class DailyPipeline:
         with working_on(self.url, day) as connection:
             return ModelStep(connection, self._engine, self.lake, self.catalog, self.catalog.models[name], day).make()
 
+    @connections_kept()
     def build_models(self, day: date, names: Iterable[str], say: Say = lambda _message: None) -> None:
         """Build these SQL models of a day that is built, and what is made from them; then readers see them.
 

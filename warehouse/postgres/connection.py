@@ -3,6 +3,7 @@
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
@@ -23,8 +24,63 @@ def connect(url: str, *, autocommit: bool = True) -> Iterator[psycopg.Connection
     Raises:
         DatabaseUnavailableError: it cannot be reached, or goes away within the block.
     """
-    with translated_errors(), open_connection(url, autocommit=autocommit) as connection:
+    kept = _kept.get() if autocommit else None
+    with (
+        translated_errors(),
+        open_connection(url, autocommit=autocommit) if kept is None else kept.connection(url) as connection,
+    ):
         yield connection
+
+
+@contextmanager
+def connections_kept() -> Iterator[None]:
+    """Within the block, in this thread, a connection that is done with serves the next one; all end with the block.
+
+    For work of many short steps: each new connection costs the server a process, and that one all it has learned.
+    """
+    kept = _KeptConnections()
+    before = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+        kept.close()
+
+
+class _KeptConnections:
+    """Connections in autocommit that nobody uses, by address."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[psycopg.Connection]] = {}
+
+    @contextmanager
+    def connection(self, url: str) -> Iterator[psycopg.Connection]:
+        connection = self._idle_one(url) or open_connection(url)
+        try:
+            yield connection
+            if not connection.closed:  # what it locked ends with the block, as it would with the connection
+                connection.execute("SELECT pg_advisory_unlock_all()")
+                self._idle.setdefault(url, []).append(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+
+    def _idle_one(self, url: str) -> psycopg.Connection | None:
+        idle = self._idle.get(url, [])
+        while idle:
+            connection = idle.pop()
+            if not has_ended(connection):
+                return connection
+            connection.close()
+        return None
+
+
+_kept: ContextVar[_KeptConnections | None] = ContextVar("kept connections", default=None)
 
 
 def open_connection(url: str, *, autocommit: bool = True) -> psycopg.Connection:
