@@ -56,6 +56,7 @@ VERBS = {
     "update",
     "vacuum",
     "verify",
+    "withdraw",
     "write",
 }
 
