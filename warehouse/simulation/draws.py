@@ -94,6 +94,13 @@ class What(IntEnum):
     FAULT_ON_DAY = auto()
     FAULT_TIME = auto()
     GLITCH_VALUE = auto()
+    # What is measured of a session besides energies.
+    POWER_WANDERS = auto()
+    VOLTAGE_OF_SESSION = auto()
+    VOLTAGE_DRIFT = auto()
+    SOC_AT_START = auto()
+    SOC_AT_END = auto()
+    SOC_DRIFT = auto()
 
 
 class Draws:

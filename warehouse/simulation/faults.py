@@ -5,7 +5,7 @@ given share (5 by default) gets a fault within a year. Most are repaired after w
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -111,6 +111,29 @@ class Fault(NamedTuple):
         return self.kind in OF_CHARGERS
 
 
+class Planted(NamedTuple):
+    """A fault that shall be there, whatever is drawn. Days as in ``Fault``."""
+
+    kind: FaultKind
+    number: int
+    since_day: int
+    size: float
+    """In the unit that is usual for the kind."""
+    until_day: int = NEVER
+
+
+def plant(planted: Iterable[Planted], chargers: Chargers, vehicles: Vehicles) -> list[Fault]:
+    """These faults, in order."""
+    found = []
+    for kind, number, since_day, size, until_day in planted:
+        day_begins_s = int((chargers if kind in OF_CHARGERS else vehicles).day_begins_s[number])
+        since = datetime.fromtimestamp(max(_begins_s(since_day, day_begins_s), EPOCH_S), UTC)
+        until = None if until_day >= NEVER else datetime.fromtimestamp(_begins_s(until_day, day_begins_s), UTC)
+        unit = (OF_CHARGERS | OF_VEHICLES)[kind].unit
+        found.append(Fault(kind, number, since_day, until_day, since, until, size, unit))
+    return found
+
+
 def draw_faults(
     draws: Draws, layout: Layout, chargers: Chargers, vehicles: Vehicles, share: float, years: int
 ) -> list[Fault]:
@@ -149,7 +172,7 @@ def _fault(draws: Draws, kind: FaultKind, number: int, subject: int, year: int, 
     since_day = year * YEAR_DAYS + int(between(first, YEAR_DAYS, What.FAULT_SINCE))
     if kind is FaultKind.BAD_FROM_FIRST_DAY:
         since_day = 0
-    begin_s = EPOCH_S + DAY_S * since_day - day_begins_s
+    begin_s = _begins_s(since_day, day_begins_s)
     until_day, end_s = NEVER, None
     if kind in SILENCES:
         begin_s += int(between(0, DAY_S, What.FAULT_TIME))
@@ -160,10 +183,14 @@ def _fault(draws: Draws, kind: FaultKind, number: int, subject: int, year: int, 
         until_day = since_day + 1
     elif between(0, 1, What.FAULT_REPAIRED) < REPAIRED_SHARE:
         until_day = since_day + max(1, int(between(*nature.lasts_days, What.FAULT_LASTS)))
-        end_s = EPOCH_S + DAY_S * until_day - day_begins_s
+        end_s = _begins_s(until_day, day_begins_s)
     since = datetime.fromtimestamp(max(begin_s, EPOCH_S), UTC)
     until = None if end_s is None else datetime.fromtimestamp(end_s, UTC)
     return Fault(kind, number, since_day, until_day, since, until, size, nature.unit)
+
+
+def _begins_s(day: int, day_begins_s: int) -> int:
+    return EPOCH_S + DAY_S * day - day_begins_s
 
 
 def _size(nature: Nature, unit: Callable[[What], float]) -> float:

@@ -5,6 +5,7 @@ and a larger fleet leaves the vehicles of a smaller one as they are, depot by de
 saves time.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,12 +15,12 @@ import numpy as np
 from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, MINUTE_S, YEAR_DAYS
 from warehouse.simulation.delivery import Delivery
 from warehouse.simulation.draws import Bools, Draws, Floats, Ints, What
-from warehouse.simulation.faults import DEFAULT_FAULT_SHARE
+from warehouse.simulation.faults import DEFAULT_FAULT_SHARE, Planted
 from warehouse.simulation.layout import lay_out
 from warehouse.simulation.models import CHARGER_MODELS, VEHICLE_MODELS
 from warehouse.simulation.pages import Page
 from warehouse.simulation.sending import Sent, send
-from warehouse.simulation.traits import VEHICLE_SUBJECTS, Vehicles, draw_chargers, draw_vehicles
+from warehouse.simulation.traits import HOME_SHARES, VEHICLE_SUBJECTS, Vehicles, draw_chargers, draw_vehicles
 from warehouse.simulation.truth import KnownFault, known_fault
 from warehouse.simulation.world import World
 
@@ -80,14 +81,17 @@ class Fleet:
         *,
         depot_share: float = 0.0,
         fault_share: float = DEFAULT_FAULT_SHARE,
+        planted: Sequence[Planted] = (),
+        home_shares: Sequence[float] = HOME_SHARES,
     ) -> None:
+        """``home_shares``: one of them at each depot, drawn."""
         if vehicles < 1:
             raise ValueError("a fleet has at least one vehicle")
         self._draws = Draws(seed)
         self.layout = lay_out(vehicles, depot_share)
         self._chargers = draw_chargers(self._draws, self.layout)
-        self._vehicles = draw_vehicles(self._draws, self.layout)
-        self.world = World(self._draws, self.layout, self._chargers, self._vehicles, fault_share)
+        self._vehicles = draw_vehicles(self._draws, self.layout, home_shares)
+        self.world = World(self._draws, self.layout, self._chargers, self._vehicles, fault_share, planted)
         self.at_meters = Delivery(self._draws, self._chargers.number)
         self.in_vehicles = Delivery(self._draws, self._vehicles.number + VEHICLE_SUBJECTS)
         self.size = vehicles

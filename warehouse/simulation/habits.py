@@ -1,8 +1,8 @@
 """What vehicles do on their days: drive, come back, charge at home or elsewhere, preheat, rest.
 
 Each day of a site is independent of the others. It begins with a full battery and no session crosses its edges, so any
-day can be drawn without the days before it. At a depot the vehicles of a day share its chargers: who finds the usual
-one taken goes to another, or waits.
+day can be drawn without the days before it. At a depot the vehicles of a day share its chargers: who comes to the usual
+one waits for it, unless it gets too late; who wants another takes the next that is free, or waits.
 """
 
 from dataclasses import dataclass
@@ -210,14 +210,16 @@ def _share_depots(
     order = np.argsort(arrives_s, axis=2, kind="stable")
     free_s = np.zeros((days, depots, DEPOT_CHARGERS))
     row, depot = np.ogrid[:days, :depots]
-    rotation = np.arange(DEPOT_CHARGERS)
     result = drives_out.copy()
     for place in range(BLOCK):
         who = order[:, :, place]
         arrival_s = arrives_s[row, depot, who]
-        tried = (wanted[row, depot, who][:, :, None] + rotation) % DEPOT_CHARGERS
+        tried = (wanted[row, depot, who][:, :, None] + np.arange(DEPOT_CHARGERS)) % DEPOT_CHARGERS
         waits_s = np.maximum(np.take_along_axis(free_s, tried, axis=2) - arrival_s[:, :, None], 0.0)
-        chosen = np.take_along_axis(tried, waits_s.argmin(axis=2)[:, :, None], axis=2)[:, :, 0]
+        at_usual_s = arrival_s + waits_s[:, :, 0] + takes_s[row, depot, who]
+        goes_on = strays[row, depot, who] | (at_usual_s >= LATEST_DEPOT_END_S)
+        place_tried = np.where(goes_on, waits_s.argmin(axis=2), 0)
+        chosen = np.take_along_axis(tried, place_tried[:, :, None], axis=2)[:, :, 0]
         begin_s = np.maximum(arrival_s, free_s[row, depot, chosen])
         end_s = begin_s + takes_s[row, depot, who]
         charges = out[row, depot, who] & (end_s < LATEST_DEPOT_END_S)

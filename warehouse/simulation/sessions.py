@@ -5,14 +5,14 @@ register that restarted has counted on. Of a device that was cut off or silent, 
 readings arrived.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import polars as pl
 
-from warehouse.simulation.charging import Charges
+from warehouse.simulation.charging import MWH_PER_KWH, Charges
 from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, YEAR_DAYS
 from warehouse.simulation.delivery import LOST_SHARE, Delivery
 from warehouse.simulation.device_faults import since_s, until_s
@@ -22,14 +22,12 @@ from warehouse.simulation.fleet import Fleet, shown_kwh, shown_soc_percent
 from warehouse.simulation.habits import Kind
 from warehouse.simulation.models import CHARGER_MODELS, VEHICLE_MODELS
 from warehouse.simulation.pages import Page
-from warehouse.simulation.timeline import Moments
+from warehouse.simulation.session_plateaus import plateau_spans
+from warehouse.simulation.signals import CLEAN, SignalNoise, draw_signals
 
 LONGEST_PAUSE_S = 600
 """A longer one makes two sessions of a charge."""
 KINDS = {Kind.PAIR: "charge", Kind.DC_ONLY: "dc_only", Kind.AC_ONLY: "ac_only"}
-
-Register = Callable[[Moments], Ints]
-"""What registers hold, in milliwatt hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,16 @@ class _Parts:
     end_s: Ints
 
 
-def sessions(fleet: Fleet, start: datetime, end: datetime) -> pl.DataFrame:
+def sessions(fleet: Fleet, start: datetime, end: datetime, noise: SignalNoise = CLEAN) -> pl.DataFrame:
     """All sessions that end in ``[start, end)``, in order of their ends.
 
     Columns: ``kind`` (``charge``, ``ac_only``, ``dc_only``), ``meter_id`` (of the charger that was really used; null
     elsewhere), ``vehicle_id``, ``meter_model``, ``vehicle_model``, ``started_at``, ``ended_at``, ``hours``, ``ac_kwh``,
-    ``dc_kwh``, ``ratio``, ``ac_plateau_kw``, ``dc_plateau_kw``, ``mean_voltage_volts``, ``soc_start_percent``,
-    ``soc_end_percent``, ``mean_battery_temp_celsius`` (null without a sensor), ``ac_coverage``, ``dc_coverage``,
-    ``ac_resolution_kwh``, ``dc_resolution_kwh``, ``lost_points`` (what faults of charger and vehicle take of the AC
-    energy, in percent of it).
+    ``dc_kwh``, ``ratio``, ``ac_plateau_kw``, ``dc_plateau_kw``, ``mean_voltage_volts``, ``voltage_share``,
+    ``soc_start_percent``, ``soc_end_percent``, ``mean_battery_temp_celsius`` (null without a sensor), ``ac_coverage``,
+    ``dc_coverage``, ``ac_resolution_kwh``, ``dc_resolution_kwh``, ``lost_points`` (what faults of charger and vehicle
+    take of the AC energy, in percent of it). ``noise`` is what plateaus, voltage and states of charge are wrong by,
+    besides what registers and their steps leave open; energies have none.
     """
     start_s, end_s = int(start.timestamp()), int(end.timestamp())
     first_day, last_day = (start_s - EPOCH_S) // DAY_S, (end_s - EPOCH_S) // DAY_S + 1
@@ -59,7 +58,7 @@ def sessions(fleet: Fleet, start: datetime, end: datetime) -> pl.DataFrame:
     wanted = np.flatnonzero((start_s <= parts.end_s) & (parts.end_s < end_s))
     wanted = wanted[np.argsort(parts.end_s[wanted], kind="stable")]
     parts = _Parts(*(getattr(parts, name)[wanted] for name in _Parts.__slots__))
-    return _table(fleet, page, parts, fleet.world.faults((end - EPOCH).days // YEAR_DAYS + 1))
+    return _table(fleet, page, parts, fleet.world.faults((end - EPOCH).days // YEAR_DAYS + 1), noise)
 
 
 def _parts(charges: Charges) -> _Parts:
@@ -77,23 +76,34 @@ def _parts(charges: Charges) -> _Parts:
     )
 
 
-def _table(fleet: Fleet, page: Page, parts: _Parts, faults: Sequence[Fault]) -> pl.DataFrame:
+def _table(fleet: Fleet, page: Page, parts: _Parts, faults: Sequence[Fault], noise: SignalNoise) -> pl.DataFrame:
     charges, world = page.charges, fleet.world
     chargers, vehicles = world.chargers, world.vehicles
     needs, of = charges.needs, parts.charge
     kind, vehicle, charger = needs.kind[of], needs.vehicle[of], needs.charger[of]
     plug, has_ac, has_dc = np.maximum(charger, 0), kind != Kind.DC_ONLY, kind != Kind.AC_ONLY
-    at_edges = [page.at_chargers.moments(plug, s) for s in (parts.begin_s, parts.end_s)]
-    in_edges = [page.in_vehicles.moments(vehicle, s) for s in (parts.begin_s, parts.end_s)]
-    ac_kwh = _shown(page.metered_mwh, at_edges, chargers.resolution_mwh[plug])
-    dc_kwh = _shown(page.registers_mwh, in_edges, vehicles.resolution_mwh[vehicle])
-    soc = [shown_soc_percent(vehicles, vehicle, page.battery.level_mwh(edge)) for edge in in_edges]
-    longest = charges.lasts_s[of, parts.first_phase] >= charges.lasts_s[of, 2]
-    plateau = np.where((parts.first_phase == 0) & ~longest & (charges.lasts_s[of, 1] <= LONGEST_PAUSE_S), 2, 0)
+
+    def metered_kwh(at_s: Ints) -> Floats:
+        return shown_kwh(page.metered_mwh(page.at_chargers.moments(plug, at_s)), chargers.resolution_mwh[plug])
+
+    def counted_kwh(at_s: Ints) -> Floats:
+        moments = page.in_vehicles.moments(vehicle, at_s)
+        return shown_kwh(page.registers_mwh(moments), vehicles.resolution_mwh[vehicle])
+
+    ac_kwh = np.round(metered_kwh(parts.end_s) - metered_kwh(parts.begin_s), 3)
+    dc_kwh = np.round(counted_kwh(parts.end_s) - counted_kwh(parts.begin_s), 3)
+    plateaus = plateau_spans(charges, of, parts.begin_s, parts.end_s)
+    subject = 2 * needs.subject[of] + (parts.first_phase > 0)
+    signals = draw_signals(world.draws, noise, plug, vehicle, subject, needs.day[of])
+    soc = []
+    for at_s, error_percent in zip((parts.begin_s, parts.end_s), signals.soc_percent, strict=True):
+        level_mwh = page.battery.level_mwh(page.in_vehicles.moments(vehicle, at_s)) * signals.soc_factor
+        error_mwh = error_percent / 100 * vehicles.capacity_kwh[vehicle] * MWH_PER_KWH
+        soc.append(shown_soc_percent(vehicles, vehicle, level_mwh + error_mwh))
     silent = [fault for fault in faults if fault.kind in SILENCES]
     ac_coverage = _coverage(fleet.at_meters, [each for each in silent if each.on_charger], plug, parts)
     dc_coverage = _coverage(fleet.in_vehicles, [each for each in silent if not each.on_charger], vehicle, parts)
-    is_charge = kind == Kind.PAIR
+    is_charge, has_voltage = kind == Kind.PAIR, has_ac & chargers.has_voltage[plug]
     return pl.DataFrame(
         {
             "kind": _named(list(KINDS.values()), kind),
@@ -107,9 +117,10 @@ def _table(fleet: Fleet, page: Page, parts: _Parts, faults: Sequence[Fault]) -> 
             "ac_kwh": _where(has_ac, pl.Series(ac_kwh)),
             "dc_kwh": _where(has_dc, pl.Series(dc_kwh)),
             "ratio": _where(is_charge & (ac_kwh > 0), pl.Series(dc_kwh / np.where(ac_kwh > 0, ac_kwh, 1.0))),
-            "ac_plateau_kw": _where(has_ac, pl.Series(charges.ac_kw[of, plateau] * charges.metered_share[of])),
-            "dc_plateau_kw": _where(has_dc, pl.Series(charges.dc_kw[of, plateau] * charges.counted_share[of])),
-            "mean_voltage_volts": _where(has_ac & chargers.has_voltage[plug], pl.Series(charges.volts[of])),
+            "ac_plateau_kw": _where(has_ac, pl.Series(plateaus.mean_kw(metered_kwh) * signals.power_factor)),
+            "dc_plateau_kw": _where(has_dc, pl.Series(plateaus.mean_kw(counted_kwh) * signals.power_factor)),
+            "mean_voltage_volts": _where(has_voltage, pl.Series(charges.volts[of] + signals.volts)),
+            "voltage_share": _where(has_ac, pl.Series(np.where(has_voltage, ac_coverage, 0.0))),
             "soc_start_percent": soc[0],
             "soc_end_percent": soc[1],
             "mean_battery_temp_celsius": _where(vehicles.has_temperature[vehicle], pl.Series(charges.celsius[of])),
@@ -120,11 +131,6 @@ def _table(fleet: Fleet, page: Page, parts: _Parts, faults: Sequence[Fault]) -> 
             "lost_points": 100 * charges.points[of],
         }
     )
-
-
-def _shown(register: Register, edges: list[Moments], resolution_mwh: Ints) -> Floats:
-    before, after = (shown_kwh(register(edge), resolution_mwh) for edge in edges)
-    return np.round(after - before, 3)
 
 
 def _coverage(delivery: Delivery, silent: list[Fault], device: Ints, parts: _Parts) -> Floats:

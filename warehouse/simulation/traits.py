@@ -3,6 +3,7 @@
 Each trait is drawn by the device's own number, or by its site's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +112,7 @@ def draw_chargers(draws: Draws, layout: Layout) -> Chargers:
     )
 
 
-def draw_vehicles(draws: Draws, layout: Layout) -> Vehicles:
+def draw_vehicles(draws: Draws, layout: Layout, home_shares: Sequence[float] = HOME_SHARES) -> Vehicles:
     """The vehicles of this seed."""
     number, site = np.arange(layout.vehicles, dtype=np.int64), layout.vehicle_site
     model = draws.choice([each.share for each in VEHICLE_MODELS], What.VEHICLE_MODEL, number)
@@ -143,7 +144,7 @@ def draw_vehicles(draws: Draws, layout: Layout) -> Vehicles:
         full_soc_percent=np.array([80.0, 90.0, 100.0])[draws.choice((0.5, 0.3, 0.2), What.FULL_SOC, number)],
         usual_energy_kwh=draws.between(7.0, 22.0, What.USUAL_ENERGY, number),
         rest_share=draws.between(0.10, 0.45, What.REST_SHARE, number),
-        home_share=np.array(HOME_SHARES)[draws.choice((1, 1, 1), What.HOME_SHARE, site)],
+        home_share=np.array(home_shares)[draws.choice([1] * len(home_shares), What.HOME_SHARE, site)],
         site_kelvin=draws.between(-2.5, 2.5, What.SITE_CLIMATE, site),
         indoors_ratio=indoors_ratio * printed("soak_ratio"),
         has_temperature=draws.unit(What.TEMPERATURE_SENSOR, number) >= NO_TEMPERATURE_SHARE,

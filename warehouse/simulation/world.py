@@ -12,7 +12,7 @@ from warehouse.simulation.charging import Charges, charge
 from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, YEAR_DAYS
 from warehouse.simulation.draws import Draws, Ints, What
 from warehouse.simulation.effects import DailyEffects
-from warehouse.simulation.faults import Fault, FaultKind, draw_faults
+from warehouse.simulation.faults import Fault, FaultKind, Planted, draw_faults, plant
 from warehouse.simulation.habits import Drives, draw_needs
 from warehouse.simulation.layout import Layout
 from warehouse.simulation.pages import Page, Restarts, idle_metered_kw, regained_mwh
@@ -30,7 +30,13 @@ class World:
     """All that is drawn for one seed. Pages go on from the one at hand where that is earlier."""
 
     def __init__(
-        self, draws: Draws, layout: Layout, chargers: Chargers, vehicles: Vehicles, fault_share: float
+        self,
+        draws: Draws,
+        layout: Layout,
+        chargers: Chargers,
+        vehicles: Vehicles,
+        fault_share: float,
+        planted: Sequence[Planted] = (),
     ) -> None:
         self.draws = draws
         self.layout = layout
@@ -38,14 +44,15 @@ class World:
         self.vehicles = vehicles
         self.surroundings = Surroundings(draws, chargers, vehicles)
         self._fault_share = fault_share
+        self._planted = plant(planted, chargers, vehicles)
         self._faults: tuple[int, list[Fault]] = (0, [])
         self._page: Page | None = None
 
     def faults(self, years: int) -> Sequence[Fault]:
-        """Those that begin within the first ``years`` years of the history."""
+        """Those that begin within the first ``years`` years of the history, then all that are planted."""
         if self._faults[0] < years:
             drawn = draw_faults(self.draws, self.layout, self.chargers, self.vehicles, self._fault_share, years)
-            self._faults = years, drawn
+            self._faults = years, drawn + self._planted
         return self._faults[1]
 
     def page(self, first_day: int, last_day: int) -> Page:

@@ -106,6 +106,18 @@ def test_charges_found_in_the_minutes_have_the_energies_and_times_of_those_drawn
     assert error_kelvin.max() <= 1.5
 
 
+def test_plateaus_found_in_the_minutes_are_those_drawn() -> None:
+    """Of charges of half an hour: within the steps of the registers, whose ticks decide on the power of a short one."""
+    of_length = beside_each_other("charge").filter(pl.col.hours >= 0.5)
+    alone = of_length.filter(pl.col.number.is_unique() & pl.col.number_found.is_unique())
+    for side in ("ac", "dc"):
+        error = errors(alone, f"{side}_plateau_kw") / alone[f"{side}_plateau_kw"].to_numpy()
+        tick = (alone[f"{side}_resolution_kwh"] / (alone[f"{side}_kwh"] / 2)).to_numpy()
+        assert np.median(error) < 0.003
+        # Else the power was limited for about half of the time, and the one or the other is the median.
+        assert (error < 0.01 + 2 * tick).mean() > 0.9
+
+
 def errors(pairs: pl.DataFrame, name: str) -> Floats:
     """How far what is found is from what is drawn."""
     differences: Floats = np.abs((pairs[f"{name}_found"] - pairs[name]).drop_nulls().to_numpy())
