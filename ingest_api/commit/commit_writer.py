@@ -46,14 +46,17 @@ class CommitWriter:
         open_connection: Callable[[], LoopConnection],
         make_store: Callable[[psycopg.Connection], ReadingStore],
         deliver: Callable[[Sequence[Entry], Sequence[Result]], None],
+        tell_lost: Callable[[], None],
     ) -> None:
-        """``open_connection`` is called in a thread, again after each loss of the connection."""
+        """``open_connection`` is called in a thread, again after each loss of the connection, which is told."""
         self._waiting = waiting
         self._open_connection = open_connection
         self._make_store = make_store
         self._deliver = deliver
+        self._tell_lost = tell_lost
         self._connection: LoopConnection | None = None
         self._store: ReadingStore | None = None
+        self._is_doubtful = False
         self._busy_since: float | None = None
         self._free_since = time.monotonic()
         self.failure: Failure | None = None
@@ -67,6 +70,10 @@ class CommitWriter:
         """Whether its transaction takes longer than a request may wait."""
         busy_since = self._busy_since
         return busy_since is not None and time.monotonic() - busy_since > limits.ANSWER_WITHIN_S
+
+    def doubt_connection(self) -> None:
+        """Another one's connection was lost: this one is checked before it is used."""
+        self._is_doubtful = True
 
     async def close(self) -> None:
         """Store what waits, and end; where this is cancelled, give up what is being stored."""
@@ -98,6 +105,7 @@ class CommitWriter:
         except DatabaseUnavailableError as error:
             self._note_failure(error)
             self._disconnect()
+            self._tell_lost()
             self._deliver(batch, [error] * len(batch))
             await self._try_until_it_does_not_hang()
         except Exception as error:
@@ -130,8 +138,9 @@ class CommitWriter:
             logger.warning("readings are stored again")
 
     async def _connected_store(self) -> ReadingStore:
-        was_idle = time.monotonic() - self._free_since > _IDLE_S
-        if was_idle and self._connection is not None and has_ended(self._connection):
+        is_doubtful = self._is_doubtful or time.monotonic() - self._free_since > _IDLE_S
+        self._is_doubtful = False
+        if is_doubtful and self._connection is not None and has_ended(self._connection):
             self._disconnect()  # before anything is sent on it: the restart of a database costs no request an error
         if self._store is None:
             self._disconnect()  # there may be a connection on which no store could be made

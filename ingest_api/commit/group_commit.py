@@ -60,7 +60,7 @@ class GroupCommit:
         self._due_at: dict[Completion, float] = {}  # on the loop's clock, the first due first
         self._next_look: asyncio.TimerHandle | None = None
         self._writers = [
-            CommitWriter(queue, open_connection, make_store, self._resolve)
+            CommitWriter(queue, open_connection, make_store, self._resolve, self._doubt_connections)
             for queue in [self._small] * SMALL_WRITERS + [self._bulk] * BULK_WRITERS
         ]
 
@@ -114,6 +114,11 @@ class GroupCommit:
                 await asyncio.gather(*(writer.close() for writer in self._writers))
         if self._next_look is not None:
             self._next_look.cancel()
+
+    def _doubt_connections(self) -> None:
+        """A server that restarts, or fails over, costs one request an error, and not one for each connection."""
+        for writer in self._writers:
+            writer.doubt_connection()
 
     def _check_room(self, items: int, size_bytes: int) -> None:
         if self._waiting_items == 0:  # so that one body gets through, whatever the limits are set to

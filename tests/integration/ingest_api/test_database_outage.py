@@ -76,7 +76,7 @@ def assert_unavailable(answer: httpx.Response, code: str = "database_unavailable
     assert "127.0.0.1" not in problem["detail"]  # where the database lives is nobody's business
 
 
-def test_after_its_connections_are_killed_the_api_answers_503_at_most_once_a_connection(
+def test_after_its_connections_are_killed_the_api_answers_503_at_most_once(
     api: httpx.Client, switch: DatabaseSwitch, shared_database_url: str
 ) -> None:
     assert post(api, new_reading()).status_code == 201
@@ -103,6 +103,18 @@ def test_a_writer_whose_idle_connection_was_cut_makes_a_new_one_and_no_request_n
     for _ in range(5):
         assert post(api, new_reading()).status_code == 201
         switch.kill_connections()
+
+
+def test_writers_whose_connections_were_never_idle_cost_one_request_an_error_together(
+    api: httpx.Client, switch: DatabaseSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load no connection is checked before it is used."""
+    monkeypatch.setattr("ingest_api.commit.commit_writer._IDLE_S", 0)
+    for _ in range(4):
+        assert post(api, new_reading()).status_code == 201
+    monkeypatch.setattr("ingest_api.commit.commit_writer._IDLE_S", float("inf"))
+    switch.kill_connections()
+    assert [post(api, new_reading()).status_code for _ in range(4)] == [503, 201, 201, 201]
 
 
 def test_while_the_database_is_away_all_but_livez_answer_503_and_then_all_is_well(
