@@ -1,4 +1,4 @@
-"""What is made from the exports: late readings, boundary samples, the day's energy and sessions, each SQL model."""
+"""What is made from the exports: late readings, boundary samples, energy, sessions, data faults, each SQL model."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,12 @@ import dagster as dg
 from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
 from warehouse.lake.provenance import ENERGY
+from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.session_step import SESSIONS
 
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
-    """One asset a dataset; those that one pass over the readings writes come together: energy, and sessions."""
+    """One asset a dataset; those that one step writes come together: energy, sessions, and data faults."""
     yield dataset_asset(catalog, ["late_readings"], partitions, lambda pipeline, day: [pipeline.late_readings(day)])
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
     yield dataset_asset(
@@ -19,6 +20,7 @@ def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     )
     yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
     yield dataset_asset(catalog, SESSIONS, partitions, lambda pipeline, day: pipeline.sessions(day))
+    yield dataset_asset(catalog, FAULTS, partitions, lambda pipeline, day: pipeline.data_faults(day))
     for model in catalog.in_order():
         if model.kind == "sql":
             yield _sql_asset(catalog, model.name, partitions)

@@ -31,6 +31,7 @@ from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import another_session, start_engine
 from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
+from warehouse.lifecycle.fault_step import make_data_faults
 from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES, LAST_SAMPLES, queue_later_days
 from warehouse.lifecycle.model_step import ModelStep
 from warehouse.lifecycle.pipeline_files import (
@@ -87,9 +88,10 @@ class DailyPipeline:
         for made in made_of_exports:
             say(str(made))
             self.checks.require(made.dataset, day, say)
-        for made in self.sessions(day):
-            say(str(made))
-            self.checks.require(made.dataset, day, say)
+        for step in (self.sessions, self.data_faults):
+            for made in step(day):
+                say(str(made))
+                self.checks.require(made.dataset, day, say)
         for model in self.catalog.in_order():
             if model.kind == "sql":
                 say(str(self.model(model.name, day)))
@@ -187,6 +189,11 @@ class DailyPipeline:
         """Find the sessions that ended on the day, what devices drew between them, and what goes on (``SESSIONS``)."""
         with working_on(self.url, day) as connection:
             return make_sessions(connection, self.lake, day)
+
+    def data_faults(self, day: date) -> tuple[Made, ...]:
+        """Find what is wrong with the day's data, and what the rules have to know later (``FAULTS``)."""
+        with working_on(self.url, day) as connection:
+            return make_data_faults(connection, self.lake, day)
 
     def model(self, name: str, day: date) -> Made:
         """Build one SQL model of a day."""

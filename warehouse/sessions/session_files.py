@@ -63,8 +63,3 @@ def write_sessions(
     for name, target in targets.items():
         frames[name].write_parquet(target, compression="zstd", row_group_size=ROW_GROUP_ROWS)
     return {name: frames[name].height for name in targets}
-
-
-def carries_otherwise(before: Location | None, after: Location) -> bool:
-    """Whether a day carries on something else now than what was known before."""
-    return not read_open_islands(before).equals(read_open_islands(after), null_equal=True)

@@ -5,7 +5,7 @@ given share (5 by default) gets a fault within a year. Most are repaired after w
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -85,6 +85,7 @@ OF_VEHICLES = {
     FaultKind.VEHICLE_SILENT: Nature(3, "h", (6, 240), (1, 1), is_range=True),
 }
 """Only every second vehicle of a pair can be swapped with the one before it, so its weight counts half."""
+ALL_KINDS = frozenset(FaultKind)
 EVENTS = frozenset({FaultKind.METER_REPLACED})
 """They happen once, at their start."""
 SILENCES = frozenset({FaultKind.METER_SILENT, FaultKind.VEHICLE_SILENT})
@@ -135,19 +136,28 @@ def plant(planted: Iterable[Planted], chargers: Chargers, vehicles: Vehicles) ->
 
 
 def draw_faults(
-    draws: Draws, layout: Layout, chargers: Chargers, vehicles: Vehicles, share: float, years: int
+    draws: Draws,
+    layout: Layout,
+    chargers: Chargers,
+    vehicles: Vehicles,
+    share: float,
+    years: int,
+    wanted: Collection[FaultKind] = ALL_KINDS,
 ) -> list[Fault]:
-    """The faults that begin within the first ``years`` years, in order of time for each subject."""
-    whole = sum(nature.weight for kinds in (OF_CHARGERS, OF_VEHICLES) for nature in kinds.values())
+    """The faults that begin within the first ``years`` years, in order of time for each subject.
+
+    ``wanted``: which kinds come, as often beside each other as ever.
+    """
+    whole = sum(_weight(kind, wanted) for kind in FaultKind)
     swaps = ~layout.in_depot & (np.arange(layout.vehicles) % 2 == 1)
     found: list[Fault] = []
     for kinds, devices in ((OF_CHARGERS, chargers), (OF_VEHICLES, vehicles)):
         subject = devices.number + (0 if kinds is OF_CHARGERS else VEHICLE_SUBJECTS)
-        weights = [nature.weight for nature in kinds.values()]
+        weights = [_weight(kind, wanted) for kind in kinds]
         for year in range(years):
             moment = np.full(len(subject), year, dtype=np.int64)
             faulty = draws.unit(What.FAULTY, subject, moment) < share * sum(weights) / whole
-            chosen = draws.choice(weights, What.FAULT_KIND, subject, moment)
+            chosen = draws.choice(weights, What.FAULT_KIND, subject, moment) if faulty.any() else moment
             for number in np.flatnonzero(faulty).tolist():
                 kind = list(kinds)[int(chosen[number])]
                 if kind is FaultKind.SWAPPED_MAPPING and not swaps[number]:
@@ -158,6 +168,10 @@ def draw_faults(
                     kind = FaultKind.CHARGER_STEP
                 found.append(_fault(draws, kind, number, subject[number], year, int(devices.day_begins_s[number])))
     return [fault for fault in found if fault.until_day > 0]
+
+
+def _weight(kind: FaultKind, wanted: Collection[FaultKind]) -> float:
+    return (OF_CHARGERS | OF_VEHICLES)[kind].weight if kind in wanted else 0.0
 
 
 def _fault(draws: Draws, kind: FaultKind, number: int, subject: int, year: int, day_begins_s: int) -> Fault:

@@ -5,7 +5,7 @@ and a larger fleet leaves the vehicles of a smaller one as they are, depot by de
 saves time.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ import numpy as np
 from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, MINUTE_S, YEAR_DAYS
 from warehouse.simulation.delivery import Delivery
 from warehouse.simulation.draws import Bools, Draws, Floats, Ints, What
-from warehouse.simulation.faults import DEFAULT_FAULT_SHARE, Planted
+from warehouse.simulation.faults import ALL_KINDS, DEFAULT_FAULT_SHARE, FaultKind, Planted
 from warehouse.simulation.layout import lay_out
 from warehouse.simulation.models import CHARGER_MODELS, VEHICLE_MODELS
 from warehouse.simulation.pages import Page
@@ -81,6 +81,7 @@ class Fleet:
         *,
         depot_share: float = 0.0,
         fault_share: float = DEFAULT_FAULT_SHARE,
+        fault_kinds: Collection[FaultKind] = ALL_KINDS,
         planted: Sequence[Planted] = (),
         home_shares: Sequence[float] = HOME_SHARES,
     ) -> None:
@@ -91,7 +92,8 @@ class Fleet:
         self.layout = lay_out(vehicles, depot_share)
         self._chargers = draw_chargers(self._draws, self.layout)
         self._vehicles = draw_vehicles(self._draws, self.layout, home_shares)
-        self.world = World(self._draws, self.layout, self._chargers, self._vehicles, fault_share, planted)
+        parts = (self._draws, self.layout, self._chargers, self._vehicles)
+        self.world = World(*parts, fault_share, fault_kinds, planted)
         self.at_meters = Delivery(self._draws, self._chargers.number)
         self.in_vehicles = Delivery(self._draws, self._vehicles.number + VEHICLE_SUBJECTS)
         self.size = vehicles

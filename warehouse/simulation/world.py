@@ -4,7 +4,7 @@ Registers are carried in whole milliwatt hours, since sums of integers don't dep
 simulator that starts today finds the same registers, to the last digit, as one that has run since spring.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from warehouse.simulation.charging import Charges, charge
 from warehouse.simulation.clock import DAY_S, EPOCH, EPOCH_S, YEAR_DAYS
 from warehouse.simulation.draws import Draws, Ints, What
 from warehouse.simulation.effects import DailyEffects
-from warehouse.simulation.faults import Fault, FaultKind, Planted, draw_faults, plant
+from warehouse.simulation.faults import ALL_KINDS, Fault, FaultKind, Planted, draw_faults, plant
 from warehouse.simulation.habits import Drives, draw_needs
 from warehouse.simulation.layout import Layout
 from warehouse.simulation.pages import Page, Restarts, idle_metered_kw, regained_mwh
@@ -36,6 +36,7 @@ class World:
         chargers: Chargers,
         vehicles: Vehicles,
         fault_share: float,
+        fault_kinds: Collection[FaultKind] = ALL_KINDS,
         planted: Sequence[Planted] = (),
     ) -> None:
         self.draws = draws
@@ -44,6 +45,7 @@ class World:
         self.vehicles = vehicles
         self.surroundings = Surroundings(draws, chargers, vehicles)
         self._fault_share = fault_share
+        self._fault_kinds = fault_kinds
         self._planted = plant(planted, chargers, vehicles)
         self._faults: tuple[int, list[Fault]] = (0, [])
         self._page: Page | None = None
@@ -51,7 +53,8 @@ class World:
     def faults(self, years: int) -> Sequence[Fault]:
         """Those that begin within the first ``years`` years of the history, then all that are planted."""
         if self._faults[0] < years:
-            drawn = draw_faults(self.draws, self.layout, self.chargers, self.vehicles, self._fault_share, years)
+            fleet = (self.draws, self.layout, self.chargers, self.vehicles)
+            drawn = draw_faults(*fleet, self._fault_share, years, self._fault_kinds)
             self._faults = years, drawn + self._planted
         return self._faults[1]
 

@@ -1,0 +1,71 @@
+"""R9, and what becomes of a fault from day to day."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.data_faults.made import Made, at, idle
+from warehouse.data_faults.silence import Reporting, reporting
+
+GAP = {"flag": "gap", "before_kwh": 0.0, "kwh": 0.0, "energy_kwh": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "interval_s", "expected"),
+    [
+        (3, 60, Reporting.OK),
+        (3.1, 60, Reporting.STALE),
+        (15, 60, Reporting.STALE),
+        (15.1, 60, Reporting.OFFLINE),
+        (45, 900, Reporting.OK),
+        (45.1, 900, Reporting.OFFLINE),
+    ],
+)
+def test_stale_after_three_intervals_and_offline_after_a_quarter_of_an_hour(
+    minutes: float, interval_s: int, expected: Reporting
+) -> None:
+    assert reporting(timedelta(minutes=minutes), interval_s) is expected
+
+
+def test_a_silence_opens_goes_on_over_days_and_closes() -> None:
+    made = Made(
+        gaps=[{**GAP, "kind": "meter", "device_id": 1, "before_ts": at(1, 20), "ts": at(3, 6)}],
+        silent={("meter", 1, 2)},
+    )
+    # The first day's last reading is four hours before its end.
+    made.last_at = {("meter", 1, 1): at(1, 20)}
+    found = [each.data_faults for each in made.days(6)]
+    rows = [frame.row(0, named=True) if frame.height else None for frame in found]
+    assert [row and (row["rule"], row["subject"], row["state"], row["severity"]) for row in rows] == [
+        None,
+        ("R9", "meter-1", "opened", "warning"),
+        ("R9", "meter-1", "open", "warning"),
+        ("R9", "meter-1", "open", "info"),
+        ("R9", "meter-1", "closed", "info"),
+        ("R9", "meter-1", "closed", "info"),
+    ]
+    assert [row["observed"] for row in rows[1:4] if row] == pytest.approx([4, 28, 34])
+    assert {row["onset_at"] for row in rows[1:] if row} == {at(1, 20)}
+    assert [row["closed_on"] for row in rows[4:] if row] == [at(4, 0).date()] * 2
+
+
+def test_devices_that_are_mapped_to_nothing_may_be_silent() -> None:
+    gaps = [{**GAP, "kind": "meter", "device_id": 1, "before_ts": at(0, 1), "ts": at(0, 12)}]
+    assert Made(gaps=gaps).days(1)[0].data_faults.height == 1
+    unmapped = Made(gaps=gaps, mapped=False)
+    assert unmapped.days(1)[0].data_faults.is_empty()
+
+
+def test_what_comes_back_within_a_fortnight_is_the_same_fault() -> None:
+    def leaking(gone_days: int) -> list[str]:
+        watts = [5.0] * 4 + [40.0] * 3 + [5.0] * gone_days + [40.0] * 3
+        pairs = tuple((number, number) for number in range(1, 3))
+        made = Made(pairs=pairs, standby={day: [idle(1, each)] for day, each in enumerate(watts)})
+        frames = [each.data_faults for each in made.days(len(watts))]
+        assert {frame["opened_on"][0] for frame in frames if frame.height and frame["state"][0] == "reopened"} <= {
+            at(6, 0).date()
+        }
+        return [frame["state"][0] if frame.height else "" for frame in frames][6:]
+
+    assert leaking(4) == ["opened", "open", "closed", "closed", "closed", "closed", "closed", "reopened"]
+    assert leaking(16)[-1] == "opened"

@@ -1,0 +1,60 @@
+"""Data faults from files of the lake to files of the lake: which go in, which come out."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from warehouse.contract.tables import DeviceKind
+from warehouse.data_faults.fault_day import Carried, FaultInputs, faults_of_day
+from warehouse.lake.file_format import ROW_GROUP_ROWS
+
+Location = Path | str
+"""Where a file lies: a path, or whatever else of a store Polars opens."""
+
+
+class FaultFiles(NamedTuple):
+    """The files that the faults of one day are found in."""
+
+    charging_sessions: Location
+    daily_standby: Location
+    flagged_steps: Location
+    device_last: Location
+    meters: Location
+    vehicles: Location
+    vehicle_meter_map: Location
+
+    def inputs(self, carried: Carried) -> FaultInputs:
+        """What the faults are found in."""
+        return FaultInputs(
+            pl.read_parquet(self.charging_sessions),
+            pl.read_parquet(self.daily_standby),
+            pl.read_parquet(self.flagged_steps),
+            pl.read_parquet(self.device_last, columns=["kind", "device_id", "ts"]),
+            {kind: self._devices(kind) for kind in DeviceKind},
+            pl.read_parquet(self.vehicle_meter_map),
+            carried,
+        )
+
+    def _devices(self, kind: DeviceKind) -> pl.DataFrame:
+        frame = pl.read_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)
+        return frame.select(pl.col(kind.device_id).alias("device_id"), "resolution_kwh", "expected_interval_s", "model")
+
+
+def read_carried(locations: Mapping[str, Location]) -> Carried:
+    """What a day carried on, by dataset; nothing where there was no day before."""
+    if not locations:
+        return Carried.nothing()
+    return Carried(*(pl.read_parquet(locations[name]) for name in Carried._fields))
+
+
+def write_data_faults(
+    files: FaultFiles, carried: Mapping[str, Location], day: date, targets: Mapping[str, Path]
+) -> dict[str, int]:
+    """Write the datasets of ``Carried`` of one day, each to its target; returns how many rows each has."""
+    found = faults_of_day(files.inputs(read_carried(carried)), day)._asdict()
+    for name, target in targets.items():
+        found[name].write_parquet(target, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    return {name: found[name].height for name in targets}

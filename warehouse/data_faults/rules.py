@@ -1,0 +1,58 @@
+"""The rules by name, and how one says what it found."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from warehouse.contract.tables import DeviceKind
+from warehouse.data_faults.schemas import FOUND, FOUND_ROWS
+
+
+class Rule(StrEnum):
+    """In order of precedence: what one explains is left out of those below it."""
+
+    SILENCE = "R9"
+    CLOCK = "R8"
+    MAPPING = "R7"
+    FROZEN_METER = "R6"
+    DC_EXCEEDS_AC = "R5"
+    LEAKAGE = "R4"
+
+
+NAMES = {
+    Rule.SILENCE: "silence",
+    Rule.CLOCK: "clock",
+    Rule.MAPPING: "mapping",
+    Rule.FROZEN_METER: "frozen_meter",
+    Rule.DC_EXCEEDS_AC: "dc_exceeds_ac",
+    Rule.LEAKAGE: "leakage",
+}
+MOST_SESSION_IDS = 20
+
+
+def fault(rule: Rule, kind: DeviceKind, device_id: int, severity: str = "warning", **said: Any) -> dict[str, Any]:
+    """One row of what a rule found; what it leaves out is null."""
+    row: dict[str, Any] = dict.fromkeys(FOUND)
+    row |= {"rule": rule.value, "name": NAMES[rule], "severity": severity, "subject": f"{kind}-{device_id}"}
+    row[kind.device_id] = device_id
+    row |= said
+    row["session_ids"] = list(row["session_ids"] or ())[-MOST_SESSION_IDS:]
+    return row
+
+
+def found_rows(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """What a rule found, as a table."""
+    return pl.DataFrame(list(rows), schema=FOUND_ROWS, orient="row")
+
+
+def all_found(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """What several rules found."""
+    return pl.concat([pl.DataFrame(schema=FOUND_ROWS), *frames])
+
+
+def instant_of(us: object) -> datetime | None:
+    """Microseconds since 1970 as an instant; null is null."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us) if isinstance(us, int) else None

@@ -1,0 +1,72 @@
+"""What a day carries on to the next one, and that the next one is made again where it is something else now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import psycopg
+
+from warehouse.lake.publish import is_file_intact, verified_or_queued
+from warehouse.lake.storage.lake import Lake
+from warehouse.lake.storage.patterns import readable
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
+from warehouse.postgres.ledger.lake_locks import lock_carrying
+
+
+@dataclass(frozen=True)
+class CarriedDay:
+    """A day of datasets that go on from day to day. The last of them is published last: with it the day is there."""
+
+    datasets: Sequence[str]
+    day: date
+    before: Mapping[str, LakeFile]
+    """What the last day before this one carries; empty where there is none."""
+
+    @staticmethod
+    def of(connection: psycopg.Connection, datasets: Sequence[str], day: date) -> "CarriedDay":
+        """A day, and what was carried into it as it is now."""
+        return CarriedDay(datasets, day, _day_before(connection, datasets, day))
+
+    def locations(self, connection: psycopg.Connection, lake: Lake) -> dict[str, str]:
+        """Where what was carried lies, its hashes checked.
+
+        Raises:
+            MissingFileError, DamagedFileError: it is not there as it was published; a rebuild of its day is queued.
+        """
+        return {name: verified_or_queued(connection, lake, name, file.day) for name, file in self.before.items()}
+
+    def changed(self, connection: psycopg.Connection, lake: Lake, written: Mapping[str, Path]) -> set[str]:
+        """Which datasets are something else now (``written``) than what later days know."""
+        return {name for name in self.datasets if self._differs(connection, lake, name, written[name])}
+
+    def confirm(self, transaction: psycopg.Connection, *, is_changed: bool) -> None:
+        """Queue what has to be made again, this day or the one after it, as a dataset is published."""
+        # One at a time: else a day and the one after it could be made beside each other and neither see the other.
+        lock_carrying(transaction)
+        if _identities(_day_before(transaction, self.datasets, self.day)) != _identities(self.before):
+            day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
+        later = [each for each in days_with_files(transaction, self.datasets[-1]) if each > self.day]
+        if later and is_changed:
+            reason = f"it goes on from {', '.join(self.datasets)} of {self.day}, which changed"
+            day_ledger.request_build(transaction, later[0], reason)
+
+    def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
+        known = find_lake_file(connection, name, self.day) or self.before.get(name)
+        if known is None:
+            return pl.scan_parquet(readable(written)).select(pl.len()).collect().item() > 0
+        if not is_file_intact(lake, known):
+            return True
+        return not pl.read_parquet(lake.location(known)).equals(pl.read_parquet(written), null_equal=True)
+
+
+def _day_before(connection: psycopg.Connection, datasets: Sequence[str], day: date) -> dict[str, LakeFile]:
+    days = [each for each in days_with_files(connection, datasets[-1]) if each < day]
+    files = {name: find_lake_file(connection, name, days[-1]) for name in datasets} if days else {}
+    return {name: file for name, file in files.items() if file}
+
+
+def _identities(files: Mapping[str, LakeFile]) -> dict[str, tuple[date, bytes]]:
+    return {name: (file.day, file.sha256) for name, file in files.items()}

@@ -1,0 +1,37 @@
+"""Finds the data faults of a day, with what the days before carry on."""
+
+from contextlib import ExitStack
+from datetime import date
+from functools import partial
+
+import psycopg
+
+from warehouse.data_faults.fault_files import FaultFiles, write_data_faults
+from warehouse.lake.publish import verified_file
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.carried_days import CarriedDay
+from warehouse.lifecycle.pipeline_files import Made, published, written_aside
+
+FAULTS = ("recent_sessions", "standby_history", "data_faults")
+"""What one step makes; all of it goes on into the next day."""
+
+
+def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[Made, ...]:
+    """Make the datasets of ``FAULTS`` of a day. Whoever calls holds it.
+
+    Raises:
+        MissingFileError, DamagedFileError: what they are made of is not there as it was published.
+        LakeFullError: they cannot be written.
+    """
+    files = FaultFiles(*(verified_file(connection, lake, name, day) for name in FaultFiles._fields))
+    carried = CarriedDay.of(connection, FAULTS, day)
+    with ExitStack() as stack:
+        targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in FAULTS}
+        rows = write_data_faults(files, carried.locations(connection, lake), day, targets)
+        changed = carried.changed(connection, lake, targets)
+        return tuple(
+            published(
+                connection, lake, name, day, target, rows[name], partial(carried.confirm, is_changed=name in changed)
+            )
+            for name, target in targets.items()
+        )
