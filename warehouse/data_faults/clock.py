@@ -84,7 +84,7 @@ def clocks_off(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings = SET
             if len(ac_places) >= settings.matched_from * compared:
                 evidence = ac_sides[ac_places.tolist()], dc_sides[dc_places.tolist()]
                 rows.append(_said(*evidence, of_dc, lag_us, compared))
-                pairs.append(_pairs(of_ac, of_dc, lag_us, settings))
+                pairs.append(pairs_with_lag(of_ac, of_dc, lag_us, settings))
                 break
     return Clocks(found_rows(rows), pl.concat(pairs))
 
@@ -107,8 +107,8 @@ def edges_of(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings = SETTI
     return Edges(*edges, tolerance_us=tolerance.select(tolerance_s(settings)).item() * 1e6)
 
 
-def _pairs(ac: pl.DataFrame, dc: pl.DataFrame, lag_us: int, settings: FaultSettings) -> pl.DataFrame:
-    """All sides that agree with the lag, and not without it."""
+def pairs_with_lag(ac: pl.DataFrame, dc: pl.DataFrame, lag_us: int, settings: FaultSettings = SETTINGS) -> pl.DataFrame:
+    """All sides that agree with the lag, and not without it (``PAIRS``): what sessions are with the clock set right."""
     ac, dc = (side.filter(~pl.col("is_matched")) for side in (ac, dc))
     places = edges_of(ac, dc, settings).agreeing(lag_us)
     ac, dc = (side[each.tolist()] for side, each in zip((ac, dc), places, strict=True))
@@ -130,7 +130,7 @@ def _said(ac: pl.DataFrame, dc: pl.DataFrame, of_dc: pl.DataFrame, lag_us: int, 
         onset_at=instant_of(onset_us),
         last_seen_at=instant_of(dc["end_us"].max()),
         observed=lag_s,
-        limit=float(SETTINGS.least_lag_s),
+        allowed=float(SETTINGS.least_lag_s),
         unit="s",
         session_count=compared,
         evidence_count=dc.height,

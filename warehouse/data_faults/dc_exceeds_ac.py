@@ -53,7 +53,7 @@ def dc_above_ac(paired: pl.DataFrame, frozen: pl.Series, settings: FaultSettings
             onset_at=row["onset_at"],
             last_seen_at=row["last_at"],
             observed=row["excess_kwh"],
-            limit=row["limit_kwh"],
+            allowed=row["limit_kwh"],
             unit="kWh",
             session_count=row["n"],
             evidence_count=row["n"],

@@ -83,7 +83,7 @@ def _said(meter_id: int, sessions: pl.DataFrame, hit: pl.DataFrame, settings: Fa
         onset_at=onset_at,
         last_seen_at=hit["dc_ended_at"].max(),
         observed=float(hit.height),
-        limit=float(settings.frozen_sessions),
+        allowed=float(settings.frozen_sessions),
         unit="sessions",
         session_count=sessions.height,
         evidence_count=hit.height,

@@ -100,7 +100,7 @@ def _said(meter_id: int, above: list[tuple[date, float, float]], days: int) -> d
         onset_at=midnight(above[0][0]),
         last_seen_at=midnight(above[-1][0] + timedelta(days=1)),
         observed=watts,
-        limit=max(limit for _, _, limit in above),
+        allowed=max(limit for _, _, limit in above),
         unit="W",
         evidence_count=len(above),
         detail=f"{watts:.0f} W more than usual flow between sessions, on {len(above)} of the last {days} idle days",

@@ -107,7 +107,7 @@ def _said(named: pl.DataFrame, of_dc: pl.DataFrame) -> dict[str, Any]:
         onset_at=instant_of(onset_us),
         last_seen_at=instant_of(named["end_us"].max()),
         observed=named.height / compared,
-        limit=SETTINGS.matched_from,
+        allowed=SETTINGS.matched_from,
         unit="of sessions",
         session_count=compared,
         evidence_count=named.height,

@@ -21,7 +21,7 @@ DATA_FAULTS = pl.Schema(
         "onset_at": INSTANT,
         "last_seen_at": INSTANT,
         "observed": pl.Float64(),
-        "limit": pl.Float64(),
+        "allowed": pl.Float64(),
         "unit": pl.String(),
         "session_count": pl.Int32(),
         "evidence_count": pl.Int32(),
@@ -35,7 +35,7 @@ DATA_FAULTS = pl.Schema(
 
 FOUND = (
     *("rule", "subject", "name", "severity", "meter_id", "vehicle_id", "other_meter_id"),
-    *("onset_after", "onset_at", "last_seen_at", "observed", "limit", "unit"),
+    *("onset_after", "onset_at", "last_seen_at", "observed", "allowed", "unit"),
     *("session_count", "evidence_count", "session_ids", "ac_kwh", "dc_kwh", "detail"),
 )
 """What a rule says of a day; the rest is what the days before make of it."""

@@ -20,15 +20,17 @@ from warehouse.postgres.ledger.lake_locks import lock_carrying
 class CarriedDay:
     """A day of datasets that go on from day to day. The last of them is published last: with it the day is there."""
 
+    what: str
+    """What the datasets hold, in words."""
     datasets: Sequence[str]
     day: date
     before: Mapping[str, LakeFile]
     """What the last day before this one carries; empty where there is none."""
 
     @staticmethod
-    def of(connection: psycopg.Connection, datasets: Sequence[str], day: date) -> "CarriedDay":
+    def of(connection: psycopg.Connection, what: str, datasets: Sequence[str], day: date) -> "CarriedDay":
         """A day, and what was carried into it as it is now."""
-        return CarriedDay(datasets, day, _day_before(connection, datasets, day))
+        return CarriedDay(what, datasets, day, _day_before(connection, datasets, day))
 
     def locations(self, connection: psycopg.Connection, lake: Lake) -> dict[str, str]:
         """Where what was carried lies, its hashes checked.
@@ -50,7 +52,7 @@ class CarriedDay:
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
         later = [each for each in days_with_files(transaction, self.datasets[-1]) if each > self.day]
         if later and is_changed:
-            reason = f"it goes on from {', '.join(self.datasets)} of {self.day}, which changed"
+            reason = f"it goes on from {self.what} of {self.day}, which changed"
             day_ledger.request_build(transaction, later[0], reason)
 
     def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:

@@ -24,7 +24,7 @@ def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> t
         LakeFullError: they cannot be written.
     """
     files = FaultFiles(*(verified_file(connection, lake, name, day) for name in FaultFiles._fields))
-    carried = CarriedDay.of(connection, FAULTS, day)
+    carried = CarriedDay.of(connection, "data faults", FAULTS, day)
     with ExitStack() as stack:
         targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in FAULTS}
         rows = write_data_faults(files, carried.locations(connection, lake), day, targets)

@@ -1,42 +1,26 @@
--- Vehicles that took more than their meter gave: one of the two registers is wrong, or the mapping is. A register that
--- shows steps of its resolution may be off by one of them, so a surplus within both resolutions is no proof.
-WITH registers AS (
-    SELECT DISTINCT
-        mapped.vehicle_id,
-        devices.kind,
-        devices.device_id,
-        devices.resolution_kwh
-    FROM mapped_devices AS mapped
-    INNER JOIN devices
-        ON mapped.kind = devices.kind AND mapped.device_id = devices.device_id
-    WHERE mapped.day = getvariable('day') AND devices.day = getvariable('day')
-),
-
-uncertainties AS (
-    SELECT
-        vehicle_id,
-        -- A sum passes over an unknown resolution, and then says too little: it is unknown too.
-        CASE WHEN count(*) = count(resolution_kwh) THEN sum(resolution_kwh) END AS uncertainty_kwh
-    FROM registers
-    GROUP BY vehicle_id
-)
-
+-- R5 of data_faults, by vehicle: over its last seven sessions a vehicle took more than its meter counted, by more than both
+-- registers err. What only one day says is no proof: its status is in daily_vehicle_efficiency.
 SELECT
-    daily.vehicle_id,
-    daily.vehicle_external_id,
-    daily.meter_external_ids,
-    'dc_exceeds_ac' AS rule,
-    1 AS rule_version,
-    CASE WHEN daily.dc_kwh - daily.ac_kwh > uncertainties.uncertainty_kwh THEN 'warning' ELSE 'info' END AS severity,
-    daily.ac_kwh,
-    daily.dc_kwh,
-    daily.efficiency_ratio,
-    daily.dc_kwh - daily.ac_kwh AS surplus_kwh,
-    uncertainties.uncertainty_kwh,
+    faults.vehicle_id,
+    vehicles.external_id AS vehicle_external_id,
+    [meters.external_id] AS meter_external_ids,
+    faults.name AS rule,
+    2 AS rule_version,
+    faults.severity,
+    faults.ac_kwh,
+    faults.dc_kwh,
+    faults.dc_kwh / faults.ac_kwh AS efficiency_ratio,
+    faults.observed AS surplus_kwh,
+    faults.allowed AS uncertainty_kwh,
     daily.ac_coverage_ratio,
     daily.dc_coverage_ratio,
     daily.partly_mapped
-FROM daily_vehicle_efficiency AS daily
-INNER JOIN uncertainties
-    ON daily.vehicle_id = uncertainties.vehicle_id
-WHERE daily.day = getvariable('day') AND daily.status = 'dc_exceeds_ac' AND NOT daily.coarse_edge
+FROM data_faults AS faults
+INNER JOIN vehicles
+    ON faults.vehicle_id = vehicles.vehicle_id AND vehicles.day = getvariable('day')
+INNER JOIN meters
+    ON faults.meter_id = meters.meter_id AND meters.day = getvariable('day')
+LEFT JOIN daily_vehicle_efficiency AS daily
+    ON faults.vehicle_id = daily.vehicle_id AND daily.day = getvariable('day')
+WHERE faults.day = getvariable('day') AND faults.rule = 'R5' AND faults.state <> 'closed'
+QUALIFY row_number() OVER (PARTITION BY faults.vehicle_id ORDER BY faults.observed DESC, faults.meter_id ASC) = 1

@@ -85,22 +85,17 @@ def test_low_efficiency_days_name_the_vehicle_its_meters_and_the_loss(lake: Hand
     assert low[0]["lost_against_threshold_kwh"] == pytest.approx(10 - 8 / 0.85)
 
 
-def test_more_dc_than_ac_is_reported_with_what_the_registers_may_be_off(lake: HandMadeLake) -> None:
-    lake.device("vehicle", 7, resolution_kwh=0.1)
-    lake.device("meter", 7, resolution_kwh=0.1)
-    lake.map(7, 7)
-    lake.device("vehicle", 8, resolution_kwh=None)
-    lake.device("meter", 8)
-    lake.map(8, 8)
-    for number in (7, 8):
-        lake.energy("meter", number, 8, 10.0)
-        lake.energy("vehicle", number, 8, 10.1)
+def test_more_dc_than_ac_is_reported_where_the_rules_found_it_and_not_by_the_day(lake: HandMadeLake) -> None:
+    fault = {"rule": "R5", "name": "dc_exceeds_ac", "severity": "warning", "ac_kwh": 70.0, "dc_kwh": 80.0}
+    fault |= {"observed": 10.0, "allowed": 6.0}
+    lake.add("data_faults", subject="meter-2", state="open", meter_id=2, vehicle_id=2, **fault)
+    lake.add("data_faults", subject="meter-3", state="closed", meter_id=3, vehicle_id=3, **fault)
     build(lake, "dc_exceeds_ac")
-    found = {row["vehicle_id"]: row for row in lake.rows("dc_exceeds_ac")}
-    assert {number: row["severity"] for number, row in found.items()} == {4: "warning", 7: "info", 8: "info"}
-    assert (found[4]["surplus_kwh"], found[4]["uncertainty_kwh"]) == pytest.approx((0.2, 0.02))
-    assert found[7]["uncertainty_kwh"] == pytest.approx(0.2)
-    assert found[8]["uncertainty_kwh"] is None
+    (found,) = lake.rows("dc_exceeds_ac")
+    assert (found["vehicle_external_id"], found["meter_external_ids"]) == ("vehicle-2", ["meter-2"])
+    assert (found["rule_version"], found["surplus_kwh"], found["uncertainty_kwh"]) == (2, 10.0, 6.0)
+    assert found["efficiency_ratio"] == pytest.approx(80 / 70)
+    assert lake.row("daily_vehicle_efficiency", vehicle_id=4)["status"] == "dc_exceeds_ac", "and is in its day"
 
 
 def test_a_gap_says_how_long_it_was_and_what_was_booked(lake: HandMadeLake) -> None:

@@ -81,7 +81,7 @@ def test_seven_sessions_with_more_dc_than_registers_err_open_and_six_do_not() ->
     assert open_rules(found) == [("R5", "meter-1")]
     row = found.data_faults.row(0, named=True)
     assert row["observed"] == pytest.approx(7 * 0.3 * KWH)
-    assert row["limit"] == pytest.approx(3 * ((0.01 * 84) ** 2 + (0.02 * 109.2) ** 2 + 7 * 2e-4 / 6) ** 0.5)
+    assert row["allowed"] == pytest.approx(3 * ((0.01 * 84) ** 2 + (0.02 * 109.2) ** 2 + 7 * 2e-4 / 6) ** 0.5)
     assert (row["ac_kwh"], row["dc_kwh"]) == (pytest.approx(84), pytest.approx(109.2))
     assert open_rules(dead(7, ratio=1.06).at_once(8)) == [], "within three sigma of both registers"
     assert open_rules(dead(7, ratio=1.08).at_once(8)) == [("R5", "meter-1")]
@@ -133,7 +133,7 @@ def test_a_leak_opens_on_the_third_day_of_four_and_closes() -> None:
     opened = [day for day, each in enumerate(found) if ("R4", "meter-1") in open_rules(each)]
     assert opened == [11, 12], "three of the last four days"
     row = found[11].data_faults.row(0, named=True)
-    assert (row["observed"], row["limit"], row["evidence_count"]) == (pytest.approx(21), 15.0, 3)
+    assert (row["observed"], row["allowed"], row["evidence_count"]) == (pytest.approx(21), 15.0, 3)
     assert row["onset_at"] == at(8, 0)
     assert ever(found) == {("R4", "meter-1")}
 
