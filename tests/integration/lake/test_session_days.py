@@ -16,6 +16,7 @@ from tests.unit.sessions.drawn import Drawn, Flow, Register, at
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.ledger import day_ledger
@@ -71,7 +72,7 @@ def made(pipeline: DailyPipeline, day: date, name: str = "charging_sessions") ->
 
 
 def everything(pipeline: DailyPipeline) -> dict[tuple[str, date], pl.DataFrame]:
-    return {(name, day): made(pipeline, day, name) for name in SESSIONS for day in DAYS}
+    return {(name, day): made(pipeline, day, name) for name in (*SESSIONS, *FAULTS) for day in DAYS}
 
 
 def run_what_is_queued(pipeline: DailyPipeline, connection: psycopg.Connection) -> list[date]:
@@ -122,6 +123,8 @@ def test_late_readings_make_the_days_again_up_to_the_one_that_carries_the_same(
     run_what_is_queued(pipeline, connection)
     assert made(pipeline, DAYS[1])["dc_coverage"][0] < 0.9
     stored(pipeline.url, fleet(), tmp_path)
-    assert run_what_is_queued(pipeline, connection) == DAYS[:2], "the third begins from nothing that changed"
+    open_on_the_second = made(pipeline, DAYS[1], "open_islands")
+    assert run_what_is_queued(pipeline, connection) == DAYS, "the rules look back on recent sessions"
+    assert_frame_equal(made(pipeline, DAYS[1], "open_islands"), open_on_the_second)
     assert made(pipeline, DAYS[1])["dc_coverage"][0] == 1.0
     assert made(pipeline, DAYS[1])["is_qualified"][0]

@@ -19,6 +19,7 @@ from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
 from warehouse.lake.provenance import ENERGY
+from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -38,7 +39,7 @@ def connection(days: Days) -> Iterator[psycopg.Connection]:
 
 
 def step_of(name: str) -> str:
-    together = next((names for names in (ENERGY, SESSIONS) if name in names), (name,))
+    together = next((names for names in (ENERGY, SESSIONS, FAULTS) if name in names), (name,))
     return "_and_".join(together)
 
 
