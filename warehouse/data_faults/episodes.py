@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from warehouse.data_faults.rules import Rule
 from warehouse.data_faults.schemas import DATA_FAULTS
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 
 KEY = ["rule", "subject"]
 FROZEN_AT_ONSET = ("onset_after", "onset_at")
-"""What stays as it was when the fault opened, if it was known then."""
+"""What stays as it was when the fault opened, if it was known then; a silence tells of the last one."""
 
 
 def with_state(
@@ -39,7 +40,12 @@ def with_state(
             opened_on=pl.coalesce("began_on", pl.lit(day)),
             closed_on=pl.lit(None, pl.Date),
             rule_version=pl.lit(settings.version),
-            **{name: pl.coalesce(f"known_{name}", name) for name in FROZEN_AT_ONSET},
+            **{
+                name: pl.when(pl.col("rule") == Rule.SILENCE.value)
+                .then(name)
+                .otherwise(pl.coalesce(f"known_{name}", name))
+                for name in FROZEN_AT_ONSET
+            },
         )
         .select(DATA_FAULTS.names())
         .cast(DATA_FAULTS)

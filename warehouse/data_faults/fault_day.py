@@ -61,7 +61,7 @@ def faults_of_day(inputs: FaultInputs, day: date, settings: FaultSettings = SETT
     mapped = mapped_devices(inputs.mappings, day)
     silences = _silences(inputs, mapped, end, settings)
     fresh = recent_sessions(inputs.sessions, inputs.devices, silences)
-    recent = kept(pl.concat([inputs.carried.recent_sessions, fresh]), end, settings)
+    recent = kept(inputs.carried.recent_sessions, fresh, end, settings)
     known = recent.with_columns(is_matched=is_matched(settings))
     ac, dc = (side_of(known, side, settings) for side in ("ac", "dc"))
     clocks = clocks_off(ac, dc, settings)

@@ -33,9 +33,10 @@ def frozen_meters(
     recent: pl.DataFrame, frozen: pl.DataFrame, explained: pl.Series, settings: FaultSettings = SETTINGS
 ) -> pl.DataFrame:
     """R6: two frozen sessions of the meter's last ten with DC. ``explained``: vehicles that R8 or R7 explains."""
-    is_explained = pl.col("vehicle_id").is_in(explained.implode())
+    is_explained = pl.col("vehicle_id").is_in(explained.implode()).fill_null(value=False)
     of_meter = (
-        recent.filter(pl.col("dc_kwh").is_not_null(), pl.col("meter_id").is_not_null(), ~is_explained)
+        recent.join(frozen.select("meter_id").unique(), on="meter_id", how="semi")
+        .filter(pl.col("dc_kwh").is_not_null(), ~is_explained)
         .sort("meter_id", "dc_ended_at", "session_id")
         .filter(pl.int_range(pl.len()).reverse().over("meter_id") < settings.frozen_window)
         .with_columns(is_frozen=pl.col("session_id").is_in(frozen["session_id"].implode()))

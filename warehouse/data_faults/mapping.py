@@ -36,12 +36,14 @@ def wrong_mappings(
     for count in settings.windows:
         back = pl.int_range(pl.len()).reverse().over("vehicle_id")
         window = of_dc.filter(back < count, ~pl.col("vehicle_id").is_in(list(done)))
-        suspects = (
+        counted = (
             window.group_by("vehicle_id")
             .agg(compared=pl.len(), own=pl.col("is_matched").sum())
             .filter(pl.col("compared") >= settings.least_sessions)
-            .filter(pl.col("own") < settings.unmatched_below * pl.col("compared"))
         )
+        disagrees = pl.col("own") < settings.unmatched_below * pl.col("compared")
+        done.update(counted.filter(~disagrees)["vehicle_id"])  # the shortest window decides, as for R8
+        suspects = counted.filter(disagrees)
         near = _agreeing(of_dc.join(suspects, on="vehicle_id"), free_ac, settings)
         in_window = near.join(window.select("session_id"), on="session_id", how="semi")
         best = _best(in_window, settings)

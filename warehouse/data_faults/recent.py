@@ -42,10 +42,16 @@ def recent_sessions(
     )
 
 
-def kept(recent: pl.DataFrame, day_end: datetime, settings: FaultSettings) -> pl.DataFrame:
-    """What is carried on: the last sessions in which each device has a side, in order of time; see the settings."""
-    ordered = recent.filter(pl.col("ended_at") > day_end - timedelta(days=settings.kept_days)).sort(
-        "ended_at", "session_id"
+def kept(carried: pl.DataFrame, fresh: pl.DataFrame, day_end: datetime, settings: FaultSettings) -> pl.DataFrame:
+    """What is carried on: the last sessions in which each device has a side, in order of time; see the settings.
+
+    Until the day before is made again, a session may be told by both days: this one knows more.
+    """
+    before = carried.join(fresh, on="session_id", how="anti")
+    ordered = (
+        pl.concat([before, fresh])
+        .filter(pl.col("ended_at") > day_end - timedelta(days=settings.kept_days))
+        .sort("ended_at", "session_id")
     )
     is_last = []
     for side, device in (("ac", "meter_id"), ("dc", "vehicle_id")):
