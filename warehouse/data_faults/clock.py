@@ -103,8 +103,9 @@ def edges_of(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings = SETTI
         ac_resolution_kwh=pl.lit(ac["resolution_kwh"].max()),
         dc_resolution_kwh=pl.lit(dc["resolution_kwh"].max()),
     )
-    edges = [side[edge].to_numpy() for side in (ac, dc) for edge in ("start_us", "end_us")]
-    return Edges(*edges, tolerance_us=tolerance.select(tolerance_s(settings)).item() * 1e6)
+    starts, ends = ([side[edge].to_numpy() for side in (ac, dc)] for edge in ("start_us", "end_us"))
+    tolerance_us = tolerance.select(tolerance_s(settings)).item() * 1e6
+    return Edges(starts[0], ends[0], starts[1], ends[1], tolerance_us)
 
 
 def pairs_with_lag(ac: pl.DataFrame, dc: pl.DataFrame, lag_us: int, settings: FaultSettings = SETTINGS) -> pl.DataFrame:

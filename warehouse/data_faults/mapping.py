@@ -32,7 +32,8 @@ def wrong_mappings(
     """
     free_ac = ac.filter(~pl.col("is_matched"))
     of_dc = dc.filter(pl.col("vehicle_id").is_not_null(), ~pl.col("vehicle_id").is_in(explained.implode()))
-    rows, pairs, done = [], [pl.DataFrame(schema=PAIRS)], set()
+    rows, pairs = [], [pl.DataFrame(schema=PAIRS)]
+    done: set[int] = set()
     for count in settings.windows:
         back = pl.int_range(pl.len()).reverse().over("vehicle_id")
         window = of_dc.filter(back < count, ~pl.col("vehicle_id").is_in(list(done)))

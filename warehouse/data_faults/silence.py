@@ -8,8 +8,8 @@ import polars as pl
 
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.rules import Rule, fault, found_rows
-from warehouse.data_faults.schemas import INSTANT
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
+from warehouse.sessions.schemas import INSTANT
 
 SILENCES = pl.Schema(
     {"kind": pl.String(), "device_id": pl.Int32(), "from_ts": INSTANT, "to_ts": INSTANT, "is_over": pl.Boolean()}

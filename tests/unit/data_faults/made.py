@@ -30,7 +30,7 @@ def session(
     dc_kwh: float | None,
     /,
     kw: float = 7.4,
-    **others: object,
+    **others: Any,
 ) -> dict[str, object]:
     """A session at an even power, whose sides begin and end together; ``others`` replaces what it would have."""
     both = ac_kwh is not None and dc_kwh is not None
@@ -70,7 +70,7 @@ def apart(
     """One charge whose AC is later than its DC by a lag, as two sessions; both sides are as long."""
     hours = timedelta(hours=ac_kwh / 7.4)
     dc_start = start - lag
-    dc = {"dc_started_at": dc_start, "dc_ended_at": dc_start + hours, "mean_voltage_volts": 231.0}
+    dc: dict[str, Any] = {"dc_started_at": dc_start, "dc_ended_at": dc_start + hours, "mean_voltage_volts": 231.0}
     return [
         session(meter_id, vehicle_id, start, ac_kwh, None),
         session(meter_id, vehicle_id, dc_start, None, dc_kwh, **dc),

@@ -1,6 +1,7 @@
 """R6, R5 and R4 on sessions and standby made by hand."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,12 @@ from tests.unit.data_faults.made import Made, at, ever, found_in, idle, open_rul
 KWH = 12.0
 
 
-def charges(first: int, last: int, ratio: float = 0.9, **others: object) -> list[dict[str, object]]:
+def charges(first: int, last: int, ratio: float = 0.9, **others: Any) -> list[dict[str, object]]:
     return [session(1, 1, at(day, 18), KWH, ratio * KWH, **others) for day in range(first, last)]
 
 
-def without_ac(day: int, **others: object) -> dict[str, object]:
-    return session(1, 1, at(day, 18), None, 0.9 * KWH, **{"dc_plateau_kw": 6.66, **others})  # type: ignore[arg-type]
+def without_ac(day: int, **others: Any) -> dict[str, object]:
+    return session(1, 1, at(day, 18), None, 0.9 * KWH, **{"dc_plateau_kw": 6.66, **others})
 
 
 def test_a_meter_that_stands_still_twice_opens_and_its_sessions_are_no_dc_above_ac() -> None:
@@ -58,7 +59,7 @@ def test_a_meter_that_was_silent_is_not_frozen() -> None:
 
 
 def test_a_meter_that_reads_no_voltage_is_not_accused() -> None:
-    blind = {"mean_voltage_volts": None, "voltage_before_volts": None}
+    blind: dict[str, Any] = {"mean_voltage_volts": None, "voltage_before_volts": None}
     frozen = [without_ac(day, **blind) for day in (6, 7)]
     assert found_in([*charges(0, 6, **blind), *frozen], 8) == set()
 
@@ -110,14 +111,18 @@ def test_what_a_wrong_clock_parted_is_put_together_for_the_rules_below() -> None
         start = at(day, 16 + day % 4)
         rows.append(session(1, 1, start, kwh, None, ac_ended_at=start + lasts))
         dc_start = start - timedelta(hours=2)
-        edges = {"dc_started_at": dc_start, "dc_ended_at": dc_start + lasts, "mean_voltage_volts": 231.0}
+        edges: dict[str, Any] = {
+            "dc_started_at": dc_start,
+            "dc_ended_at": dc_start + lasts,
+            "mean_voltage_volts": 231.0,
+        }
         rows.append(session(1, 1, dc_start, None, 1.04 * kwh, **edges))
     assert found_in(rows, 12) == {("R8", "vehicle-1")}
     more = [{**row, "dc_kwh": None if row["dc_kwh"] is None else 1.2 * row["dc_kwh"]} for row in rows]  # type: ignore[operator]
     assert found_in(more, 12) == {("R8", "vehicle-1"), ("R5", "meter-1")}
 
 
-def standby(watts: list[float], peers: int = 12, **others: object) -> Made:
+def standby(watts: list[float], peers: int = 12, **others: Any) -> Made:
     """The first of some chargers, which all draw 5 W but for it."""
     pairs = tuple((number, number) for number in range(1, peers + 1))
     days = {
@@ -125,7 +130,7 @@ def standby(watts: list[float], peers: int = 12, **others: object) -> Made:
         for day, of_first in enumerate(watts)
     }
     sessions = [session(number, number, at(0, 1), 3, 2.7) for number in range(1, peers + 1)]
-    return Made(pairs=pairs, standby=days, sessions=sessions, **others)  # type: ignore[arg-type]
+    return Made(pairs=pairs, standby=days, sessions=sessions, **others)
 
 
 def test_a_leak_opens_on_the_third_day_of_four_and_closes() -> None:

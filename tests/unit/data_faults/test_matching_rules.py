@@ -1,6 +1,7 @@
 """R8 and R7 on sessions made by hand: clocks that are off, and vehicles that are mapped to the wrong meter."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,11 @@ def test_a_lag_within_one_session_is_found_though_the_sides_overlap() -> None:
     rows = []
     for day in range(8):
         start, lasts = at(day, HOURS[day]), timedelta(hours=KWH[day] / 3.7)
-        edges = {"dc_started_at": start - hour, "dc_ended_at": start - hour + lasts, "ac_ended_at": start + lasts}
+        edges: dict[str, Any] = {
+            "dc_started_at": start - hour,
+            "dc_ended_at": start - hour + lasts,
+            "ac_ended_at": start + lasts,
+        }
         rows.append(session(1, 1, start, KWH[day], 0.9 * KWH[day], **edges))
     found = Made(sessions=rows).at_once(8)
     assert open_rules(found) == [("R8", "vehicle-1")]
@@ -87,8 +92,8 @@ def test_two_vehicles_at_each_others_meter_are_both_named() -> None:
         for vehicle, meter, shift in ((1, 2, 0), (2, 1, 5)):
             kwh, start = KWH[(day + shift) % 12], at(day, HOURS[(day + shift) % 12] + 4 * shift / 5)
             there = session(meter, meter, start, kwh, None)
-            away = {"dc_ended_at": there["ac_ended_at"], "mean_voltage_volts": 231.0}
-            rows += [there, session(vehicle, vehicle, start, None, 0.9 * kwh, **away)]  # type: ignore[arg-type]
+            away: dict[str, Any] = {"dc_ended_at": there["ac_ended_at"], "mean_voltage_volts": 231.0}
+            rows += [there, session(vehicle, vehicle, start, None, 0.9 * kwh, **away)]
     found = Made(pairs=pairs, sessions=rows).at_once(15)
     assert open_rules(found) == [("R7", "vehicle-1"), ("R7", "vehicle-2")]
     assert found.data_faults["other_meter_id"].to_list() == [2, 1]
