@@ -111,6 +111,8 @@ def edges_of(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings = SETTI
 def pairs_with_lag(ac: pl.DataFrame, dc: pl.DataFrame, lag_us: int, settings: FaultSettings = SETTINGS) -> pl.DataFrame:
     """All sides that agree with the lag, and not without it (``PAIRS``): what sessions are with the clock set right."""
     ac, dc = (side.filter(~pl.col("is_matched")) for side in (ac, dc))
+    if ac.is_empty() or dc.is_empty():
+        return pl.DataFrame(schema=PAIRS)
     places = edges_of(ac, dc, settings).agreeing(lag_us)
     ac, dc = (side[each.tolist()] for side, each in zip((ac, dc), places, strict=True))
     return pl.DataFrame(

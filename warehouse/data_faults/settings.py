@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class FaultSettings:
     """Constants of R9, R8, R7, R6, R5 and R4, in order of precedence."""
 
-    version: int = 1
-    """Goes up when a constant or a formula changes."""
+    version: int = 2
+    """Goes up when a constant or a formula changes. The first was a rule on the ratio of a day."""
 
     # What is kept of sessions from day to day.
     kept_sessions: int = 16

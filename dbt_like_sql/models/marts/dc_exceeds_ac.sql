@@ -5,7 +5,7 @@ SELECT
     vehicles.external_id AS vehicle_external_id,
     [meters.external_id] AS meter_external_ids,
     faults.name AS rule,
-    2 AS rule_version,
+    faults.rule_version,
     faults.severity,
     faults.ac_kwh,
     faults.dc_kwh,

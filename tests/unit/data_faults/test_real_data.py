@@ -66,10 +66,11 @@ def repeated() -> tuple[Drawn, list[datetime]]:
 
 def test_one_charge_tells_its_own_lag_and_with_it_a_plausible_ratio_and_no_rule_opens() -> None:
     drawn, ends = repeated()
-    (of_day, *_), carried = drawn.by_parts(*ends), Carried.nothing()
-    (carried,) = faults(drawn, [of_day], ends[:1])
-    known = carried.recent_sessions.with_columns(is_matched=is_matched())
+    # The readings of the second day say that the charge of the first had ended, and those of the third are carried.
+    *_, carried = faults(drawn, drawn.by_parts(*ends)[:3], ends[:3])
+    known = carried.recent_sessions.filter(pl.col("started_at") < ends[0]).with_columns(is_matched=is_matched())
     ac, dc = (side_of(known, side) for side in ("ac", "dc"))
+    assert (ac.height, dc.height) == (1, 1)
     lag_us = edges_of(ac, dc).constant_lag(14 * 3_600_000_000)
     assert lag_us is not None
     assert abs(lag_us / 1e6 - 7198) <= 30

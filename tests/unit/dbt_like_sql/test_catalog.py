@@ -56,7 +56,7 @@ COLUMNS_OF_MARTS = {
         "vehicle_external_id": ["vehicles.external_id"],
         "meter_external_ids": ["meters.external_id"],
         "rule": ["data_faults.name"],
-        "rule_version": [],
+        "rule_version": ["data_faults.rule_version"],
         "severity": ["data_faults.severity"],
         "ac_kwh": ["data_faults.ac_kwh"],
         "dc_kwh": ["data_faults.dc_kwh"],
