@@ -109,7 +109,7 @@ def test_totals_of_real_charges_are_no_fault() -> None:
 @pytest.mark.parametrize(
     ("name", "interval_s", "first", "days"),
     [
-        ("p1mon_min_ac.ndjson.gz", 60, datetime(2024, 2, 1, tzinfo=UTC), 32),
+        ("p1mon_min_ac.ndjson.gz", 60, datetime(2024, 2, 1, tzinfo=UTC), 10),
         ("sma_5min_ac.ndjson.gz", 300, SMA_BEGINS, 15),
     ],
 )
