@@ -9,10 +9,8 @@ import polars as pl
 
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.fault_day import Carried, FaultInputs, faults_of_day
+from warehouse.lake.energy_day import Location
 from warehouse.lake.file_format import ROW_GROUP_ROWS
-
-Location = Path | str
-"""Where a file lies: a path, or whatever else of a store Polars opens."""
 
 
 class FaultFiles(NamedTuple):
