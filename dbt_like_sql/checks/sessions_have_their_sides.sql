@@ -1,10 +1,10 @@
--- A charge has both sides and their ratio, one side alone has none, and no session ends before it begins.
+-- A charge has both sides and a ratio, one side alone has none, and no session ends before it begins.
 SELECT
     session_id,
     kind,
     ac_kwh,
     dc_kwh,
-    ratio,
+    efficiency_ratio,
     started_at,
     ended_at
 FROM charging_sessions
@@ -12,8 +12,7 @@ WHERE
     day = getvariable('day')
     AND (
         ended_at < started_at
-        OR (kind IN ('charge', 'implausible') AND coalesce(abs(ratio - dc_kwh / ac_kwh) > 1e-6, TRUE))
-        OR (kind NOT IN ('charge', 'implausible') AND ratio IS NOT NULL)
+        OR (kind IN ('charge', 'implausible')) <> (efficiency_ratio IS NOT NULL)
         OR (kind = 'ac_only' AND (ac_kwh IS NULL OR dc_kwh IS NOT NULL))
         OR (kind = 'dc_only' AND (dc_kwh IS NULL OR ac_kwh IS NOT NULL))
         OR (ac_kwh IS NULL AND dc_kwh IS NULL)

@@ -15,7 +15,7 @@ def charger_days(sessions: pl.DataFrame, standby: pl.DataFrame) -> pl.DataFrame:
 
     The ratio is one of sums, over the qualified sessions; null where there is none.
     """
-    ratio = efficiency_ratio(pl.col("qualified_ac_kwh"), pl.col("qualified_dc_kwh"))
+    of_qualified = efficiency_ratio(pl.col("qualified_ac_kwh"), pl.col("qualified_dc_kwh"))
     counted = (
         sessions.filter(pl.col("ac_kwh").is_not_null())
         .group_by("meter_id")
@@ -39,7 +39,7 @@ def charger_days(sessions: pl.DataFrame, standby: pl.DataFrame) -> pl.DataFrame:
     return (
         meters.join(counted, on="meter_id", how="left")
         .with_columns(pl.col(sums).fill_null(0))
-        .with_columns(ratio=pl.when(pl.col("qualified_ac_kwh") > 0).then(ratio))
+        .with_columns(efficiency_ratio=pl.when(pl.col("qualified_ac_kwh") > 0).then(of_qualified))
         .select(DAILY_CHARGER_SESSIONS.names())
         .cast(DAILY_CHARGER_SESSIONS)
         .sort("meter_id")

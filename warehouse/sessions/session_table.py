@@ -121,7 +121,7 @@ def _figures(has_ac: pl.Expr) -> list[pl.Expr]:
         instant(pl.min_horizontal("ac_start_us", "dc_start_us")).alias("started_at"),
         instant(pl.max_horizontal("ac_stop_us", "dc_stop_us")).alias("ended_at"),
         *instants,
-        pl.when(is_of_both).then(efficiency_ratio(pl.col("ac_kwh"), pl.col("dc_kwh"))).alias("ratio"),
+        pl.when(is_of_both).then(efficiency_ratio(pl.col("ac_kwh"), pl.col("dc_kwh"))).alias("efficiency_ratio"),
         pl.col("ac_island_count", "dc_island_count").fill_null(0),
         mean("voltage_sum", "voltage_count").alias("mean_voltage_volts"),
         mean("before_sum", "before_count").alias("voltage_before_volts"),

@@ -45,7 +45,7 @@ def sessions(fleet: Fleet, start: datetime, end: datetime, noise: SignalNoise = 
 
     Columns: ``kind`` (``charge``, ``ac_only``, ``dc_only``), ``meter_id`` (of the charger that was really used; null
     elsewhere), ``vehicle_id``, ``meter_model``, ``vehicle_model``, ``started_at``, ``ended_at``, ``hours``, ``ac_kwh``,
-    ``dc_kwh``, ``ratio``, ``ac_plateau_kw``, ``dc_plateau_kw``, ``mean_voltage_volts``, ``voltage_share``,
+    ``dc_kwh``, ``efficiency_ratio``, ``ac_plateau_kw``, ``dc_plateau_kw``, ``mean_voltage_volts``, ``voltage_share``,
     ``soc_start_percent``, ``soc_end_percent``, ``mean_battery_temp_celsius`` (null without a sensor), ``ac_coverage``,
     ``dc_coverage``, ``ac_resolution_kwh``, ``dc_resolution_kwh``, ``lost_points`` (what faults of charger and vehicle
     take of the AC energy, in percent of it). ``noise`` is what plateaus, voltage and states of charge are wrong by,
@@ -116,7 +116,7 @@ def _table(fleet: Fleet, page: Page, parts: _Parts, faults: Sequence[Fault], noi
             "hours": (parts.end_s - parts.begin_s) / 3_600,
             "ac_kwh": _where(has_ac, pl.Series(ac_kwh)),
             "dc_kwh": _where(has_dc, pl.Series(dc_kwh)),
-            "ratio": _where(is_charge & (ac_kwh > 0), pl.Series(dc_kwh / np.where(ac_kwh > 0, ac_kwh, 1.0))),
+            "efficiency_ratio": _where(is_charge & (ac_kwh > 0), pl.Series(dc_kwh / np.where(ac_kwh > 0, ac_kwh, 1.0))),
             "ac_plateau_kw": _where(has_ac, pl.Series(plateaus.mean_kw(metered_kwh) * signals.power_factor)),
             "dc_plateau_kw": _where(has_dc, pl.Series(plateaus.mean_kw(counted_kwh) * signals.power_factor)),
             "mean_voltage_volts": _where(has_voltage, pl.Series(charges.volts[of] + signals.volts)),

@@ -278,7 +278,8 @@ def test_a_right_day_passes_every_check(right_day: HandMadeLake) -> None:
         ),
         pytest.param(
             "charging_sessions",
-            "FROM file UNION ALL BY NAME (SELECT 'm' AS session_id, 'ac_only' AS kind, 1 AS ac_kwh, 1 AS ratio)",
+            "FROM file UNION ALL BY NAME "
+            "(SELECT 'm' AS session_id, 'ac_only' AS kind, 1 AS ac_kwh, 1 AS efficiency_ratio)",
             "charging_sessions",
             "sessions_have_their_sides",
             "one side alone has none",

@@ -91,7 +91,7 @@ def test_a_charge_over_midnight_is_one_session_of_the_day_on_which_it_was_known_
     assert [made(pipeline, day)["ac_kwh"].round(1).to_list() for day in DAYS] == [[7.4], [37.1], [7.4]]
     night = made(pipeline, DAYS[1]).row(0, named=True)
     assert (night["kind"], night["started_at"].date()) == ("charge", DAYS[0])
-    assert night["ratio"] == pytest.approx(0.9, abs=0.003)
+    assert night["efficiency_ratio"] == pytest.approx(0.9, abs=0.003)
     still_open = made(pipeline, DAYS[0], "open_islands")
     assert still_open["island_count"].to_list() == [1, 1]
     assert made(pipeline, DAYS[1], "open_islands")["island_count"].sum() == 0

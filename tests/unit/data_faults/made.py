@@ -43,7 +43,7 @@ def session(
         "vehicle_id": vehicle_id,
         "ac_kwh": ac_kwh,
         "dc_kwh": dc_kwh,
-        "ratio": dc_kwh / ac_kwh if both and dc_kwh is not None and ac_kwh else None,
+        "efficiency_ratio": dc_kwh / ac_kwh if both and dc_kwh is not None and ac_kwh else None,
         "voltage_before_volts": 231.0,
         "mean_voltage_volts": 228.0,
         "soc_start_percent": 40.0,

@@ -61,7 +61,7 @@ def expect_of_a_meter_alone(sessions: pl.DataFrame) -> None:
     assert set(sessions["kind"]) == {"ac_only"}
     assert sessions["vehicle_id"].is_null().all()
     assert sessions["dc_kwh"].is_null().all()
-    assert sessions["ratio"].is_null().all()
+    assert sessions["efficiency_ratio"].is_null().all()
     assert not sessions["is_qualified"].any()
 
 
@@ -120,7 +120,7 @@ def test_a_charge_seen_from_both_sides_with_a_clock_two_hours_off_is_two_islands
     assert abs(lag - LAG) <= timedelta(seconds=30)
     ends = found["ac_ended_at"].drop_nulls()[0] - found["dc_ended_at"].drop_nulls()[0]
     assert abs(ends - LAG) <= timedelta(seconds=30)
-    assert found["ratio"].is_null().all(), "neither an efficiency of 0 nor one of its own day"
+    assert found["efficiency_ratio"].is_null().all(), "neither an efficiency of 0 nor one of its own day"
 
 
 def test_the_same_charge_on_six_days_is_a_lag_apart_on_each_and_six_sessions_with_the_clock_set_right() -> None:
@@ -133,14 +133,14 @@ def test_the_same_charge_on_six_days_is_a_lag_apart_on_each_and_six_sessions_wit
             assert abs(ac - dc - LAG) <= timedelta(seconds=30)
     set_right = pl.concat(day.charging_sessions for day in gueni(LAG, days=6).by_parts(*ends))
     assert set_right["kind"].to_list() == ["charge"] * 6
-    assert set_right["ratio"].to_list() == pytest.approx([0.98] * 6, abs=0.005)
+    assert set_right["efficiency_ratio"].to_list() == pytest.approx([0.98] * 6, abs=0.005)
     assert set_right["is_qualified"].all()
 
 
 def test_with_the_clock_set_right_it_is_one_session_of_a_plausible_ratio() -> None:
     session = gueni(LAG).found(FAR).charging_sessions.row(0, named=True)
     assert session["kind"] == "charge", "its meter counts DC: what a charger in a car loses is no bound"
-    assert session["ratio"] == pytest.approx(0.98, abs=0.005)
+    assert session["efficiency_ratio"] == pytest.approx(0.98, abs=0.005)
     assert (session["soc_start_percent"], session["soc_end_percent"]) == pytest.approx((86.7, 93.2), abs=0.1)
     assert 26.8 <= session["mean_battery_temp_celsius"] <= 27.8
 
@@ -155,9 +155,9 @@ def test_totals_of_real_charges_at_home_agree_but_for_those_that_cannot_be_true(
         dc_resolution_kwh=pl.lit(0.01),
         ac_mean_kw=pl.lit(None, pl.Float64),
     )
-    judged = charges.with_columns(ratio=pl.col("dc_kwh") / pl.col("ac_kwh"), is_implausible=is_implausible())
+    judged = charges.with_columns(efficiency_ratio=pl.col("dc_kwh") / pl.col("ac_kwh"), is_implausible=is_implausible())
     strange = judged.filter("is_implausible").select("car", "date").rows()
     assert [(car, f"{day:%m-%d}") for car, day in strange] == [("B10", "08-01"), ("B10", "07-07"), ("C10", "09-20")]
-    july = judged.filter(~pl.col("is_implausible"), pl.col("date").dt.month() == 7)["ratio"]
+    july = judged.filter(~pl.col("is_implausible"), pl.col("date").dt.month() == 7)["efficiency_ratio"]
     assert len(july) == 4
     assert july.max() - july.min() < 0.0015  # type: ignore[operator]

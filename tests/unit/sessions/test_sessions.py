@@ -46,7 +46,7 @@ def test_a_charge_is_one_session_with_what_both_sides_counted(resolution_kwh: fl
     assert (session["kind"], session["meter_id"], session["vehicle_id"]) == ("charge", 1, 1)
     assert session["ac_kwh"] == pytest.approx(18.5, abs=within)
     assert session["dc_kwh"] == pytest.approx(16.65, abs=within)
-    assert session["ratio"] == pytest.approx(session["dc_kwh"] / session["ac_kwh"])
+    assert session["efficiency_ratio"] == pytest.approx(session["dc_kwh"] / session["ac_kwh"])
     assert near(session["ac_started_at"], at("10:00"), 60)
     assert near(session["dc_started_at"], at("10:00"), 60)
     assert near(session["ended_at"], at("12:30"), 60)
@@ -134,10 +134,10 @@ def test_a_pause_of_the_meter_alone_is_within_the_session_of_both() -> None:
 
 def test_one_side_alone_is_a_kind_of_its_own_and_has_no_ratio() -> None:
     preheating = Drawn({1: Register([Flow(at("06:00"), at("06:30"), 4)])}, {1: Register(())}, PAIR).found()
-    assert (only(preheating)["kind"], only(preheating)["ratio"]) == ("ac_only", None)
+    assert (only(preheating)["kind"], only(preheating)["efficiency_ratio"]) == ("ac_only", None)
     assert only(preheating)["vehicle_id"] == 1
     elsewhere = Drawn({1: Register(())}, {1: Register([Flow(at("14:00"), at("15:00"), 50)])}, PAIR).found()
-    assert (only(elsewhere)["kind"], only(elsewhere)["ratio"]) == ("dc_only", None)
+    assert (only(elsewhere)["kind"], only(elsewhere)["efficiency_ratio"]) == ("dc_only", None)
     assert (only(elsewhere)["meter_id"], only(elsewhere)["mean_voltage_volts"]) == (1, 230), "of the meter at home"
     assert not only(elsewhere)["is_qualified"]
 
@@ -167,7 +167,7 @@ def test_two_vehicles_one_after_the_other_at_one_charger_are_two_sessions() -> N
     mappings = (Mapping(1, 1, valid_to=at("11:02")), Mapping(2, 1, valid_from=at("11:02")))
     found = Drawn({1: ac}, {1: first, 2: second}, mappings).found().charging_sessions
     assert found["vehicle_id"].to_list() == [1, 2]
-    assert found["ratio"].to_list() == pytest.approx([10 / 11, 9 / 11], abs=0.001)
+    assert found["efficiency_ratio"].to_list() == pytest.approx([10 / 11, 9 / 11], abs=0.001)
 
 
 def test_a_change_of_mapping_within_a_charge_cuts_both_sides_at_one_instant() -> None:
@@ -176,7 +176,7 @@ def test_a_change_of_mapping_within_a_charge_cuts_both_sides_at_one_instant() ->
     found = Drawn(charge.meters, charge.vehicles, mappings).found().charging_sessions
     assert found["kind"].to_list() == ["charge", "charge"]
     assert found["ac_kwh"].sum() == pytest.approx(14.8, abs=0.002)
-    assert found["ratio"].to_list() == pytest.approx([0.9, 0.9], abs=0.001)
+    assert found["efficiency_ratio"].to_list() == pytest.approx([0.9, 0.9], abs=0.001)
 
 
 def test_two_vehicles_on_one_meter_at_one_time_are_shown_and_judged_by_nothing() -> None:

@@ -64,7 +64,7 @@ def ratio(fault: KnownFault, table: pl.DataFrame, begin: datetime, end: datetime
         pl.col.ended_at.is_between(begin, end, closed="left"),
         pl.col.ac_kwh > 3,
     )
-    median = of_pair["ratio"].median()
+    median = of_pair["efficiency_ratio"].median()
     assert isinstance(median, float)
     return median
 

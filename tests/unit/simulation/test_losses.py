@@ -53,7 +53,7 @@ def test_losses_are_those_that_were_measured(name: str, ac_kw: float, lost: floa
     ],
 )
 def test_a_healthy_pair_in_autumn(car: str, charger: str, ratio: float) -> None:
-    found = autumn().filter(pl.col.vehicle_model == car, pl.col.meter_model == charger)["ratio"]
+    found = autumn().filter(pl.col.vehicle_model == car, pl.col.meter_model == charger)["efficiency_ratio"]
     assert len(found) > 500
     assert found.median() == pytest.approx(ratio, abs=0.012)
 
@@ -63,8 +63,8 @@ def test_the_cold_costs_more_where_the_charger_is_weak() -> None:
     cost = {}
     for charger in ("wallbox-3.7", "wallbox-22"):
         of_charger = fitted.filter(pl.col.meter_model == charger)
-        cold = of_charger.filter(pl.col.mean_battery_temp_celsius < 7)["ratio"].mean()
-        warm = of_charger.filter(pl.col.mean_battery_temp_celsius > 14)["ratio"].mean()
+        cold = of_charger.filter(pl.col.mean_battery_temp_celsius < 7)["efficiency_ratio"].mean()
+        warm = of_charger.filter(pl.col.mean_battery_temp_celsius > 14)["efficiency_ratio"].mean()
         assert isinstance(cold, float)
         assert isinstance(warm, float)
         cost[charger] = warm - cold
@@ -75,7 +75,8 @@ def test_the_cold_costs_more_where_the_charger_is_weak() -> None:
 def test_sessions_scatter_with_heavy_tails() -> None:
     warm = autumn().filter(pl.col.mean_battery_temp_celsius > 15, pl.col.meter_model == "wallbox-11")
     centred = warm.select(
-        (pl.col.ratio - pl.col.ratio.median().over("vehicle_id")).alias("off"), pl.len().over("vehicle_id")
+        (pl.col.efficiency_ratio - pl.col.efficiency_ratio.median().over("vehicle_id")).alias("off"),
+        pl.len().over("vehicle_id"),
     ).filter(pl.col.len >= 15)["off"]
     quartiles = centred.quantile(0.75), centred.quantile(0.25)
     assert quartiles[0] is not None

@@ -99,7 +99,7 @@ def test_charges_found_in_the_minutes_have_the_energies_and_times_of_those_drawn
         error_s = errors(alone.with_columns(pl.col(edge, f"{edge}_found").dt.timestamp("us") / 1e6), edge)
         assert np.median(error_s) <= 60
         assert error_s.max() <= A_REGISTER_LAGS.total_seconds()
-    assert np.median(errors(alone, "ratio")) <= 0.001
+    assert np.median(errors(alone, "efficiency_ratio")) <= 0.001
     assert np.median(errors(alone, "soc_end_percent")) <= 0.5
     error_kelvin = errors(alone.filter(pl.col.hours > 1), "mean_battery_temp_celsius")
     assert np.median(error_kelvin) <= 0.1
@@ -153,7 +153,7 @@ def test_at_the_end_the_battery_is_full_and_no_session_is_empty() -> None:
     assert (table["soc_end_percent"] > 20).all()
     assert table["soc_end_percent"].is_in([80.0, 90.0, 100.0]).sum() > 0.8 * len(table)
     assert (table["ended_at"] > table["started_at"]).all()
-    assert table["ratio"].is_between(0.6, 1.0).all()
+    assert table["efficiency_ratio"].is_between(0.6, 1.0).all()
 
 
 def test_a_table_of_two_spans_is_that_of_the_whole() -> None:
