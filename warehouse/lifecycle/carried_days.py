@@ -1,6 +1,6 @@
 """What a day carries on to the next one, and that the next one is made again where it is something else now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ import psycopg
 
 from warehouse.lake.publish import is_file_intact, verified_or_queued
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.restatement_words import named
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
 from warehouse.postgres.ledger.lake_locks import lock_carrying
@@ -19,17 +20,16 @@ from warehouse.postgres.ledger.lake_locks import lock_carrying
 class CarriedDay:
     """A day of datasets that go on from day to day. The last of them is published last: with it the day is there."""
 
-    what: str
-    """What the datasets hold, in words."""
-    datasets: Sequence[str]
+    datasets: Mapping[str, str]
+    """Their names, and what each holds, in words."""
     day: date
     before: Mapping[str, LakeFile]
     """What the last day before this one carries; empty where there is none."""
 
     @staticmethod
-    def of(connection: psycopg.Connection, what: str, datasets: Sequence[str], day: date) -> "CarriedDay":
+    def of(connection: psycopg.Connection, datasets: Mapping[str, str], day: date) -> "CarriedDay":
         """A day, and what was carried into it as it is now."""
-        return CarriedDay(what, datasets, day, _day_before(connection, datasets, day))
+        return CarriedDay(datasets, day, _day_before(connection, datasets, day))
 
     def locations(self, connection: psycopg.Connection, lake: Lake) -> dict[str, str]:
         """Where what was carried lies, its hashes checked.
@@ -43,16 +43,20 @@ class CarriedDay:
         """Which datasets are something else now (``written``) than what later days know."""
         return {name for name in self.datasets if self._differs(connection, lake, name, written[name])}
 
-    def confirm(self, transaction: psycopg.Connection, *, is_changed: bool) -> None:
-        """Queue what has to be made again, this day or the one after it, as a dataset is published."""
+    def confirm(self, transaction: psycopg.Connection, name: str, changed: Collection[str]) -> None:
+        """Queue what has to be made again, this day or the one after it, as a dataset is published.
+
+        ``changed``: which datasets of the day are something else now; each has the next day queued with all of them in
+        the reason, since the last one is kept.
+        """
         # One at a time: else a day and the one after it could be made beside each other and neither see the other.
         lock_carrying(transaction)
         if _identities(_day_before(transaction, self.datasets, self.day)) != _identities(self.before):
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
-        later = [each for each in days_with_files(transaction, self.datasets[-1]) if each > self.day]
-        if later and is_changed:
-            reason = f"it goes on from {self.what} of {self.day}, which changed"
-            day_ledger.request_build(transaction, later[0], reason)
+        later = [each for each in _days(transaction, self.datasets) if each > self.day]
+        if later and name in changed:
+            what = named([words for each, words in self.datasets.items() if each in changed])
+            day_ledger.request_build(transaction, later[0], f"it goes on from {what} of {self.day}, which changed")
 
     def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
         known = find_lake_file(connection, name, self.day) or self.before.get(name)
@@ -63,8 +67,12 @@ class CarriedDay:
         return not pl.read_parquet(lake.location(known)).equals(pl.read_parquet(written), null_equal=True)
 
 
-def _day_before(connection: psycopg.Connection, datasets: Sequence[str], day: date) -> dict[str, LakeFile]:
-    days = [each for each in days_with_files(connection, datasets[-1]) if each < day]
+def _days(connection: psycopg.Connection, datasets: Mapping[str, str]) -> Sequence[date]:
+    return days_with_files(connection, list(datasets)[-1])
+
+
+def _day_before(connection: psycopg.Connection, datasets: Mapping[str, str], day: date) -> dict[str, LakeFile]:
+    days = [each for each in _days(connection, datasets) if each < day]
     files = {name: find_lake_file(connection, name, days[-1]) for name in datasets} if days else {}
     return {name: file for name, file in files.items() if file}
 

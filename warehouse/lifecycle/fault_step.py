@@ -12,8 +12,10 @@ from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.pipeline_files import Made, published, written_aside
 
-FAULTS = ("recent_sessions", "standby_history", "data_faults")
-"""What one step makes; all of it goes on into the next day."""
+CARRIED = {"recent_sessions": "sessions", "standby_history": "standby", "data_faults": "data faults"}
+"""What goes on into the next day, and what it holds, in words."""
+FAULTS = tuple(CARRIED)
+"""What one step makes; all of it goes on."""
 
 
 def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[Made, ...]:
@@ -24,14 +26,14 @@ def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> t
         LakeFullError: they cannot be written.
     """
     files = FaultFiles(*(verified_file(connection, lake, name, day) for name in FaultFiles._fields))
-    carried = CarriedDay.of(connection, "data faults", FAULTS, day)
+    carried = CarriedDay.of(connection, CARRIED, day)
     with ExitStack() as stack:
         targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in FAULTS}
         rows = write_data_faults(files, carried.locations(connection, lake), day, targets)
         changed = carried.changed(connection, lake, targets)
         return tuple(
             published(
-                connection, lake, name, day, target, rows[name], partial(carried.confirm, is_changed=name in changed)
+                connection, lake, name, day, target, rows[name], partial(carried.confirm, name=name, changed=changed)
             )
             for name, target in targets.items()
         )

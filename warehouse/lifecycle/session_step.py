@@ -26,12 +26,12 @@ def make_sessions(connection: psycopg.Connection, lake: Lake, day: date) -> tupl
         LakeFullError: they cannot be written.
     """
     files = SessionFiles(*(verified_file(connection, lake, name, day) for name in SessionFiles._fields))
-    carried = CarriedDay.of(connection, "sessions", [OPEN_ISLANDS], day)
+    carried = CarriedDay.of(connection, {OPEN_ISLANDS: "sessions"}, day)
     with ExitStack() as stack:
         targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in SESSIONS}
         rows = write_sessions(files, carried.locations(connection, lake).get(OPEN_ISLANDS), day, targets)
-        is_changed = OPEN_ISLANDS in carried.changed(connection, lake, targets)
-        confirm = partial(carried.confirm, is_changed=is_changed)
+        changed = carried.changed(connection, lake, targets)
+        confirm = partial(carried.confirm, name=OPEN_ISLANDS, changed=changed)
         return tuple(
             published(connection, lake, name, day, target, rows[name], confirm)
             if name == OPEN_ISLANDS
