@@ -26,11 +26,13 @@ COARSE_SHARE = 0.05
 """Of the larger of AC and DC: where one of them has more than this alone, the day's edges say more than its charger."""
 
 
-class _Divisible(Protocol):
+class _Energy(Protocol):
     def __truediv__(self, other: Any, /) -> Any: ...
 
+    def __sub__(self, other: Any, /) -> Any: ...
 
-Energy = TypeVar("Energy", bound=_Divisible)
+
+Energy = TypeVar("Energy", bound=_Energy)
 """A number of kWh, or an engine's column of them."""
 
 
@@ -56,6 +58,12 @@ def loss_ratio(ac_kwh: Energy, dc_kwh: Energy) -> Energy:
     """What is lost for each kWh that reaches the battery; ``dc_kwh`` is above 0. Of numbers, or of columns of them."""
     ratio: Energy = ac_kwh / dc_kwh - 1
     return ratio
+
+
+def surplus_kwh(ac_kwh: Energy, dc_kwh: Energy) -> Energy:
+    """DC beyond AC, kWh: what no charger can give. Of numbers, or of columns of them."""
+    surplus: Energy = dc_kwh - ac_kwh
+    return surplus
 
 
 def coverage_ratio(covered_s: float, length_s: float) -> float:

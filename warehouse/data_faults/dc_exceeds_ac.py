@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from warehouse.contract.efficiency import surplus_kwh
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.rules import Rule, fault, found_rows
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
@@ -40,8 +41,8 @@ def dc_above_ac(paired: pl.DataFrame, frozen: pl.Series, settings: FaultSettings
             last_at=pl.col("ac_ended_at").max(),
         )
         .filter(pl.col("n") == settings.excess_sessions)
-        .with_columns(limit_kwh=excess_limit_kwh(settings), excess_kwh=pl.col("dc_kwh") - pl.col("ac_kwh"))
-        .filter(pl.col("excess_kwh") > pl.col("limit_kwh"))
+        .with_columns(limit_kwh=excess_limit_kwh(settings), surplus_kwh=surplus_kwh(pl.col("ac_kwh"), pl.col("dc_kwh")))
+        .filter(pl.col("surplus_kwh") > pl.col("limit_kwh"))
         .sort("meter_id")
     )
     return found_rows(
@@ -52,7 +53,7 @@ def dc_above_ac(paired: pl.DataFrame, frozen: pl.Series, settings: FaultSettings
             vehicle_id=row["vehicles"][0] if len(row["vehicles"]) == 1 else None,
             onset_at=row["onset_at"],
             last_seen_at=row["last_at"],
-            observed=row["excess_kwh"],
+            observed=row["surplus_kwh"],
             allowed=row["limit_kwh"],
             unit="kWh",
             session_count=row["n"],

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from warehouse.contract.efficiency import efficiency_ratio
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.matching import PAIRS, tolerance_s
 from warehouse.data_faults.rules import Rule, fault, found_rows, instant_of
@@ -70,7 +71,7 @@ def _agreeing(dc: pl.DataFrame, ac: pl.DataFrame, settings: FaultSettings) -> pl
         ac_interval_s="interval_s",
         bucket=pl.concat_list(bucket - 1, bucket, bucket + 1),
     ).explode("bucket")
-    ratio = pl.col("kwh") / pl.col("ac_kwh")
+    ratio = efficiency_ratio(pl.col("ac_kwh"), pl.col("kwh"))
     apart_us = pl.max_horizontal(
         (pl.col("start_us") - pl.col("ac_start_us")).abs(), (pl.col("end_us") - pl.col("ac_end_us")).abs()
     )
