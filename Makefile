@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What Python compiles is kept, whatever the shell says: the platform and its tests are many processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-newest test-long test-models-mutated bench-ingest bench-warehouse bench-data-faults bench-docs faults lint audit sbom coverage format lock clean
+.PHONY: help setup run test test-newest test-long test-models-mutated bench-ingest bench-warehouse bench-data-faults bench-findings bench-docs faults lint audit sbom coverage format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench-ingest: setup ## Measure ingest and the 24 h query against baselines; ARGS
 
 bench-data-faults: setup ## Hold the rules for data faults against simulated fleets whose faults are known; ARGS="--help"
 	@exec $(BIN)/python -m tests.benchmarks.data_faults $(ARGS)
+
+bench-findings: setup ## Hold the rules for losses against simulated fleets whose losses are known; ARGS="--quick", "--help"
+	@exec $(BIN)/python -m tests.benchmarks.findings $(ARGS)
 
 bench-docs: setup ## Write the tables of docs/benchmarks.md from the records beside it
 	@$(BIN)/python -m tests.benchmarks.page

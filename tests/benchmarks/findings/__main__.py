@@ -1,0 +1,60 @@
+"""``make bench-findings``: what the rules for losses find in simulated fleets, how soon, and how often they are wrong.
+
+Prints a table and one JSON line for each of its rows. The constants were looked at with the tuning seeds alone; the
+reporting seeds were not used before.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tests.benchmarks.findings import excess, speed
+from tests.benchmarks.findings.figures import table
+from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
+
+Lines = Iterable[dict[str, object]]
+MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
+    "excess": excess.measure,
+    "speed": lambda scale: speed.measure(SPEED_PAIRS, scale.seeds[0]),
+}
+SPEED_PAIRS = 10_000
+QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what is named, print."""
+    parser = argparse.ArgumentParser("make bench-findings", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="one season of 100 pairs with one tuning seed")
+    parser.add_argument("--tuning", action="store_true", help="the tuning seeds, not the reporting ones")
+    parser.add_argument("--seeds", type=int, nargs="+", help="these instead")
+    parser.add_argument("--seasons", nargs="+", choices=list(SEASONS))
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS))
+    parser.add_argument("--pairs", type=int, help="of each fleet with losses")
+    parser.add_argument("--healthy-pairs", type=int, help="of each healthy fleet, for a year; 0: none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the lines to this file too")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.names) - set(MEASUREMENTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    usual = QUICK if asked.quick else excess.Scale()
+    seeds = asked.seeds or (excess.TUNING_SEEDS if asked.tuning and not asked.quick else usual.seeds)
+    scale = excess.Scale(
+        seeds,
+        asked.seasons or usual.seasons,
+        asked.pairs or usual.pairs,
+        asked.variants or usual.variants,
+        usual.healthy_pairs if asked.healthy_pairs is None else asked.healthy_pairs,
+    )
+    for name in asked.names or MEASUREMENTS:
+        rows = list(MEASUREMENTS[name](scale))
+        written = "".join(json.dumps({"bench": name, **row}) + "\n" for row in rows)
+        sys.stdout.write(f"{table(rows)}\n\n{written}")
+        if asked.json:
+            with asked.json.open("a", encoding="utf-8") as file:
+                file.write(written)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""The scan of windows, onsets, and what all pairs share."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.unit.losses.drawn import noisy, rows_of
+from warehouse.losses.baseline import posterior, reference
+from warehouse.losses.common_mode import common_mode
+from warehouse.losses.panel import Bools, Floats, Panel
+from warehouse.losses.settings import SETTINGS
+from warehouse.losses.shifts import onset, points, since
+from warehouse.losses.windows import Scan, scan
+
+FLEET = np.array([0.075, 0.20, 0.012, 0.006])
+EXPECTED = 0.075 + 0.25 * 0.20
+
+
+def scanned(*pairs: pl.DataFrame) -> Scan:
+    panel = Panel.of(pl.concat(pairs))
+    return scan(panel, reference(panel, FLEET), FLEET)
+
+
+def shifted(losses: Floats, sessions: int, by: float) -> Floats:
+    return np.concatenate([losses[:-sessions], losses[-sessions:] + by])
+
+
+def test_a_known_shift_is_found_at_its_size_since_its_begin() -> None:
+    found = scanned(rows_of(1, shifted(noisy(1, 60), 6, 0.025)))
+    assert found.z[0] > SETTINGS.open_z
+    assert found.sessions[0] == 6
+    assert found.shift[0] == pytest.approx(0.025, abs=0.006)
+    assert found.baseline.sessions[0] == 54
+
+
+def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
+    # 40 sessions of which ten times two lie 0.008 above and two as far below what is expected, then 4 that lose 0.02
+    # more. Of the 43 differences 20 are 0.016, and one is more than 4 sigma, so that it counts as these.
+    scatter = 0.008 * np.tile([1.0, 1.0, -1.0, -1.0], 11)
+    found = scanned(rows_of(1, EXPECTED + scatter + 0.02 * (np.arange(44) >= 40)))
+    sigma2 = 7.11e-5  # (10 x 0.008^2 + (20 x 0.016^2 + 16 sigma^2) / 2) / 53
+    assert sigma2 == pytest.approx((10 * 0.008**2 + 10 * 0.016**2 + 8 * sigma2) / 53, rel=1e-2)
+    of_coefficients = 1 / (40 / sigma2 + 1 / (0.02**2 + 0.25**2 * 0.1**2))
+    assert found.sessions[0] == 4
+    assert found.shift[0] == pytest.approx(0.02, rel=0.01)
+    assert found.z[0] == pytest.approx(0.02 / np.sqrt(sigma2 / 4 + of_coefficients + 0.002**2), rel=0.02)
+
+
+def test_healthy_scatter_is_not_suspected() -> None:
+    found = scanned(*(rows_of(each, noisy(each, 120)) for each in range(100)))
+    assert found.z.max() < SETTINGS.suspected_z
+
+
+def test_one_session_however_large_is_not_a_shift() -> None:
+    assert scanned(rows_of(1, shifted(noisy(1, 60), 1, 0.5))).z[0] < SETTINGS.suspected_z
+
+
+def test_two_large_sessions_among_normal_ones_are_not_seventy_percent() -> None:
+    losses = noisy(1, 60)
+    losses[[-1, -4]] += 0.2
+    assert scanned(rows_of(1, losses)).z[0] < SETTINGS.suspected_z
+
+
+@pytest.mark.parametrize(("older", "is_told"), [(13, False), (14, True)])
+def test_fewer_than_14_older_sessions_tell_nothing(older: int, is_told: bool) -> None:
+    found = scanned(rows_of(1, shifted(noisy(1, older + 3), 3, 0.10)))
+    assert np.isfinite(found.z[0]) == is_told
+    assert (found.z[0] > SETTINGS.suspected_z) == is_told
+
+
+def test_colder_weather_is_expected_and_makes_it_less_sure() -> None:
+    mild, cold = [20.0] * 40, [0.0] * 6
+    of_cold = 0.25 * (18 * 0.012 + 8 * 0.006)
+    losses = noisy(2, 46)
+    losses[-6:] += of_cold
+    assert scanned(rows_of(1, losses, celsius=mild + cold)).z[0] < 1.0
+    losses[-6:] += 0.05
+    warm = noisy(2, 46)
+    warm[-6:] += 0.05
+    z_warm = scanned(rows_of(1, warm)).z[0]
+    z_cold = scanned(rows_of(1, losses, celsius=mild + cold)).z[0]
+    assert z_warm > SETTINGS.open_z > z_cold
+
+
+def test_an_unsure_session_weighs_less() -> None:
+    losses = shifted(noisy(1, 60), 6, 0.05)
+    sure, unsure = rows_of(1, losses), rows_of(2, losses, variance=0.03**2)
+    z = scanned(sure, unsure).z
+    assert z[1] < z[0] / 2
+
+
+def test_the_onset_is_the_likeliest_begin_of_a_step() -> None:
+    panel = Panel.of(
+        pl.concat([rows_of(1, shifted(noisy(3, 60), 9, 0.06)), rows_of(2, shifted(noisy(4, 60), 20, 0.03))])
+    )
+    found = reference(panel, FLEET)
+    began = onset(panel, found.weight, scan(panel, found, FLEET).baseline)
+    assert began.sessions[0] == 9
+    assert abs(began.sessions[1] - 20) <= 2
+    assert np.all((began.least <= began.sessions) & (began.sessions <= began.most))
+    assert began.most[0] - began.least[0] <= 2
+
+
+def test_energy_since_an_onset_is_counted_unclipped() -> None:
+    losses = np.full(48, EXPECTED)
+    panel = Panel.of(rows_of(1, losses))
+    found = reference(panel, FLEET)
+    baseline = posterior(found.total, FLEET)
+    after = Panel.of(rows_of(1, EXPECTED + np.array([0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.90])))
+    told = since(after, np.full(8, 1e4), baseline)
+    assert told.excess_kwh[0] == pytest.approx(10 * (7 * 0.02 + 0.90), rel=1e-6)
+    assert told.shift[0] == pytest.approx(1.04 / 8, rel=1e-6)
+    assert told.recent[0] == pytest.approx(0.02, rel=1e-6)
+    assert told.recent_from_us[0] == after.ended_us[1]
+    few = since(after.some(after.back < 6), np.full(6, 1e4), baseline)
+    assert np.isnan(few.recent[0])
+
+
+def test_points_are_hundredths_of_the_efficiency() -> None:
+    assert points(np.array([0.25]), np.array([1 / 0.77 - 1.25]))[0] == pytest.approx(3.0)
+
+
+def of_fleet(pairs: int, kw: float) -> tuple[Panel, Bools]:
+    losses = [noisy(each, 40) for each in range(pairs)]
+    for each in losses:
+        each[-2:] += 0.25 * kw
+    panel = Panel.of(pl.concat([rows_of(number, each) for number, each in enumerate(losses)]))
+    return panel, panel.back < 2
+
+
+def test_what_the_whole_fleet_lost_more_is_common() -> None:
+    panel, is_recent = of_fleet(100, 0.10)
+    found = reference(panel, FLEET)
+    common = common_mode(panel, found, is_recent, np.zeros(panel.sessions), np.ones(100, dtype=np.bool_), FLEET)
+    assert common.sessions == 200
+    assert common.kw == pytest.approx(0.10, abs=0.012)
+
+
+def test_a_common_mode_of_few_sessions_is_none() -> None:
+    panel, is_recent = of_fleet(14, 0.10)
+    found = reference(panel, FLEET)
+    common = common_mode(panel, found, is_recent, np.zeros(panel.sessions), np.ones(14, dtype=np.bool_), FLEET)
+    assert (common.kw, common.sessions) == (0.0, 28)
+
+
+def test_a_pair_that_is_suspected_tells_nothing_of_the_fleet() -> None:
+    panel, is_recent = of_fleet(60, 0.0)
+    guilty = panel.pair < 30
+    panel = panel._replace(y=panel.y + 0.1 * (guilty & is_recent))
+    found = reference(panel, FLEET)
+    innocent = np.arange(60) >= 30
+    assert abs(common_mode(panel, found, is_recent, np.zeros(panel.sessions), innocent, FLEET).kw) < 0.01
+    assert common_mode(panel, found, is_recent, np.zeros(panel.sessions), np.ones(60, dtype=np.bool_), FLEET).kw > 0.02

@@ -1,0 +1,95 @@
+"""The columns of what is known of losses from day to day."""
+
+import polars as pl
+
+from warehouse.sessions.schemas import CHARGING_SESSIONS, INSTANT
+
+FROZEN = pl.Schema(
+    {
+        "coefficients": pl.List(pl.Float64()),
+        "covariance": pl.List(pl.Float64()),
+        "spread": pl.Float64(),
+        "mean_x": pl.List(pl.Float64()),
+        "older_count": pl.Int32(),
+        "sigma_ratio": pl.Float64(),
+    }
+)
+"""The baseline of a pair when a shift began (``Baseline``): coefficients a, P, H1, H2; their covariance by rows."""
+
+SHIFT = pl.Schema(
+    {
+        "onset_from": INSTANT,
+        "onset_at": INSTANT,
+        "onset_until": INSTANT,
+        "session_count": pl.Int32(),
+        "dc_kwh": pl.Float64(),
+        "expected_loss_ratio": pl.Float64(),
+        "shift_ratio": pl.Float64(),
+        "points": pl.Float64(),
+        "excess_kwh": pl.Float64(),
+        "excess_deviation_kwh": pl.Float64(),
+        "recent_shift_ratio": pl.Float64(),
+        "recent_from": INSTANT,
+        "last_ended_at": INSTANT,
+    }
+)
+"""What the sessions since an onset tell.
+
+``onset_at``: end of the first session that shows it; with 95 % probability it began in a session that ended after
+``onset_from`` and not after ``onset_until``. ``shift_ratio``: kWh lost more for each kWh in the battery; ``points``:
+the same of the efficiency, in hundredths; ``excess_kwh``: AC lost since; ``recent_shift_ratio``: median of the last
+sessions, of which ``recent_from`` is the end of the first; null while there are too few.
+"""
+
+CHARGER_SCORES = pl.Schema(
+    {
+        "day": pl.Date(),
+        "vehicle_id": pl.Int32(),
+        "meter_id": pl.Int32(),
+        "is_followed": pl.Boolean(),
+        "z": pl.Float64(),
+        "window_count": pl.Int32(),
+        **SHIFT,
+        **FROZEN,
+    }
+)
+"""One row a pair with a session on the day that can be compared, or with an open finding.
+
+``is_followed``: the finding is open, and its sessions are compared with what was expected at its onset. A row that is
+not even suspected has null for what the shift did since its onset.
+"""
+
+LOSS_FINDINGS = pl.Schema(
+    {
+        "finding_id": pl.String(),
+        "rule": pl.String(),
+        "rule_version": pl.Int32(),
+        "state": pl.String(),
+        "vehicle_id": pl.Int32(),
+        "meter_id": pl.Int32(),
+        "opened_on": pl.Date(),
+        "closed_on": pl.Date(),
+        "excluded_until": INSTANT,
+        "z": pl.Float64(),
+        "window_count": pl.Int32(),
+        "opened_shift_ratio": pl.Float64(),
+        **SHIFT,
+        **FROZEN,
+    }
+)
+"""One row a finding that is suspected, open, closed or accepted as normal.
+
+``excluded_until``: of a closed one, the end of the first session after it; its own sessions stay out of the baseline.
+"""
+
+COMMON_MODES = pl.Schema({"day": pl.Date(), "common_kw": pl.Float64(), "session_count": pl.Int32()})
+"""The fixed power that the whole fleet lost more on a day."""
+
+ACCEPTED = pl.Schema(
+    {
+        "vehicle_id": CHARGING_SESSIONS["vehicle_id"],
+        "meter_id": CHARGING_SESSIONS["meter_id"],
+        "accepted_on": pl.Date(),
+    }
+)
+"""Findings that a person called normal: the one that is open on the day."""
