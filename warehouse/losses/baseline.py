@@ -112,7 +112,7 @@ def posterior(known: Statistics, fleet: Floats, settings: LossSettings = SETTING
     """
     a = matrices(known.xx)
     precision = np.diag(1 / np.square(settings.pair_deviation))
-    covariance: Floats = np.linalg.inv(precision + a)
+    covariance = np.asarray(np.linalg.inv(precision + a), dtype=np.float64)
     coefficients: Floats = np.einsum("...ij,...j->...i", covariance, precision @ fleet + known.xy)
     explained = np.einsum("...i,...ij,...j->...", coefficients, a, coefficients)
     chi2 = np.maximum(known.yy - 2 * np.einsum("...i,...i->...", coefficients, known.xy) + explained, 0.0)

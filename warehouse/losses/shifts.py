@@ -69,8 +69,10 @@ class Since(NamedTuple):
 def since(panel: Panel, weight: Floats, baseline: Baseline, settings: LossSettings = SETTINGS) -> Since:
     """Sum up sessions that all lie after their pair's onset, against the baseline of before.
 
-    ``excess_kwh = sum E r`` over the residuals as they are, none clipped; its standard deviation is that of an
-    energy-weighted mean residual (``deviation``) times the energy.
+    ``excess_kwh = sum E r`` over the residuals as they are, none clipped. Its standard deviation is that of an
+    energy-weighted mean residual (``deviation``) times the energy, and, added in squares, what the shift itself leaves
+    open: where the grid sets the power, a charge that loses more takes longer, and the fixed losses of that time,
+    ``excess F x / (1 + y)`` with F x the expected fixed losses, are part of the excess, not of what was expected.
     """
     residual = panel.y - panel.expected(baseline.coefficients)
     energy = panel.sums(panel.dc_kwh)
@@ -79,14 +81,17 @@ def since(panel: Panel, weight: Floats, baseline: Baseline, settings: LossSettin
     excess = panel.sums(panel.dc_kwh * residual)
     last = settings.close_sessions
     is_enough = panel.length >= last
+    expected = np.einsum("pi,pi->p", baseline.coefficients, mean_x)
+    fixed = (expected - baseline.coefficients[:, 0]) / (1 + expected + excess / energy)
+    of_mean = energy * deviation(baseline, effective, mean_x, settings)
     recent = np.where(is_enough, np.median(newest(panel, residual, last), axis=1), np.nan)
     first_of_recent = panel.first + np.maximum(panel.length - last, 0)
     return Since(
         energy,
-        np.einsum("pi,pi->p", baseline.coefficients, mean_x),
+        expected,
         excess / energy,
         excess,
-        energy * deviation(baseline, effective, mean_x, settings),
+        np.hypot(of_mean, excess * fixed),
         recent,
         panel.ended_us[first_of_recent] if panel.sessions else np.zeros(0, dtype=np.int64),
     )
