@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.benchmarks.findings import excess, speed
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
+from tests.benchmarks.records import Recorder
 
 Lines = Iterable[dict[str, object]]
 MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
@@ -47,13 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked.variants or usual.variants,
         usual.healthy_pairs if asked.healthy_pairs is None else asked.healthy_pairs,
     )
+    recorder = Recorder.begin(asked.json, "make bench-findings", is_quick=asked.quick) if asked.json else None
     for name in asked.names or MEASUREMENTS:
         rows = list(MEASUREMENTS[name](scale))
         written = "".join(json.dumps({"bench": name, **row}) + "\n" for row in rows)
         sys.stdout.write(f"{table(rows)}\n\n{written}")
-        if asked.json:
-            with asked.json.open("a", encoding="utf-8") as file:
-                file.write(written)
+        if recorder:
+            for line in written.splitlines():
+                recorder.add(line)
 
 
 if __name__ == "__main__":
