@@ -37,8 +37,9 @@ SHIFT = pl.Schema(
 
 ``onset_at``: end of the first session that shows it; with 95 % probability it began in a session that ended after
 ``onset_from`` and not after ``onset_until``. ``shift_ratio``: kWh lost more for each kWh in the battery; ``points``:
-the same of the efficiency, in hundredths; ``excess_kwh``: AC lost since; ``recent_shift_ratio``: median of the last
-sessions, of which ``recent_from`` is the end of the first; null while there are too few.
+the same of the efficiency, in hundredths; ``excess_kwh``: AC lost since, at most of the last 180 days;
+``recent_shift_ratio``: median of the last sessions, of which ``recent_from`` is the end of the first; null while there
+are too few.
 """
 
 CHARGER_SCORES = pl.Schema(

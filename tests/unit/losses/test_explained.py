@@ -1,0 +1,64 @@
+"""What the rules for wrong data explain is left out, or taken off."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from warehouse.losses.explained import unexplained
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+INSTANT = pl.Datetime("us", "UTC")
+
+
+def sessions() -> pl.DataFrame:
+    """One a day of vehicle 1 at meter 2, and of vehicle 3 at meter 4: 4 hours, 11.6 kWh."""
+    rows = [
+        (f"{vehicle}-{day}", vehicle, vehicle + 1, NOON + timedelta(days=day, hours=-4), NOON + timedelta(days=day))
+        for vehicle in (1, 3)
+        for day in range(5)
+    ]
+    return pl.DataFrame(
+        rows,
+        {
+            "session_id": pl.String,
+            "vehicle_id": pl.Int32,
+            "meter_id": pl.Int32,
+            "started_at": INSTANT,
+            "ended_at": INSTANT,
+        },
+        orient="row",
+    ).with_columns(ac_kwh=11.6, ac_hours=4.0)
+
+
+def fault(rule: str, *, meter: int | None = None, vehicle: int | None = None, observed: float = 0.0) -> pl.DataFrame:
+    """From after the first day's session to after the third's."""
+    return pl.DataFrame(
+        [(rule, meter, vehicle, NOON + timedelta(hours=1), NOON + timedelta(days=2, hours=1), observed)],
+        {
+            "rule": pl.String,
+            "meter_id": pl.Int32,
+            "vehicle_id": pl.Int32,
+            "onset_at": INSTANT,
+            "last_seen_at": INSTANT,
+            "observed": pl.Float64,
+        },
+        orient="row",
+    )
+
+
+@pytest.mark.parametrize(
+    "fault", [fault("R8", vehicle=1), fault("R7", vehicle=1), fault("R6", meter=2), fault("R5", meter=2, vehicle=1)]
+)
+def test_sessions_since_a_fault_of_the_data_began_are_left_out(fault: pl.DataFrame) -> None:
+    left = unexplained(sessions(), fault)["session_id"].to_list()
+    assert left == ["1-0", "1-3", "1-4", *(f"3-{day}" for day in range(5))]
+
+
+def test_a_leak_is_taken_off_for_as_long_as_the_session_lasted() -> None:
+    left = unexplained(sessions(), fault("R4", meter=2, observed=150.0))
+    assert left["ac_kwh"].to_list() == pytest.approx([11.6, 11.0, 11.0, 11.6, 11.6, *[11.6] * 5])
+
+
+def test_a_silence_says_nothing_of_the_sessions_that_there_are() -> None:
+    assert unexplained(sessions(), fault("R9", meter=2)).equals(sessions())

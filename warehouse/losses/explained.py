@@ -1,0 +1,44 @@
+"""What the rules for wrong data explain is no loss: such sessions are left out, and what leaked is taken off.
+
+Of a fault it takes the columns of ``data_faults``: rule, meter_id, vehicle_id (null where it is not about one),
+onset_at, last_seen_at, observed. Leakage (R4, watts) flows besides the charge and is a finding of its own; what is left
+of the session is still compared. Of all others (R5 to R8) the sessions since the onset say nothing of a loss.
+"""
+
+import polars as pl
+
+LEAKAGE = "R4"
+SPOILING = ("R5", "R6", "R7", "R8")
+
+
+def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
+    """The sessions that no fault explains, in their order, with ``ac_kwh`` less what leaked meanwhile.
+
+    A fault has one row here, of the last day on which it was known. Sessions that began before its onset, or ended
+    after it was last seen, are not its own.
+    """
+    spoiled = [_within(sessions, faults.filter(pl.col("rule").is_in(SPOILING)), device) for device in _DEVICES]
+    out = pl.concat([each.select("session_id") for each in spoiled]).unique()
+    leaks = (
+        _within(sessions, faults.filter(pl.col("rule") == LEAKAGE), "meter_id")
+        .group_by("session_id")
+        .agg(leak_watts=pl.col("observed").max())
+    )
+    leaked_kwh = pl.col("leak_watts").fill_null(0.0) / 1000 * pl.col("ac_hours")
+    return (
+        sessions.join(out, on="session_id", how="anti", maintain_order="left")
+        .join(leaks, on="session_id", how="left", maintain_order="left")
+        .with_columns(ac_kwh=pl.col("ac_kwh") - leaked_kwh)
+        .drop("leak_watts")
+    )
+
+
+_DEVICES = ("meter_id", "vehicle_id")
+
+
+def _within(sessions: pl.DataFrame, faults: pl.DataFrame, device: str) -> pl.DataFrame:
+    """Sessions of the devices of faults, from the onset on; a fault without an onset has always been there."""
+    known = faults.filter(pl.col(device).is_not_null()).select(device, "onset_at", "last_seen_at", "observed")
+    since = pl.col("onset_at").is_null() | (pl.col("ended_at") > pl.col("onset_at"))
+    until = pl.col("last_seen_at").is_null() | (pl.col("started_at") <= pl.col("last_seen_at"))
+    return sessions.join(known, on=device).filter(since, until)
