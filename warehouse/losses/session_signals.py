@@ -37,7 +37,7 @@ def signals_of(sessions: pl.DataFrame, expected_loss_ratio: Floats | None, setti
     A session with a plateau of less than 20 minutes tells nothing of powers. Where fewer than four of five sessions
     have a voltage, ``ac_power`` is left out and ``dc_power`` is taken as it is; else those without are left out.
     """
-    ac_kwh, dc_kwh = _column(sessions, "ac_kwh"), _column(sessions, "dc_kwh")
+    loss_ratio, dc_kwh = _column(sessions, "loss_ratio"), _column(sessions, "dc_kwh")
     ac_kw, dc_kw = _column(sessions, "ac_plateau_kw"), _column(sessions, "dc_plateau_kw")
     volts = np.where(
         _column(sessions, "voltage_share") >= settings.voltage_share, _column(sessions, "mean_voltage_volts"), np.nan
@@ -54,7 +54,7 @@ def signals_of(sessions: pl.DataFrame, expected_loss_ratio: Floats | None, setti
         log_volts = np.log(volts) if has_volts else np.zeros(len(sessions))
         values = np.stack(
             [
-                np.log(ac_kwh / dc_kwh) - expected,
+                np.log1p(loss_ratio) - expected,
                 np.where(is_power & has_volts, np.log(ac_kw) - log_volts, np.nan),
                 np.where(is_power, np.log(dc_kw) - log_volts + expected, np.nan),
                 np.log(dc_kwh / charged),
@@ -64,7 +64,7 @@ def signals_of(sessions: pl.DataFrame, expected_loss_ratio: Floats | None, setti
         ac_step, dc_step = (_column(sessions, f"{side}_resolution_kwh") for side in ("ac", "dc"))
         variances = np.stack(
             [
-                _column(sessions, "variance") * (dc_kwh / ac_kwh) ** 2,
+                _column(sessions, "variance") / (1 + loss_ratio) ** 2,
                 ac_step**2 / 6 / (ac_kw * middle_h[0]) ** 2,
                 dc_step**2 / 6 / (dc_kw * middle_h[1]) ** 2,
                 dc_step**2 / 6 / dc_kwh**2 + _soc_step(sessions) ** 2 / 6 / charged**2,

@@ -8,6 +8,9 @@ from warehouse.losses.mixed_model import Fitted, Ints, SiteModel
 from warehouse.losses.sample import Floats
 from warehouse.losses.settings import LossSettings
 
+LEAST_INFORMATION = 0.01
+"""Of the weight of a window: where the model takes on more than the rest, as of a fault it knows, nothing is told."""
+
 
 @dataclass(frozen=True)
 class Shift:
@@ -47,10 +50,13 @@ def best_shift(
     score = np.cumsum(weight * fitted.residual[sessions])[last]
     crossed = np.cumsum(weighted, axis=0)[last]
     absorbed = crossed @ fitted.spread
-    information = np.cumsum(weight)[last] - (absorbed * crossed).sum(axis=1)
-    delta = score / np.maximum(information, 1e-9)
-    variance = 1 / np.maximum(information, 1e-9) + _beyond_the_model(model, sessions, sizes, losses)
-    z = delta / np.sqrt(variance)
+    total = np.cumsum(weight)[last]
+    information = total - (absorbed * crossed).sum(axis=1)
+    is_told = information > LEAST_INFORMATION * total
+    information = np.where(is_told, information, total)
+    delta = score / information
+    variance = 1 / information + _beyond_the_model(model, sessions, sizes, losses)
+    z = np.where(is_told, delta / np.sqrt(variance), 0.0)
     # Without the window in the model, effects have taken on a part of its shift.
     design = weighted / np.where(weight > 0, weight, 1.0)[:, None]
     residual = fitted.residual[sessions][:, None] + (design @ absorbed.T) * delta[None, :]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.findings import excess, speed
+from tests.benchmarks.findings import depots, excess, first_days, registers, speed
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
 from tests.benchmarks.records import Recorder
@@ -18,9 +18,14 @@ from tests.benchmarks.records import Recorder
 Lines = Iterable[dict[str, object]]
 MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "excess": excess.measure,
+    "depots": lambda scale: depots.measure(scale.seeds, scale.pairs // PAIRS_A_DEPOT),
+    "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),
+    "first_days": lambda scale: first_days.measure(scale.seeds, scale.pairs),
     "speed": lambda scale: speed.measure(SPEED_PAIRS, scale.seeds[0]),
 }
 SPEED_PAIRS = 10_000
+PAIRS_A_DEPOT = 16
+"""A depot takes about as long as so many pairs."""
 QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0)
 
 

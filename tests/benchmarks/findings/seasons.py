@@ -71,7 +71,6 @@ def as_in_the_lake(raw: pl.DataFrame) -> pl.DataFrame:
             session_id=pl.format("meter-{}-{}", "meter_id", pl.col("ended_at").dt.epoch("s")),
             ac_hours="hours",
             dc_hours="hours",
-            voltage_share=pl.lit(1.0),
             ac_mean_kw=pl.col("ac_kwh") / pl.col("hours"),
         )
         .with_columns(

@@ -63,6 +63,7 @@ def test_signals_of_a_session() -> None:
         .with_columns(
             ac_kwh=pl.lit(22.0),
             dc_kwh=pl.lit(19.8),
+            loss_ratio=pl.lit(22.0 / 19.8 - 1),
             ac_hours=pl.lit(2.0),
             dc_hours=pl.lit(2.0),
             ac_plateau_kw=pl.lit(11.0),

@@ -76,6 +76,20 @@ def test_no_window_is_taken_that_most_sessions_do_not_bear_out() -> None:
         assert (found is not None) == is_taken
 
 
+def test_a_fault_that_the_model_knows_is_not_found_again() -> None:
+    """Its window is zero but for rounding, which must not be taken for a shift: two equal columns have no solution."""
+    rows = SMALL.sessions().sort("ended_at")
+    model = site_model(rows, FLEET, SETTINGS, VERDICTS)
+    weight = 1 / (SETTINGS.sigma_ratio**2 + model.steps)
+    for meter in range(3):
+        sessions = np.flatnonzero(model.meter == meter)[::-1]
+        for size in range(4, 16):
+            column = np.zeros((len(rows), 1))
+            column[sessions[:size]] = 1.0
+            fitted = fit(model, weight, column)
+            assert best_shift(model, fitted, sessions, np.array([size]), SETTINGS, least_older=5) is None
+
+
 def test_without_older_sessions_there_is_no_window() -> None:
     rows = SMALL.sessions().sort("ended_at")
     model = site_model(rows, FLEET, SETTINGS, VERDICTS)
