@@ -18,7 +18,7 @@ from warehouse.data_faults.mapping import wrong_mappings
 from warehouse.data_faults.matching import is_matched, side_of
 from warehouse.data_faults.paired import paired_sessions
 from warehouse.data_faults.recent import kept, recent_sessions
-from warehouse.data_faults.rules import Rule, all_found
+from warehouse.data_faults.rules import Rule, all_found, with_names
 from warehouse.data_faults.schemas import DATA_FAULTS, RECENT_SESSIONS, STANDBY_HISTORY
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 from warehouse.data_faults.silence import SILENCES, silences_of_day, silent_devices
@@ -49,7 +49,7 @@ class FaultInputs(NamedTuple):
     last: pl.DataFrame
     """``device_last`` of the day: kind, device_id, ts."""
     devices: Mapping[DeviceKind, pl.DataFrame]
-    """device_id, resolution_kwh, expected_interval_s, model."""
+    """device_id, external_id, resolution_kwh, expected_interval_s, model."""
     mappings: pl.DataFrame
     """vehicle_id, meter_id, valid_from, valid_to."""
     carried: Carried
@@ -73,7 +73,8 @@ def faults_of_day(inputs: FaultInputs, day: date, settings: FaultSettings = SETT
     excess = dc_above_ac(paired, frozen["session_id"], settings)
     leaks = leakage(_standby(inputs), _meters(inputs, mapped, known, settings), inputs.carried.standby_history, day)
     found = all_found([silent_devices(silences), clocks.found, mappings.found, meters, excess, leaks.found])
-    return Carried(with_state(found, inputs.carried.data_faults, day, settings), recent, leaks.history)
+    named = with_names(found, inputs.devices)
+    return Carried(with_state(named, inputs.carried.data_faults, day, settings), recent, leaks.history)
 
 
 def mapped_devices(mappings: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -38,7 +38,8 @@ class FaultFiles(NamedTuple):
 
     def _devices(self, kind: DeviceKind) -> pl.DataFrame:
         frame = pl.read_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)
-        return frame.select(pl.col(kind.device_id).alias("device_id"), "resolution_kwh", "expected_interval_s", "model")
+        settings = ("resolution_kwh", "expected_interval_s", "model")
+        return frame.select(pl.col(kind.device_id).alias("device_id"), "external_id", *settings)
 
 
 def read_carried(locations: Mapping[str, Location]) -> Carried:

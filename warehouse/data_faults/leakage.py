@@ -38,9 +38,10 @@ def leakage(
     """R4: on 3 of the last 4 days with 6 idle hours or more, the idle power is above what it should be by the limit.
 
     It should be min(the median of the meter's own first days, its peers' median of the day + 10 W); the peers are
-    chargers of the same model or, without one, of the same size. ``standby``: meter_id, idle_watts, idle_hours,
-    idle_span_count. ``meters``: meter_id, resolution_kwh, model and is_large of the mapped meters (``is_large``: above
-    25 kW; null: not known). ``history``: as it was the day before.
+    chargers of the same model or, up to 25 kW, of that size: large ones differ too much from each other.
+
+    ``standby``: meter_id, idle_watts, idle_hours, idle_span_count. ``meters``: meter_id, resolution_kwh, model and
+    is_large of the mapped meters (``is_large``: above 25 kW; null: not known). ``history``: as it was the day before.
     """
     today = (
         standby.filter(pl.col("idle_hours") >= settings.idle_least_hours)
@@ -72,7 +73,7 @@ def _peers_watts(settings: FaultSettings) -> pl.Expr:
         is_named = pl.all_horizontal(pl.col(name).is_not_null() for name in group)
         return pl.when(is_enough & is_named).then(pl.col("idle_watts").median().over(group))
 
-    return pl.coalesce(median("model"), median("is_large"))
+    return pl.coalesce(median("model"), pl.when(~pl.col("is_large")).then(median("is_large")))
 
 
 def _own_watts(settings: FaultSettings) -> pl.Expr:

@@ -1,6 +1,6 @@
 """The rules by name, and how one says what it found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -34,9 +34,9 @@ MOST_SESSION_IDS = 20
 
 
 def fault(rule: Rule, kind: DeviceKind, device_id: int, severity: str = "warning", **said: Any) -> dict[str, Any]:
-    """One row of what a rule found; what it leaves out is null."""
+    """One row of what a rule found; what it leaves out is null. ``subject`` is named by ``with_names``."""
     row: dict[str, Any] = dict.fromkeys(FOUND)
-    row |= {"rule": rule.value, "name": NAMES[rule], "severity": severity, "subject": f"{kind}-{device_id}"}
+    row |= {"rule": rule.value, "name": NAMES[rule], "severity": severity, "subject": kind.value}
     row[kind.device_id] = device_id
     row |= said
     row["session_ids"] = list(row["session_ids"] or ())[-MOST_SESSION_IDS:]
@@ -51,6 +51,21 @@ def found_rows(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
 def all_found(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """What several rules found."""
     return pl.concat([pl.DataFrame(schema=FOUND_ROWS), *frames])
+
+
+def with_names(found: pl.DataFrame, devices: Mapping[DeviceKind, pl.DataFrame]) -> pl.DataFrame:
+    """With each subject as people know it: the kind of device, and the id that it sends."""
+    for kind in DeviceKind:
+        names = devices[kind].select(
+            pl.col("device_id").alias(kind.device_id), named=kind.value + " " + pl.col("external_id")
+        )
+        is_kind = pl.col("subject") == kind.value
+        found = (
+            found.join(names, on=kind.device_id, how="left", maintain_order="left")
+            .with_columns(subject=pl.when(is_kind).then("named").otherwise("subject"))
+            .drop("named")
+        )
+    return found
 
 
 def instant_of(us: object) -> datetime | None:

@@ -89,7 +89,7 @@ class FaultSettings:
     least_peers: int = 9
     """Fewer chargers have no median that counts."""
     most_ac_kw: float = 25.0
-    """Chargers up to this power are peers of each other, and those above it: electronics of another size."""
+    """Chargers up to this power are peers of each other; above it only those of one model are."""
     leak_least_watts: float = 15.0
     leak_sigmas: float = 4.0
     tick_watt_hours: float = 700.0

@@ -130,7 +130,9 @@ class FleetDays:
         doubtful = _doubtful(pl.concat([boundary, readings.select(boundary.columns)]))
         readings, boundary = (frame.filter(pl.col("device_id").is_in(doubtful)) for frame in (readings, boundary))
         samples = readings.select("device_id", "ts", "kwh", battery_temp_celsius=pl.lit(None, pl.Float32))
-        steps = classified_steps(samples.lazy(), boundary.lazy(), devices.drop("resolution_kwh", "model").lazy())
+        steps = classified_steps(
+            samples.lazy(), boundary.lazy(), devices.drop("external_id", "resolution_kwh", "model").lazy()
+        )
         return flagged_steps(steps, kind).collect().cast(FLAGGED)
 
 
@@ -139,6 +141,7 @@ def _devices(number: pl.Series, described: list[dict[str, str | float]]) -> pl.D
     return pl.DataFrame({"device_id": number}).with_columns(
         rows["resolutionKwh"].alias("resolution_kwh"),
         rows["model"],
+        external_id=pl.col("device_id").cast(pl.String),
         energy_kind=pl.lit("counter"),
         expected_interval_s=pl.lit(60, pl.Int32),
     )

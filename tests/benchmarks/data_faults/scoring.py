@@ -103,7 +103,7 @@ def _explains(known: Known, row: dict[str, object]) -> bool:
     day = row["day"]
     assert isinstance(day, date)
     began, ended = known.since.date(), known.until.date() if known.until else date.max - timedelta(days=LINGERS_DAYS)
-    is_here = row["rule"] == known.rule.value and _number(str(row["subject"])) == known.pair
+    is_here = row["rule"] == known.rule.value and int(str(row["subject"]).split()[-1]) == known.pair
     return is_here and began <= day <= ended + timedelta(days=LINGERS_DAYS)
 
 

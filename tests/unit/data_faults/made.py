@@ -160,11 +160,18 @@ class Made:
 
     def _devices(self, kind: DeviceKind) -> pl.DataFrame:
         rows = [
-            (each, self.resolution_kwh, self.interval_s, self.models.get(each) if kind is DeviceKind.METER else None)
+            (
+                each,
+                str(each),
+                self.resolution_kwh,
+                self.interval_s,
+                self.models.get(each) if kind is DeviceKind.METER else None,
+            )
             for each in self._ids(kind)
         ]
         schema = {
             "device_id": pl.Int32,
+            "external_id": pl.String,
             "resolution_kwh": pl.Float64,
             "expected_interval_s": pl.Int32,
             "model": pl.String,

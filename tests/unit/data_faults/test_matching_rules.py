@@ -35,7 +35,7 @@ def lagging(first: int, last: int, lag: timedelta) -> list[dict[str, object]]:
 def test_a_clock_that_is_off_opens_once_with_its_lag_and_closes_when_it_is_right_again(lag: timedelta) -> None:
     made = Made(sessions=[*healthy(0, 8), *lagging(8, 16, lag), *healthy(16, 24)])
     found = made.days(24)
-    opened = [day for day, each in enumerate(found) if ("R8", "vehicle-1") in open_rules(each)]
+    opened = [day for day, each in enumerate(found) if ("R8", "vehicle 1") in open_rules(each)]
     assert opened == list(range(opened[0], opened[-1] + 1))
     assert 11 <= opened[0] <= 14, "within six sessions of its onset"
     assert 17 <= opened[-1] <= 20, "and it closes within five that agree"
@@ -45,7 +45,7 @@ def test_a_clock_that_is_off_opens_once_with_its_lag_and_closes_when_it_is_right
     assert found[opened[1]].data_faults["state"].to_list() == ["open"]
     assert first["onset_at"].date() == at(8, HOURS[8] - lag.total_seconds() / 3600).date()
     assert first["onset_after"] < first["onset_at"]
-    assert ever(found) == {("R8", "vehicle-1")}, "and nothing else is reported of it"
+    assert ever(found) == {("R8", "vehicle 1")}, "and nothing else is reported of it"
 
 
 def test_a_lag_within_one_session_is_found_though_the_sides_overlap() -> None:
@@ -60,14 +60,14 @@ def test_a_lag_within_one_session_is_found_though_the_sides_overlap() -> None:
         }
         rows.append(session(1, 1, start, KWH[day], 0.9 * KWH[day], **edges))
     found = Made(sessions=rows).at_once(8)
-    assert open_rules(found) == [("R8", "vehicle-1")]
+    assert open_rules(found) == [("R8", "vehicle 1")]
     assert found.data_faults["observed"][0] == pytest.approx(3600, abs=1)
 
 
 def test_ten_minutes_are_no_lag_and_five_sessions_are_too_few() -> None:
     assert found_in(lagging(0, 12, timedelta(minutes=9.9)), 12) == set()
     assert found_in(lagging(0, 5, timedelta(hours=2)), 12) == set()
-    assert found_in(lagging(0, 6, timedelta(hours=2)), 12) == {("R8", "vehicle-1")}
+    assert found_in(lagging(0, 6, timedelta(hours=2)), 12) == {("R8", "vehicle 1")}
 
 
 def test_lags_that_differ_are_no_clock() -> None:
@@ -95,7 +95,7 @@ def test_two_vehicles_at_each_others_meter_are_both_named() -> None:
             away: dict[str, Any] = {"dc_ended_at": there["ac_ended_at"], "mean_voltage_volts": 231.0}
             rows += [there, session(vehicle, vehicle, start, None, 0.9 * kwh, **away)]
     found = Made(pairs=pairs, sessions=rows).at_once(15)
-    assert open_rules(found) == [("R7", "vehicle-1"), ("R7", "vehicle-2")]
+    assert open_rules(found) == [("R7", "vehicle 1"), ("R7", "vehicle 2")]
     assert found.data_faults["other_meter_id"].to_list() == [2, 1]
     assert found.data_faults["meter_id"].to_list() == [1, 2]
     assert found_in(rows, 12, pairs=pairs) == set(), "four sessions say nothing yet"

@@ -25,7 +25,12 @@ SMA_BEGINS = datetime(2025, 6, 29, tzinfo=UTC)
 def faults(drawn: Drawn, found: Sequence[DaySessions], ends: Sequence[datetime]) -> Iterator[Carried]:
     """The rules over the days that end at these midnights."""
     carried = Carried.nothing()
-    devices = {kind: drawn.devices(kind).with_columns(model=pl.lit(None, pl.String)) for kind in DeviceKind}
+    devices = {
+        kind: drawn.devices(kind).with_columns(
+            model=pl.lit(None, pl.String), external_id=pl.col("device_id").cast(pl.String)
+        )
+        for kind in DeviceKind
+    }
     for of_day, end in zip(found, ends, strict=True):
         last = pl.concat(
             drawn.readings(kind)

@@ -38,11 +38,11 @@ def test_a_silence_opens_goes_on_over_days_and_closes() -> None:
     rows = [frame.row(0, named=True) if frame.height else None for frame in found]
     assert [row and (row["rule"], row["subject"], row["state"], row["severity"]) for row in rows] == [
         None,
-        ("R9", "meter-1", "opened", "warning"),
-        ("R9", "meter-1", "open", "warning"),
-        ("R9", "meter-1", "open", "info"),
-        ("R9", "meter-1", "closed", "info"),
-        ("R9", "meter-1", "closed", "info"),
+        ("R9", "meter 1", "opened", "warning"),
+        ("R9", "meter 1", "open", "warning"),
+        ("R9", "meter 1", "open", "info"),
+        ("R9", "meter 1", "closed", "info"),
+        ("R9", "meter 1", "closed", "info"),
     ]
     assert [row["observed"] for row in rows[1:4] if row] == pytest.approx([4, 28, 34])
     assert {row["onset_at"] for row in rows[1:] if row} == {at(1, 20)}
