@@ -21,7 +21,7 @@ NEXT_DAY = DAY + timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
-    """Two days on which everything happens: a change at 12:30, a shared meter, a gap, a loss, a surplus."""
+    """Two days on which everything happens: a change at 12:30, a shared meter, a gap, a loss, a surplus, a fault."""
     lake = HandMadeLake(tmp_path_factory.mktemp("build") / "lake")
     for day, factor in ((DAY, 1.0), (NEXT_DAY, 2.0)):
         change = at("12:30", day)
@@ -46,6 +46,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> HandMadeLake:
                 lake.add("device_last", kind=kind, device_id=number, ts=at("13:59", day), kwh=100.0)
         step = {"before_ts": at("01:00", day), "ts": at("07:00", day), "before_kwh": 1.0, "kwh": 6.0, "energy_kwh": 5.0}
         lake.add("flagged_steps", kind="meter", device_id=2, flag="gap", **step)
+        surplus = {"ac_kwh": 70.0, "dc_kwh": 80.0, "observed": 10.0, "allowed": 6.0}
+        lake.add("data_faults", rule="R5", subject="meter 6", state="open", meter_id=6, vehicle_id=6, **surplus)
         lake.write(day)
         lake.build(day=day)
     return lake

@@ -88,8 +88,8 @@ def test_low_efficiency_days_name_the_vehicle_its_meters_and_the_loss(lake: Hand
 def test_more_dc_than_ac_is_reported_where_the_rules_found_it_and_not_by_the_day(lake: HandMadeLake) -> None:
     fault = {"rule": "R5", "name": "dc_exceeds_ac", "severity": "warning", "ac_kwh": 70.0, "dc_kwh": 80.0}
     fault |= {"observed": 10.0, "allowed": 6.0, "rule_version": 2}
-    lake.add("data_faults", subject="meter-2", state="open", meter_id=2, vehicle_id=2, **fault)
-    lake.add("data_faults", subject="meter-3", state="closed", meter_id=3, vehicle_id=3, **fault)
+    lake.add("data_faults", subject="meter 2", state="open", meter_id=2, vehicle_id=2, **fault)
+    lake.add("data_faults", subject="meter 3", state="closed", meter_id=3, vehicle_id=3, **fault)
     build(lake, "dc_exceeds_ac")
     (found,) = lake.rows("dc_exceeds_ac")
     assert (found["vehicle_external_id"], found["meter_external_ids"]) == ("vehicle-2", ["meter-2"])

@@ -11,7 +11,7 @@ from warehouse.lake.provenance import TABLES_OF_POSTGRES
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 
 POSTGRES = "PostgreSQL"
-_WIDTHS = (850.0, 750.0, 650.0, 550.0)
+_WIDTHS = (850.0, 750.0, 650.0, 550.0, 450.0, 400.0)
 """Pixels of the cards of one rank that are tried: a layer that has more takes one more rank.
 
 How much room the lines need is known only when they are drawn."""
