@@ -78,7 +78,9 @@ def with_losses(sessions: pl.DataFrame, losses: list[Injected]) -> pl.DataFrame:
         sessions.join(known, on="vehicle_id", how="left", maintain_order="left")
         .with_columns(taken=pl.when(is_on).then(grown / 100).otherwise(0.0))
         .with_columns(
-            longer=pl.when(pl.col("taken") > 0).then(1 / (1 - pl.col("taken") / pl.col("ratio"))).otherwise(1.0)
+            longer=pl.when(pl.col("taken") > 0)
+            .then(1 / (1 - pl.col("taken") / pl.col("efficiency_ratio")))
+            .otherwise(1.0)
         )
         .with_columns(true_excess_kwh=pl.col("ac_kwh").fill_null(0.0) * (pl.col("longer") - 1))
         .with_columns(
@@ -86,7 +88,7 @@ def with_losses(sessions: pl.DataFrame, losses: list[Injected]) -> pl.DataFrame:
             .then((pl.col("ac_kwh") * pl.col("longer") / step).round() * step)
             .otherwise("ac_kwh"),
             ac_hours=pl.col("ac_hours") * pl.col("longer"),
-            ratio=pl.col("ratio") / pl.col("longer"),
+            efficiency_ratio=pl.col("efficiency_ratio") / pl.col("longer"),
         )
         .drop("loss", "size", "since", "taken", "longer")
     )

@@ -60,7 +60,7 @@ def days_below(sessions: pl.DataFrame) -> pl.DataFrame:
 
 def sessions_below(sessions: pl.DataFrame) -> pl.DataFrame:
     """vehicle_id, alarm_at of each seventh session in a row below 85 %: once until one is above again."""
-    is_below = pl.col("ratio") < THRESHOLD_RATIO
+    is_below = pl.col("efficiency_ratio") < THRESHOLD_RATIO
     return (
         sessions.filter("is_qualified")
         .sort("vehicle_id", "ended_at")

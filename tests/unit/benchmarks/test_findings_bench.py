@@ -1,12 +1,14 @@
 """The bench of the rules for losses: what is put in, and how it is counted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from tests.benchmarks.findings.excess import faulty
 from tests.benchmarks.findings.figures import Found, Trial, lines, poisson_upper, trial_of_alarms
 from tests.benchmarks.findings.injected import Injected, Kind, with_losses
+from tests.benchmarks.findings.seasons import VARIANTS, Season
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -14,7 +16,14 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def session(days: float, **row: object) -> dict[str, object]:
     """Ten kWh of DC from 12.5 of AC within 3 hours, so many days after noon."""
     ended = NOON + timedelta(days=days)
-    usual = {"kind": "charge", "vehicle_id": 1, "ac_kwh": 12.5, "dc_kwh": 10.0, "ratio": 0.8, "ac_hours": 3.0}
+    usual = {
+        "kind": "charge",
+        "vehicle_id": 1,
+        "ac_kwh": 12.5,
+        "dc_kwh": 10.0,
+        "efficiency_ratio": 0.8,
+        "ac_hours": 3.0,
+    }
     return {**usual, "started_at": ended - timedelta(hours=3), "ended_at": ended, "ac_resolution_kwh": 0.001, **row}
 
 
@@ -28,12 +37,12 @@ def test_a_step_takes_its_points_of_the_ac_energy_and_makes_the_charge_longer() 
     assert rows["ac_kwh"].to_list() == [12.5, 12.987]  # 10 / 0.77
     assert rows["ac_hours"].to_list() == pytest.approx([3.0, 3 * 0.80 / 0.77])
     assert rows["true_excess_kwh"].to_list() == pytest.approx([0.0, 10 / 0.77 - 12.5])
-    assert rows["ratio"].to_list() == pytest.approx([0.8, 0.77])
+    assert rows["efficiency_ratio"].to_list() == pytest.approx([0.8, 0.77])
 
 
 def test_a_drift_grows_by_the_month_until_twelve_points() -> None:
     rows = with_losses(frame(session(30), session(900)), [Injected(1, Kind.DRIFT, 2.0, NOON)])
-    assert rows["ratio"].to_list() == pytest.approx([0.78, 0.68])
+    assert rows["efficiency_ratio"].to_list() == pytest.approx([0.78, 0.68])
 
 
 def test_others_stay_as_they_are() -> None:
@@ -66,3 +75,11 @@ def test_a_line_says_what_was_found_and_how_often_it_was_wrong() -> None:
 @pytest.mark.parametrize(("count", "upper"), [(0, 3.689), (1, 5.572), (6, 13.059), (100, 121.63)])
 def test_the_upper_bound_is_that_of_the_exact_interval(count: int, upper: float) -> None:
     assert poisson_upper(count) == pytest.approx(upper, abs=0.005)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_small_fleet_goes_through_every_rule(variant: str) -> None:
+    trials = faulty(Season("spring", date(2026, 3, 1), 62), 1, 7, VARIANTS[variant])
+    assert [trial.rule for trial in trials] == ["R1", "A0", "7 below"]
+    assert [len(trial.found) for trial in trials] == [2, 2, 2]
+    assert trials[1].alarms > 0
