@@ -185,6 +185,7 @@ def _followed(
     onsets = {name: frozen[name] for name in ("onset_from", "onset_at", "onset_until", *FROZEN.names())}
     mean_x = (panel.sums(weight * panel.x) / panel.sums(weight)).T
     away = deviation(baseline, panel.sums(weight), mean_x, settings)
+    away = away * np.sqrt(1 + settings.tail_sessions / panel.length)
     z = np.divide(told["shift_ratio"].to_numpy(), away, out=np.zeros_like(away), where=away > 0)
     return _with_columns(told.with_columns(is_followed=pl.lit(value=True), z=z, window_count=panel.length, **onsets))
 

@@ -53,8 +53,10 @@ class LossSettings:
     """Standard deviation of what the model leaves out,"""
     weather_error_share: float = 0.10
     """of what it makes of other weather, as a share of that,"""
-    cold_error_kw_per_kelvin: float = 0.003
+    cold_error_kw_per_kelvin: float = 0.002
     """and of what the cold adds to the fixed loss, for each kelvin of change."""
+    tail_sessions: float = 1.0
+    """A window of k sessions is less sure by sqrt(1 + this / k): few sessions with heavy tails are not normal."""
 
     # What all pairs share.
     common_days: int = 2
@@ -64,10 +66,10 @@ class LossSettings:
     """How large a change that the whole fleet shares is expected to be."""
 
     # What becomes of it.
-    suspected_z: float = 5.5
-    open_z: float = 6.0
+    suspected_z: float = 4.5
+    open_z: float = 5.0
     open_points: float = 1.5
-    notify_z: float = 6.5
+    notify_z: float = 5.5
     close_sessions: int = 7
     """It closes when the median of so many sessions lies below"""
     close_share: float = 1 / 3

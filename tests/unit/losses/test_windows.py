@@ -43,7 +43,9 @@ def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
     of_coefficients = 1 / (40 / sigma2 + 1 / (0.02**2 + 0.25**2 * 0.1**2))
     assert found.sessions[0] == 4
     assert found.shift[0] == pytest.approx(0.02, rel=0.01)
-    assert found.z[0] == pytest.approx(0.02 / np.sqrt(sigma2 / 4 + of_coefficients + 0.002**2), rel=0.02)
+    assert found.z[0] == pytest.approx(
+        0.02 / np.sqrt(sigma2 / 4 + of_coefficients + 0.002**2) / np.sqrt(1 + 1 / 4), rel=0.02
+    )
 
 
 def test_healthy_scatter_is_not_suspected() -> None:
