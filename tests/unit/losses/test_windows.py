@@ -1,10 +1,12 @@
 """The scan of windows, onsets, and what all pairs share."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
 
-from tests.unit.losses.drawn import noisy, rows_of
+from tests.unit.losses.drawn import FIRST, noisy, rows_of
 from warehouse.losses.baseline import posterior, reference
 from warehouse.losses.common_mode import common_mode
 from warehouse.losses.panel import Bools, Floats, Panel
@@ -51,6 +53,26 @@ def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
 def test_healthy_scatter_is_not_suspected() -> None:
     found = scanned(*(rows_of(each, noisy(each, 120)) for each in range(100)))
     assert found.z.max() < SETTINGS.suspected_z
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow"),
+    [(0.097, 0.242), (0.090, 0.136), (0.077, 0.152), (0.063, 0.127)],
+    ids=["Renault Zoe", "VW ID.3", "Tesla Model 3", "Fiat 500e"],
+)
+def test_a_healthy_car_that_charges_at_2_kw_for_a_while_is_not_suspected(fast: float, slow: float) -> None:
+    # The shares that ADAC measured in 2022, at 11 and at 2.3 kW.
+    at_11_kw, at_2_kw = 1 / (1 - fast) - 1, 1 / (1 - slow) - 1
+
+    def charged(at_kw: float, loss: float, first: date, sessions: int) -> pl.DataFrame:
+        hours = (1 + loss) / at_kw
+        return rows_of(1, noisy(sessions, sessions, level=loss), hours=hours, first=first)
+
+    later = FIRST + timedelta(days=40)
+    slower = scanned(charged(11, at_11_kw, FIRST, 40), charged(2.3, at_2_kw, later, 12))
+    faster = scanned(charged(2.3, at_2_kw, FIRST, 40), charged(11, at_11_kw, later, 12))
+    assert slower.z[0] < SETTINGS.suspected_z
+    assert faster.z[0] < SETTINGS.suspected_z
 
 
 def test_one_session_however_large_is_not_a_shift() -> None:
