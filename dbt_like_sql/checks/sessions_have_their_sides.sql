@@ -13,7 +13,7 @@ WHERE
     AND (
         ended_at < started_at
         OR (kind IN ('charge', 'implausible')) <> (efficiency_ratio IS NOT NULL)
-        OR (kind = 'ac_only' AND (ac_kwh IS NULL OR dc_kwh IS NOT NULL))
-        OR (kind = 'dc_only' AND (dc_kwh IS NULL OR ac_kwh IS NOT NULL))
+        OR (kind = 'ac_only' AND dc_kwh IS NOT NULL)
+        OR (kind = 'dc_only' AND ac_kwh IS NOT NULL)
         OR (ac_kwh IS NULL AND dc_kwh IS NULL)
     )
