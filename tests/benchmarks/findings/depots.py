@@ -92,7 +92,7 @@ def _follow(own: pl.DataFrame, expected: Floats, fault: Planted, home_share: flo
             found_day = since
             if first.subject is Subject.PAIR:
                 pair_has_it = ids[subject] == fault.number + 1
-        if first.subject is not Subject.PAIR:
+        if first.subject not in (Subject.PAIR, Subject.UNCLEAR):
             named_day = since
             is_right = first.subject is subject and ids[subject] == fault.number + 1
             break
