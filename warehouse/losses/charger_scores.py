@@ -19,6 +19,9 @@ from warehouse.losses.settings import SETTINGS, LossSettings
 from warehouse.losses.shifts import Onset, onset, points, since
 from warehouse.losses.windows import deviation, scan
 
+_NEEDED = ("day", "ended_at", "loss_ratio", "hours_per_kwh", "battery_celsius", "variance", "dc_kwh")
+"""Of a sample; the rest of a million and a half rows would take as much memory as all that is computed."""
+
 
 class Known(NamedTuple):
     """What the day before knew."""
@@ -72,7 +75,9 @@ def charger_scores(
 
 
 def _history(rows: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
-    return rows.filter(pl.col("day") <= day, pl.col("day") > day - timedelta(days=settings.history_days))
+    return rows.select(*PAIR, *_NEEDED).filter(
+        pl.col("day") <= day, pl.col("day") > day - timedelta(days=settings.history_days)
+    )
 
 
 def _without_common_modes(rows: pl.DataFrame, common_modes: pl.DataFrame) -> pl.DataFrame:
@@ -127,6 +132,7 @@ def _scanned(panel: Panel, found: Reference, is_today: Bools, fleet: Floats, set
     scanned = scan(panel, found, fleet, settings)
     has_session = panel.sums(is_today.astype(np.float64)) > 0
     told = np.flatnonzero(has_session & np.isfinite(scanned.z))
+    frozen = _frozen(scanned.baseline, found.sigma2, told)
     scores = panel.pairs[told.tolist()].with_columns(
         is_followed=pl.lit(value=False),
         z=scanned.z[told],
@@ -134,7 +140,7 @@ def _scanned(panel: Panel, found: Reference, is_today: Bools, fleet: Floats, set
         expected_loss_ratio=scanned.expected[told],
         shift_ratio=scanned.shift[told],
         points=points(scanned.expected, scanned.shift)[told],
-        **_frozen(scanned.baseline, found.sigma2, told),
+        **{name: frozen[name] for name in ("coefficients", "older_count", "sigma_ratio")},
     )
     suspects = np.flatnonzero(has_session & (scanned.z > settings.suspected_z))
     since_onset = _since_onset(panel, found, scanned.baseline, suspects, fleet, settings)

@@ -57,7 +57,7 @@ CHARGER_SCORES = pl.Schema(
 """One row a pair with a session on the day that can be compared, or with an open finding.
 
 ``is_followed``: the finding is open, and its sessions are compared with what was expected at its onset. A row that is
-not even suspected has null for what the shift did since its onset.
+not even suspected has null for what the shift did since its onset, and of its baseline the coefficients alone.
 """
 
 LOSS_FINDINGS = pl.Schema(

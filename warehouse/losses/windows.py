@@ -87,9 +87,10 @@ def _try_window(tables: _Tables, sessions: int, baseline: Baseline, settings: Lo
     shift = (weight * np.clip(residual, -limit, limit)).sum(axis=1) / total
     mean_x = (weight * x).sum(axis=2).T / total[:, None]
     above = (is_there & (residual > shift[:, None] * settings.close_share)).mean(axis=1)
-    is_told: Bools = (baseline.sessions >= settings.least_older_sessions) & (above >= settings.shifted_share)
+    is_told: Bools = baseline.sessions >= settings.least_older_sessions
     away = deviation(baseline, total, mean_x, settings) * np.sqrt(1 + settings.tail_sessions / sessions)
-    z = np.where(is_told, shift / away, -np.inf)
+    z = np.where(above >= settings.shifted_share, shift / away, np.minimum(shift / away, 0.0))
+    z = np.where(is_told, z, -np.inf)
     of_mean = np.einsum("pi,pi->p", baseline.coefficients, mean_x)
     return Scan(z, np.full(len(z), sessions), shift, of_mean, baseline)
 

@@ -85,6 +85,12 @@ def test_two_large_sessions_among_normal_ones_are_not_seventy_percent() -> None:
     assert scanned(rows_of(1, losses)).z[0] < SETTINGS.suspected_z
 
 
+def test_a_pair_that_loses_no_more_than_before_has_a_score_too() -> None:
+    better = scanned(rows_of(1, shifted(noisy(1, 60), 10, -0.05)))
+    assert np.isfinite(better.z[0])
+    assert better.z[0] <= 0
+
+
 @pytest.mark.parametrize(("older", "is_told"), [(13, False), (14, True)])
 def test_fewer_than_14_older_sessions_tell_nothing(older: int, is_told: bool) -> None:
     found = scanned(rows_of(1, shifted(noisy(1, older + 3), 3, 0.10)))
