@@ -114,9 +114,30 @@ def commands_table(runs: Sequence[Recorded]) -> str:
     return _markdown(("command", "prints", "date"), rows)
 
 
+def findings_table(runs: Sequence[Recorded]) -> str:
+    """The newest figures of each rule, fleet and size, a table a bench."""
+    newest: dict[str, dict[tuple[str, ...], dict[str, Any]]] = {}
+    for number, recorded in enumerate(runs, start=1):
+        for line in recorded.lines:
+            words = tuple(value for value in line.values() if isinstance(value, str))
+            newest.setdefault(line["bench"], {})[words] = {**line, "run": number}
+    tables = [_runs(runs)]
+    for lines in newest.values():
+        head = [name for name in dict.fromkeys(key for line in lines.values() for key in line) if name != "bench"]
+        tables.append(_markdown(head, [[_cell(line.get(name)) for name in head] for line in lines.values()]))
+    return "\n\n".join(tables)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return "" if value is None else str(value)
+
+
 TABLES: Mapping[str, Table] = {
     "commands": commands_table,
     "faults": faults_table,
+    "findings": findings_table,
     "ingest": figures_table(INGEST),
     "warehouse": figures_table(WAREHOUSE),
 }
