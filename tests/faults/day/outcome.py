@@ -22,6 +22,7 @@ Part = tuple[str, date]
 """A dataset and a day."""
 _OF_DAYS = [model.name for model in CATALOG.in_order() if model.kind != "release"]
 """Datasets whose bytes are the same each time: that of releases says when they were."""
+OF_RELEASES = frozenset(model.name for model in CATALOG.in_order() if model.kind == "release")
 
 
 @dataclass(frozen=True)
