@@ -100,6 +100,7 @@ def test_a_charge_over_midnight_is_one_session_of_the_day_on_which_it_was_known_
     assert meter["idle_watts"] == pytest.approx(12, abs=0.5)
 
 
+@pytest.mark.long
 def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
     pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
 ) -> None:

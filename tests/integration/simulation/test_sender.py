@@ -94,15 +94,16 @@ def test_a_fill_sends_every_reading_in_order_and_in_bodies_of_bounded_size(api: 
     assert notebook(sender).alarms == []
 
 
-def test_the_fleet_is_provisioned_before_it_reports(api: RecordingApi) -> None:
-    sender = filler(api, vehicles=1_050, now_s=NOON_S)
+def test_the_fleet_is_provisioned_before_it_reports(api: RecordingApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.simulation.provisioning.MAPPINGS_AT_ONCE", 50)
+    sender = filler(api, vehicles=60, now_s=NOON_S)
     sender.admin_token = "secret-of-the-test"  # noqa: S105 - there is no other
     asyncio.run(sender.run())
-    fleet = Fleet(1_050)
+    fleet = Fleet(60)
     assert api.mappings == fleet.mappings()
     meters, vehicles = api.settings["meters"], api.settings["vehicles"]
-    assert [{"meterId": name, **settings} for name, settings in sorted(meters.items())] == fleet.devices()[:1_050]
-    assert [{"vehicleId": name, **settings} for name, settings in sorted(vehicles.items())] == fleet.devices()[1_050:]
+    assert [{"meterId": name, **settings} for name, settings in sorted(meters.items())] == fleet.devices()[:60]
+    assert [{"vehicleId": name, **settings} for name, settings in sorted(vehicles.items())] == fleet.devices()[60:]
     assert set(api.authorizations) == {"Bearer secret-of-the-test"}
     assert api.requests == []
 
