@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from warehouse.sessions.settings import SETTINGS as SESSIONS
+
 
 @dataclass(frozen=True)
 class FaultSettings:
@@ -70,11 +72,11 @@ class FaultSettings:
     # R5: more DC than AC; R6 and R5: coverage.
     excess_sessions: int = 7
     excess_sigmas: float = 3.0
-    sigma_ac: float = 0.01
+    sigma_ac: float = SESSIONS.sigma_ac
     """Relative error of an AC register, one standard deviation (class B)."""
-    sigma_dc: float = 0.02
+    sigma_dc: float = SESSIONS.sigma_dc
     """Relative error of a DC register."""
-    least_coverage: float = 0.9
+    least_coverage: float = SESSIONS.qualified_coverage
     """Of both sides' readings."""
 
     # R4: leakage.
@@ -88,7 +90,7 @@ class FaultSettings:
     """A standby is not above its peers' median by more than this."""
     least_peers: int = 9
     """Fewer chargers have no median that counts."""
-    most_ac_kw: float = 25.0
+    most_ac_kw: float = SESSIONS.most_ac_kw
     """Chargers up to this power are peers of each other; above it only those of one model are."""
     leak_least_watts: float = 15.0
     leak_sigmas: float = 4.0

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from warehouse.sessions.settings import SETTINGS as SESSIONS
+
 
 @dataclass(frozen=True)
 class VerdictSettings:
@@ -52,7 +54,7 @@ class VerdictSettings:
     """Prior probability that it is something else."""
     shifts: tuple[float, float] = (0.01, 0.30)
     """The smallest and the largest shift of log(E_ac / E_dc) that is thought of."""
-    in_car_below_kw: float = 25.0
+    in_car_below_kw: float = SESSIONS.most_ac_kw
     """Above, it is a DC charger, whose power the vehicle sets on the DC side."""
 
     # Whose fault, where vehicles meet several chargers.
