@@ -17,6 +17,7 @@ from warehouse.losses.sample import PAIR
 from warehouse.losses.schemas import CHARGER_SCORES, COMMON_MODES, FROZEN, LOSS_FINDINGS
 from warehouse.losses.settings import SETTINGS, LossSettings
 from warehouse.losses.shifts import Onset, onset, points, since
+from warehouse.losses.thresholds import UNLABELLED, with_thresholds
 from warehouse.losses.windows import deviation, scan
 
 _NEEDED = ("day", "ended_at", "loss_ratio", "hours_per_kwh", "battery_celsius", "variance", "dc_kwh")
@@ -47,9 +48,18 @@ class Scores(NamedTuple):
 
 
 def charger_scores(
-    rows: pl.DataFrame, fleet: Floats, known: Known, day: date, settings: LossSettings = SETTINGS
+    rows: pl.DataFrame,
+    fleet: Floats,
+    known: Known,
+    day: date,
+    settings: LossSettings = SETTINGS,
+    models: pl.DataFrame = UNLABELLED,
 ) -> Scores:
-    """Score the pairs. ``rows``: a sample of the days up to this one; ``fleet``: the coefficients of its fit."""
+    """Score the pairs.
+
+    ``rows``: a sample of the days up to this one; ``fleet``: the coefficients of its fit; ``models``: those of the
+    chargers (``CHARGER_MODELS``), whose thresholds may be other ones.
+    """
     rows = _without_common_modes(_history(rows, day, settings), known.common_modes)
     compared, followed = _parted(rows, known.findings)
     is_near = pl.col("day") > day - timedelta(days=settings.common_days)
@@ -64,7 +74,7 @@ def charger_scores(
     panel, found = _shifted(panel, found, np.where(is_today, common.kw, 0.0))
     of_day = pl.concat(
         [
-            _scanned(panel, found, is_today, fleet, settings),
+            _scanned(panel, found, is_today, fleet, settings, models),
             _followed(followed, known.findings, common.kw, day, settings),
         ]
     )
@@ -127,9 +137,12 @@ def _shifted(panel: Panel, found: Reference, less_kw: Floats) -> tuple[Panel, Re
     )
 
 
-def _scanned(panel: Panel, found: Reference, is_today: Bools, fleet: Floats, settings: LossSettings) -> pl.DataFrame:
+def _scanned(
+    panel: Panel, found: Reference, is_today: Bools, fleet: Floats, settings: LossSettings, models: pl.DataFrame
+) -> pl.DataFrame:
     """Scores of the pairs without an open finding that have a session on the day and enough before it."""
-    scanned = scan(panel, found, fleet, settings)
+    limits = with_thresholds(panel.pairs, models, settings)
+    scanned = scan(panel, found, fleet, settings, limits["close_share"].to_numpy())
     has_session = panel.sums(is_today.astype(np.float64)) > 0
     told = np.flatnonzero(has_session & np.isfinite(scanned.z))
     frozen = _frozen(scanned.baseline, found.sigma2, told)
@@ -142,7 +155,7 @@ def _scanned(panel: Panel, found: Reference, is_today: Bools, fleet: Floats, set
         points=points(scanned.expected, scanned.shift)[told],
         **{name: frozen[name] for name in ("coefficients", "older_count", "sigma_ratio")},
     )
-    suspects = np.flatnonzero(has_session & (scanned.z > settings.suspected_z))
+    suspects = np.flatnonzero(has_session & (scanned.z > limits["suspected_z"].to_numpy()))
     since_onset = _since_onset(panel, found, scanned.baseline, suspects, fleet, settings)
     return _updated(_with_columns(scores), since_onset)
 

@@ -11,6 +11,7 @@ import polars as pl
 from warehouse.losses.sample import PAIR
 from warehouse.losses.schemas import ACCEPTED, FROZEN, LOSS_FINDINGS
 from warehouse.losses.settings import SETTINGS, LossSettings
+from warehouse.losses.thresholds import UNLABELLED, with_thresholds
 
 RULE = "excess_loss"
 FINDINGS = UUID("0f6f7c52-5d0e-4b0a-9c53-0d8a8f3b7f11")
@@ -25,16 +26,19 @@ def findings_of_day(
     accepted: pl.DataFrame,
     day: date,
     settings: LossSettings = SETTINGS,
+    models: pl.DataFrame = UNLABELLED,
 ) -> pl.DataFrame:
     """``LOSS_FINDINGS`` of a day, from its ``CHARGER_SCORES`` and the findings of the day before.
 
-    ``accepted``: rows of ``ACCEPTED``. A pair has one finding that is suspected or open. One that closed is remembered
-    as long as its sessions are looked back on; found again within ``same_finding_days`` it is the same one.
+    ``accepted``: rows of ``ACCEPTED``; ``models``: ``CHARGER_MODELS``, whose thresholds may be other ones. A pair has
+    one finding that is suspected or open. One that closed is remembered as long as its sessions are looked back on;
+    found again within ``same_finding_days`` it is the same one.
     """
     remembered = before.filter(_is_remembered(day, settings))
-    told = scores.filter(pl.col("is_followed") | (pl.col("z") > settings.suspected_z))
+    limited = with_thresholds(scores, models, settings)
+    told = limited.filter(pl.col("is_followed") | (pl.col("z") > pl.col("suspected_z")))
     current = told.join(_same(remembered, day, settings), on=PAIR, how="left", maintain_order="left", suffix="_before")
-    restated = _with_figures(_with_state(current, settings), day, settings)
+    restated = _with_figures(_with_state(current), day, settings)
     is_replaced = pl.col("finding_id").is_in(restated["finding_id"].implode())
     is_quiet = (pl.col("state") == "suspected") & pl.col("is_scored").fill_null(value=False)
     kept = (
@@ -58,9 +62,9 @@ def _same(findings: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataF
     return findings.filter(is_same).sort("opened_on").unique(PAIR, keep="last", maintain_order=True)
 
 
-def _with_state(current: pl.DataFrame, settings: LossSettings) -> pl.DataFrame:
-    is_closed = pl.col("recent_shift_ratio") < settings.close_share * pl.col("opened_shift_ratio")
-    is_open = (pl.col("z") > settings.open_z) & (pl.col("points") > settings.open_points)
+def _with_state(current: pl.DataFrame) -> pl.DataFrame:
+    is_closed = pl.col("recent_shift_ratio") < pl.col("close_share") * pl.col("opened_shift_ratio")
+    is_open = (pl.col("z") > pl.col("open_z")) & (pl.col("points") > pl.col("open_points"))
     state = (
         pl.when("is_followed")
         .then(pl.when(is_closed.fill_null(value=False)).then(pl.lit("closed")).otherwise(pl.lit("open")))

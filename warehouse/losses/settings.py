@@ -1,6 +1,21 @@
 """The constants of excess loss, in one typed, versioned table; ADR 110 says where each comes from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where on a score is told."""
+
+    suspected_z: float = 4.5
+    open_z: float = 5.0
+    open_points: float = 1.5
+    """It opens only where the efficiency is lower by more than this."""
+    notify_z: float = 5.5
+    close_share: float = 1 / 3
+    """It closes when the median of ``close_sessions`` sessions lies below this share of its shift; and of a window that
+    is told, ``shifted_share`` of the sessions lie above."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class LossSettings:
     windows: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 14, 20, 28, 40)
     """In sessions, counted back from the newest."""
     shifted_share: float = 0.7
-    """At least so many of a window lie above a third of its shift."""
+    """At least so many of a window lie above ``close_share`` of its shift."""
     model_error_ratio: float = 0.002
     """Standard deviation of what the model leaves out,"""
     weather_error_share: float = 0.10
@@ -66,14 +81,11 @@ class LossSettings:
     """How large a change that the whole fleet shares is expected to be."""
 
     # What becomes of it.
-    suspected_z: float = 4.5
-    open_z: float = 5.0
-    open_points: float = 1.5
-    notify_z: float = 5.5
+    thresholds: Thresholds = Thresholds()
+    thresholds_of_models: Mapping[str, Thresholds] = field(default_factory=dict)
+    """By charger model: these instead, all of them."""
     close_sessions: int = 7
-    """It closes when the median of so many sessions lies below"""
-    close_share: float = 1 / 3
-    """this share of its shift."""
+    """So many sessions have to be as before until a finding closes."""
     same_finding_days: int = 14
     """What comes back within so many days is the same finding."""
 

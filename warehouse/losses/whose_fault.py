@@ -97,7 +97,7 @@ def whose_fault(
         best = max(candidates, key=lambda each: each.found.z, default=None)
         if best is None or not _is_open(best.found, rows, losses):
             break
-        told.append(_verdict(best, candidates, model, rows, losses.open_z, settings))
+        told.append(_verdict(best, candidates, model, rows, losses.thresholds.open_z, settings))
         shifts = np.concatenate([shifts, _column(best.found, len(rows))], axis=1)
     return told
 
@@ -139,7 +139,7 @@ def _scanned(
 def _is_open(found: Shift, rows: pl.DataFrame, losses: LossSettings) -> bool:
     loss_ratio = float(np.median(rows["loss_ratio"].to_numpy()[found.rows]))
     points = 100 * (1 / (1 + loss_ratio - found.shift) - 1 / (1 + loss_ratio))
-    return found.z > losses.open_z and points > losses.open_points
+    return found.z > losses.thresholds.open_z and points > losses.thresholds.open_points
 
 
 def _verdict(

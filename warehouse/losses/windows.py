@@ -34,8 +34,16 @@ class Scan(NamedTuple):
     baseline: Baseline
 
 
-def scan(panel: Panel, found: Reference, fleet: Floats, settings: LossSettings = SETTINGS) -> Scan:
-    """Try all windows."""
+def scan(
+    panel: Panel,
+    found: Reference,
+    fleet: Floats,
+    settings: LossSettings = SETTINGS,
+    close_share: Floats | None = None,
+) -> Scan:
+    """Try all windows. ``close_share``: of each pair, where it is not that of all."""
+    if close_share is None:
+        close_share = np.full(len(panel.first), settings.thresholds.close_share)
     longest = max(settings.windows)
     window = of_newest(panel, found, longest)
     tables = _Tables(
@@ -46,7 +54,7 @@ def scan(panel: Panel, found: Reference, fleet: Floats, settings: LossSettings =
     best: Scan | None = None
     for sessions in settings.windows:
         baseline = posterior(older(found, window, np.minimum(panel.length, sessions)), fleet, settings)
-        tried = _try_window(tables, sessions, baseline, settings)
+        tried = _try_window(tables, sessions, baseline, close_share, settings)
         best = tried if best is None else _better(best, tried)
     if best is None:
         raise ValueError("there is no window to try")
@@ -78,7 +86,9 @@ class _Tables(NamedTuple):
     """Coefficients by pairs by sessions."""
 
 
-def _try_window(tables: _Tables, sessions: int, baseline: Baseline, settings: LossSettings) -> Scan:
+def _try_window(
+    tables: _Tables, sessions: int, baseline: Baseline, close_share: Floats, settings: LossSettings
+) -> Scan:
     weight, y, x = tables.weight[:, :sessions], tables.y[:, :sessions], tables.x[:, :, :sessions]
     residual = y - np.einsum("pc,cpk->pk", baseline.coefficients, x)
     is_there = weight > 0
@@ -86,7 +96,7 @@ def _try_window(tables: _Tables, sessions: int, baseline: Baseline, settings: Lo
     total = np.maximum(weight.sum(axis=1), 1e-9)
     shift = (weight * np.clip(residual, -limit, limit)).sum(axis=1) / total
     mean_x = (weight * x).sum(axis=2).T / total[:, None]
-    above = (is_there & (residual > shift[:, None] * settings.close_share)).mean(axis=1)
+    above = (is_there & (residual > (shift * close_share)[:, None])).mean(axis=1)
     is_told: Bools = baseline.sessions >= settings.least_older_sessions
     away = deviation(baseline, total, mean_x, settings) * np.sqrt(1 + settings.tail_sessions / sessions)
     z = np.where(above >= settings.shifted_share, shift / away, np.minimum(shift / away, 0.0))

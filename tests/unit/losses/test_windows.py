@@ -29,7 +29,7 @@ def shifted(losses: Floats, sessions: int, by: float) -> Floats:
 
 def test_a_known_shift_is_found_at_its_size_since_its_begin() -> None:
     found = scanned(rows_of(1, shifted(noisy(1, 60), 6, 0.025)))
-    assert found.z[0] > SETTINGS.open_z
+    assert found.z[0] > SETTINGS.thresholds.open_z
     assert found.sessions[0] == 6
     assert found.shift[0] == pytest.approx(0.025, abs=0.006)
     assert found.baseline.sessions[0] == 54
@@ -52,7 +52,7 @@ def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
 
 def test_healthy_scatter_is_not_suspected() -> None:
     found = scanned(*(rows_of(each, noisy(each, 120)) for each in range(100)))
-    assert found.z.max() < SETTINGS.suspected_z
+    assert found.z.max() < SETTINGS.thresholds.suspected_z
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_a_healthy_car_that_charges_at_2_kw_for_a_while_is_not_suspected(fast: f
     later = FIRST + timedelta(days=40)
     slower = scanned(charged(11, at_11_kw, FIRST, 40), charged(2.3, at_2_kw, later, 12))
     faster = scanned(charged(2.3, at_2_kw, FIRST, 40), charged(11, at_11_kw, later, 12))
-    assert slower.z[0] < SETTINGS.suspected_z
-    assert faster.z[0] < SETTINGS.suspected_z
+    assert slower.z[0] < SETTINGS.thresholds.suspected_z
+    assert faster.z[0] < SETTINGS.thresholds.suspected_z
 
 
 def test_one_session_however_large_is_not_a_shift() -> None:
-    assert scanned(rows_of(1, shifted(noisy(1, 60), 1, 0.5))).z[0] < SETTINGS.suspected_z
+    assert scanned(rows_of(1, shifted(noisy(1, 60), 1, 0.5))).z[0] < SETTINGS.thresholds.suspected_z
 
 
 def test_two_large_sessions_among_normal_ones_are_not_seventy_percent() -> None:
     losses = noisy(1, 60)
     losses[[-1, -4]] += 0.2
-    assert scanned(rows_of(1, losses)).z[0] < SETTINGS.suspected_z
+    assert scanned(rows_of(1, losses)).z[0] < SETTINGS.thresholds.suspected_z
 
 
 def test_a_pair_that_loses_no_more_than_before_has_a_score_too() -> None:
@@ -95,7 +95,7 @@ def test_a_pair_that_loses_no_more_than_before_has_a_score_too() -> None:
 def test_fewer_than_14_older_sessions_tell_nothing(older: int, is_told: bool) -> None:
     found = scanned(rows_of(1, shifted(noisy(1, older + 3), 3, 0.10)))
     assert np.isfinite(found.z[0]) == is_told
-    assert (found.z[0] > SETTINGS.suspected_z) == is_told
+    assert (found.z[0] > SETTINGS.thresholds.suspected_z) == is_told
 
 
 def test_colder_weather_is_expected_and_makes_it_less_sure() -> None:
@@ -109,7 +109,7 @@ def test_colder_weather_is_expected_and_makes_it_less_sure() -> None:
     warm[-6:] += 0.05
     z_warm = scanned(rows_of(1, warm)).z[0]
     z_cold = scanned(rows_of(1, losses, celsius=mild + cold)).z[0]
-    assert z_warm > SETTINGS.open_z > z_cold
+    assert z_warm > SETTINGS.thresholds.open_z > z_cold
 
 
 def test_an_unsure_session_weighs_less() -> None:
