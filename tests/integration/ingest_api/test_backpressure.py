@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -13,6 +13,7 @@ import pytest
 
 from ingest_api.bodies import deadline, limits
 from ingest_api.commit.group_commit import SMALL_WRITERS
+from ingest_api.database_pulse import DatabasePulse
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import (
     NDJSON,
@@ -90,9 +91,8 @@ def test_one_body_larger_than_the_queue_gets_through_where_nothing_waits(make_si
 
 
 def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
-    site: Site, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    site: Site, pool: ThreadPoolExecutor
 ) -> None:
-    monkeypatch.setattr(limits, "ANSWER_WITHIN_S", SOON_S)
     device = new_id("late")
     readings = readings_of(device, 6)
     with stuck(site):
@@ -147,25 +147,33 @@ def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_oth
 ) -> None:
     device = new_id("slow")
     assert site.send(readings_of(device, 1)[0]).status_code == 201
-    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", SOON_S)
+    monkeypatch.setattr(DatabasePulse, "seconds_since", answers_all_the_time)
     with stuck(site):
         answer = pool.submit(site.client.get, f"/v1/meters/{device}")
-        for _ in range(20):
-            assert site.client.get("/v1/mappings").status_code == 200
-            time.sleep(0.1)
-        assert not answer.done()
+        assert not wait([answer], 5 * SOON_S).done
     assert answer.result().status_code == 200
 
 
 def test_but_not_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.5)
-    monkeypatch.setattr(deadline, "READ_WITHIN_S", 1.5)
-    with stuck(site), ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(site.client.get, "/v1/meters")
-        while not answer.done():
-            assert site.client.get("/v1/mappings").status_code == 200
-            time.sleep(0.05)
-    assert_refused(answer.result(), "database_unavailable")
+    monkeypatch.setattr(deadline, "READ_WITHIN_S", 5 * SOON_S)
+    monkeypatch.setattr(DatabasePulse, "seconds_since", answers_all_the_time)
+    with stuck(site):
+        assert_refused(site.client.get("/v1/meters"), "database_unavailable")
+
+
+def answers_all_the_time(_pulse: DatabasePulse) -> float:
+    """As if it had just answered another request; when it does is the next test's."""
+    return 0.0
+
+
+def test_every_answer_of_the_database_is_a_beat_of_its_pulse(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[float] = []
+    monkeypatch.setattr(DatabasePulse, "beat", lambda _pulse: beats.append(time.monotonic()))
+    for ask in (lambda: site.client.get("/v1/mappings"), lambda: site.send(encode(meter_payload()))):
+        before = len(beats)
+        assert ask().is_success
+        assert len(beats) > before
 
 
 def test_a_change_that_takes_long_is_made_and_sending_it_again_finds_it_made(
