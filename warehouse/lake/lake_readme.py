@@ -11,10 +11,10 @@ from warehouse.durability import sync
 from warehouse.lake.provenance import made_by
 from warehouse.lake.snapshot import MANIFEST, Snapshot, manifest_of
 from warehouse.lake.storage.lake import Lake, key_of
-from warehouse.lake.template import fill
 from warehouse.lake.views import empty_view, view_of
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
+from warehouse.template import fill
 
 README, VIEWS = "README.md", "views.sql"
 _KEYS = re.compile(r"[^\s\"',\[]+/day=[^\s\"',\]]+\.parquet").findall
@@ -66,6 +66,7 @@ def readme(catalog: Catalog, published: Mapping[str, PublishedDataset]) -> str:
     """Layout, versions, how to read it, and every dataset with its columns, as Markdown."""
     newest = max((each.day for each in published.values()), default=None)
     return fill(
+        "warehouse.lake",
         "lake_readme.md",
         models=catalog.in_order(),
         published=published,

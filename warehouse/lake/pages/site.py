@@ -12,9 +12,9 @@ from warehouse.lake.pages.dataset_graph import draw_datasets
 from warehouse.lake.pages.drawing import HEAD, ROW
 from warehouse.lake.pages.sql_text import sql_as_html
 from warehouse.lake.provenance import made_by
-from warehouse.lake.template import fill
 from warehouse.postgres.ledger.lake_overview import PublishedDataset
 from warehouse.postgres.ledger.source_freshness import Level, SourceFreshness
+from warehouse.template import fill
 
 INDEX = "index.html"
 
@@ -58,6 +58,7 @@ def _index(
 ) -> str:
     shown = catalog.in_order() if chosen is None else chosen
     return fill(
+        "warehouse.lake",
         INDEX,
         status=status,
         picture=draw_datasets(shown, published),
@@ -87,6 +88,7 @@ def _metrics(catalog: Catalog, chosen: Sequence[Model] | None) -> list[Metric]:
 def _page(catalog: Catalog, name: str, found: PublishedDataset | None, tests: Sequence[UnitTest]) -> str:
     model = catalog.models[name]
     return fill(
+        "warehouse.lake",
         "model.html",
         model=model,
         made_by=made_by(model),
