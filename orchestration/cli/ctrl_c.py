@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchestration.cli.ctrl_c_while_loading import RETRY_SIGNAL
-from warehouse.lake.interruption import interrupt_sessions
+from warehouse.lake.interruption import interrupt_sessions, took_ctrl_c
 
 _AGAIN_EVERY_S = 0.1
 """An engine that began in the same moment did not hear the first time."""
@@ -27,6 +27,10 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         watch.start()
         try:
             yield
+        except RuntimeError as error:
+            if took_ctrl_c(error):
+                raise KeyboardInterrupt from error
+            raise
         finally:
             signal.set_wakeup_fd(before)
             told.shutdown(socket.SHUT_WR)

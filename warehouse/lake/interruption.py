@@ -30,3 +30,11 @@ def interrupt_sessions() -> None:
     for session in sessions:
         with suppress(ConnectionException):  # it was closed, and is not gone yet
             session.interrupt()
+
+
+def took_ctrl_c(error: BaseException) -> bool:
+    """Whether this stands in the place of the KeyboardInterrupt that the engine took.
+
+    Now and then it looks for signals itself. Then it ends in this error, and Python will hear of none.
+    """
+    return type(error) is RuntimeError and str(error) == "Query interrupted"

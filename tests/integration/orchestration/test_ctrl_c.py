@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 import pytest
 
+from orchestration.cli import ctrl_c
 from orchestration.cli.ctrl_c import engines_stop_at_ctrl_c
 from tests.integration.orchestration.conftest import Fleetwatt
 from warehouse.lake import interruption
@@ -97,6 +98,24 @@ def test_a_signal_in_the_moment_a_question_begins_is_not_lost() -> None:
     with pytest.raises(KeyboardInterrupt), engines_stop_at_ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
         engine.execute(ENDLESS)
+
+
+def test_a_signal_that_the_engine_took_itself_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks for signals in the first second or so, and then says in its own words that it was interrupted."""
+    monkeypatch.setattr(ctrl_c, "interrupt_sessions", lambda: None)
+    engine = start_engine(None)
+    rescue = threading.Timer(SOON_S, engine.interrupt)
+    rescue.start()
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt) as caught, engines_stop_at_ctrl_c():
+        engine.execute(ENDLESS)
+    rescue.cancel()
+    assert str(caught.value.__cause__) == "Query interrupted"
+
+
+def test_an_error_of_another_kind_stays_what_it_is() -> None:
+    with pytest.raises(RuntimeError, match="something else"), engines_stop_at_ctrl_c():
+        raise RuntimeError("something else")
 
 
 def test_a_signal_while_the_engine_is_still_being_loaded_is_taken_well(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,11 @@ def test_a_child_with_new_settings_is_started_again(house: House) -> None:
     environment = {"PORT": "1"}
     log = house.folder / "api.log"
     command = [sys.executable, "-c", "import os, time; print('port', os.environ['PORT']); time.sleep(600)"]
-    house.supervisor.add(Child(name="api", command=command, log=log, environment=environment))
+
+    def has_said_its_port() -> bool:
+        return "\nport " in log.read_text().rpartition("--- ")[2]
+
+    house.supervisor.add(Child(name="api", command=command, log=log, environment=environment, ready=has_said_its_port))
 
     def change_then_wait() -> bool:
         environment["PORT"] = "2"  # as a database does that comes back on another port

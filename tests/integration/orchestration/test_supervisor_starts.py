@@ -57,7 +57,9 @@ def test_a_child_that_exits_at_once_stops_the_others_and_shows_its_log(house: Ho
     log.parent.mkdir()
     log.write_text("from an earlier run\n")
     house.add("steady", parent_of(SLEEPS), ready_text="worker")
-    house.add("broken", "import sys; [print('line', n) for n in range(40)]; sys.exit('port 8000 is taken')")
+    house.add(
+        "broken", "import sys; [print('line', n) for n in range(40)]; sys.exit('port 8000 is taken')", ready_text="up"
+    )
     house.add("never", SLEEPS)
 
     with pytest.raises(ChildStartError) as caught:
@@ -86,7 +88,8 @@ def test_a_child_that_is_never_ready_is_an_error_and_is_stopped(house: House) ->
 
 
 def test_a_command_that_does_not_exist_is_named(house: House) -> None:
-    house.supervisor.add(Child(name="ghost", command=["no-such-program"], log=house.folder / "ghost.log"))
+    log = house.folder / "ghost.log"
+    house.supervisor.add(Child(name="ghost", command=["no-such-program"], log=log, ready=lambda: False))
     with pytest.raises(ChildStartError, match=r"ghost died \(exit 1\)(.|\n)*cannot run no-such-program: No such file"):
         house.supervisor.start_all()
 
