@@ -7,7 +7,7 @@ import polars as pl
 from warehouse.contract.efficiency import efficiency_ratio
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.matching import PAIRS, tolerance_s
-from warehouse.data_faults.rules import Rule, fault, found_rows, instant_of
+from warehouse.data_faults.rules import OTHER_METER, Rule, fault, found_rows, instant_of
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 
 _BUCKET_US = 7_200_000_000
@@ -118,6 +118,6 @@ def _said(named: pl.DataFrame, of_dc: pl.DataFrame) -> dict[str, Any]:
         session_ids=named["session_id"].to_list(),
         ac_kwh=named["ac_kwh"].sum(),
         dc_kwh=named["kwh"].sum(),
-        detail=f"{named.height} of {compared} sessions begin and end with those of another meter, "
+        detail=f"{named.height} of {compared} sessions begin and end with those of {OTHER_METER}, "
         f"{named['own'][0]} with those of the mapped one",
     )

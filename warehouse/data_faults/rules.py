@@ -31,6 +31,8 @@ NAMES = {
     Rule.LEAKAGE: "leakage",
 }
 MOST_SESSION_IDS = 20
+OTHER_METER = "another meter"
+"""What stands for its name in a sentence, until ``with_names``."""
 
 
 def fault(rule: Rule, kind: DeviceKind, device_id: int, severity: str = "warning", **said: Any) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def all_found(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def with_names(found: pl.DataFrame, devices: Mapping[DeviceKind, pl.DataFrame]) -> pl.DataFrame:
-    """With each subject as people know it: the kind of device, and the id that it sends."""
+    """With each subject, and the other meter of a wrong mapping, as people know it: the kind of device, and its id."""
     for kind in DeviceKind:
         names = devices[kind].select(
             pl.col("device_id").alias(kind.device_id), named=kind.value + " " + pl.col("external_id")
@@ -65,7 +67,12 @@ def with_names(found: pl.DataFrame, devices: Mapping[DeviceKind, pl.DataFrame]) 
             .with_columns(subject=pl.when(is_kind).then("named").otherwise("subject"))
             .drop("named")
         )
-    return found
+    of_others = devices[DeviceKind.METER].select(other_meter_id="device_id", other="meter " + pl.col("external_id"))
+    return (
+        found.join(of_others, on="other_meter_id", how="left", maintain_order="left")
+        .with_columns(detail=pl.col("detail").str.replace(OTHER_METER, pl.coalesce("other", pl.lit(OTHER_METER))))
+        .drop("other")
+    )
 
 
 def instant_of(us: object) -> datetime | None:

@@ -98,6 +98,12 @@ def test_two_vehicles_at_each_others_meter_are_both_named() -> None:
     assert open_rules(found) == [("R7", "vehicle 1"), ("R7", "vehicle 2")]
     assert found.data_faults["other_meter_id"].to_list() == [2, 1]
     assert found.data_faults["meter_id"].to_list() == [1, 2]
+    assert [
+        text.partition(" begin and end with those of ")[2].partition(",")[0] for text in found.data_faults["detail"]
+    ] == [
+        "meter 2",
+        "meter 1",
+    ]
     assert found_in(rows, 12, pairs=pairs) == set(), "four sessions say nothing yet"
     mapped_right = [*healthy(20, 24), *healthy(20, 24, 2, 2, shift=5)]
     assert found_in([*rows, *mapped_right], 24, pairs=pairs) == set(), "four that agree say it is right again"
