@@ -120,9 +120,10 @@ def _means(evidence: pl.DataFrame, onset_x: float, lower: Callable[[float], floa
     parts = ((False, LEFT, onset_x, "before"), (True, onset_x, WIDTH - RIGHT, "since"))
     means = []
     for is_since, from_x, to_x, when in parts:
-        points = evidence.filter(pl.col("is_since_onset") == is_since)["excess_points"].mean()
-        if isinstance(points, float):
-            means.append(Mean(from_x, to_x, lower(points), f"{when}: {points:+.1f} points"))
+        part = evidence.filter(pl.col("is_since_onset") == is_since)
+        if not part.is_empty():  # by energy, as the finding's own points are
+            points = float((part["excess_points"] * part["dc_kwh"]).sum() / part["dc_kwh"].sum())
+            means.append(Mean(from_x, to_x, lower(points), f"{when}: {round(points, 1) + 0.0:+.1f} points"))
     return means
 
 
