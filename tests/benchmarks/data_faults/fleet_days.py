@@ -1,4 +1,4 @@
-"""A simulated fleet from its one-minute registers to the sessions of each day, as the daily pipeline makes them."""
+"""A simulated fleet from its registers to the sessions of each day, as the daily pipeline makes them."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -31,13 +31,15 @@ class FleetDay(NamedTuple):
 class FleetDays:
     """The days of a fleet of pairs, one after the other. Devices are called by their numbers, from 1."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, interval_minutes: int = 1) -> None:
+        """``interval_minutes``: from one reading of a device to the next; of the simulator's, others are left out."""
         self.fleet = fleet
+        self.interval_minutes = interval_minutes
         count = len(fleet.meter_ids)
         number = pl.Series(range(1, count + 1), dtype=pl.Int32)
         described = fleet.devices()
         self.devices = {
-            kind: _devices(number, described[first : first + count])
+            kind: _devices(number, described[first : first + count], interval_minutes * 60)
             for kind, first in ((DeviceKind.METER, 0), (DeviceKind.VEHICLE, count))
         }
         nobody = pl.lit(None, INSTANT)
@@ -105,6 +107,7 @@ class FleetDays:
             else {"soc_percent": columns.soc_percent, "battery_temp_celsius": columns.battery_celsius}
         )
         is_here = columns.reported & (columns.instants_s >= midnight_s) & (columns.instants_s < midnight_s + 86_400)
+        is_here &= ((minutes[0] + np.arange(minutes[1])) % self.interval_minutes == 0)[:, None]
         return (
             pl.DataFrame(
                 {
@@ -127,7 +130,8 @@ class FleetDays:
             max_reset_kwh=pl.lit(rule.max_reset_kwh),
             segment_from=pl.lit(LONG_AGO).cast(INSTANT),
         )
-        doubtful = _doubtful(pl.concat([boundary, readings.select(boundary.columns)]))
+        rows = pl.concat([boundary, readings.select(boundary.columns)])
+        doubtful = _doubtful(rows, self.interval_minutes * 60)
         readings, boundary = (frame.filter(pl.col("device_id").is_in(doubtful)) for frame in (readings, boundary))
         samples = readings.select("device_id", "ts", "kwh", battery_temp_celsius=pl.lit(None, pl.Float32))
         steps = classified_steps(
@@ -136,14 +140,14 @@ class FleetDays:
         return flagged_steps(steps, kind).collect().cast(FLAGGED)
 
 
-def _devices(number: pl.Series, described: list[dict[str, str | float]]) -> pl.DataFrame:
+def _devices(number: pl.Series, described: list[dict[str, str | float]], interval_s: int) -> pl.DataFrame:
     rows = pl.DataFrame(described)
     return pl.DataFrame({"device_id": number}).with_columns(
         rows["resolutionKwh"].alias("resolution_kwh"),
         rows["model"],
         external_id=pl.col("device_id").cast(pl.String),
         energy_kind=pl.lit("counter"),
-        expected_interval_s=pl.lit(60, pl.Int32),
+        expected_interval_s=pl.lit(interval_s, pl.Int32),
     )
 
 
@@ -151,7 +155,7 @@ def _last(readings: pl.DataFrame) -> pl.DataFrame:
     return readings.group_by("device_id", maintain_order=True).last().select("device_id", "ts", "kwh")
 
 
-def _doubtful(rows: pl.DataFrame) -> list[int]:
+def _doubtful(rows: pl.DataFrame, interval_s: int) -> list[int]:
     """Devices whose register did not just grow, reading by reading: the rule has nothing to say of the others."""
     steps = rows.sort("device_id", "ts").select(
         "device_id",
@@ -159,5 +163,5 @@ def _doubtful(rows: pl.DataFrame) -> list[int]:
         grew_kwh=pl.col("kwh").diff(),
         took_s=pl.col("ts").diff().dt.total_seconds(),
     )
-    is_plain = pl.col("grew_kwh").is_between(0, CAP_BASE_KWH) & (pl.col("took_s") <= GAP_INTERVALS * 60)
+    is_plain = pl.col("grew_kwh").is_between(0, CAP_BASE_KWH) & (pl.col("took_s") <= GAP_INTERVALS * interval_s)
     return steps.filter("is_same", ~is_plain)["device_id"].unique().to_list()

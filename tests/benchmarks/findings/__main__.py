@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.findings import depots, excess, first_days, registers, speed
+from tests.benchmarks.findings import depots, end_to_end, excess, first_days, registers, speed
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
 from tests.benchmarks.records import Recorder
@@ -18,6 +18,7 @@ from tests.benchmarks.records import Recorder
 Lines = Iterable[dict[str, object]]
 MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "excess": excess.measure,
+    "end_to_end": lambda scale: end_to_end.measure(scale.seeds, scale.seasons, scale.register_pairs, scale.kept),
     "depots": lambda scale: depots.measure(scale.seeds, scale.pairs // PAIRS_A_DEPOT),
     "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),
     "first_days": lambda scale: first_days.measure(scale.seeds, scale.pairs),
@@ -26,7 +27,7 @@ MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
 SPEED_PAIRS = 10_000
 PAIRS_A_DEPOT = 16
 """A depot takes about as long as so many pairs."""
-QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0)
+QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0, 30)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS))
     parser.add_argument("--pairs", type=int, help="of each fleet with losses")
     parser.add_argument("--healthy-pairs", type=int, help="of each healthy fleet, for a year; 0: none")
+    parser.add_argument("--register-pairs", type=int, help="of each fleet that is simulated reading by reading")
+    parser.add_argument(
+        "--kept", type=Path, metavar="FOLDER", help="keep what end_to_end finds in readings, and use what is there"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the lines to this file too")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.names) - set(MEASUREMENTS):
@@ -52,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked.pairs or usual.pairs,
         asked.variants or usual.variants,
         usual.healthy_pairs if asked.healthy_pairs is None else asked.healthy_pairs,
+        asked.register_pairs or usual.register_pairs,
+        asked.kept,
     )
     recorder = Recorder.begin(asked.json, "make bench-findings", is_quick=asked.quick) if asked.json else None
     for name in asked.names or MEASUREMENTS:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -29,6 +30,10 @@ class Scale:
     variants: Sequence[str] = tuple(VARIANTS)
     healthy_pairs: int = 500
     """For a year, of each seed."""
+    register_pairs: int = 200
+    """Of each fleet that is simulated reading by reading."""
+    kept: Path | None = None
+    """Where what was found in readings is kept."""
 
 
 def measure(scale: Scale) -> Iterable[dict[str, object]]:

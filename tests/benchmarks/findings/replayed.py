@@ -1,5 +1,6 @@
 """Days in turn: scores and findings as the daily pipeline would make them, and what other rules would have said."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
@@ -18,14 +19,25 @@ SESSIONS_BELOW = 7
 
 
 def replayed(sessions: pl.DataFrame, season: Season, settings: LossSettings = SETTINGS) -> pl.DataFrame:
-    """Every finding that ever opened: its row of the day on which it opened (``LOSS_FINDINGS``, suffix ``_opened``) and
-    the last one."""
+    """``findings_of_samples`` where nothing is ever restated."""
     rows = sample(sessions, fleet_temperatures(sessions), settings)
+    return findings_of_samples(lambda _: rows, season, settings)
+
+
+def findings_of_samples(
+    known_on: Callable[[date], pl.DataFrame], season: Season, settings: LossSettings = SETTINGS
+) -> pl.DataFrame:
+    """Every finding that ever opened: its row of the day on which it opened (``LOSS_FINDINGS``, suffix ``_opened``) and
+    the last one.
+
+    ``known_on``: the sample as it is known on a day; later sessions in it are not looked at.
+    """
     known, fit = Known.nothing(), unknown_fleet(settings)
     opened: dict[str, pl.DataFrame] = {}
     last: dict[str, pl.DataFrame] = {}
     for number in range(season.days):
         day = season.first + timedelta(days=number)
+        rows = known_on(day)
         if week_of_fit(day) == day:
             fit = fleet_fit(Panel.of(_before(rows, day, settings), settings), settings)
         told = charger_scores(rows, fit.coefficients, known, day, settings)

@@ -1,12 +1,15 @@
 """The bench of the rules for losses: what is put in, and how it is counted."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.benchmarks.findings.end_to_end import drawn, parts, tried
 from tests.benchmarks.findings.excess import faulty
 from tests.benchmarks.findings.figures import Found, Trial, lines, poisson_upper, trial_of_alarms
+from tests.benchmarks.findings.from_registers import Registers, kept_registers
 from tests.benchmarks.findings.injected import Injected, Kind, with_losses
 from tests.benchmarks.findings.seasons import VARIANTS, Season
 
@@ -83,3 +86,61 @@ def test_a_small_fleet_goes_through_every_rule(variant: str) -> None:
     assert [trial.rule for trial in trials] == ["R1", "A0", "7 below"]
     assert [len(trial.found) for trial in trials] == [2, 2, 2]
     assert trials[1].alarms > 0
+
+
+DAYS_OF_MARCH = Season("march", date(2026, 3, 10), 3)
+
+
+def test_registers_that_are_read_each_five_minutes_give_the_true_sessions_too(tmp_path: Path) -> None:
+    afflicted = drawn(DAYS_OF_MARCH, 1, 7)
+    charges = pl.col("kind") == "charge"
+    true_kwh = afflicted.truth.filter(charges)["ac_kwh"].sum()
+    for minutes in (1, 5):
+        found = kept_registers(afflicted.fleet, DAYS_OF_MARCH, 1, minutes, tmp_path)
+        assert found.sessions.filter(charges)["ac_kwh"].sum() == pytest.approx(true_kwh, rel=0.02)
+        again = kept_registers(afflicted.fleet, DAYS_OF_MARCH, 1, minutes, tmp_path)
+        assert again.sessions.equals(found.sessions)
+        assert again.faults.equals(found.faults)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_faults_explain_is_out_of_the_sample_from_the_day_on_which_they_are_known(tmp_path: Path) -> None:
+    found = kept_registers(drawn(DAYS_OF_MARCH, 1, 7).fleet, DAYS_OF_MARCH, 1, 1, tmp_path)
+    first, *_, last = (DAYS_OF_MARCH.first + timedelta(days=number) for number in range(DAYS_OF_MARCH.days))
+    rows = found.sample_on(last)
+    meter = rows["meter_id"][0]
+    opened = pl.DataFrame(
+        [("R7", f"meter {meter}", meter, last, last)],
+        {"rule": pl.String, "subject": pl.String, "meter_id": pl.Int32, "opened_on": pl.Date, "day": pl.Date},
+        orient="row",
+    )
+    spoiled = Registers(found.sessions, pl.concat([found.faults, opened], how="diagonal"))
+    assert spoiled.sample_on(first).equals(found.sample_on(first))
+    assert spoiled.sample_on(last).equals(rows.filter(pl.col("meter_id") != meter))
+
+
+def test_of_a_fleet_from_registers_is_known_who_loses_and_who_cannot_be_judged() -> None:
+    season = Season("autumn", date(2026, 9, 1))
+    afflicted = drawn(season, 11, 100)
+    losing = {each.vehicle_id for each in afflicted.losses}
+    assert len(afflicted.losses) + len(afflicted.not_judged) >= 30
+    assert not losing & afflicted.not_judged
+    rows = afflicted.truth.filter(pl.col("vehicle_id").is_in(sorted(losing)))
+    first = min(each.since for each in afflicted.losses)
+    assert rows.filter(pl.col("ended_at") < first)["true_excess_kwh"].sum() == 0
+    of_first = min(afflicted.losses, key=lambda each: each.since)
+    since = rows.filter(pl.col("vehicle_id") == of_first.vehicle_id, pl.col("started_at") >= of_first.since)
+    charges = since.filter(pl.col("kind") == "charge")
+    assert charges["lost_points"].to_list() == pytest.approx([of_first.points] * charges.height)
+    healthy = pl.col("ac_kwh") - pl.col("true_excess_kwh")
+    ratios = charges.select(pl.col("dc_kwh") / healthy - pl.col("efficiency_ratio")).to_series()
+    assert ratios.median() == pytest.approx(of_first.points / 100, abs=0.01)
+    assert parts(afflicted.fleet, of_first)
+
+
+def test_a_fleet_of_few_days_goes_from_readings_to_findings() -> None:
+    trials = dict(tried(drawn(DAYS_OF_MARCH, 1, 7), DAYS_OF_MARCH, 1, None))
+    assert list(trials) == ["true sessions", "each 1 min", "each 5 min"]
+    for trial in trials.values():
+        assert (len(trial.found), trial.false) == (2, 0), "nothing can be found within three days"
+        assert trial.healthy_years == pytest.approx(7 * 3 / 365)
