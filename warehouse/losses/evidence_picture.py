@@ -121,10 +121,17 @@ def _means(evidence: pl.DataFrame, onset_x: float, lower: Callable[[float], floa
     means = []
     for is_since, from_x, to_x, when in parts:
         part = evidence.filter(pl.col("is_since_onset") == is_since)
-        if not part.is_empty():  # by energy, as the finding's own points are
-            points = float((part["excess_points"] * part["dc_kwh"]).sum() / part["dc_kwh"].sum())
+        if not part.is_empty():
+            points = _points_of_sums(part)
             means.append(Mean(from_x, to_x, lower(points), f"{when}: {round(points, 1) + 0.0:+.1f} points"))
     return means
+
+
+def _points_of_sums(part: pl.DataFrame) -> float:
+    """As the finding's own points: the efficiencies are ratios of sums, expected and observed."""
+    dc = pl.col("dc_kwh")
+    expected, observed = (dc.sum() / (dc / pl.col(name)).sum() for name in ("expected_ratio", "efficiency_ratio"))
+    return float(part.select(100 * (expected - observed)).item())
 
 
 def _scale(values: tuple[float, float], places: tuple[float, float]) -> Callable[[float], float]:
