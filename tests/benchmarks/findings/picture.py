@@ -8,12 +8,11 @@ import polars as pl
 
 from tests.benchmarks.findings.excess import FAULTY_SHARE, SINCE_DAYS, TUNING_SEEDS
 from tests.benchmarks.findings.injected import drawn, with_losses
-from tests.benchmarks.findings.replayed import replayed
+from tests.benchmarks.findings.replayed import days_in_turn
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS, healthy_sessions
 from warehouse.losses.evidence import evidence
 from warehouse.losses.evidence_picture import draw_evidence
-from warehouse.losses.sample import fleet_temperatures, sample
-from warehouse.losses.schemas import COMMON_MODES
+from warehouse.losses.sample import PAIR, fleet_temperatures, sample
 
 PAIRS = 40
 POINTS = 5.0
@@ -29,11 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     losses = drawn(sound["vehicle_id"].unique().to_list(), season, seed, FAULTY_SHARE, SINCE_DAYS)
     vehicle = next(each.vehicle_id for each in losses if each.points == POINTS)
     sessions = with_losses(sound, losses)
-    found = replayed(sessions, season).filter(pl.col("vehicle_id") == vehicle).head(1)
-    rows = sample(sessions, fleet_temperatures(sessions)).filter(
-        *(pl.col(name) == found[name][0] for name in ("vehicle_id", "meter_id"))
-    )
-    shown = evidence(rows, found, pl.DataFrame(schema=COMMON_MODES))
+    rows = sample(sessions, fleet_temperatures(sessions))
+    *_, known = days_in_turn(lambda _: rows, season)
+    found = known.findings.filter(pl.col("vehicle_id") == vehicle).head(1)
+    of_pair = rows.filter(*(pl.col(name) == found[name][0] for name in PAIR))
+    shown = evidence(of_pair, found, known.common_modes)
     file.write_text(draw_evidence(shown, found, f"veh-{vehicle:05} at meter-{vehicle:05}"), encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Days in turn: scores and findings as the daily pipeline would make them, and what other rules would have said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import polars as pl
@@ -32,9 +32,23 @@ def findings_of_samples(
 
     ``known_on``: the sample as it is known on a day; later sessions in it are not looked at.
     """
-    known, fit = Known.nothing(), unknown_fleet(settings)
     opened: dict[str, pl.DataFrame] = {}
     last: dict[str, pl.DataFrame] = {}
+    for known in days_in_turn(known_on, season, settings):
+        for row in known.findings.filter(pl.col("state").is_in(["open", "closed"])).iter_slices(1):
+            opened.setdefault(row["finding_id"][0], row)
+            last[row["finding_id"][0]] = row
+    if not opened:
+        empty = pl.DataFrame(schema=LOSS_FINDINGS)
+        return empty.join(empty, on="finding_id", suffix="_opened")
+    return pl.concat(last.values()).join(pl.concat(opened.values()), on="finding_id", suffix="_opened")
+
+
+def days_in_turn(
+    known_on: Callable[[date], pl.DataFrame], season: Season, settings: LossSettings = SETTINGS
+) -> Iterator[Known]:
+    """What is known at the end of each day of a season."""
+    known, fit = Known.nothing(), unknown_fleet(settings)
     for number in range(season.days):
         day = season.first + timedelta(days=number)
         rows = known_on(day)
@@ -43,13 +57,7 @@ def findings_of_samples(
         told = charger_scores(rows, fit.coefficients, known, day, settings)
         found = findings_of_day(told.scores, known.findings, pl.DataFrame(schema=ACCEPTED), day, settings)
         known = Known(found, pl.concat([known.common_modes, told.common_mode]))
-        for row in found.filter(pl.col("state").is_in(["open", "closed"])).iter_slices(1):
-            opened.setdefault(row["finding_id"][0], row)
-            last[row["finding_id"][0]] = row
-    if not opened:
-        empty = pl.DataFrame(schema=LOSS_FINDINGS)
-        return empty.join(empty, on="finding_id", suffix="_opened")
-    return pl.concat(last.values()).join(pl.concat(opened.values()), on="finding_id", suffix="_opened")
+        yield known
 
 
 def _before(rows: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
