@@ -50,7 +50,7 @@ def read_carried(locations: Mapping[str, Location]) -> Carried:
 
 
 def write_data_faults(
-    files: FaultFiles, carried: Mapping[str, Location], day: date, targets: Mapping[str, Path]
+    files: FaultFiles, day: date, carried: Mapping[str, Location], targets: Mapping[str, Path]
 ) -> dict[str, int]:
     """Write the datasets of ``Carried`` of one day, each to its target; returns how many rows each has."""
     found = faults_of_day(files.inputs(read_carried(carried)), day)._asdict()

@@ -1,8 +1,10 @@
 """What a day carries on to the next one, and that the next one is made again where it is something else now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,7 @@ import psycopg
 
 from warehouse.lake.publish import is_file_intact, verified_or_queued
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.pipeline_files import Made, published, written_aside
 from warehouse.lifecycle.restatement_words import named
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find_lake_file
@@ -55,7 +58,7 @@ class CarriedDay:
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
         later = [each for each in _days(transaction, self.datasets) if each > self.day]
         if later and name in changed:
-            what = named([words for each, words in self.datasets.items() if each in changed])
+            what = named(list(dict.fromkeys(words for each, words in self.datasets.items() if each in changed)))
             day_ledger.request_build(transaction, later[0], f"it goes on from {what} of {self.day}, which changed")
 
     def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
@@ -65,6 +68,39 @@ class CarriedDay:
         if not is_file_intact(lake, known):
             return True
         return not pl.read_parquet(lake.location(known)).equals(pl.read_parquet(written), null_equal=True)
+
+
+def make_carrying(
+    connection: psycopg.Connection,
+    lake: Lake,
+    day: date,
+    datasets: Sequence[str],
+    carries: Mapping[str, str],
+    write: Callable[[Mapping[str, str], Mapping[str, Path]], Mapping[str, int]],
+) -> tuple[Made, ...]:
+    """Make these datasets of a day in one step, and publish them in this order. Whoever calls holds the day.
+
+    ``carries``: which of them go on into the next day (the last of ``datasets`` among them, last), and what each holds,
+    in words. ``write(carried, targets)``: gets by dataset where the files of the day before lie, and where each new one
+    goes, and returns the rows of each.
+
+    Raises:
+        MissingFileError, DamagedFileError: what was carried is not there as it was published.
+        LakeFullError: they cannot be written.
+    """
+    carried = CarriedDay.of(connection, carries, day)
+    with ExitStack() as stack:
+        targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in datasets}
+        rows = write(carried.locations(connection, lake), targets)
+        changed = carried.changed(connection, lake, targets)
+
+        def publish(name: str) -> Made:
+            file = (connection, lake, name, day, targets[name], rows[name])
+            if name not in carries:
+                return published(*file)
+            return published(*file, partial(carried.confirm, name=name, changed=changed))
+
+        return tuple(publish(name) for name in datasets)
 
 
 def _days(connection: psycopg.Connection, datasets: Mapping[str, str]) -> Sequence[date]:

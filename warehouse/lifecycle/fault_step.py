@@ -1,6 +1,5 @@
 """Finds the data faults of a day, with what the days before carry on."""
 
-from contextlib import ExitStack
 from datetime import date
 from functools import partial
 
@@ -9,8 +8,8 @@ import psycopg
 from warehouse.data_faults.fault_files import FaultFiles, write_data_faults
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.carried_days import CarriedDay
-from warehouse.lifecycle.pipeline_files import Made, published, written_aside
+from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.pipeline_files import Made
 
 CARRIED = {"recent_sessions": "sessions", "standby_history": "standby", "data_faults": "data faults"}
 """What goes on into the next day, and what it holds, in words."""
@@ -26,14 +25,4 @@ def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> t
         LakeFullError: they cannot be written.
     """
     files = FaultFiles(*(verified_file(connection, lake, name, day) for name in FaultFiles._fields))
-    carried = CarriedDay.of(connection, CARRIED, day)
-    with ExitStack() as stack:
-        targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in FAULTS}
-        rows = write_data_faults(files, carried.locations(connection, lake), day, targets)
-        changed = carried.changed(connection, lake, targets)
-        return tuple(
-            published(
-                connection, lake, name, day, target, rows[name], partial(carried.confirm, name=name, changed=changed)
-            )
-            for name, target in targets.items()
-        )
+    return make_carrying(connection, lake, day, FAULTS, CARRIED, partial(write_data_faults, files, day))

@@ -1,6 +1,5 @@
 """Makes the sessions of a day, with what the day before carries on."""
 
-from contextlib import ExitStack
 from datetime import date
 from functools import partial
 
@@ -8,8 +7,8 @@ import psycopg
 
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.carried_days import CarriedDay
-from warehouse.lifecycle.pipeline_files import Made, published, written_aside
+from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.pipeline_files import Made
 from warehouse.sessions.session_files import SessionFiles, write_sessions
 
 OPEN_ISLANDS = "open_islands"
@@ -26,15 +25,5 @@ def make_sessions(connection: psycopg.Connection, lake: Lake, day: date) -> tupl
         LakeFullError: they cannot be written.
     """
     files = SessionFiles(*(verified_file(connection, lake, name, day) for name in SessionFiles._fields))
-    carried = CarriedDay.of(connection, {OPEN_ISLANDS: "sessions"}, day)
-    with ExitStack() as stack:
-        targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in SESSIONS}
-        rows = write_sessions(files, carried.locations(connection, lake).get(OPEN_ISLANDS), day, targets)
-        changed = carried.changed(connection, lake, targets)
-        confirm = partial(carried.confirm, name=OPEN_ISLANDS, changed=changed)
-        return tuple(
-            published(connection, lake, name, day, target, rows[name], confirm)
-            if name == OPEN_ISLANDS
-            else published(connection, lake, name, day, target, rows[name])
-            for name, target in targets.items()
-        )
+    carries = {OPEN_ISLANDS: "sessions"}
+    return make_carrying(connection, lake, day, SESSIONS, carries, partial(write_sessions, files, day))

@@ -55,10 +55,13 @@ def read_open_islands(location: Location | None) -> pl.DataFrame:
 
 
 def write_sessions(
-    files: SessionFiles, open_islands: Location | None, day: date, targets: Mapping[str, Path]
+    files: SessionFiles, day: date, carried: Mapping[str, Location], targets: Mapping[str, Path]
 ) -> dict[str, int]:
-    """Write the datasets of sessions of one day, each to its target; returns how many rows each has."""
-    found = sessions_of_day(files.inputs(open_islands), day)
+    """Write the datasets of sessions of one day, each to its target; returns how many rows each has.
+
+    ``carried``: ``open_islands`` of the day before, where there was one.
+    """
+    found = sessions_of_day(files.inputs(carried.get("open_islands")), day)
     frames = {**found._asdict(), "daily_charger_sessions": charger_days(found.charging_sessions, found.daily_standby)}
     for name, target in targets.items():
         frames[name].write_parquet(target, compression="zstd", row_group_size=ROW_GROUP_ROWS)

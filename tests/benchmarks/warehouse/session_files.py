@@ -50,7 +50,7 @@ def write_session_day(folder: Path, devices_of_a_kind: int, day: date) -> Sessio
     inputs = DayInputs(**{name: whole / f"{name}.parquet" for name in DayInputs._fields})
     write_energy(inputs, day, whole / "hourly_energy.parquet", whole / "flagged_steps.parquet")
     targets = {name: evening / f"{name}.parquet" for name in SESSIONS}
-    write_sessions(_files(evening), None, day - timedelta(days=1), targets)
+    write_sessions(_files(evening), day - timedelta(days=1), {}, targets)
     return SessionDay(_files(whole), targets["open_islands"], day)
 
 

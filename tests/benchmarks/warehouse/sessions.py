@@ -28,4 +28,4 @@ def measure(stand: WarehouseStand) -> None:
 def sessions(day: SessionDay, folder: Path) -> Work:
     """Find the sessions, and write all four results."""
     targets = {name: folder / f"{name}.parquet" for name in SESSIONS}
-    return lambda: write_sessions(day.files, day.open_islands, day.day, targets)
+    return lambda: write_sessions(day.files, day.day, {"open_islands": day.open_islands}, targets)

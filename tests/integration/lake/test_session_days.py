@@ -1,8 +1,7 @@
 """Sessions in the lake: what is open goes on into the next day, in whatever order days are made."""
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,16 +10,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from dbt_like_sql.catalog import Catalog
-from tests.lake_folder import newest_file
+from tests.integration.lake.drawn_days import add_pair, made, made_all, run_what_is_queued, stored
 from tests.unit.sessions.drawn import Drawn, Flow, Register, at
-from warehouse.contract.tables import DeviceKind
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.fault_step import FAULTS
-from warehouse.lifecycle.readings_import import import_file
 from warehouse.lifecycle.session_step import SESSIONS
-from warehouse.postgres.ledger import day_ledger
-from warehouse.settings import FleetSettings
 
 DAYS = [date(2026, 2, 8) + timedelta(days=number) for number in range(3)]
 CHARGES = [
@@ -32,16 +27,7 @@ CHARGES = [
 
 @pytest.fixture
 def pipeline(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> DailyPipeline:
-    connection.execute(
-        "INSERT INTO meters (external_id, resolution_kwh, expected_interval_s) VALUES ('meter', 0.001, 600)"
-    )
-    connection.execute(
-        "INSERT INTO vehicles (external_id, resolution_kwh, expected_interval_s) VALUES ('vehicle', 0.001, 600)"
-    )
-    connection.execute(
-        "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from) "
-        "SELECT vehicle_id, meter_id, '1970-01-01Z' FROM vehicles CROSS JOIN meters"
-    )
+    add_pair(connection)
     return DailyPipeline(database_url, Lake(tmp_path / "lake"), Catalog.load())
 
 
@@ -52,35 +38,8 @@ def fleet(charges: Sequence[Flow] = CHARGES, lost: Sequence[tuple[datetime, date
     return Drawn({1: ac}, {1: dc})
 
 
-def stored(url: str, drawn: Drawn, folder: Path) -> None:
-    """Import all readings of a fleet; those that are there already change nothing."""
-    fields = {DeviceKind.METER: ("meterId", "kwhConsumedAc"), DeviceKind.VEHICLE: ("vehicleId", "kwhDeliveredDc")}
-    lines = []
-    for kind, (device, kwh) in fields.items():
-        measured = {"voltage": 230.0} if kind is DeviceKind.METER else {"soc": 50.0, "batteryTemp": 20.0}
-        for row in drawn.readings(kind).iter_rows(named=True):
-            ts = row["ts"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-            lines.append(json.dumps({device: str(kind), kwh: round(row["kwh"], 6), "timestamp": ts, **measured}))
-    file = folder / "readings.ndjson"
-    file.write_text("\n".join(lines))
-    import_file(url, file, FleetSettings(_env_file=None))
-    file.unlink()
-
-
-def made(pipeline: DailyPipeline, day: date, name: str = "charging_sessions") -> pl.DataFrame:
-    return pl.read_parquet(newest_file(pipeline.lake, name, day))
-
-
 def everything(pipeline: DailyPipeline) -> dict[tuple[str, date], pl.DataFrame]:
-    return {(name, day): made(pipeline, day, name) for name in (*SESSIONS, *FAULTS) for day in DAYS}
-
-
-def run_what_is_queued(pipeline: DailyPipeline, connection: psycopg.Connection) -> list[date]:
-    ran = []
-    while days := day_ledger.days_to_run(connection):
-        ran.append(days[0].day)
-        pipeline.run(days[0].day)
-    return ran
+    return made_all(pipeline, (*SESSIONS, *FAULTS), DAYS)
 
 
 def test_a_charge_over_midnight_is_one_session_of_the_day_on_which_it_was_known_to_have_ended(
