@@ -1,4 +1,4 @@
-"""What is made from the exports: late readings, boundary samples, energy, sessions, data faults, each SQL model."""
+"""What is made from the exports: late readings, boundary samples, energy, sessions, faults, losses, SQL models."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,12 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.assets.datasets import dataset_asset
 from warehouse.lake.provenance import ENERGY
 from warehouse.lifecycle.fault_step import FAULTS
+from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.lifecycle.session_step import SESSIONS
 
 
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
-    """One asset a dataset; those that one step writes come together: energy, sessions, and data faults."""
+    """One asset a dataset; those that one step writes come together: energy, sessions, data faults, and losses."""
     yield dataset_asset(catalog, ["late_readings"], partitions, lambda pipeline, day: [pipeline.late_readings(day)])
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
     yield dataset_asset(
@@ -21,6 +22,7 @@ def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
     yield dataset_asset(catalog, SESSIONS, partitions, lambda pipeline, day: pipeline.sessions(day))
     yield dataset_asset(catalog, FAULTS, partitions, lambda pipeline, day: pipeline.data_faults(day))
+    yield dataset_asset(catalog, LOSSES, partitions, lambda pipeline, day: pipeline.losses(day))
     for model in catalog.in_order():
         if model.kind == "sql":
             yield _sql_asset(catalog, model.name, partitions)

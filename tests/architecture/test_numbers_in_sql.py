@@ -69,6 +69,7 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "fleet_adds_up": [("> # * greatest(1, abs(vehicles_of_day.", energy.TOLERANCE_KWH)],
     "hourly_energy_is_conserved": [("expected_kwh) > #, TRUE)", energy.TOLERANCE_KWH)],
     "hours_add_up_to_the_day": [("_kwh) > #", energy.TOLERANCE_KWH)],
+    "losses_are_of_their_session": [("dc_kwh - 1)) > #", energy.TOLERANCE_KWH)],
     "mapped_energy_is_booked": [("END) > #", energy.TOLERANCE_KWH)],
     "meter_status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
     "meters_add_up_to_the_vehicles": [("> # * greatest(1, abs(vehicles_of_day.", energy.TOLERANCE_KWH)],

@@ -33,6 +33,7 @@ from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
 from warehouse.lifecycle.fault_step import make_data_faults
 from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES, LAST_SAMPLES, queue_later_days
+from warehouse.lifecycle.loss_step import make_losses
 from warehouse.lifecycle.model_step import ModelStep
 from warehouse.lifecycle.pipeline_files import (
     Made,
@@ -88,7 +89,7 @@ class DailyPipeline:
         for made in made_of_exports:
             say(str(made))
             self.checks.require(made.dataset, day, say)
-        for step in (self.sessions, self.data_faults):
+        for step in (self.sessions, self.data_faults, self.losses):
             for made in step(day):
                 say(str(made))
                 self.checks.require(made.dataset, day, say)
@@ -194,6 +195,11 @@ class DailyPipeline:
         """Find what is wrong with the day's data, and what the rules have to know later (``FAULTS``)."""
         with working_on(self.url, day) as connection:
             return make_data_faults(connection, self.lake, day)
+
+    def losses(self, day: date) -> tuple[Made, ...]:
+        """Find which chargers lose more than before, and what later days need to know for that (``LOSSES``)."""
+        with working_on(self.url, day) as connection:
+            return make_losses(connection, self.lake, day)
 
     def model(self, name: str, day: date) -> Made:
         """Build one SQL model of a day."""

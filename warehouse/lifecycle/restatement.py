@@ -33,6 +33,8 @@ from warehouse.postgres.ledger.restatements import (
 
 RESTATED_LAYERS = ("rollups", "marts")
 """Whose numbers are compared, beside how many readings there are. What lies above them says why they changed."""
+WITHOUT_NUMBERS = frozenset({"loss_sources"})
+"""What says of a day only from which files it was made."""
 MOST_DEVICES = 20
 """Whose ids are kept of a restatement; of the others it is known how many they are."""
 _EXPORTED = " was exported"
@@ -73,7 +75,8 @@ class RestatementFinder:
     def _compared(self, pairs: RestatedFiles) -> Iterator[Model]:
         for model in self.catalog.in_order():
             is_compared = model.layer in RESTATED_LAYERS or model.name in set(Stream)
-            if is_compared and model.kind != "release" and pairs.is_changed(model.name):
+            is_told = model.kind != "release" and model.name not in WITHOUT_NUMBERS
+            if is_compared and is_told and pairs.is_changed(model.name):
                 yield model
 
     def _reasons(self, pairs: RestatedFiles, devices: list[RestatedDevice], restated: set[str]) -> list[str]:

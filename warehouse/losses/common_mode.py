@@ -55,4 +55,4 @@ def common_mode(
     kw = float(np.median(residual / x[1]))
     for _ in range(ROUNDS):
         kw = float((hours * (kw * x[1] + np.clip(residual - kw * x[1], -limit, limit))).sum() / told)
-    return CommonMode(kw, sessions)
+    return CommonMode(round(kw, settings.common_digits), sessions)

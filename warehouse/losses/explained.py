@@ -17,20 +17,29 @@ def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     A fault has one row here, of the last day on which it was known. Sessions that began before its onset, or ended
     after it was last seen, are not its own.
     """
-    spoiled = [_within(sessions, faults.filter(pl.col("rule").is_in(SPOILING)), device) for device in _DEVICES]
-    out = pl.concat([each.select("session_id") for each in spoiled]).unique()
+    numbered = sessions.with_row_index("number")
+    spoiled = [_within(numbered, faults.filter(pl.col("rule").is_in(SPOILING)), device) for device in _DEVICES]
+    out = pl.concat([each.select("number") for each in spoiled]).unique()
     leaks = (
-        _within(sessions, faults.filter(pl.col("rule") == LEAKAGE), "meter_id")
-        .group_by("session_id")
+        _within(numbered, faults.filter(pl.col("rule") == LEAKAGE), "meter_id")
+        .group_by("number")
         .agg(leak_watts=pl.col("observed").max())
     )
     leaked_kwh = pl.col("leak_watts").fill_null(0.0) / 1000 * pl.col("ac_hours")
     return (
-        sessions.join(out, on="session_id", how="anti", maintain_order="left")
-        .join(leaks, on="session_id", how="left", maintain_order="left")
+        numbered.join(out, on="number", how="anti", maintain_order="left")
+        .join(leaks, on="number", how="left", maintain_order="left")
         .with_columns(ac_kwh=pl.col("ac_kwh") - leaked_kwh)
-        .drop("leak_watts")
+        .drop("leak_watts", "number")
     )
+
+
+def last_known(faults: pl.DataFrame) -> pl.DataFrame:
+    """Of ``data_faults`` of several days (with their day) one row a fault: that of the last day on which it is known.
+
+    A fault is one of a rule and a subject, from the day on which it opened; days on which it has closed are of it too.
+    """
+    return faults.sort("day").unique(["rule", "subject", "opened_on"], keep="last", maintain_order=True)
 
 
 _DEVICES = ("meter_id", "vehicle_id")

@@ -14,9 +14,11 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from warehouse.losses.baseline import matrices, reference
 from warehouse.losses.panel import COEFFICIENTS, Floats, Panel
+from warehouse.losses.schemas import FLEET_FITS
 from warehouse.losses.settings import SETTINGS, LossSettings
 
 ROUNDS = 5
@@ -37,6 +39,21 @@ class FleetFit(NamedTuple):
 def unknown_fleet(settings: LossSettings = SETTINGS) -> FleetFit:
     """What is expected before the first week has closed."""
     return FleetFit(np.array(settings.fleet_start), np.array(settings.fleet_start_deviation), 0, 0)
+
+
+def fitted(fit: FleetFit, week: date, settings: LossSettings = SETTINGS) -> pl.DataFrame:
+    """The row of ``FLEET_FITS`` of a fit, rounded; no row where it is of no sessions."""
+    numbers = [round(float(each), settings.fleet_digits) for each in (*fit.coefficients, *fit.deviation)]
+    rows = [(week, *numbers, fit.pairs, fit.sessions)] if fit.sessions else []
+    return pl.DataFrame(rows, FLEET_FITS, orient="row")
+
+
+def coefficients_of(fits: pl.DataFrame, settings: LossSettings = SETTINGS) -> Floats:
+    """a, P, H1 and H2 of ``FLEET_FITS``; without a row those of a fleet of which nothing is known."""
+    if fits.is_empty():
+        return unknown_fleet(settings).coefficients
+    known: Floats = fits.select(FLEET_FITS.names()[1 : 1 + COEFFICIENTS]).to_numpy()[0]
+    return known
 
 
 def week_of_fit(day: date) -> date:

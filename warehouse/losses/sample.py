@@ -41,7 +41,7 @@ SAMPLE = pl.Schema(
         "variance": pl.Float64(),
     }
 )
-"""One row a session, ordered by pair and time. ``day`` (UTC) is that of the end.
+"""One row a session, ordered by pair and time. ``day`` (UTC): on which it was known to have ended.
 
 ``battery_celsius``: the vehicle's own, else the fleet's, else null; ``temperature_source`` says which: own, fleet,
 none. ``variance``: of ``loss_ratio``, by what registers and a missing temperature leave open.
@@ -54,18 +54,19 @@ PAIR = ("vehicle_id", "meter_id")
 
 
 def fleet_temperatures(sessions: pl.DataFrame) -> pl.DataFrame:
-    """``FLEET_TEMPERATURES`` of the days on which these sessions end; days on which nothing is known are left out."""
-    return (
-        sessions.filter(_tells_of_losses(), pl.col("mean_battery_temp_celsius").is_not_null())
-        .group_by(day=pl.col("ended_at").dt.date())
-        .agg(fleet_celsius=pl.col("mean_battery_temp_celsius").median())
-        .cast(FLEET_TEMPERATURES)
-        .sort("day")
-    )
+    """``FLEET_TEMPERATURES`` of the days of these sessions; days on which nothing is known are left out."""
+    return _medians(sessions.filter(_tells_of_losses()), "mean_battery_temp_celsius")
+
+
+def temperatures_of_sample(rows: pl.DataFrame) -> pl.DataFrame:
+    """``FLEET_TEMPERATURES`` of the days of a sample, as its sessions told them; of it day, battery_celsius and
+    temperature_source are read."""
+    return _medians(rows.filter(pl.col("temperature_source") == "own"), "battery_celsius")
 
 
 def sample(sessions: pl.DataFrame, temperatures: pl.DataFrame, settings: LossSettings = SETTINGS) -> pl.DataFrame:
-    """``SAMPLE`` of these sessions: rows of ``charging_sessions`` with ac_resolution_kwh and dc_resolution_kwh.
+    """``SAMPLE`` of these sessions: rows of ``charging_sessions``, with day, ac_resolution_kwh and
+    dc_resolution_kwh.
 
     ``temperatures``: ``FLEET_TEMPERATURES`` of the days of the sessions and of those before.
 
@@ -85,9 +86,7 @@ def sample(sessions: pl.DataFrame, temperatures: pl.DataFrame, settings: LossSet
         .otherwise(settings.no_temperature_ratio**2)
     )
     return (
-        told.with_columns(
-            day=pl.col("ended_at").dt.date(), loss_ratio=loss_ratio(ac, dc), hours_per_kwh=pl.col("ac_hours") / dc
-        )
+        told.with_columns(loss_ratio=loss_ratio(ac, dc), hours_per_kwh=pl.col("ac_hours") / dc)
         .join(_borrowed(told, temperatures, settings), on="day", how="left", maintain_order="left")
         .with_columns(
             battery_celsius=pl.coalesce("mean_battery_temp_celsius", "fleet_celsius"),
@@ -117,9 +116,19 @@ def _tells_of_losses() -> pl.Expr:
     return (pl.col("kind") == "charge") & pl.col("is_qualified") & has_both & (pl.col("dc_kwh") > 0)
 
 
+def _medians(told: pl.DataFrame, celsius: str) -> pl.DataFrame:
+    return (
+        told.filter(pl.col(celsius).is_not_null())
+        .group_by("day")
+        .agg(fleet_celsius=pl.col(celsius).median())
+        .cast(FLEET_TEMPERATURES)
+        .sort("day")
+    )
+
+
 def _borrowed(told: pl.DataFrame, temperatures: pl.DataFrame, settings: LossSettings) -> pl.DataFrame:
     """The fleet's temperature for each day of the sessions: that of the day, else the median of the days before."""
-    days = told.select(day=pl.col("ended_at").dt.date()).unique()
+    days = told.select("day").unique()
     earlier = (
         days.join(temperatures.rename({"day": "known_day"}), how="cross")
         .filter(

@@ -83,6 +83,25 @@ LOSS_FINDINGS = pl.Schema(
 ``excluded_until``: of a closed one, the end of the first session after it; its own sessions stay out of the baseline.
 """
 
+FLEET_FITS = pl.Schema(
+    {
+        "week": pl.Date(),
+        "share_ratio": pl.Float64(),
+        "fixed_kw": pl.Float64(),
+        "cold_kw_per_kelvin": pl.Float64(),
+        "frost_kw_per_kelvin": pl.Float64(),
+        "share_deviation_ratio": pl.Float64(),
+        "fixed_deviation_kw": pl.Float64(),
+        "cold_deviation_kw_per_kelvin": pl.Float64(),
+        "frost_deviation_kw_per_kelvin": pl.Float64(),
+        "pair_count": pl.Int32(),
+        "session_count": pl.Int32(),
+    }
+)
+"""What is expected of a pair (``FleetFit``): one row, that of the week, whose sessions ended before its Monday; none
+where there were no such sessions. a, P, H1 and H2, and the standard deviation of each.
+"""
+
 COMMON_MODES = pl.Schema({"day": pl.Date(), "common_kw": pl.Float64(), "session_count": pl.Int32()})
 """The fixed power that the whole fleet lost more on a day."""
 
@@ -94,3 +113,8 @@ ACCEPTED = pl.Schema(
     }
 )
 """Findings that a person called normal: the one that is open on the day."""
+
+LOSS_SOURCES = pl.Schema(
+    {"dataset": pl.String(), "source_day": pl.Date(), "sha256": pl.String(), "settings_version": pl.Int32()}
+)
+"""The files that the losses of a day were made from, and by which version of ``LossSettings``."""

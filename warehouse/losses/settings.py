@@ -48,6 +48,8 @@ class LossSettings:
     """How far the coefficients of a pair lie from its fleet's: one standard deviation each."""
     huber: float = 2.0
     """Beyond so many standard deviations a residual counts with a lower weight (Huber 1964)."""
+    fleet_digits: int = 4
+    """To so many digits the fleet's coefficients are told: a late session of one pair must not restate all others."""
     sigma_ratio: float = 0.008
     """A pair's own scatter from session to session before anything is known of it,"""
     sigma_sessions: float = 10.0
@@ -79,6 +81,8 @@ class LossSettings:
     """Fewer sessions within those days tell nothing of the fleet."""
     common_deviation_kw: float = 0.03
     """How large a change that the whole fleet shares is expected to be."""
+    common_digits: int = 3
+    """It is told to the watt, for the same reason as the fleet's coefficients."""
 
     # What becomes of it.
     thresholds: Thresholds = Thresholds()

@@ -14,7 +14,7 @@ import polars as pl
 from tests.benchmarks.data_faults.fleet_days import FleetDays
 from tests.benchmarks.findings.seasons import Season
 from warehouse.contract.tables import DeviceKind
-from warehouse.losses.explained import unexplained
+from warehouse.losses.explained import last_known, unexplained
 from warehouse.losses.sample import fleet_temperatures, sample
 from warehouse.simulation.fleet import Fleet
 
@@ -34,12 +34,7 @@ class Registers:
     def sample_on(self, day: date) -> pl.DataFrame:
         """The sample of the sessions that are known on a day, without what the faults explain that are known on it."""
         is_known = pl.col("day") <= day
-        faults = (
-            self.faults.filter(is_known)
-            .sort("day")
-            .unique(["rule", "subject", "opened_on"], keep="last", maintain_order=True)
-        )
-        told = unexplained(self.sessions.filter(is_known), faults)
+        told = unexplained(self.sessions.filter(is_known), last_known(self.faults.filter(is_known)))
         return sample(told, fleet_temperatures(told))
 
 

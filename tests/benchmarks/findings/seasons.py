@@ -69,6 +69,7 @@ def as_in_the_lake(raw: pl.DataFrame) -> pl.DataFrame:
         raw.with_columns(**number)
         .with_columns(
             session_id=pl.format("meter-{}-{}", "meter_id", pl.col("ended_at").dt.epoch("s")),
+            day=pl.col("ended_at").dt.date(),
             ac_hours="hours",
             dc_hours="hours",
             ac_mean_kw=pl.col("ac_kwh") / pl.col("hours"),

@@ -1,70 +1,93 @@
-"""How long R1 takes for one day of a large fleet that has half a year behind it."""
+"""How long the losses of one day of a large fleet take, from files to files, with half a year behind it."""
 
+import hashlib
 import resource
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from tests.benchmarks.findings.seasons import VARIANTS, YEAR, healthy_sessions
-from warehouse.losses.charger_scores import Known, charger_scores
-from warehouse.losses.findings import findings_of_day
-from warehouse.losses.fleet_fit import fleet_fit
-from warehouse.losses.panel import Panel
-from warehouse.losses.sample import SAMPLE, fleet_temperatures, sample
-from warehouse.losses.schemas import ACCEPTED
+from warehouse.data_faults.schemas import DATA_FAULTS
+from warehouse.lifecycle.loss_step import LOSSES, accepted_findings
+from warehouse.losses.loss_files import FAULTS, SAMPLES, LossFiles, Source, write_losses
+from warehouse.losses.sample import fleet_temperatures, sample
 from warehouse.losses.settings import SETTINGS
+from warehouse.sessions.schemas import CHARGING_SESSIONS
 
 SIMULATED_PAIRS = 250
+SESSIONS = "charging_sessions"
 
 
 def measure(pairs: int, seed: int) -> Iterable[dict[str, object]]:
-    """Seconds of each step, and the peak of the memory: sessions of 250 pairs, as often as it takes."""
-    rows = sample_of(pairs, seed)
+    """Seconds of a day on which the week's fit is made, and of one that has it, and the peak of the memory."""
     day = YEAR.first + timedelta(days=SETTINGS.history_days - 1)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "sample.parquet"
-        rows.write_parquet(file)
-        del rows
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = write_history(folder, pairs, seed, day)
+        files = LossFiles(*(folder / f"{each}.parquet" for each in LossFiles._fields))
+        targets = {each: folder / f"{each}-of-{day}.parquet" for each in LOSSES}
         before_mb = _peak_mb()
-        began = time.perf_counter()
-        read = pl.read_parquet(file).cast(SAMPLE)
-        was_read = time.perf_counter()
-        fit = fleet_fit(Panel.of(read))
-        was_fitted, cpu_began = time.perf_counter(), time.process_time()
-        told = charger_scores(read, fit.coefficients, Known.nothing(), day)
-        was_scored, cpu_s = time.perf_counter(), time.process_time() - cpu_began
-        none = pl.DataFrame(schema=ACCEPTED)
-        findings_of_day(told.scores, Known.nothing().findings, none, day)
-        was_folded = time.perf_counter()
-    yield {
-        "pairs": pairs,
-        "sessions": read.height,
-        "scored_pairs": told.scores.height,
-        "read_s": round(was_read - began, 2),
-        "weekly_fit_s": round(was_fitted - was_read, 2),
-        "scores_s": round(was_scored - was_fitted, 2),
-        "scores_cpu_s": round(cpu_s, 2),
-        "findings_s": round(was_folded - was_scored, 2),
-        "peak_mb_above_start": round(_peak_mb() - before_mb),
-    }
+        for carried in ({}, {"fleet_fits": targets["fleet_fits"]}):
+            began, cpu_began = time.perf_counter(), time.process_time()
+            for source in sources:
+                hashlib.sha256(Path(source.location).read_bytes())
+            were_read = time.perf_counter()
+            rows = write_losses(files, sources, accepted_findings(), day, carried, targets)
+            yield {
+                "pairs": pairs,
+                "fit": "carried" if carried else "made",
+                "scored_pairs": rows["charger_scores"],
+                "hashes_s": round(were_read - began, 2),
+                "losses_s": round(time.perf_counter() - were_read, 2),
+                "cpu_s": round(time.process_time() - cpu_began, 2),
+                "peak_mb_above_start": round(_peak_mb() - before_mb),
+            }
 
 
-def sample_of(pairs: int, seed: int) -> pl.DataFrame:
-    """The sample of half a year of a fleet."""
+def write_history(folder: Path, pairs: int, seed: int, day: date) -> list[Source]:
+    """Write samples of the half year before a day, and what the losses of the day are made from besides.
+
+    Sessions are those of 250 simulated pairs, as often as it takes.
+    """
     simulated = min(pairs, SIMULATED_PAIRS)
     half_year = replace(YEAR, days=SETTINGS.history_days)
     sessions = healthy_sessions(half_year, seed, simulated, VARIANTS["as drawn"])
     rows = sample(sessions, fleet_temperatures(sessions))
-    copies = [
-        rows.with_columns(pl.col("vehicle_id", "meter_id") + number * simulated)
-        for number in range(-(-pairs // simulated))
-    ]
-    return pl.concat(copies).filter(pl.col("vehicle_id") <= pairs)
+    copies = range(-(-pairs // simulated))
+    sources = []
+    for (each,), of_day in rows.partition_by("day", as_dict=True).items():
+        if each < day:
+            sources.append(_written(folder, SAMPLES, each, _copied(of_day.drop("day"), copies, simulated)))
+            sources.append(_written(folder, FAULTS, each, pl.DataFrame(schema=DATA_FAULTS)))
+    missing = {name: dtype for name, dtype in CHARGING_SESSIONS.items() if name not in sessions.columns}
+    whole = sessions.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
+    last = whole.filter(pl.col("day") == day).select(CHARGING_SESSIONS.names())
+    _copied(last, copies, simulated).write_parquet(folder / f"{SESSIONS}.parquet")
+    ids = pl.Series(range(1, len(copies) * simulated + 1), dtype=pl.Int32)
+    for kind in ("meter", "vehicle"):
+        devices = pl.DataFrame({f"{kind}_id": ids}).with_columns(
+            resolution_kwh=0.001, expected_interval_s=pl.lit(60, pl.Int32), model=pl.lit(None, pl.String)
+        )
+        devices.write_parquet(folder / f"{kind}s.parquet")
+    return sorted(sources, key=lambda source: (source.dataset, source.day))
+
+
+def _copied(rows: pl.DataFrame, copies: range, simulated: int) -> pl.DataFrame:
+    return pl.concat(
+        rows.with_columns(pl.col("vehicle_id", "meter_id") + number * simulated, pl.col("session_id") + f"-{number}")
+        for number in copies
+    )
+
+
+def _written(folder: Path, dataset: str, day: date, rows: pl.DataFrame) -> Source:
+    file = folder / f"{dataset}-{day}.parquet"
+    rows.write_parquet(file)
+    return Source(dataset, day, "", file)
 
 
 def _peak_mb() -> float:

@@ -264,9 +264,10 @@ def test_models_that_look_back_are_restated_and_say_on_which_day(looking_back: D
     assert reasons(looking_back) == [(2, "a changed mapping of veh-2")]
     ((number, reason),) = reasons(looking_back, SECOND)
     assert number == 2
-    goes_on = f"it goes on from sessions of {FIRST}, which changed"
+    goes_on = f"it goes on from losses of {FIRST}, which changed"
     assert reason == f"{goes_on}; vehicle_trend_28_days and weekly_vehicle_losses look back on {FIRST}, which changed"
     changed = {"hourly_energy", "charging_sessions", "daily_standby", "daily_charger_sessions", "recent_sessions"}
+    changed.add("loss_samples")
     assert set(rows(looking_back, SECOND)["dataset"]) == {*LOOKING_BACK, *changed}
     week = pl.read_parquet(newest_file(looking_back.lake, "weekly_vehicle_losses", SECOND))
     restated = sums(looking_back, 2, "weekly_vehicle_losses", SECOND)

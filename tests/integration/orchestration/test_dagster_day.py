@@ -20,6 +20,7 @@ from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import TABLES
 from warehouse.lake.provenance import ENERGY
 from warehouse.lifecycle.fault_step import FAULTS
+from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -39,7 +40,7 @@ def connection(days: Days) -> Iterator[psycopg.Connection]:
 
 
 def step_of(name: str) -> str:
-    together = next((names for names in (ENERGY, SESSIONS, FAULTS) if name in names), (name,))
+    together = next((names for names in (ENERGY, SESSIONS, FAULTS, LOSSES) if name in names), (name,))
     return "_and_".join(together)
 
 

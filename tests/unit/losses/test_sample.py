@@ -7,7 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from warehouse.losses.sample import FLEET_TEMPERATURES, fleet_temperatures, regressors, sample
+from warehouse.losses.sample import (
+    FLEET_TEMPERATURES,
+    fleet_temperatures,
+    regressors,
+    sample,
+    temperatures_of_sample,
+)
 from warehouse.sessions.schemas import CHARGING_SESSIONS
 
 NONE_KNOWN = pl.DataFrame(schema=FLEET_TEMPERATURES)
@@ -32,7 +38,7 @@ def sessions(*rows: dict[str, Any]) -> pl.DataFrame:
     schema = {**CHARGING_SESSIONS, "ac_resolution_kwh": pl.Float64(), "dc_resolution_kwh": pl.Float64()}
     return pl.DataFrame(
         [{"session_id": f"meter-2-{number}", **usual, **row} for number, row in enumerate(rows)], schema=schema
-    )
+    ).with_columns(day=pl.col("ended_at").dt.date())
 
 
 def on(day: int, **row: Any) -> dict[str, Any]:
@@ -45,7 +51,6 @@ def test_a_session_tells_its_loss_and_what_it_depends_on() -> None:
     assert row["hours_per_kwh"] == pytest.approx(0.4)
     assert row["battery_celsius"] == 12.0
     assert row["temperature_source"] == "own"
-    assert row["day"] == date(2026, 3, 10)  # of the end
 
 
 def test_the_variance_is_that_of_both_registers_steps() -> None:
@@ -82,6 +87,14 @@ def test_the_fleets_temperature_is_the_median_of_the_day() -> None:
         on(3, mean_battery_temp_celsius=11.0),
     )
     assert fleet_temperatures(told).rows() == [(date(2026, 3, 1), 4.0), (date(2026, 3, 3), 11.0)]
+
+
+def test_the_temperatures_of_a_sample_are_those_that_its_sessions_told_and_not_what_was_borrowed() -> None:
+    told = sessions(*(on(day, mean_battery_temp_celsius=celsius) for day, celsius in ((1, 4.0), (1, None), (2, 9.0))))
+    temperatures = fleet_temperatures(told)
+    rows = sample(told, temperatures)
+    assert rows["temperature_source"].to_list() == ["own", "fleet", "own"]
+    assert temperatures_of_sample(rows).equals(temperatures)
 
 
 def test_a_vehicle_without_a_sensor_borrows_the_fleets_temperature_and_is_less_sure() -> None:

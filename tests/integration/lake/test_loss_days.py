@@ -1,0 +1,132 @@
+"""Losses in the lake: a charger that changes, found in the daily pipeline, and found the same after a late reading."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.conftest import fresh_database
+from tests.fewer_models import catalog_of
+from tests.integration.lake.copied_days import copy_of
+from tests.integration.lake.drawn_days import add_pair, made, made_all, run_what_is_queued, stored
+from tests.lake_folder import newest_file
+from tests.unit.sessions.drawn import Drawn, Flow, Register, at
+from warehouse.lake.publish import DamagedFileError
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.loss_step import LOSSES
+from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.lake_files import find_lake_file
+
+DAYS = [date(2026, 2, 8) + timedelta(days=number) for number in range(3)]
+CHARGES_A_DAY = 8
+CHARGES = [
+    Flow(at(f"{3 * number:02}:30", day), at(f"{3 * number + 1:02}:30", day), 7.4)
+    for day in range(3)
+    for number in range(CHARGES_A_DAY)
+]
+CHANGED = 2 * CHARGES_A_DAY
+"""From this charge on the car gets 0.84 of what the meter counts; 0.9 before."""
+LATE = [(at("03:35"), at("04:25"))]
+"""Of the second charge of the first day."""
+
+
+def fleet(lost: Sequence[tuple[datetime, datetime]] = ()) -> Drawn:
+    dc = [flow._replace(kw=flow.kw * (0.9 if place < CHANGED else 0.84)) for place, flow in enumerate(CHARGES)]
+    end = at("23:50", 2)
+    meter = Register(CHARGES, interval_s=600, last_at=end)
+    return Drawn({1: meter}, {1: Register(dc, interval_s=600, last_at=end, lost=lost)})
+
+
+@pytest.fixture(scope="module")
+def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
+    """The days, run once; readings of a charge of the first day are missing."""
+    folder = tmp_path_factory.mktemp("losses")
+    with fresh_database(server_url, template) as url:
+        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of())
+        with connect(url) as connection:
+            add_pair(connection)
+            stored(url, fleet(LATE), folder)
+            assert run_what_is_queued(pipeline, connection) == DAYS
+        yield pipeline
+
+
+@pytest.fixture
+def pipeline(whole: DailyPipeline, server_url: str, tmp_path: Path) -> Iterator[DailyPipeline]:
+    """A copy, to go on with."""
+    with copy_of(whole, server_url, tmp_path) as copied:
+        yield copied
+
+
+@pytest.fixture
+def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
+    """A connection to the database of the copy."""
+    with connect(pipeline.url) as connection:
+        yield connection
+
+
+def test_a_charger_that_loses_more_than_before_is_found_with_its_onset(whole: DailyPipeline) -> None:
+    assert [made(whole, day, "loss_findings").height for day in DAYS] == [0, 0, 1]
+    row = made(whole, DAYS[2], "loss_findings").row(0, named=True)
+    assert (row["state"], row["vehicle_id"], row["meter_id"]) == ("open", 1, 1)
+    assert row["onset_at"].date() == DAYS[2]
+    assert row["onset_at"].hour == 1
+    assert row["points"] == pytest.approx(6, abs=0.5)
+    assert row["excess_kwh"] == pytest.approx(8 * 7.4 * 0.84 * (1 / 0.84 - 1 / 0.9), rel=0.1)
+
+
+def test_a_day_says_which_files_its_losses_were_made_from(whole: DailyPipeline) -> None:
+    told = made(whole, DAYS[2], "loss_sources")
+    with connect(whole.url) as connection:
+        files = [find_lake_file(connection, "loss_samples", day) for day in DAYS[:2]]
+    expected = [("loss_samples", file.day, file.sha256.hex(), 1) for file in files if file]
+    assert told.filter(pl.col("dataset") == "loss_samples").rows() == expected
+
+
+def test_late_readings_restate_all_days_that_look_back_on_them_as_if_they_had_been_in_time(
+    pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    before = made(pipeline, DAYS[2], "loss_findings")
+    assert made(pipeline, DAYS[0], "loss_samples").height == CHARGES_A_DAY - 1
+    stored(pipeline.url, fleet(), tmp_path)
+    assert run_what_is_queued(pipeline, connection) == DAYS
+    after = made(pipeline, DAYS[2], "loss_findings")
+    assert after["finding_id"].equals(before["finding_id"])
+    assert after["older_count"].to_list() == [CHANGED]
+    restated = made_all(pipeline, LOSSES, DAYS)
+    for day in DAYS:
+        pipeline.run(day)
+    assert run_what_is_queued(pipeline, connection) == []
+    for key, frame in made_all(pipeline, LOSSES, DAYS).items():
+        assert_frame_equal(frame, restated[key])
+
+
+def test_a_sample_that_was_damaged_is_made_again_before_anybody_looks_back_on_it(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    file = newest_file(pipeline.lake, "loss_samples", DAYS[0])
+    file.write_bytes(file.read_bytes()[:-1])
+    day_ledger.request_build(connection, DAYS[2], "a test")
+    with pytest.raises(DamagedFileError, match="loss_samples"):
+        pipeline.run(DAYS[2])
+    assert run_what_is_queued(pipeline, connection) == [DAYS[0], DAYS[2]]
+
+
+def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
+    whole: DailyPipeline, server_url: str, template: str, tmp_path: Path
+) -> None:
+    with fresh_database(server_url, template) as url, connect(url) as connection:
+        pipeline = DailyPipeline(url, Lake(tmp_path / "lake"), whole.catalog)
+        add_pair(connection)
+        stored(url, fleet(LATE), tmp_path)
+        for day in reversed(DAYS):
+            pipeline.run(day)
+        assert made(pipeline, DAYS[2], "loss_findings").is_empty(), "it had nothing to compare with"
+        run_what_is_queued(pipeline, connection)
+        for key, frame in made_all(pipeline, LOSSES, DAYS).items():
+            assert_frame_equal(frame, made(whole, key[1], key[0]))

@@ -1,0 +1,56 @@
+"""Finds the losses of a day, from the samples of half a year and what the day before carries on."""
+
+from datetime import date
+from functools import partial
+
+import polars as pl
+import psycopg
+
+from warehouse.lake.publish import is_file_intact, queue_damaged, verified_file
+from warehouse.lake.snapshot import current_snapshot
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.pipeline_files import Made
+from warehouse.losses.loss_day import lookback_days
+from warehouse.losses.loss_files import FAULTS, READ_BACK_DATASETS, LossFiles, Source, write_losses
+from warehouse.losses.schemas import ACCEPTED
+
+LOSSES = ("loss_samples", "fleet_fits", "common_modes", "charger_scores", "loss_findings", "loss_sources")
+"""What one step makes, in this order."""
+CARRIED = dict.fromkeys((name for name in LOSSES if name != "charger_scores"), "losses")
+"""What later days go on from, and what it holds, in a word.
+
+``loss_sources`` has a day queued as long as anything within half a year before it is something else, and so, one after
+the other, all days that look back on what changed.
+"""
+
+
+def make_losses(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[Made, ...]:
+    """Make the datasets of ``LOSSES`` of a day. Whoever calls holds it.
+
+    Raises:
+        MissingFileError, DamagedFileError: what they are made of is not there as it was published.
+        LakeFullError: they cannot be written.
+    """
+    files = LossFiles(*(verified_file(connection, lake, name, day) for name in LossFiles._fields))
+    sources = _sources(connection, lake, day)
+    write = partial(write_losses, files, sources, accepted_findings(), day)
+    return make_carrying(connection, lake, day, LOSSES, CARRIED, write)
+
+
+def accepted_findings() -> pl.DataFrame:
+    """``ACCEPTED``: what people called normal. Nobody can say so yet."""
+    return pl.DataFrame(schema=ACCEPTED)
+
+
+def _sources(connection: psycopg.Connection, lake: Lake, day: date) -> list[Source]:
+    """The current files that the day looks back on, and its own data faults, their hashes checked; oldest first.
+
+    A file without rows tells nothing, and is left out: so a quiet day restates none of those after it.
+    """
+    found = current_snapshot(connection, lake, READ_BACK_DATASETS).select(READ_BACK_DATASETS, day, lookback_days())
+    files = [file for file in found if file.row_count and (file.day < day or file.dataset == FAULTS)]
+    for file in files:
+        if not is_file_intact(lake, file):
+            queue_damaged(connection, lake, file)
+    return [Source(file.dataset, file.day, file.sha256.hex(), lake.location(file)) for file in files]
