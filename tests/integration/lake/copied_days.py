@@ -27,10 +27,12 @@ def charge(connection: psycopg.Connection, day: date, first_ac: float, first_dc:
 
 
 @contextmanager
-def charged_day(server_url: str, template: str, folder: Path, day: date) -> Iterator[DailyPipeline]:
+def charged_day(
+    server_url: str, template: str, folder: Path, day: date, catalog: Catalog | None = None
+) -> Iterator[DailyPipeline]:
     """A day of one pair that charges for an hour, built and released; its database is gone at the end."""
     with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(folder / "lake"), Catalog.load())
+        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog or Catalog.load())
         with connect(url) as connection:
             connection.execute("INSERT INTO meters (external_id) VALUES ('meter-1')")
             connection.execute("INSERT INTO vehicles (external_id) VALUES ('veh-1')")
