@@ -7,6 +7,8 @@ of the session is still compared. Of all others (R5 to R8) the sessions since th
 
 import polars as pl
 
+from warehouse.losses.sample import PAIR
+
 LEAKAGE = "R4"
 SPOILING = ("R5", "R6", "R7", "R8")
 
@@ -32,6 +34,22 @@ def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
         .with_columns(ac_kwh=pl.col("ac_kwh") - leaked_kwh)
         .drop("leak_watts", "number")
     )
+
+
+def standing(findings: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
+    """The findings (``LOSS_FINDINGS``) but those at hand of which a fault explains every session since the onset.
+
+    A wrong mapping is told from six sessions on, a loss that it looks like from three. ``rows``: the sessions (PAIR,
+    ended_at) that are looked back on; ``compared``: those of them that no fault explains.
+    """
+    at_hand = findings.filter(pl.col("state").is_in(["suspected", "open"])).select("finding_id", *PAIR, "onset_at")
+
+    def with_sessions(of: pl.DataFrame) -> pl.DataFrame:
+        since_onset = of.select(*PAIR, "ended_at").join(at_hand, on=PAIR)
+        return since_onset.filter(pl.col("ended_at") >= pl.col("onset_at")).select("finding_id").unique()
+
+    withdrawn = with_sessions(rows).join(with_sessions(compared), on="finding_id", how="anti")
+    return findings.join(withdrawn, on="finding_id", how="anti", maintain_order="left")
 
 
 def last_known(faults: pl.DataFrame) -> pl.DataFrame:

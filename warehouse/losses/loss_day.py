@@ -12,7 +12,7 @@ from warehouse.contract.efficiency import loss_ratio
 from warehouse.contract.energy import DeviceSettings
 from warehouse.contract.tables import DeviceKind
 from warehouse.losses.charger_scores import Known, charger_scores
-from warehouse.losses.explained import last_known, unexplained
+from warehouse.losses.explained import last_known, standing, unexplained
 from warehouse.losses.findings import findings_of_day
 from warehouse.losses.fleet_fit import coefficients_of, fitted, fleet_fit, week_of_fit
 from warehouse.losses.panel import Panel
@@ -65,13 +65,16 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
     """Sample the day's sessions, score its pairs, and say what becomes of the findings.
 
     The sample of a day holds what data faults explain too: most of them are found later than the sessions which they
-    explain. What is known of faults on this day is taken out of all samples when they are read.
+    explain. What is known of faults on this day is taken out of all samples when they are read, and a finding that
+    rests on nothing else is withdrawn.
     """
     of_day = _sample_of_day(inputs, day, settings)
-    rows = _compared(pl.concat([inputs.samples, of_day.select(READ_BACK)]), inputs.faults)
+    sampled = pl.concat([inputs.samples, of_day.select(READ_BACK)])
+    rows = _compared(sampled, inputs.faults)
+    known = inputs.known._replace(findings=standing(inputs.known.findings, sampled, rows))
     fits = _fit_of_week(rows, inputs.fleet_fits, day, settings)
     models = inputs.devices[DeviceKind.METER].select("model", meter_id="device_id")
-    told = charger_scores(rows, coefficients_of(fits, settings), inputs.known, day, settings, models)
+    told = charger_scores(rows, coefficients_of(fits, settings), known, day, settings, models)
     # Too few sessions tell nothing of the fleet; no row says so.
     common = told.common_mode.filter(pl.col("session_count") >= settings.common_least_sessions)
     return Losses(
@@ -79,7 +82,7 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
         fits,
         common.drop("day"),
         told.scores.drop("day"),
-        findings_of_day(told.scores, inputs.known.findings, inputs.accepted, day, settings, models),
+        findings_of_day(told.scores, known.findings, inputs.accepted, day, settings, models),
     )
 
 

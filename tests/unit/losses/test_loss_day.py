@@ -178,6 +178,25 @@ def test_what_a_fault_explains_is_no_loss_though_it_is_found_later_than_its_sess
     assert days.made[DAYS[-1]].loss_samples.height == 6, "the sample keeps them"
 
 
+def test_a_finding_that_rests_on_what_a_fault_explains_is_withdrawn_when_the_fault_is_known(in_order: MadeDays) -> None:
+    opened = next(day for day in DAYS if in_order.states()[day] == ["open"])
+    known_from = (opened - FIRST).days + 1
+    days = MadeDays(in_order.sessions, {day_of(day): fault("R7", 0.8, day) for day in range(known_from, 30)})
+    days.make(DAYS)
+    assert days.states()[opened] == ["open"]
+    assert [days.states()[day] for day in DAYS[known_from:]] == [[]] * (30 - known_from)
+
+
+def test_a_finding_of_which_a_fault_explains_but_the_first_sessions_stands(in_order: MadeDays) -> None:
+    opened = next(day for day in DAYS if in_order.states()[day] == ["open"])
+    known_from = (opened - FIRST).days + 1
+    until = pl.lit(midnight(day_of(CHANGED + 2)))
+    of_two_days = fault("R7", 0.8, known_from).with_columns(last_seen_at=until.cast(FAULTS["last_seen_at"]))
+    days = MadeDays(in_order.sessions, {day_of(day): of_two_days for day in range(known_from, 30)})
+    days.make(DAYS)
+    assert days.states()[DAYS[-1]] == ["open"]
+
+
 def test_what_leaks_is_taken_off(in_order: MadeDays) -> None:
     """0.06 of 10 kWh in 2.5 hours are 240 W."""
     days = MadeDays(in_order.sessions, {day_of(day): fault("R4", 240.0, day) for day in range(21, 30)})
