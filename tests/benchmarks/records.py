@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-_PATHS = ("--json", "--folder")
+_PATHS = ("--json", "--folder", "--kept")
 
 
 @dataclass(frozen=True)

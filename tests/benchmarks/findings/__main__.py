@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.findings import depots, end_to_end, excess, first_days, registers, speed
+from tests.benchmarks.findings import depots, end_to_end, excess, first_days, rebuild, registers, speed
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
 from tests.benchmarks.records import Recorder
@@ -23,11 +23,12 @@ MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),
     "first_days": lambda scale: first_days.measure(scale.seeds, scale.pairs),
     "speed": lambda scale: speed.measure(SPEED_PAIRS, scale.seeds[0]),
+    "rebuild": lambda scale: rebuild.measure(scale.rebuilt_pairs, scale.seeds[0]),
 }
 SPEED_PAIRS = 10_000
 PAIRS_A_DEPOT = 16
 """A depot takes about as long as so many pairs."""
-QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0, 30)
+QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0, 30, 50)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked.variants or usual.variants,
         usual.healthy_pairs if asked.healthy_pairs is None else asked.healthy_pairs,
         asked.register_pairs or usual.register_pairs,
+        usual.rebuilt_pairs,
         asked.kept,
     )
     recorder = Recorder.begin(asked.json, "make bench-findings", is_quick=asked.quick) if asked.json else None

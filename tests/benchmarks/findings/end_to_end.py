@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,8 +19,9 @@ from tests.benchmarks.data_faults.scoring import RULE_OF
 from tests.benchmarks.findings.figures import Found, Trial, lines, trial_of_findings
 from tests.benchmarks.findings.from_registers import kept_registers
 from tests.benchmarks.findings.injected import Injected, Kind
-from tests.benchmarks.findings.replayed import findings_of_samples, replayed
+from tests.benchmarks.findings.replayed import days_in_turn, ever_opened
 from tests.benchmarks.findings.seasons import SEASONS, Season, as_in_the_lake
+from warehouse.losses.sample import fleet_temperatures, sample
 from warehouse.simulation.clock import EPOCH, YEAR_DAYS
 from warehouse.simulation.faults import Fault, FaultKind, Planted
 from warehouse.simulation.fleet import Fleet
@@ -39,7 +41,9 @@ FAULT_SHARE = 0.2
 """Of the pairs, in a year, of all kinds. Those of wrong data are half of it: twice what the simulator usually draws."""
 FAULTY_SHARE = 0.3
 SINCE_DAYS = (35, 60)
-"""Of the season: enough sessions before, and 60 days after."""
+"""Of the season: enough sessions before,"""
+FOLLOWED_DAYS = 60
+"""and so many days after."""
 INTERVALS_MINUTES = (1, 5)
 COARSE_MWH = 100_000
 
@@ -57,23 +61,34 @@ class Afflicted:
     healthy_years: float
 
 
+class Tried(NamedTuple):
+    """What came of one fleet."""
+
+    readings: str
+    trial: Trial
+    withdrawn: int
+    """Of the false findings: a fault of the data explained their sessions later."""
+
+
 def measure(
     seeds: Sequence[int], seasons: Sequence[str], pairs: int, folder: Path | None
 ) -> Iterable[dict[str, object]]:
     """One line a size for each interval of readings, then where losses of three points are missed."""
-    trials: dict[str, list[Trial]] = {}
+    trials: dict[str, list[Tried]] = {}
     smallest: dict[tuple[str, str], list[Found]] = {}
     for seed in seeds:
         for season in (SEASONS[name] for name in seasons):
             afflicted = drawn(season, seed, pairs)
-            for readings, trial in tried(afflicted, season, seed, folder):
-                trials.setdefault(readings, []).append(trial)
+            for of_fleet in tried(afflicted, season, seed, folder):
+                readings, trial, _ = of_fleet
+                trials.setdefault(readings, []).append(of_fleet)
                 for each in trial.found:
                     for part in parts(afflicted.fleet, each.loss) if each.loss.points == min(SIZES) else ():
                         smallest.setdefault((readings, part), []).append(each)
     for readings, of_readings in trials.items():
-        for line in lines(of_readings):
-            yield {"readings": readings, **line, "seeds": list(seeds), "seasons": list(seasons)}
+        for line in lines([each.trial for each in of_readings]):
+            withdrawn = {"withdrawn": sum(each.withdrawn for each in of_readings)} if "false" in line else {}
+            yield {"readings": readings, **line, **withdrawn, "seeds": list(seeds), "seasons": list(seasons)}
     for (readings, part), found in sorted(smallest.items()):
         hit = sum(each.delay_days is not None for each in found)
         recall = round(hit / len(found), 3)
@@ -124,24 +139,31 @@ def _not_judged(wrong_data: Sequence[Fault], with_loss: set[int]) -> frozenset[i
     return frozenset(number + 1 for number in numbers)
 
 
-def tried(afflicted: Afflicted, season: Season, seed: int, folder: Path | None) -> Iterator[tuple[str, Trial]]:
+def tried(afflicted: Afflicted, season: Season, seed: int, folder: Path | None) -> Iterator[Tried]:
     """R1 on the true sessions, and on those from registers that are read each minute and each five minutes."""
 
-    def trial(readings: str, findings: pl.DataFrame) -> tuple[str, Trial]:
-        told = findings.filter(~pl.col("vehicle_id").is_in(list(afflicted.not_judged)))
-        found = trial_of_findings(told, afflicted.truth, afflicted.losses, afflicted.healthy_years)
+    def trial(readings: str, days: Iterable[pl.DataFrame]) -> Tried:
+        each_day = list(days)
+        told = ever_opened(each_day).filter(~pl.col("vehicle_id").is_in(list(afflicted.not_judged)))
+        standing = told.filter(pl.col("finding_id").is_in(each_day[-1]["finding_id"].implode()))
+        found, stands = (
+            trial_of_findings(each, afflicted.truth, afflicted.losses, afflicted.healthy_years)
+            for each in (told, standing)
+        )
         missed = [each.loss for each in found.found if each.delay_days is None]
         sys.stderr.write(
             f"{season.name}, seed {seed}, {readings}: {len(found.found) - len(missed)} of {len(found.found)} found, "
-            f"{found.false} false\n" + "".join(f"  not found: {each}\n" for each in missed)
+            f"{found.false} false, {found.false - stands.false} of them withdrawn\n"
+            + "".join(f"  not found: {each}\n" for each in missed)
         )
-        return readings, found
+        return Tried(readings, found, found.false - stands.false)
 
-    yield trial("true sessions", replayed(afflicted.truth, season))
+    rows = sample(afflicted.truth, fleet_temperatures(afflicted.truth))
+    yield trial("true sessions", (known.findings for known in days_in_turn(rows, season)))
     for minutes in INTERVALS_MINUTES:
         began = time.monotonic()
         known = kept_registers(afflicted.fleet, season, seed, minutes, folder)
-        yield trial(f"each {minutes} min", findings_of_samples(known.sample_on, season))
+        yield trial(f"each {minutes} min", known.findings_of_days(season))
         sys.stderr.write(f"{season.name}, seed {seed}, each {minutes} min: {time.monotonic() - began:.0f} s\n")
 
 
@@ -149,7 +171,16 @@ def parts(fleet: Fleet, loss: Injected) -> list[str]:
     """What may make a loss of this pair hard to see, and what it has not."""
     chargers, vehicles, number = fleet.world.chargers, fleet.world.vehicles, loss.vehicle_id - 1
     is_coarse = max(chargers.resolution_mwh[number], vehicles.resolution_mwh[number]) >= COARSE_MWH
+    until = loss.since + timedelta(days=FOLLOWED_DAYS)
+    is_wrong = any(
+        each.number == number
+        and each.kind in WRONG_DATA
+        and each.since < until
+        and (each.until is None or each.until > loss.since)
+        for each in fleet.world.faults((until - EPOCH).days // YEAR_DAYS + 1)
+    )
     named = {
+        "wrong data besides": is_wrong,
         "a register of 0.1 kWh": is_coarse,
         "finer registers": not is_coarse,
         "a DC charger": chargers.is_dc[number],

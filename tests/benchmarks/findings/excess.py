@@ -32,6 +32,8 @@ class Scale:
     """For a year, of each seed."""
     register_pairs: int = 200
     """Of each fleet that is simulated reading by reading."""
+    rebuilt_pairs: int = 1_000
+    """Whose year is made again."""
     kept: Path | None = None
     """Where what was found in readings is kept."""
 

@@ -1,12 +1,13 @@
 """A season from registers: what is known of a simulated fleet on each day, from the readings of its devices.
 
 Readings have gaps, clocks are seconds off, registers show 1, 10 or 100 Wh. The product's own code finds the sessions
-day by day and carries what is open, then the faults of the data, then takes out what they explain.
+day by day and carries what is open, then the faults of the data, takes out what they explain, and folds the findings.
 """
 
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +15,11 @@ import polars as pl
 from tests.benchmarks.data_faults.fleet_days import FleetDays
 from tests.benchmarks.findings.seasons import Season
 from warehouse.contract.tables import DeviceKind
-from warehouse.losses.explained import last_known, unexplained
-from warehouse.losses.sample import fleet_temperatures, sample
+from warehouse.losses.charger_scores import Known
+from warehouse.losses.loss_day import READ_BACK, LossInputs, lookback_days, losses_of_day
+from warehouse.losses.sample import SAMPLE
+from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FLEET_FITS
+from warehouse.sessions.schemas import CHARGING_SESSIONS
 from warehouse.simulation.fleet import Fleet
 
 TOLD_EACH_DAYS = 20
@@ -27,15 +31,33 @@ class Registers:
     """What a season's readings gave, with the ``day`` on which it was known."""
 
     sessions: pl.DataFrame
-    """``charging_sessions``, with the resolutions of their registers."""
+    """``charging_sessions``"""
     faults: pl.DataFrame
     """``data_faults``"""
+    devices: Mapping[DeviceKind, pl.DataFrame]
 
-    def sample_on(self, day: date) -> pl.DataFrame:
-        """The sample of the sessions that are known on a day, without what the faults explain that are known on it."""
-        is_known = pl.col("day") <= day
-        told = unexplained(self.sessions.filter(is_known), last_known(self.faults.filter(is_known)))
-        return sample(told, fleet_temperatures(told))
+    def findings_of_days(self, season: Season) -> Iterator[pl.DataFrame]:
+        """``LOSS_FINDINGS`` of each day, as the daily pipeline makes them."""
+        known, fits = Known.nothing(), pl.DataFrame(schema=FLEET_FITS)
+        samples = pl.DataFrame(schema={name: SAMPLE[name] for name in READ_BACK})
+        for day in (season.first + timedelta(days=number) for number in range(season.days)):
+            is_looked_back_on = pl.col("day").is_between(day - timedelta(days=lookback_days()), day)
+            made = losses_of_day(
+                LossInputs(
+                    self.sessions.filter(pl.col("day") == day).select(CHARGING_SESSIONS.names()),
+                    self.devices,
+                    samples.filter(is_looked_back_on),
+                    self.faults.filter(is_looked_back_on),
+                    known,
+                    fits,
+                    pl.DataFrame(schema=ACCEPTED),
+                ),
+                day,
+            )
+            samples = pl.concat([samples, made.loss_samples.with_columns(day=pl.lit(day)).select(READ_BACK)])
+            modes = made.common_modes.with_columns(day=pl.lit(day)).select(COMMON_MODES.names())
+            known, fits = Known(made.loss_findings, pl.concat([known.common_modes, modes])), made.fleet_fits
+            yield made.loss_findings
 
 
 def registers(fleet: Fleet, season: Season, interval_minutes: int, name: str = "") -> Registers:
@@ -48,13 +70,7 @@ def registers(fleet: Fleet, season: Season, interval_minutes: int, name: str = "
         faults.append(carried.data_faults.with_columns(day))
         if number % TOLD_EACH_DAYS == 0:
             sys.stderr.write(f"{name}: {number} of {season.days} days\n")
-    found = pl.concat(sessions)
-    for kind, side in ((DeviceKind.METER, "ac"), (DeviceKind.VEHICLE, "dc")):
-        resolution = days.devices[kind].select(
-            pl.col("device_id").alias(kind.device_id), pl.col("resolution_kwh").alias(f"{side}_resolution_kwh")
-        )
-        found = found.join(resolution, on=kind.device_id, how="left", maintain_order="left")
-    return Registers(found, pl.concat(faults))
+    return Registers(pl.concat(sessions), pl.concat(faults), days.devices)
 
 
 def kept_registers(fleet: Fleet, season: Season, seed: int, interval_minutes: int, folder: Path | None) -> Registers:
@@ -72,4 +88,5 @@ def kept_registers(fleet: Fleet, season: Season, seed: int, interval_minutes: in
         made = registers(fleet, season, interval_minutes, name)
         for file, frame in zip(files, (made.sessions, made.faults), strict=True):
             frame.write_parquet(file)
-    return Registers(*(pl.read_parquet(file) for file in files))
+    sessions, faults = (pl.read_parquet(file) for file in files)
+    return Registers(sessions, faults, FleetDays(fleet, interval_minutes).devices)

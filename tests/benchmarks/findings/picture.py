@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     vehicle = next(each.vehicle_id for each in losses if each.points == POINTS)
     sessions = with_losses(sound, losses)
     rows = sample(sessions, fleet_temperatures(sessions))
-    *_, known = days_in_turn(lambda _: rows, season)
+    *_, known = days_in_turn(rows, season)
     found = known.findings.filter(pl.col("vehicle_id") == vehicle).head(1)
     of_pair = rows.filter(*(pl.col(name) == found[name][0] for name in PAIR))
     shown = evidence(of_pair, found, known.common_modes)

@@ -1,6 +1,6 @@
 """Days in turn: scores and findings as the daily pipeline would make them, and what other rules would have said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import polars as pl
@@ -19,23 +19,18 @@ SESSIONS_BELOW = 7
 
 
 def replayed(sessions: pl.DataFrame, season: Season, settings: LossSettings = SETTINGS) -> pl.DataFrame:
-    """``findings_of_samples`` where nothing is ever restated."""
+    """``ever_opened`` of sessions among which no fault of the data is."""
     rows = sample(sessions, fleet_temperatures(sessions), settings)
-    return findings_of_samples(lambda _: rows, season, settings)
+    return ever_opened(known.findings for known in days_in_turn(rows, season, settings))
 
 
-def findings_of_samples(
-    known_on: Callable[[date], pl.DataFrame], season: Season, settings: LossSettings = SETTINGS
-) -> pl.DataFrame:
-    """Every finding that ever opened: its row of the day on which it opened (``LOSS_FINDINGS``, suffix ``_opened``) and
-    the last one.
-
-    ``known_on``: the sample as it is known on a day; later sessions in it are not looked at.
-    """
+def ever_opened(days: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Every finding that ever opened, of ``LOSS_FINDINGS`` of days in turn: its row of the day on which it opened
+    (suffix ``_opened``) and the last one."""
     opened: dict[str, pl.DataFrame] = {}
     last: dict[str, pl.DataFrame] = {}
-    for known in days_in_turn(known_on, season, settings):
-        for row in known.findings.filter(pl.col("state").is_in(["open", "closed"])).iter_slices(1):
+    for found in days:
+        for row in found.filter(pl.col("state").is_in(["open", "closed"])).iter_slices(1):
             opened.setdefault(row["finding_id"][0], row)
             last[row["finding_id"][0]] = row
     if not opened:
@@ -44,14 +39,11 @@ def findings_of_samples(
     return pl.concat(last.values()).join(pl.concat(opened.values()), on="finding_id", suffix="_opened")
 
 
-def days_in_turn(
-    known_on: Callable[[date], pl.DataFrame], season: Season, settings: LossSettings = SETTINGS
-) -> Iterator[Known]:
-    """What is known at the end of each day of a season."""
+def days_in_turn(rows: pl.DataFrame, season: Season, settings: LossSettings = SETTINGS) -> Iterator[Known]:
+    """What is known at the end of each day of a season, of the sample of all of it."""
     known, fit = Known.nothing(), unknown_fleet(settings)
     for number in range(season.days):
         day = season.first + timedelta(days=number)
-        rows = known_on(day)
         if week_of_fit(day) == day:
             fit = fleet_fit(Panel.of(_before(rows, day, settings), settings), settings)
         told = charger_scores(rows, fit.coefficients, known, day, settings)

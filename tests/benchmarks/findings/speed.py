@@ -62,22 +62,28 @@ def write_history(folder: Path, pairs: int, seed: int, day: date) -> list[Source
     sources = []
     for (each,), of_day in rows.partition_by("day", as_dict=True).items():
         if each < day:
-            sources.append(_written(folder, SAMPLES, each, _copied(of_day.drop("day"), copies, simulated)))
+            sources.append(_written(folder, SAMPLES, each, copied(of_day.drop("day"), copies, simulated)))
             sources.append(_written(folder, FAULTS, each, pl.DataFrame(schema=DATA_FAULTS)))
     missing = {name: dtype for name, dtype in CHARGING_SESSIONS.items() if name not in sessions.columns}
     whole = sessions.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
     last = whole.filter(pl.col("day") == day).select(CHARGING_SESSIONS.names())
-    _copied(last, copies, simulated).write_parquet(folder / f"{SESSIONS}.parquet")
-    ids = pl.Series(range(1, len(copies) * simulated + 1), dtype=pl.Int32)
+    copied(last, copies, simulated).write_parquet(folder / f"{SESSIONS}.parquet")
+    write_devices(folder, len(copies) * simulated)
+    return sorted(sources, key=lambda source: (source.dataset, source.day))
+
+
+def write_devices(folder: Path, count: int) -> None:
+    """Write meters and vehicles of these numbers, from 1."""
+    ids = pl.Series(range(1, count + 1), dtype=pl.Int32)
     for kind in ("meter", "vehicle"):
         devices = pl.DataFrame({f"{kind}_id": ids}).with_columns(
             resolution_kwh=0.001, expected_interval_s=pl.lit(60, pl.Int32), model=pl.lit(None, pl.String)
         )
         devices.write_parquet(folder / f"{kind}s.parquet")
-    return sorted(sources, key=lambda source: (source.dataset, source.day))
 
 
-def _copied(rows: pl.DataFrame, copies: range, simulated: int) -> pl.DataFrame:
+def copied(rows: pl.DataFrame, copies: range, simulated: int) -> pl.DataFrame:
+    """The rows of as many pairs, over and over under other ids."""
     return pl.concat(
         rows.with_columns(pl.col("vehicle_id", "meter_id") + number * simulated, pl.col("session_id") + f"-{number}")
         for number in copies

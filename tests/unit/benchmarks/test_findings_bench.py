@@ -9,8 +9,9 @@ import pytest
 from tests.benchmarks.findings.end_to_end import drawn, parts, tried
 from tests.benchmarks.findings.excess import faulty
 from tests.benchmarks.findings.figures import Found, Trial, lines, poisson_upper, trial_of_alarms
-from tests.benchmarks.findings.from_registers import Registers, kept_registers
+from tests.benchmarks.findings.from_registers import kept_registers
 from tests.benchmarks.findings.injected import Injected, Kind, with_losses
+from tests.benchmarks.findings.rebuild import measure as rebuilt
 from tests.benchmarks.findings.seasons import VARIANTS, Season
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -104,21 +105,6 @@ def test_registers_that_are_read_each_five_minutes_give_the_true_sessions_too(tm
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_what_faults_explain_is_out_of_the_sample_from_the_day_on_which_they_are_known(tmp_path: Path) -> None:
-    found = kept_registers(drawn(DAYS_OF_MARCH, 1, 7).fleet, DAYS_OF_MARCH, 1, 1, tmp_path)
-    first, *_, last = (DAYS_OF_MARCH.first + timedelta(days=number) for number in range(DAYS_OF_MARCH.days))
-    rows = found.sample_on(last)
-    meter = rows["meter_id"][0]
-    opened = pl.DataFrame(
-        [("R7", f"meter {meter}", meter, last, last)],
-        {"rule": pl.String, "subject": pl.String, "meter_id": pl.Int32, "opened_on": pl.Date, "day": pl.Date},
-        orient="row",
-    )
-    spoiled = Registers(found.sessions, pl.concat([found.faults, opened], how="diagonal"))
-    assert spoiled.sample_on(first).equals(found.sample_on(first))
-    assert spoiled.sample_on(last).equals(rows.filter(pl.col("meter_id") != meter))
-
-
 def test_of_a_fleet_from_registers_is_known_who_loses_and_who_cannot_be_judged() -> None:
     season = Season("autumn", date(2026, 9, 1))
     afflicted = drawn(season, 11, 100)
@@ -139,8 +125,14 @@ def test_of_a_fleet_from_registers_is_known_who_loses_and_who_cannot_be_judged()
 
 
 def test_a_fleet_of_few_days_goes_from_readings_to_findings() -> None:
-    trials = dict(tried(drawn(DAYS_OF_MARCH, 1, 7), DAYS_OF_MARCH, 1, None))
-    assert list(trials) == ["true sessions", "each 1 min", "each 5 min"]
-    for trial in trials.values():
+    of_fleet = list(tried(drawn(DAYS_OF_MARCH, 1, 7), DAYS_OF_MARCH, 1, None))
+    assert [each.readings for each in of_fleet] == ["true sessions", "each 1 min", "each 5 min"]
+    for _, trial, withdrawn in of_fleet:
+        assert withdrawn == 0
         assert (len(trial.found), trial.false) == (2, 0), "nothing can be found within three days"
         assert trial.healthy_years == pytest.approx(7 * 3 / 365)
+
+
+def test_days_of_a_small_fleet_are_made_again_one_after_the_other() -> None:
+    (line,) = rebuilt(5, 1, days=30)
+    assert (line["pairs"], line["days"], line["open_at_the_end"]) == (5, 30, 0)
