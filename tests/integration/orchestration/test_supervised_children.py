@@ -19,7 +19,7 @@ from tests.integration.orchestration.supervised import (
 def test_a_child_sees_no_setting_that_it_was_not_given(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLEET_ADMIN_TOKEN", "FLEET_READ_DSN", "FLEET_PORT"):
         monkeypatch.setenv(name, "secret")
-    code = "env | grep -i fleet_ | sort | tr '\\n' ' '; echo; sleep 600"
+    code = "env | grep -i '^fleet_' | sort | tr '\\n' ' '; echo; sleep 600"
     log, given = house.folder / "log", {"FLEET_HOME": "/h"}
     takes = "FLEET_PORT".__eq__
     ready = lambda: "FLEET_HOME" in log.read_text()  # noqa: E731 - only here
