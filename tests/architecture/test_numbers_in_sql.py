@@ -11,6 +11,7 @@ import pytest
 
 from tests.markdown import ROOT
 from warehouse.contract import efficiency, energy
+from warehouse.losses.verdict_settings import VERDICTS
 from warehouse.postgres.hours.energy_rule import CONSTANTS
 
 ENERGY = {name: value for name, value in vars(energy).items() if name.isupper() and isinstance(value, int | float)}
@@ -77,6 +78,8 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "session_energy_is_conserved": [("gained_kwh, 0)) > #", energy.TOLERANCE_KWH)],
     "sessions_add_up_by_device": [("session_kwh, 0)) > #", energy.TOLERANCE_KWH)],
     "status_explains_a_missing_ratio": [("dc_kwh) > #", energy.TOLERANCE_KWH)],
+    "what_is_undecided_says_why": [("(probability >= #)", VERDICTS.told_probability)],
+    "first_days_follow_from_peers": [("(peer_count >= #)", VERDICTS.least_peers)],
     "vehicle_trend_28_days": [("BETWEEN getvariable('day') - #", 4 * WEEK - 1), ("day > getvariable('day') - #", WEEK)],
     "weekly_vehicle_losses": [("BETWEEN getvariable('day') - #", WEEK - 1)],
     "week_adds_up": [

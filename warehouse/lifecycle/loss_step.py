@@ -15,9 +15,13 @@ from warehouse.losses.loss_day import lookback_days
 from warehouse.losses.loss_files import FAULTS, READ_BACK_DATASETS, LossFiles, Source, write_losses
 from warehouse.losses.schemas import ACCEPTED
 
-LOSSES = ("loss_samples", "fleet_fits", "common_modes", "charger_scores", "loss_findings", "loss_sources")
+LOSSES = (
+    *("loss_samples", "fleet_fits", "first_day_verdicts", "common_modes", "charger_scores", "loss_findings"),
+    *("register_verdicts", "site_verdicts", "loss_sources"),
+)
 """What one step makes, in this order."""
-CARRIED = dict.fromkeys((name for name in LOSSES if name != "charger_scores"), "losses")
+_OF_THE_DAY_ALONE = ("charger_scores", "register_verdicts", "site_verdicts")
+CARRIED = dict.fromkeys((name for name in LOSSES if name not in _OF_THE_DAY_ALONE), "losses")
 """What later days go on from, and what it holds, in a word.
 
 ``loss_sources`` has a day queued as long as anything within half a year before it is something else, and so, one after

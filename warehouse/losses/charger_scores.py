@@ -12,7 +12,8 @@ import polars as pl
 
 from warehouse.losses.baseline import Baseline, Reference, of_newest, older, posterior, reference, statistics
 from warehouse.losses.common_mode import common_mode
-from warehouse.losses.panel import COEFFICIENTS, Bools, Floats, Ints, Panel
+from warehouse.losses.frozen import freeze, thaw
+from warehouse.losses.panel import Bools, Floats, Ints, Panel
 from warehouse.losses.sample import PAIR
 from warehouse.losses.schemas import CHARGER_SCORES, COMMON_MODES, FROZEN, LOSS_FINDINGS
 from warehouse.losses.settings import SETTINGS, LossSettings
@@ -145,7 +146,7 @@ def _scanned(
     scanned = scan(panel, found, fleet, settings, limits["close_share"].to_numpy())
     has_session = panel.sums(is_today.astype(np.float64)) > 0
     told = np.flatnonzero(has_session & np.isfinite(scanned.z))
-    frozen = _frozen(scanned.baseline, found.sigma2, told)
+    frozen = freeze(scanned.baseline, found.sigma2, told)
     scores = panel.pairs[told.tolist()].with_columns(
         is_followed=pl.lit(value=False),
         z=scanned.z[told],
@@ -172,7 +173,7 @@ def _since_onset(
     is_in = is_one[panel.pair] & (panel.back < began.sessions[panel.pair])
     frozen = Baseline(*(each[pairs] for each in before))
     return _told(panel.some(is_in), found.weight[is_in], frozen, settings).with_columns(
-        **_onsets(panel, began, pairs), **_frozen(before, found.sigma2, pairs)
+        **_onsets(panel, began, pairs), **freeze(before, found.sigma2, pairs)
     )
 
 
@@ -198,7 +199,7 @@ def _followed(
     adjusted = rows.with_columns(loss_ratio=pl.col("loss_ratio") - common_kw * is_today * pl.col("hours_per_kwh"))
     panel = Panel.of(adjusted, settings)
     frozen = panel.pairs.join(findings.filter(pl.col("state") == "open"), on=PAIR, how="left", maintain_order="left")
-    baseline = _thawed(frozen)
+    baseline = thaw(frozen)
     weight = 1 / (frozen["sigma_ratio"].to_numpy()[panel.pair] ** 2 + panel.variance)
     told = _told(panel, weight, baseline, settings)
     onsets = {name: frozen[name] for name in ("onset_from", "onset_at", "onset_until", *FROZEN.names())}
@@ -226,31 +227,6 @@ def _told(panel: Panel, weight: Floats, baseline: Baseline, settings: LossSettin
         recent_from=_instants(summed.recent_from_us),
         last_ended_at=_instants(panel.ended_us[last]),
     ).with_columns(recent_from=pl.when(has_recent).then("recent_from"))
-
-
-def _frozen(baseline: Baseline, sigma2: Floats, pairs: Ints) -> dict[str, pl.Series]:
-    covariance = baseline.covariance[pairs].reshape(len(pairs), COEFFICIENTS**2)
-    return {
-        "coefficients": pl.Series(baseline.coefficients[pairs].tolist(), dtype=FROZEN["coefficients"]),
-        "covariance": pl.Series(covariance.tolist(), dtype=FROZEN["covariance"]),
-        "spread": pl.Series(baseline.spread[pairs]),
-        "mean_x": pl.Series(baseline.mean_x[pairs].tolist(), dtype=FROZEN["mean_x"]),
-        "older_count": pl.Series(baseline.sessions[pairs]),
-        "sigma_ratio": pl.Series(np.sqrt(sigma2[pairs])),
-    }
-
-
-def _thawed(frozen: pl.DataFrame) -> Baseline:
-    def matrix(name: str, *shape: int) -> Floats:
-        return np.array(frozen[name].to_list(), dtype=np.float64).reshape(-1, *shape)
-
-    return Baseline(
-        matrix("coefficients", COEFFICIENTS),
-        matrix("covariance", COEFFICIENTS, COEFFICIENTS),
-        frozen["spread"].to_numpy(),
-        matrix("mean_x", COEFFICIENTS),
-        frozen["older_count"].cast(pl.Float64).to_numpy(),
-    )
 
 
 def _with_columns(scores: pl.DataFrame) -> pl.DataFrame:

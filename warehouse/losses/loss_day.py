@@ -2,7 +2,6 @@
 was carried.
 """
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -18,8 +17,16 @@ from warehouse.losses.fleet_fit import coefficients_of, fitted, fleet_fit, week_
 from warehouse.losses.panel import Panel
 from warehouse.losses.sample import PAIR, fleet_temperatures, sample, temperatures_of_sample
 from warehouse.losses.settings import SETTINGS, LossSettings
+from warehouse.losses.sites import site_of_pairs
+from warehouse.losses.verdict_day import (
+    DAYS_OF_A_WEEK,
+    Devices,
+    first_day_verdicts,
+    open_findings_of_fixed_pairs,
+    register_verdicts,
+    site_verdicts,
+)
 
-DAYS_OF_A_WEEK = 7
 READ_BACK = (
     *(*PAIR, "day", "started_at", "ended_at", "ac_kwh", "dc_kwh", "ac_hours"),
     *("loss_ratio", "hours_per_kwh", "battery_celsius", "temperature_source", "variance"),
@@ -37,16 +44,16 @@ class LossInputs(NamedTuple):
 
     sessions: pl.DataFrame
     """``charging_sessions`` of the day."""
-    devices: Mapping[DeviceKind, pl.DataFrame]
-    """device_id, resolution_kwh, model."""
-    samples: pl.DataFrame
-    """``loss_samples`` of the days before, as far as a day looks back: the columns of ``READ_BACK``, by day."""
+    devices: Devices
+    samples: pl.LazyFrame
+    """``loss_samples`` of the days before, as far as a day looks back, with their day, oldest first."""
     faults: pl.DataFrame
     """``data_faults`` of these days and of this one, with their day."""
     known: Known
     """``loss_findings`` of the day before, and ``common_modes`` of the days before, with their day."""
     fleet_fits: pl.DataFrame
-    """Of the day before."""
+    first_day_verdicts: pl.DataFrame
+    """Both of the day before."""
     accepted: pl.DataFrame
     """``ACCEPTED``: what people called normal."""
 
@@ -56,37 +63,51 @@ class Losses(NamedTuple):
 
     loss_samples: pl.DataFrame
     fleet_fits: pl.DataFrame
+    first_day_verdicts: pl.DataFrame
     common_modes: pl.DataFrame
     charger_scores: pl.DataFrame
     loss_findings: pl.DataFrame
+    register_verdicts: pl.DataFrame
+    site_verdicts: pl.DataFrame
 
 
 def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTINGS) -> Losses:
-    """Sample the day's sessions, score its pairs, and say what becomes of the findings.
+    """Sample the day's sessions, score its pairs, and say what becomes of the findings and whose losses they are.
 
     The sample of a day holds what data faults explain too: most of them are found later than the sessions which they
     explain. What is known of faults on this day is taken out of all samples when they are read, and a finding that
     rests on nothing else is withdrawn.
     """
-    of_day = _sample_of_day(inputs, day, settings)
-    sampled = pl.concat([inputs.samples, of_day.select(READ_BACK)])
-    rows = _compared(sampled, inputs.faults)
+    earlier = inputs.samples.select(READ_BACK).collect()
+    of_day = _sample_of_day(inputs, earlier, day, settings)
+    faults = last_known(inputs.faults)
+    sampled = pl.concat([earlier, of_day.select(READ_BACK)])
+    rows = _compared(sampled, faults)
     known = inputs.known._replace(findings=standing(inputs.known.findings, sampled, rows))
-    fits = _fit_of_week(rows, inputs.fleet_fits, day, settings)
+    del earlier, sampled
+    fits, first_days = _of_week(inputs, rows, day, settings)
+    fleet = coefficients_of(fits, settings)
     models = inputs.devices[DeviceKind.METER].select("model", meter_id="device_id")
-    told = charger_scores(rows, coefficients_of(fits, settings), known, day, settings, models)
+    told = charger_scores(rows, fleet, known, day, settings, models)
+    findings = findings_of_day(told.scores, known.findings, inputs.accepted, day, settings, models)
+    sites = site_of_pairs(rows.select(PAIR).unique(maintain_order=True))
+    of_pairs = open_findings_of_fixed_pairs(findings, sites)
+    whole = _compared(_of_meters(pl.concat([inputs.samples, of_day.lazy()]), of_pairs["meter_id"]), faults)
     # Too few sessions tell nothing of the fleet; no row says so.
     common = told.common_mode.filter(pl.col("session_count") >= settings.common_least_sessions)
     return Losses(
         of_day.drop("day"),
         fits,
+        first_days,
         common.drop("day"),
         told.scores.drop("day"),
-        findings_of_day(told.scores, known.findings, inputs.accepted, day, settings, models),
+        findings,
+        register_verdicts(of_pairs, whole, inputs.devices),
+        site_verdicts(_last_days(rows, day, settings), sites, findings, fleet, day, settings),
     )
 
 
-def _sample_of_day(inputs: LossInputs, day: date, settings: LossSettings) -> pl.DataFrame:
+def _sample_of_day(inputs: LossInputs, earlier: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
     sessions = inputs.sessions.with_columns(day=pl.lit(day))
     for kind, side in ((DeviceKind.METER, "ac"), (DeviceKind.VEHICLE, "dc")):
         resolution = inputs.devices[kind].select(
@@ -95,7 +116,7 @@ def _sample_of_day(inputs: LossInputs, day: date, settings: LossSettings) -> pl.
         )
         sessions = sessions.join(resolution, on=kind.device_id, how="left", maintain_order="left")
     earliest = day - timedelta(days=settings.fleet_temperature_days)
-    before = temperatures_of_sample(inputs.samples.filter(pl.col("day") >= earliest))
+    before = temperatures_of_sample(earlier.filter(pl.col("day") >= earliest))
     return sample(sessions, pl.concat([before, fleet_temperatures(sessions)]), settings)
 
 
@@ -104,13 +125,25 @@ def _compared(rows: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     # Of one pair and instant those of the earlier day come first, and those of a day come in the order of its file.
     ordered = rows.sort(*PAIR, "ended_at", maintain_order=True)
     lost = loss_ratio(pl.col("ac_kwh"), pl.col("dc_kwh"))
-    return unexplained(ordered, last_known(faults)).with_columns(loss_ratio=lost)
+    return unexplained(ordered, faults).with_columns(loss_ratio=lost)
 
 
-def _fit_of_week(rows: pl.DataFrame, before: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
-    """The carried fit, where it is of the day's week; else a new one."""
+def _of_week(
+    inputs: LossInputs, rows: pl.DataFrame, day: date, settings: LossSettings
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The fit of the day's week, and who was bad from the first day: as carried, else from the days before."""
     week = week_of_fit(day)
-    if week in before["week"]:
-        return before
-    earlier = rows.filter(pl.col("day") < week, pl.col("day") >= week - timedelta(days=settings.history_days))
-    return fitted(fleet_fit(Panel.of(earlier, settings), settings), week, settings)
+    if week in inputs.fleet_fits["week"]:
+        return inputs.fleet_fits, inputs.first_day_verdicts
+    before = _last_days(rows, week - timedelta(days=1), settings)
+    fits = fitted(fleet_fit(Panel.of(before, settings), settings), week, settings)
+    return fits, first_day_verdicts(before, coefficients_of(fits, settings), inputs.devices, week, settings)
+
+
+def _last_days(rows: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
+    """Those of as many days up to this one as are looked back on."""
+    return rows.filter(pl.col("day") <= day, pl.col("day") > day - timedelta(days=settings.history_days))
+
+
+def _of_meters(samples: pl.LazyFrame, meters: pl.Series) -> pl.DataFrame:
+    return samples.filter(pl.col("meter_id").is_in(meters.unique().implode())).collect()

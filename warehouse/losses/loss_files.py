@@ -12,9 +12,9 @@ from warehouse.data_faults.schemas import DATA_FAULTS
 from warehouse.lake.energy_day import Location
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.losses.charger_scores import Known
-from warehouse.losses.loss_day import READ_BACK, LossInputs, losses_of_day
+from warehouse.losses.loss_day import LossInputs, losses_of_day
 from warehouse.losses.sample import SAMPLE
-from warehouse.losses.schemas import COMMON_MODES, FLEET_FITS, LOSS_FINDINGS, LOSS_SOURCES
+from warehouse.losses.schemas import COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS, LOSS_FINDINGS, LOSS_SOURCES
 from warehouse.losses.settings import SETTINGS
 
 SAMPLES, FAULTS, MODES = "loss_samples", "data_faults", "common_modes"
@@ -52,7 +52,7 @@ def write_losses(
     """Write the datasets of one day, each to its target; returns how many rows each has.
 
     ``sources``: of ``READ_BACK_DATASETS``, oldest first; ``accepted``: what people called normal; ``carried``:
-    ``fleet_fits`` and ``loss_findings`` of the day before, where there was one.
+    ``fleet_fits``, ``first_day_verdicts`` and ``loss_findings`` of the day before, where there was one.
     """
     read = list(sources)
     frames = {
@@ -73,29 +73,32 @@ def loss_sources(sources: Iterable[Source]) -> pl.DataFrame:
 def _inputs(
     files: LossFiles, sources: list[Source], carried: Mapping[str, Location], accepted: pl.DataFrame
 ) -> LossInputs:
-    def read_back(dataset: str, schema: pl.Schema) -> pl.DataFrame:
+    def read_back(dataset: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         """These columns of all days, oldest first; ``day`` is that of the file."""
-        columns = pl.Schema({name: dtype for name, dtype in schema.items() if name != "day"})
+        columns = {name: dtype for name, dtype in schema.items() if name != "day"}
         days = [
             pl.scan_parquet(source.location).select(list(columns)).with_columns(day=pl.lit(source.day))
             for source in sources
             if source.dataset == dataset
         ]
-        return pl.concat([pl.LazyFrame(schema={**columns, "day": pl.Date()}), *days]).select(list(schema)).collect()
+        return pl.concat([pl.LazyFrame(schema={**columns, "day": pl.Date()}), *days]).select(list(schema))
 
     def of_day_before(dataset: str, schema: pl.Schema) -> pl.DataFrame:
         return pl.read_parquet(carried[dataset]) if dataset in carried else pl.DataFrame(schema=schema)
 
+    faults = {name: DATA_FAULTS[name] for name in OF_FAULTS}
     return LossInputs(
         pl.read_parquet(files.charging_sessions),
         {kind: _devices(getattr(files, kind.devices), kind.device_id) for kind in DeviceKind},
-        read_back(SAMPLES, pl.Schema({name: SAMPLE[name] for name in READ_BACK})),
-        read_back(FAULTS, pl.Schema({**{name: DATA_FAULTS[name] for name in OF_FAULTS}, "day": pl.Date()})),
-        Known(of_day_before("loss_findings", LOSS_FINDINGS), read_back(MODES, COMMON_MODES)),
+        read_back(SAMPLES, SAMPLE),
+        read_back(FAULTS, {**faults, "day": pl.Date()}).collect(),
+        Known(of_day_before("loss_findings", LOSS_FINDINGS), read_back(MODES, COMMON_MODES).collect()),
         of_day_before("fleet_fits", FLEET_FITS),
+        of_day_before("first_day_verdicts", FIRST_DAY_VERDICTS),
         accepted,
     )
 
 
 def _devices(location: Location, device_id: str) -> pl.DataFrame:
-    return pl.read_parquet(location, columns=[device_id, "resolution_kwh", "model"]).rename({device_id: "device_id"})
+    settings = ("resolution_kwh", "expected_interval_s", "model")
+    return pl.read_parquet(location, columns=[device_id, *settings]).rename({device_id: "device_id"})

@@ -114,6 +114,68 @@ ACCEPTED = pl.Schema(
 )
 """Findings that a person called normal: the one that is open on the day."""
 
+REGISTER_VERDICTS = pl.Schema(
+    {
+        "finding_id": pl.String(),
+        "vehicle_id": pl.Int32(),
+        "meter_id": pl.Int32(),
+        "cause": pl.String(),
+        "probability": pl.Float64(),
+        "charger_or_car_probability": pl.Float64(),
+        "meter_high_probability": pl.Float64(),
+        "dc_register_low_probability": pl.Float64(),
+        "before_count": pl.Int32(),
+        "since_count": pl.Int32(),
+        "why_undecided": pl.String(),
+        "rule_version": pl.Int32(),
+    }
+)
+"""Of an open finding of a fixed pair: whether it is a loss or one of the registers (``RegisterVerdict``)."""
+
+SITE_VERDICTS = pl.Schema(
+    {
+        "site_meter_id": pl.Int32(),
+        "place": pl.Int32(),
+        "subject": pl.String(),
+        "vehicle_id": pl.Int32(),
+        "meter_id": pl.Int32(),
+        "probability": pl.Float64(),
+        "z": pl.Float64(),
+        "shift_ratio": pl.Float64(),
+        "deviation_ratio": pl.Float64(),
+        "onset_from": INSTANT,
+        "onset_at": INSTANT,
+        "session_count": pl.Int32(),
+        "counterpart_count": pl.Int32(),
+        "largest_share": pl.Float64(),
+        "deciding_charge": pl.String(),
+        "rule_version": pl.Int32(),
+    }
+)
+"""Whose loss it is where vehicles meet several chargers (``SiteVerdict``): one row a loss, the clearest first."""
+
+FIRST_DAY_VERDICTS = pl.Schema(
+    {
+        "week": pl.Date(),
+        "vehicle_id": pl.Int32(),
+        "meter_id": pl.Int32(),
+        "vehicle_model": pl.String(),
+        "meter_model": pl.String(),
+        "share_ratio": pl.Float64(),
+        "fixed_kw": pl.Float64(),
+        "hours_per_kwh": pl.Float64(),
+        "session_count": pl.Int32(),
+        "expected_efficiency": pl.Float64(),
+        "peer_count": pl.Int32(),
+        "peer_efficiency": pl.Float64(),
+        "points_below": pl.Float64(),
+        "points_allowed": pl.Float64(),
+        "verdict": pl.String(),
+        "rule_version": pl.Int32(),
+    }
+)
+"""Whether a pair was bad from its first day (``first_day``): one row a pair with enough sessions, of the week."""
+
 LOSS_SOURCES = pl.Schema(
     {"dataset": pl.String(), "source_day": pl.Date(), "sha256": pl.String(), "settings_version": pl.Int32()}
 )

@@ -7,24 +7,34 @@ import polars as pl
 
 Device = tuple[str, object]
 """``vehicle`` or ``meter``, and its id."""
+_PAIR = ("vehicle_id", "meter_id")
+
+
+def site_of_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs (vehicle_id, meter_id) of the sites on which some vehicle met several chargers, in their order.
+
+    A site is what hangs together: a vehicle belongs to the site of every charger it charged at. Fixed pairs, of which
+    nothing can be told apart, are left out. ``site_meter_id``: the smallest meter_id of the site, by which it is known.
+    """
+    groups = _joined((("vehicle", vehicle), ("meter", meter)) for vehicle, meter in pairs.select(_PAIR).iter_rows())
+    site = pl.Series([groups[("meter", meter)] for meter in pairs["meter_id"]], dtype=pl.UInt32)
+    is_shared = (pl.len().over("vehicle_id") > 1).any().over("site")
+    return (
+        pairs.select(_PAIR)
+        .with_columns(site=site)
+        .with_columns(is_shared=is_shared, site_meter_id=pl.col("meter_id").min().over("site"))
+        .filter("is_shared")
+        .select(*_PAIR, "site_meter_id")
+    )
 
 
 def sites(sample: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of each site on which some vehicle met several chargers; rows keep their order.
-
-    A site is what hangs together: a vehicle belongs to the site of every charger it charged at. Fixed pairs, of which
-    nothing can be told apart, are left out.
-    """
-    pairs = sample.select("vehicle_id", "meter_id").unique(maintain_order=True)
-    groups = _joined((("vehicle", vehicle), ("meter", meter)) for vehicle, meter in pairs.iter_rows())
-    site = [groups[("meter", meter)] for meter in pairs["meter_id"]]
+    """The rows of each such site; rows keep their order."""
     named = sample.join(
-        pairs.with_columns(site=pl.Series(site, dtype=pl.UInt32)), on=["vehicle_id", "meter_id"], maintain_order="left"
+        site_of_pairs(sample.select(_PAIR).unique(maintain_order=True)), on=_PAIR, maintain_order="left"
     )
-    shared = pairs.filter(pl.len().over("vehicle_id") > 1)["vehicle_id"]
-    found = named.filter(pl.col("vehicle_id").is_in(shared.implode()))["site"].unique().sort()
-    for number in found:
-        yield named.filter(pl.col("site") == number).drop("site")
+    for number in named["site_meter_id"].unique().sort():
+        yield named.filter(pl.col("site_meter_id") == number).drop("site_meter_id")
 
 
 def _joined(edges: Iterable[tuple[Device, Device]]) -> dict[Device, int]:

@@ -16,9 +16,9 @@ from tests.benchmarks.data_faults.fleet_days import FleetDays
 from tests.benchmarks.findings.seasons import Season
 from warehouse.contract.tables import DeviceKind
 from warehouse.losses.charger_scores import Known
-from warehouse.losses.loss_day import READ_BACK, LossInputs, lookback_days, losses_of_day
+from warehouse.losses.loss_day import LossInputs, lookback_days, losses_of_day
 from warehouse.losses.sample import SAMPLE
-from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FLEET_FITS
+from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS
 from warehouse.sessions.schemas import CHARGING_SESSIONS
 from warehouse.simulation.fleet import Fleet
 
@@ -38,25 +38,27 @@ class Registers:
 
     def findings_of_days(self, season: Season) -> Iterator[pl.DataFrame]:
         """``LOSS_FINDINGS`` of each day, as the daily pipeline makes them."""
-        known, fits = Known.nothing(), pl.DataFrame(schema=FLEET_FITS)
-        samples = pl.DataFrame(schema={name: SAMPLE[name] for name in READ_BACK})
+        known, samples = Known.nothing(), pl.DataFrame(schema=SAMPLE)
+        fits, first_days = pl.DataFrame(schema=FLEET_FITS), pl.DataFrame(schema=FIRST_DAY_VERDICTS)
         for day in (season.first + timedelta(days=number) for number in range(season.days)):
             is_looked_back_on = pl.col("day").is_between(day - timedelta(days=lookback_days()), day)
             made = losses_of_day(
                 LossInputs(
                     self.sessions.filter(pl.col("day") == day).select(CHARGING_SESSIONS.names()),
                     self.devices,
-                    samples.filter(is_looked_back_on),
+                    samples.filter(is_looked_back_on).lazy(),
                     self.faults.filter(is_looked_back_on),
                     known,
                     fits,
+                    first_days,
                     pl.DataFrame(schema=ACCEPTED),
                 ),
                 day,
             )
-            samples = pl.concat([samples, made.loss_samples.with_columns(day=pl.lit(day)).select(READ_BACK)])
+            samples = pl.concat([samples, made.loss_samples.with_columns(day=pl.lit(day)).select(SAMPLE.names())])
             modes = made.common_modes.with_columns(day=pl.lit(day)).select(COMMON_MODES.names())
-            known, fits = Known(made.loss_findings, pl.concat([known.common_modes, modes])), made.fleet_fits
+            known = Known(made.loss_findings, pl.concat([known.common_modes, modes]))
+            fits, first_days = made.fleet_fits, made.first_day_verdicts
             yield made.loss_findings
 
 

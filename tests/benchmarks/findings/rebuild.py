@@ -20,7 +20,7 @@ from warehouse.sessions.schemas import CHARGING_SESSIONS
 
 FAULTY_SHARE = 0.05
 SINCE_DAYS = (35, 330)
-CARRIED = ("fleet_fits", "loss_findings")
+CARRIED = ("fleet_fits", "first_day_verdicts", "loss_findings")
 TOLD_EACH_DAYS = 30
 """How often progress is told."""
 

@@ -32,7 +32,7 @@ def measure(pairs: int, seed: int) -> Iterable[dict[str, object]]:
         files = LossFiles(*(folder / f"{each}.parquet" for each in LossFiles._fields))
         targets = {each: folder / f"{each}-of-{day}.parquet" for each in LOSSES}
         before_mb = _peak_mb()
-        for carried in ({}, {"fleet_fits": targets["fleet_fits"]}):
+        for carried in ({}, {name: targets[name] for name in ("fleet_fits", "first_day_verdicts")}):
             began, cpu_began = time.perf_counter(), time.process_time()
             for source in sources:
                 hashlib.sha256(Path(source.location).read_bytes())

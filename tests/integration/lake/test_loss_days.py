@@ -80,6 +80,15 @@ def test_a_charger_that_loses_more_than_before_is_found_with_its_onset(whole: Da
     assert row["excess_kwh"] == pytest.approx(8 * 7.4 * 0.84 * (1 / 0.84 - 1 / 0.9), rel=0.1)
 
 
+def test_an_open_finding_has_a_verdict_or_says_why_it_has_none(whole: DailyPipeline) -> None:
+    (finding_id,) = made(whole, DAYS[2], "loss_findings")["finding_id"]
+    row = made(whole, DAYS[2], "register_verdicts").row(0, named=True)
+    assert (row["finding_id"], row["cause"]) == (finding_id, "undecided")
+    assert row["why_undecided"] == "readings are too far apart to show a power"
+    assert made(whole, DAYS[2], "site_verdicts").is_empty()
+    assert made(whole, DAYS[2], "first_day_verdicts").is_empty(), "8 sessions are before its Monday, of 14"
+
+
 def test_a_day_says_which_files_its_losses_were_made_from(whole: DailyPipeline) -> None:
     told = made(whole, DAYS[2], "loss_sources")
     with connect(whole.url) as connection:

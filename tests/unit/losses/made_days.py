@@ -9,10 +9,10 @@ import polars as pl
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.schemas import DATA_FAULTS
 from warehouse.losses.charger_scores import Known
-from warehouse.losses.loss_day import READ_BACK, Losses, LossInputs, lookback_days, losses_of_day
+from warehouse.losses.loss_day import Losses, LossInputs, lookback_days, losses_of_day
 from warehouse.losses.loss_files import OF_FAULTS
 from warehouse.losses.sample import SAMPLE
-from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FLEET_FITS, LOSS_FINDINGS
+from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS, LOSS_FINDINGS
 from warehouse.sessions.schemas import CHARGING_SESSIONS
 
 FAULTS = pl.Schema({name: DATA_FAULTS[name] for name in OF_FAULTS})
@@ -103,18 +103,21 @@ class MadeDays:
             return pl.concat([each.select(columns) for each in frames])
 
         ids = pl.Series(range(DEVICES), dtype=pl.Int32)
-        devices = pl.DataFrame({"device_id": ids}).with_columns(resolution_kwh=0.001, model=pl.lit(None, pl.String))
+        devices = pl.DataFrame({"device_id": ids}).with_columns(
+            resolution_kwh=0.001, expected_interval_s=pl.lit(60, pl.Int32), model=pl.lit(None, pl.String)
+        )
         faults = [self._faults(each).with_columns(day=pl.lit(each)) for each in (*earlier, day)]
         return LossInputs(
             self.sessions.get(day, pl.DataFrame(schema=CHARGING_SESSIONS)),
             dict.fromkeys(DeviceKind, devices),
-            of_days("loss_samples", READ_BACK, SAMPLE),
+            of_days("loss_samples", SAMPLE.names(), SAMPLE).lazy(),
             pl.concat(faults),
             Known(
                 before.loss_findings if before else pl.DataFrame(schema=LOSS_FINDINGS),
                 of_days("common_modes", COMMON_MODES.names(), COMMON_MODES),
             ),
             before.fleet_fits if before else pl.DataFrame(schema=FLEET_FITS),
+            before.first_day_verdicts if before else pl.DataFrame(schema=FIRST_DAY_VERDICTS),
             pl.DataFrame(schema=ACCEPTED),
         )
 

@@ -12,7 +12,15 @@ from tests.unit.losses.made_days import FAULTS, MadeDays, sessions_of
 from warehouse.contract.partitions import midnight
 from warehouse.losses.panel import Floats
 from warehouse.losses.sample import SAMPLE
-from warehouse.losses.schemas import CHARGER_SCORES, COMMON_MODES, FLEET_FITS, LOSS_FINDINGS
+from warehouse.losses.schemas import (
+    CHARGER_SCORES,
+    COMMON_MODES,
+    FIRST_DAY_VERDICTS,
+    FLEET_FITS,
+    LOSS_FINDINGS,
+    REGISTER_VERDICTS,
+    SITE_VERDICTS,
+)
 
 
 def day_of(number: int) -> date:
@@ -61,6 +69,9 @@ def test_what_comes_out_has_the_columns_that_are_declared(in_order: MadeDays) ->
         "common_modes": COMMON_MODES,
         "charger_scores": CHARGER_SCORES,
         "loss_findings": LOSS_FINDINGS,
+        "first_day_verdicts": FIRST_DAY_VERDICTS,
+        "register_verdicts": REGISTER_VERDICTS,
+        "site_verdicts": SITE_VERDICTS,
     }
     for name, schema in schemas.items():
         frame = getattr(last, name)
@@ -99,6 +110,17 @@ def test_a_day_that_is_restated_in_the_middle_ends_as_a_rebuild_from_scratch(in_
     days.sessions = dict(in_order.sessions)
     assert days.make([day_of(12)]) == DAYS[12:], "each later day looks back on it"
     same(days, in_order)
+
+
+def test_an_open_finding_of_a_fixed_pair_has_a_verdict_on_each_day(in_order: MadeDays) -> None:
+    reasons = {
+        day_of(23): "too few sessions before or since",
+        DAYS[-1]: "charges are too short to show a power",
+    }
+    for day, why in reasons.items():
+        (finding_id,) = in_order.findings(day).filter(pl.col("state") == "open")["finding_id"]
+        verdict = in_order.made[day].register_verdicts
+        assert verdict.select("finding_id", "cause", "why_undecided").rows() == [(finding_id, "undecided", why)]
 
 
 def test_a_day_that_stays_as_it_is_restates_no_other(in_order: MadeDays) -> None:
@@ -142,6 +164,9 @@ def test_the_fit_of_a_week_is_made_once_from_the_sessions_before_its_monday(in_o
         week = day - timedelta(days=day.weekday())
         assert fits[day].select("week", "pair_count", "session_count").rows() == [(week, 6, 6 * (week - FIRST).days)]
         assert_frame_equal(fits[day], fits[week])
+        assert_frame_equal(in_order.made[day].first_day_verdicts, in_order.made[week].first_day_verdicts)
+    told = in_order.made[DAYS[-1]].first_day_verdicts
+    assert set(told.select("week", "session_count", "verdict").rows()) == {(day_of(28), 28, "no_model_labels")}
 
 
 def test_a_small_fleet_has_no_common_mode_and_a_large_one_has_that_of_the_day() -> None:
