@@ -25,13 +25,13 @@ Check = Callable[[DailyPipeline, Made], Sequence[dg.AssetCheckResult]]
 
 
 def dataset_asset(
-    catalog: Catalog, names: Sequence[str], partitions: dg.PartitionsDefinition[str], make: Make
+    catalog: Catalog, names: Sequence[str], partitions: dg.PartitionsDefinition[str], make: Make, step: str = ""
 ) -> dg.AssetsDefinition:
-    """The asset of a dataset, or of several that one step makes together."""
+    """The asset of a dataset, or of several that one ``step`` makes together; of one the step is called as it is."""
     models = [catalog.models[name] for name in names]
 
     @dg.multi_asset(
-        name="_and_".join(names),
+        name=step or names[0],
         specs=[asset_spec(model, partitions) for model in models],
         check_specs=[spec for model in models for spec in check_specs(model)],
         backfill_policy=A_WEEK_A_RUN,

@@ -19,10 +19,10 @@ def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> 
     yield dataset_asset(
         catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.boundary_samples(day)]
     )
-    yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day))
-    yield dataset_asset(catalog, SESSIONS, partitions, lambda pipeline, day: pipeline.sessions(day))
-    yield dataset_asset(catalog, FAULTS, partitions, lambda pipeline, day: pipeline.data_faults(day))
-    yield dataset_asset(catalog, LOSSES, partitions, lambda pipeline, day: pipeline.losses(day))
+    yield dataset_asset(catalog, ENERGY, partitions, lambda pipeline, day: pipeline.energy(day), "energy")
+    yield dataset_asset(catalog, SESSIONS, partitions, lambda pipeline, day: pipeline.sessions(day), "sessions")
+    yield dataset_asset(catalog, FAULTS, partitions, lambda pipeline, day: pipeline.data_faults(day), "faults")
+    yield dataset_asset(catalog, LOSSES, partitions, lambda pipeline, day: pipeline.losses(day), "losses")
     for model in catalog.in_order():
         if model.kind == "sql":
             yield _sql_asset(catalog, model.name, partitions)

@@ -40,8 +40,8 @@ def connection(days: Days) -> Iterator[psycopg.Connection]:
 
 
 def step_of(name: str) -> str:
-    together = next((names for names in (ENERGY, SESSIONS, FAULTS, LOSSES) if name in names), (name,))
-    return "_and_".join(together)
+    steps = {"energy": ENERGY, "sessions": SESSIONS, "faults": FAULTS, "losses": LOSSES}
+    return next((step for step, names in steps.items() if name in names), name)
 
 
 class Ran(NamedTuple):
