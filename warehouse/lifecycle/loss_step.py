@@ -1,11 +1,13 @@
 """Finds the losses of a day, from the samples of half a year and what the day before carries on."""
 
+from collections.abc import Mapping
 from datetime import date
-from functools import partial
+from pathlib import Path
 
 import polars as pl
 import psycopg
 
+from warehouse.lake.energy_day import Location
 from warehouse.lake.publish import is_file_intact, queue_damaged, verified_file
 from warehouse.lake.snapshot import current_snapshot
 from warehouse.lake.storage.lake import Lake
@@ -37,8 +39,11 @@ def make_losses(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[
         LakeFullError: they cannot be written.
     """
     files = LossFiles(*(verified_file(connection, lake, name, day) for name in LossFiles._fields))
-    sources = _sources(connection, lake, day)
-    write = partial(write_losses, files, sources, accepted_findings(), day)
+
+    def write(carried: Mapping[str, Location], targets: Mapping[str, Path]) -> dict[str, int]:
+        # Looked up when it is known what is carried: what others publish in between has the day queued.
+        return write_losses(files, _sources(connection, lake, day), accepted_findings(), day, carried, targets)
+
     return make_carrying(connection, lake, day, LOSSES, CARRIED, write)
 
 

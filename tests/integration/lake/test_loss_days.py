@@ -1,6 +1,6 @@
 """Losses in the lake: a charger that changes, found in the daily pipeline, and found the same after a late reading."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.lake_folder import newest_file
 from tests.unit.sessions.drawn import Drawn, Flow, Register, at
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.postgres.connection import connect
@@ -139,3 +140,34 @@ def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
         run_what_is_queued(pipeline, connection)
         for key, frame in made_all(pipeline, LOSSES, DAYS).items():
             assert_frame_equal(frame, made(whole, key[1], key[0]))
+
+
+@pytest.mark.parametrize("is_published_first", [True, False])
+def test_a_day_that_is_made_beside_the_one_before_it_knows_of_it_in_the_end(
+    pipeline: DailyPipeline,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    is_published_first: bool,
+) -> None:
+    """Another worker publishes the day before just before or after it is looked up what is carried."""
+    for table in ("lake_release_files", "lake_files", "lake_file_versions"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE dataset = any(%s) AND day > %s".encode(), [list(LOSSES), DAYS[0]]
+        )
+    looked_up = CarriedDay.of
+
+    def beside(transaction: psycopg.Connection, datasets: Mapping[str, str], day: date) -> CarriedDay:
+        before = None if is_published_first else looked_up(transaction, datasets, day)
+        monkeypatch.undo()
+        pipeline.losses(DAYS[1])
+        return before or looked_up(transaction, datasets, day)
+
+    day_ledger.begin_build(connection, DAYS[2])
+    monkeypatch.setattr(CarriedDay, "of", beside)
+    pipeline.losses(DAYS[2])
+    day_ledger.confirm_build(connection, DAYS[2])
+    run_what_is_queued(pipeline, connection)
+    assert (
+        made(pipeline, DAYS[2], "loss_sources").filter(pl.col("dataset") == "loss_samples")["source_day"].to_list()
+        == (DAYS[:2])
+    )
