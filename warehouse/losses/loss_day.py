@@ -110,11 +110,14 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
 def _sample_of_day(inputs: LossInputs, earlier: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
     sessions = inputs.sessions.with_columns(day=pl.lit(day))
     for kind, side in ((DeviceKind.METER, "ac"), (DeviceKind.VEHICLE, "dc")):
+        name = f"{side}_resolution_kwh"
         resolution = inputs.devices[kind].select(
-            pl.col("device_id").alias(kind.device_id),
-            pl.col("resolution_kwh").fill_null(DeviceSettings().resolution_kwh).alias(f"{side}_resolution_kwh"),
+            pl.col("device_id").alias(kind.device_id), pl.col("resolution_kwh").alias(name)
         )
-        sessions = sessions.join(resolution, on=kind.device_id, how="left", maintain_order="left")
+        # After the join: what is not known of a device and a device that is not known are the same.
+        sessions = sessions.join(resolution, on=kind.device_id, how="left", maintain_order="left").with_columns(
+            pl.col(name).fill_null(DeviceSettings().resolution_kwh)
+        )
     earliest = day - timedelta(days=settings.fleet_temperature_days)
     before = temperatures_of_sample(earlier.filter(pl.col("day") >= earliest))
     return sample(sessions, pl.concat([before, fleet_temperatures(sessions)]), settings)

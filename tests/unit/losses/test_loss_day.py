@@ -8,7 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tests.unit.losses.drawn import FIRST, noisy, rows_of
-from tests.unit.losses.made_days import FAULTS, MadeDays, sessions_of
+from tests.unit.losses.made_days import DEVICES, FAULTS, MadeDays, sessions_of
+from warehouse.contract.energy import DeviceSettings
 from warehouse.contract.partitions import midnight
 from warehouse.losses.panel import Floats
 from warehouse.losses.sample import SAMPLE
@@ -155,6 +156,16 @@ def test_without_any_temperature_or_fit_a_single_vehicle_is_still_watched() -> N
     days.make([day_of(number) for number in range(40)])
     assert days.made[day_of(39)].loss_samples["temperature_source"].to_list() == ["none"]
     assert days.states()[day_of(39)] == ["open"]
+
+
+def test_a_device_that_the_day_does_not_list_has_the_usual_resolution() -> None:
+    rows = pl.concat([rows_of(1, noisy(1, 20)), rows_of(DEVICES, noisy(2, 20))])
+    days = MadeDays(sessions_of(rows))
+    days.make(DAYS[:20])
+    listed, unlisted = days.made[DAYS[19]].loss_samples.rows(named=True)
+    assert listed["dc_resolution_kwh"] == 0.001
+    assert unlisted["dc_resolution_kwh"] == DeviceSettings().resolution_kwh
+    assert days.made[DAYS[19]].charger_scores["z"].is_finite().to_list() == [True, True]
 
 
 def test_the_fit_of_a_week_is_made_once_from_the_sessions_before_its_monday(in_order: MadeDays) -> None:
