@@ -10,7 +10,9 @@ import polars as pl
 from warehouse.losses.sample import PAIR
 
 LEAKAGE = "R4"
-SPOILING = ("R5", "R6", "R7", "R8")
+SPOILING = {"meter_id": ("R5", "R6"), "vehicle_id": ("R5", "R7", "R8")}
+"""Whose sessions they explain. A wrong mapping and a wrong clock are the vehicle's: others charge at its meter as well.
+A frozen register is the meter's, and R5 cannot say whose register it is."""
 
 
 def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
@@ -20,7 +22,9 @@ def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     after it was last seen, are not its own.
     """
     numbered = sessions.with_row_index("number")
-    spoiled = [_within(numbered, faults.filter(pl.col("rule").is_in(SPOILING)), device) for device in _DEVICES]
+    spoiled = [
+        _within(numbered, faults.filter(pl.col("rule").is_in(rules)), device) for device, rules in SPOILING.items()
+    ]
     out = pl.concat([each.select("number") for each in spoiled]).unique()
     leaks = (
         _within(numbered, faults.filter(pl.col("rule") == LEAKAGE), "meter_id")
@@ -58,9 +62,6 @@ def last_known(faults: pl.DataFrame) -> pl.DataFrame:
     A fault is one of a rule and a subject, from the day on which it opened; days on which it has closed are of it too.
     """
     return faults.sort("day").unique(["rule", "subject", "opened_on"], keep="last", maintain_order=True)
-
-
-_DEVICES = ("meter_id", "vehicle_id")
 
 
 def _within(sessions: pl.DataFrame, faults: pl.DataFrame, device: str) -> pl.DataFrame:

@@ -55,6 +55,21 @@ def test_sessions_since_a_fault_of_the_data_began_are_left_out(fault: pl.DataFra
     assert left == ["1-0", "1-3", "1-4", *(f"3-{day}" for day in range(5))]
 
 
+@pytest.mark.parametrize(
+    ("fault", "left_out"),
+    [
+        (fault("R8", meter=2, vehicle=1), "1-1"),
+        (fault("R7", meter=2, vehicle=1), "1-1"),
+        (fault("R6", meter=2, vehicle=1), "3-1"),
+    ],
+)
+def test_who_only_met_the_device_of_a_fault_is_still_judged(fault: pl.DataFrame, left_out: str) -> None:
+    """Vehicle 1 charges at meter 4 and vehicle 3 at meter 2."""
+    swapped = sessions().with_columns(meter_id=6 - pl.col("meter_id"))
+    left = unexplained(swapped, fault)["session_id"].to_list()
+    assert set(swapped["session_id"]) - set(left) == {left_out, left_out.replace("-1", "-2")}
+
+
 def test_a_leak_is_taken_off_for_as_long_as_the_session_lasted() -> None:
     left = unexplained(sessions(), fault("R4", meter=2, observed=150.0))
     assert left["ac_kwh"].to_list() == pytest.approx([11.6, 11.0, 11.0, 11.6, 11.6, *[11.6] * 5])
