@@ -28,10 +28,12 @@ def onset(panel: Panel, weight: Floats, baseline: Baseline, settings: LossSettin
     """When the shift of each pair began: the likeliest step from 0 to a constant, given the baseline before it.
 
     With j sessions since, ``log L_j = (sum w r)^2 / (2 phi sum w)`` over the newest j (Hinkley 1970). At least as many
-    as the smallest window has, at most as many as the largest.
+    as the smallest window has, at most as many as the largest. Residuals are clipped as those of the windows are: so a
+    window that is told has a step, whatever a single session of it shows.
     """
     longest = max(settings.windows)
-    residual = panel.y - panel.expected(baseline.coefficients)
+    limit = settings.clip_sigmas * np.sqrt(baseline.spread[panel.pair] / weight)
+    residual = np.clip(panel.y - panel.expected(baseline.coefficients), -limit, limit)
     sums = np.cumsum(newest(panel, weight * residual, longest), axis=1)
     weights = np.cumsum(newest(panel, weight, longest), axis=1)
     sessions = np.arange(1, longest + 1)

@@ -131,6 +131,19 @@ def test_the_onset_is_the_likeliest_begin_of_a_step() -> None:
     assert began.most[0] - began.least[0] <= 2
 
 
+def test_what_is_told_has_an_onset_whatever_its_newest_session_shows() -> None:
+    """Seven sessions lose two points more, and in the eighth DC is 3 % above AC, which registers alone can do."""
+    losses = shifted(noisy(2, 60, sigma=0.003), 8, 0.02)
+    losses[-1] = -0.03
+    panel = Panel.of(rows_of(1, losses))
+    found = reference(panel, FLEET)
+    told = scan(panel, found, FLEET)
+    assert told.z[0] > SETTINGS.thresholds.suspected_z
+    began = onset(panel, found.weight, told.baseline)
+    assert 3 <= began.least[0] <= began.sessions[0] <= began.most[0]
+    assert began.sessions[0] == 8
+
+
 def test_energy_since_an_onset_is_counted_unclipped() -> None:
     losses = np.full(48, EXPECTED)
     panel = Panel.of(rows_of(1, losses))
