@@ -36,7 +36,9 @@ def findings_of_day(
     """
     remembered = before.filter(_is_remembered(day, settings))
     limited = with_thresholds(scores, models, settings)
-    told = limited.filter(pl.col("is_followed") | (pl.col("z") > pl.col("suspected_z")))
+    # One session, far off to the other side, can leave nothing lost: it is clipped in z, and here it is not.
+    is_suspected = (pl.col("z") > pl.col("suspected_z")) & (pl.col("points") > 0)
+    told = limited.filter(pl.col("is_followed") | is_suspected)
     current = told.join(_same(remembered, day, settings), on=PAIR, how="left", maintain_order="left", suffix="_before")
     restated = _with_figures(_with_state(current), day, settings)
     is_replaced = pl.col("finding_id").is_in(restated["finding_id"].implode())
@@ -50,9 +52,16 @@ def findings_of_day(
 
 
 def _is_remembered(day: date, settings: LossSettings) -> pl.Expr:
-    ended = pl.when(pl.col("state") == "accepted").then("onset_at").otherwise("excluded_until").dt.date()
-    is_over = pl.col("state").is_in(["closed", "accepted"])
-    return ~is_over | (ended > day - timedelta(days=settings.history_days))
+    """An open finding; of others, those whose sessions are looked back on."""
+    ended = (
+        pl.when(pl.col("state") == "accepted")
+        .then("onset_at")
+        .when(pl.col("state") == "suspected")
+        .then("last_ended_at")
+        .otherwise("excluded_until")
+        .dt.date()
+    )
+    return (pl.col("state") == "open") | (ended > day - timedelta(days=settings.history_days))
 
 
 def _same(findings: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
@@ -63,7 +72,9 @@ def _same(findings: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataF
 
 
 def _with_state(current: pl.DataFrame) -> pl.DataFrame:
-    is_closed = pl.col("recent_shift_ratio") < pl.col("close_share") * pl.col("opened_shift_ratio")
+    # A session closes it: on days without one the last seven are those with which it may just have come back.
+    is_as_before = pl.col("recent_shift_ratio") < pl.col("close_share") * pl.col("opened_shift_ratio")
+    is_closed = is_as_before & (pl.col("last_ended_at") != pl.col("last_ended_at_before"))
     is_open = (pl.col("z") > pl.col("open_z")) & (pl.col("points") > pl.col("open_points"))
     state = (
         pl.when("is_followed")

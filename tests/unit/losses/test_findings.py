@@ -89,6 +89,31 @@ def test_what_comes_back_within_14_days_is_the_same_finding() -> None:
     assert findings["finding_id"].to_list() == after[50].findings["finding_id"].to_list()
 
 
+def test_what_comes_back_is_not_closed_again_by_a_day_without_a_session() -> None:
+    """A session every other day. When it comes back, three of the last seven show it, and the next day no more do."""
+    rows = rows_of(1, losing({range(25, 35): 0.06, range(40, 60): 0.06}, count=60))
+    number = (pl.col("day") - FIRST).dt.total_days()
+    rows = rows.with_columns(pl.col("day", "ended_at") + pl.duration(days=number))
+    told = states(followed(rows, range(50, 120)))
+    changes = [state for place, state in enumerate(told) if place == 0 or state != told[place - 1]]
+    assert changes == [None, "open", "closed", "open"]
+
+
+def test_a_suspicion_is_forgotten_when_its_sessions_are() -> None:
+    losses = noisy(1, 42, sigma=0.003)
+    losses[-6:] += 0.018
+    after = followed(rows_of(1, losses), [41, 220, 221])
+    assert [states({day: after[day]}) for day in after] == [["suspected"], ["suspected"], [None]]
+
+
+def test_what_loses_less_in_the_whole_is_not_suspected() -> None:
+    """Seven sessions lose two points more, and in the eighth, the newest, DC is 3 % above AC."""
+    losses = noisy(2, 60, sigma=0.003)
+    losses[-8:] += 0.02
+    losses[-1] = -0.03
+    assert followed(rows_of(1, losses), [59])[59].findings.is_empty()
+
+
 def test_what_comes_back_later_is_another_finding() -> None:
     after = followed(rows_of(1, losing({range(40, 55): 0.06, range(78, 90): 0.06})), range(35, 90))
     findings = after[89].findings
