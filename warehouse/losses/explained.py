@@ -8,6 +8,7 @@ of the session is still compared. Of all others (R5 to R8) the sessions since th
 import polars as pl
 
 from warehouse.losses.sample import PAIR
+from warehouse.losses.settings import SETTINGS, LossSettings
 
 LEAKAGE = "R4"
 SPOILING = {"meter_id": ("R5", "R6"), "vehicle_id": ("R5", "R7", "R8")}
@@ -40,20 +41,26 @@ def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def standing(findings: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
-    """The findings (``LOSS_FINDINGS``) but those at hand of which a fault explains every session since the onset.
+def standing(
+    findings: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame, settings: LossSettings = SETTINGS
+) -> pl.DataFrame:
+    """The findings (``LOSS_FINDINGS``) but those at hand of whose sessions faults leave too few.
 
-    A wrong mapping is told from six sessions on, a loss that it looks like from three. ``rows``: the sessions (PAIR,
-    ended_at) that are looked back on; ``compared``: those of them that no fault explains.
+    A wrong mapping is told from six sessions on, a loss that it looks like from three, the shortest window; with fewer
+    since its onset none would be found. ``rows``: the sessions (PAIR, ended_at) that are looked back on; ``compared``:
+    those of them that no fault explains.
     """
     at_hand = findings.filter(pl.col("state").is_in(["suspected", "open"])).select("finding_id", *PAIR, "onset_at")
 
-    def with_sessions(of: pl.DataFrame) -> pl.DataFrame:
+    def counted(of: pl.DataFrame) -> pl.DataFrame:
         since_onset = of.select(*PAIR, "ended_at").join(at_hand, on=PAIR)
-        return since_onset.filter(pl.col("ended_at") >= pl.col("onset_at")).select("finding_id").unique()
+        is_since = pl.col("ended_at") >= pl.col("onset_at")
+        return since_onset.filter(is_since).group_by("finding_id").agg(sessions=pl.len())
 
-    withdrawn = with_sessions(rows).join(with_sessions(compared), on="finding_id", how="anti")
-    return findings.join(withdrawn, on="finding_id", how="anti", maintain_order="left")
+    left = counted(rows).join(counted(compared), on="finding_id", how="left", suffix="_left")
+    sessions_left = pl.col("sessions_left").fill_null(0)
+    is_withdrawn = (sessions_left < pl.col("sessions")) & (sessions_left < min(settings.windows))
+    return findings.join(left.filter(is_withdrawn), on="finding_id", how="anti", maintain_order="left")
 
 
 def last_known(faults: pl.DataFrame) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
     faults = last_known(inputs.faults)
     sampled = pl.concat([earlier, of_day.select(READ_BACK)])
     rows = _compared(sampled, faults)
-    known = inputs.known._replace(findings=standing(inputs.known.findings, sampled, rows))
+    known = inputs.known._replace(findings=standing(inputs.known.findings, sampled, rows, settings))
     del earlier, sampled
     fits, first_days = _of_week(inputs, rows, day, settings)
     fleet = coefficients_of(fits, settings)

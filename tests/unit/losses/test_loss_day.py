@@ -223,6 +223,16 @@ def test_a_finding_that_rests_on_what_a_fault_explains_is_withdrawn_when_the_fau
     assert [days.states()[day] for day in DAYS[known_from:]] == [[]] * (30 - known_from)
 
 
+def test_a_finding_of_which_a_fault_leaves_two_sessions_is_withdrawn(in_order: MadeDays) -> None:
+    """Its onset is a session or two earlier than that of the fault: it would stay open without another session."""
+    since = pl.lit(midnight(day_of(CHANGED + 2))).cast(FAULTS["onset_at"])
+    faults = {day_of(day): fault("R7", 0.8, day).with_columns(onset_at=since) for day in range(26, 30)}
+    days = MadeDays(in_order.sessions, faults)
+    days.make(DAYS)
+    assert days.states()[day_of(25)] == ["open"]
+    assert [days.states()[day] for day in DAYS[26:]] == [[]] * 4
+
+
 def test_a_finding_of_which_a_fault_explains_but_the_first_sessions_stands(in_order: MadeDays) -> None:
     opened = next(day for day in DAYS if in_order.states()[day] == ["open"])
     known_from = (opened - FIRST).days + 1
