@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 class Thresholds:
     """From where on a score is told."""
 
-    suspected_z: float = 4.5
-    open_z: float = 5.0
+    suspected_z: float = 3.2
+    open_z: float = 3.6
     open_points: float = 1.5
     """It opens only where the efficiency is lower by more than this."""
-    notify_z: float = 5.5
+    notify_z: float = 4.0
     close_share: float = 1 / 3
     """It closes when the median of ``close_sessions`` sessions lies below this share of its shift; and of a window that
     is told, ``shifted_share`` of the sessions lie above."""
@@ -64,6 +64,9 @@ class LossSettings:
     """A window is compared with at least so many sessions before it."""
     windows: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 14, 20, 28, 40)
     """In sessions, counted back from the newest."""
+    distant_windows: tuple[tuple[int, int], ...] = ((10, 28), (14, 40), (20, 40))
+    """For what grows slowly: windows of so many sessions, and how many of the newest their baselines leave out. The
+    beginning of a drift would else be part of what it is compared with."""
     shifted_share: float = 0.7
     """At least so many of a window lie above ``close_share`` of its shift."""
     model_error_ratio: float = 0.002
@@ -72,7 +75,7 @@ class LossSettings:
     """of what it makes of other weather, as a share of that,"""
     cold_error_kw_per_kelvin: float = 0.002
     """and of what the cold adds to the fixed loss, for each kelvin of change."""
-    tail_sessions: float = 1.0
+    tail_sessions: float = 5.0
     """A window of k sessions is less sure by sqrt(1 + this / k): few sessions with heavy tails are not normal."""
 
     # What all pairs share.

@@ -10,6 +10,9 @@ differ between the window and the older sessions; cold: by how many kelvin below
 xbar_1: hours for each kWh; t: ``tail_sessions``. The largest z of all windows is that of the pair: a scan statistic,
 Wald's likelihood ratio for a step with unknown begin, on a grid. With t = 0 all that was falsely found in 1,600 healthy
 pair-years were windows of three and four sessions, whose sums have heavier tails than a normal.
+
+The beginning of what grows slowly is among the older sessions of a short window, which then expect too much. So some
+windows are compared with sessions that lie further back: ``distant_windows``.
 """
 
 from typing import NamedTuple
@@ -41,10 +44,11 @@ def scan(
     settings: LossSettings = SETTINGS,
     close_share: Floats | None = None,
 ) -> Scan:
-    """Try all windows. ``close_share``: of each pair, where it is not that of all."""
+    """Try all windows, the distant ones too. ``close_share``: of each pair, where it is not that of all."""
     if close_share is None:
         close_share = np.full(len(panel.first), settings.thresholds.close_share)
-    longest = max(settings.windows)
+    compared = [*((sessions, sessions) for sessions in settings.windows), *settings.distant_windows]
+    longest = max(left_out for _, left_out in compared)
     window = of_newest(panel, found, longest)
     tables = _Tables(
         newest(panel, found.weight, longest),
@@ -52,8 +56,8 @@ def scan(
         np.stack([newest(panel, each, longest) for each in panel.x]),
     )
     best: Scan | None = None
-    for sessions in settings.windows:
-        baseline = posterior(older(found, window, np.minimum(panel.length, sessions)), fleet, settings)
+    for sessions, left_out in compared:
+        baseline = posterior(older(found, window, np.minimum(panel.length, left_out)), fleet, settings)
         tried = _try_window(tables, sessions, baseline, close_share, settings)
         best = tried if best is None else _better(best, tried)
     if best is None:

@@ -129,11 +129,11 @@ def test_a_day_that_stays_as_it_is_restates_no_other(in_order: MadeDays) -> None
 
 
 def test_a_week_offline_is_a_gap_and_what_was_open_goes_on_after_it(in_order: MadeDays) -> None:
-    offline = [day_of(number) for number in range(24, 28)]
+    offline = [day_of(number) for number in range(25, 29)]
     silent = MadeDays({day: rows for day, rows in in_order.sessions.items() if day not in offline})
     silent.make(DAYS)
-    assert silent.states()[day_of(23)] == ["open"]
-    assert_frame_equal(silent.findings(day_of(27)), silent.findings(day_of(23)))
+    assert silent.states()[day_of(24)] == ["open"]
+    assert_frame_equal(silent.findings(day_of(28)), silent.findings(day_of(24)))
     missing = MadeDays(silent.sessions)
     missing.make([day for day in DAYS if day not in offline])
     assert_frame_equal(missing.findings(DAYS[-1]), silent.findings(DAYS[-1]))

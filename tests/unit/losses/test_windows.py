@@ -1,5 +1,6 @@
 """The scan of windows, onsets, and what all pairs share."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
     assert found.sessions[0] == 4
     assert found.shift[0] == pytest.approx(0.02, rel=0.01)
     assert found.z[0] == pytest.approx(
-        0.02 / np.sqrt(sigma2 / 4 + of_coefficients + 0.002**2) / np.sqrt(1 + 1 / 4), rel=0.02
+        0.02 / np.sqrt(sigma2 / 4 + of_coefficients + 0.002**2) / np.sqrt(1 + 5 / 4), rel=0.02
     )
 
 
@@ -110,6 +111,29 @@ def test_colder_weather_is_expected_and_makes_it_less_sure() -> None:
     z_warm = scanned(rows_of(1, warm)).z[0]
     z_cold = scanned(rows_of(1, losses, celsius=mild + cold)).z[0]
     assert z_warm > SETTINGS.thresholds.open_z > z_cold
+
+
+def test_the_beginning_of_a_drift_is_not_what_it_is_compared_with() -> None:
+    # 60 sessions as ever, then 40 of which each loses 0.0007 more than the one before.
+    losses = noisy(6, 100)
+    losses[60:] += 0.0007 * np.arange(1, 41)
+    panel = Panel.of(rows_of(1, losses))
+    found = reference(panel, FLEET)
+    near = scan(panel, found, FLEET, replace(SETTINGS, windows=(20,), distant_windows=()))
+    distant = scan(panel, found, FLEET, replace(SETTINGS, windows=(3,), distant_windows=((20, 40),)))
+    assert (near.baseline.sessions[0], distant.baseline.sessions[0]) == (80, 60)
+    assert distant.shift[0] == pytest.approx(0.0007 * np.arange(21, 41).mean(), rel=0.15)
+    assert distant.shift[0] > 1.05 * near.shift[0]
+    assert scan(panel, found, FLEET).z[0] >= distant.z[0] > near.z[0]
+
+
+def test_a_pair_of_few_sessions_has_no_distant_window() -> None:
+    losses = shifted(noisy(7, 30), 10, 0.05)
+    panel = Panel.of(rows_of(1, losses))
+    found = reference(panel, FLEET)
+    assert scan(panel, found, FLEET, replace(SETTINGS, windows=(10,))).baseline.sessions[0] == 20
+    only = scan(panel, found, FLEET, replace(SETTINGS, windows=(28,), distant_windows=((10, 28),)))
+    assert not np.isfinite(only.z[0])
 
 
 def test_an_unsure_session_weighs_less() -> None:
