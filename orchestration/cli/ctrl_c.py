@@ -24,8 +24,8 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         told.settimeout(0)
         before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         watch = threading.Thread(target=_interrupt_at_signal, args=(heard,), name="ctrl-c", daemon=True)
-        watch.start()
         try:
+            watch.start()
             yield
         except RuntimeError as error:
             if took_ctrl_c(error):
@@ -34,7 +34,8 @@ def engines_stop_at_ctrl_c() -> Iterator[None]:
         finally:
             signal.set_wakeup_fd(before)
             told.shutdown(socket.SHUT_WR)
-            watch.join()
+            if watch.ident is not None:  # a Ctrl-C may come before it has begun
+                watch.join()
 
 
 def _interrupt_at_signal(heard: socket.socket) -> None:
