@@ -1,13 +1,14 @@
 """Sites: vehicles and chargers that met one another, directly or by others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import polars as pl
 
+from warehouse.losses.sample import PAIR
+
 Device = tuple[str, object]
 """``vehicle`` or ``meter``, and its id."""
-_PAIR = ("vehicle_id", "meter_id")
 
 
 def site_of_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -16,25 +17,16 @@ def site_of_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
     A site is what hangs together: a vehicle belongs to the site of every charger it charged at. Fixed pairs, of which
     nothing can be told apart, are left out. ``site_meter_id``: the smallest meter_id of the site, by which it is known.
     """
-    groups = _joined((("vehicle", vehicle), ("meter", meter)) for vehicle, meter in pairs.select(_PAIR).iter_rows())
+    groups = _joined((("vehicle", vehicle), ("meter", meter)) for vehicle, meter in pairs.select(PAIR).iter_rows())
     site = pl.Series([groups[("meter", meter)] for meter in pairs["meter_id"]], dtype=pl.UInt32)
     is_shared = (pl.len().over("vehicle_id") > 1).any().over("site")
     return (
-        pairs.select(_PAIR)
+        pairs.select(PAIR)
         .with_columns(site=site)
         .with_columns(is_shared=is_shared, site_meter_id=pl.col("meter_id").min().over("site"))
         .filter("is_shared")
-        .select(*_PAIR, "site_meter_id")
+        .select(*PAIR, "site_meter_id")
     )
-
-
-def sites(sample: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of each such site; rows keep their order."""
-    named = sample.join(
-        site_of_pairs(sample.select(_PAIR).unique(maintain_order=True)), on=_PAIR, maintain_order="left"
-    )
-    for number in named["site_meter_id"].unique().sort():
-        yield named.filter(pl.col("site_meter_id") == number).drop("site_meter_id")
 
 
 def _joined(edges: Iterable[tuple[Device, Device]]) -> dict[Device, int]:

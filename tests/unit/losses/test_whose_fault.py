@@ -1,5 +1,6 @@
 """At a depot the device that loses more is named, where the sessions allow it; else the pair, and what would decide."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 
@@ -8,8 +9,9 @@ import polars as pl
 import pytest
 
 from tests.unit.losses.made_sessions import START, Site, sample_rows
+from warehouse.losses.sample import PAIR
 from warehouse.losses.settings import SETTINGS
-from warehouse.losses.sites import sites
+from warehouse.losses.sites import site_of_pairs
 from warehouse.losses.whose_fault import SiteVerdict, Subject, whose_fault
 
 FLEET = np.array(SETTINGS.fleet_start)
@@ -98,6 +100,13 @@ def test_a_charger_that_was_always_worse_has_not_changed() -> None:
 def test_the_order_of_the_rows_does_not_matter() -> None:
     rows = Site(charger_loss=0.05).sessions()
     assert whose_fault(rows.sort("loss_ratio"), FLEET) == verdicts(Site(charger_loss=0.05))
+
+
+def sites(sample: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of each site; rows keep their order."""
+    named = sample.join(site_of_pairs(sample.select(PAIR).unique(maintain_order=True)), on=PAIR, maintain_order="left")
+    for number in named["site_meter_id"].unique().sort():
+        yield named.filter(pl.col("site_meter_id") == number).drop("site_meter_id")
 
 
 def test_a_site_is_what_hangs_together_and_fixed_pairs_are_none() -> None:
