@@ -26,7 +26,8 @@ def send(site: Site, items: list[bytes], form: str) -> Any:
 def test_one_bad_item_costs_only_itself(site: Site, form: str, bad: bytes) -> None:
     device = new_id("batch")
     before = sum(row[3] for row in site.quarantined(bad))
-    items = [encode(meter_payload(meterId=device, timestamp=iso(now_s() - timedelta(seconds=n)))) for n in range(4)]
+    ts = now_s()
+    items = [encode(meter_payload(meterId=device, timestamp=iso(ts - timedelta(seconds=n)))) for n in range(4)]
     answer = send(site, [*items[:2], bad, *items[2:]], form)
     assert answer.status_code == 200
     assert counts(answer) == {"accepted": 4, "duplicates": 0, "conflicts": 0, "rejected": 1}
