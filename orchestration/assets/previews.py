@@ -1,4 +1,4 @@
-"""What a mart looks like, for whoever has its asset's page open: its first rows, and the spread of ratios as bars."""
+"""What is made of readings looks like, for whoever has its asset's page open: its first rows; of ratios, bars."""
 
 from datetime import date, datetime
 from typing import Any
@@ -10,18 +10,19 @@ from dbt_like_sql.catalog import Model
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 
 ROWS = 10
+PREVIEWED = ("rollups", "marts")
 WIDEST_BAR = 40
 PLOTTED = "efficiency_distribution"
 
 
 def preview(model: Model, pipeline: DailyPipeline, day: date) -> dict[str, dg.MetadataValue[Any]]:
-    """Metadata of a mart's day. Of any other dataset there is none: ten readings say little."""
-    if model.layer != "marts":
+    """Metadata of a day of a rollup or mart. Of what is only read there is none: ten readings say little."""
+    if model.layer not in PREVIEWED:
         return {}
-    rows = pl.read_parquet(pipeline.verified(model.name, day), hive_partitioning=False)
-    shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(rows.head(ROWS)))}
+    rows = pl.scan_parquet(pipeline.verified(model.name, day), hive_partitioning=False)
+    shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(rows.head(ROWS).collect()))}
     if model.name == PLOTTED:
-        shown["plot"] = dg.MetadataValue.md(as_bars(rows.sort("bin")))
+        shown["plot"] = dg.MetadataValue.md(as_bars(rows.sort("bin").collect()))
     return shown
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dbt_like_sql.catalog import Catalog, CatalogError, Model
+from dbt_like_sql.declared_keys import LAYERS
 from dbt_like_sql.model import DAY_COLUMN
 from dbt_like_sql.statements import Statement
 from tests.unit.dbt_like_sql.small_catalog import GROWTH, STAGING, write_catalog
@@ -141,6 +142,13 @@ def test_each_dataset_comes_after_what_it_depends_on_and_layers_stay_together() 
     )
 
 
+@pytest.mark.parametrize("model", CATALOG.in_order(), ids=lambda model: model.name)
+def test_no_dataset_reads_a_later_layer(model: Model) -> None:
+    """A catalog may, but the picture of all datasets would have lines that go up."""
+    later = LAYERS[LAYERS.index(model.layer) + 1 :]
+    assert [name for name in model.depends_on if CATALOG.models[name].layer in later] == []
+
+
 def test_every_column_of_every_mart_says_where_it_comes_from() -> None:
     found = {
         model.name: {
@@ -180,10 +188,10 @@ def test_who_reads_whom() -> None:
     assert CATALOG.used_by(HOURLY) == (
         "daily_vehicle_edges",
         STEPS,
+        "daily_standby",
         "hourly_vehicle_efficiency",
         "daily_meter_efficiency",
         "daily_fleet_efficiency",
-        "daily_standby",
     )
     assert CATALOG.used_by("reading_gaps") == ("restatements",)
     assert CATALOG.upstream("devices") == {"meters", "vehicles"}
