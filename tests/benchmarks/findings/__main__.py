@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.findings import depots, end_to_end, excess, first_days, rebuild, registers, speed
+from tests.benchmarks.findings import depots, end_to_end, excess, first_days, other_laws, rebuild, registers, speed
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
 from tests.benchmarks.records import Recorder
@@ -19,6 +19,7 @@ Lines = Iterable[dict[str, object]]
 MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "excess": excess.measure,
     "end_to_end": lambda scale: end_to_end.measure(scale.seeds, scale.seasons, scale.register_pairs, scale.kept),
+    "other_laws": lambda scale: other_laws.measure(scale.other_seeds, scale.seasons, scale.pairs, scale.healthy_pairs),
     "depots": lambda scale: depots.measure(scale.seeds, scale.pairs // PAIRS_A_DEPOT),
     "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),
     "first_days": lambda scale: first_days.measure(scale.seeds, scale.pairs),
@@ -28,7 +29,9 @@ MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
 SPEED_PAIRS = 10_000
 PAIRS_A_DEPOT = 16
 """A depot takes about as long as so many pairs."""
-QUICK = excess.Scale(excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0, 30, 50)
+QUICK = excess.Scale(
+    excess.TUNING_SEEDS[:1], ("autumn",), 100, ("as drawn",), 0, 30, 50, other_seeds=other_laws.TUNING_SEEDS[:1]
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := set(asked.names) - set(MEASUREMENTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     usual = QUICK if asked.quick else excess.Scale()
-    seeds = asked.seeds or (excess.TUNING_SEEDS if asked.tuning and not asked.quick else usual.seeds)
+    tunes = asked.tuning and not asked.quick
+    seeds = asked.seeds or (excess.TUNING_SEEDS if tunes else usual.seeds)
+    other_seeds = asked.seeds or (other_laws.TUNING_SEEDS if tunes else usual.other_seeds)
     scale = excess.Scale(
         seeds,
         asked.seasons or usual.seasons,
@@ -61,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked.register_pairs or usual.register_pairs,
         usual.rebuilt_pairs,
         asked.kept,
+        other_seeds,
     )
     recorder = Recorder.begin(asked.json, "make bench-findings", is_quick=asked.quick) if asked.json else None
     for name in asked.names or MEASUREMENTS:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tests.benchmarks.findings import other_laws
 from tests.benchmarks.findings.figures import Trial, lines, trial_of_alarms, trial_of_findings
 from tests.benchmarks.findings.injected import Injected, drawn, with_losses
 from tests.benchmarks.findings.replayed import days_below, replayed, sessions_below
@@ -36,6 +37,8 @@ class Scale:
     """Whose year is made again."""
     kept: Path | None = None
     """Where what was found in readings is kept."""
+    other_seeds: Sequence[int] = other_laws.SEEDS
+    """Of the fleets of other laws."""
 
 
 def measure(scale: Scale) -> Iterable[dict[str, object]]:

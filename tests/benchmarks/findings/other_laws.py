@@ -1,0 +1,90 @@
+"""R1 on fleets of other laws than it was tuned on, with several limits: how often it is wrong, and what it finds."""
+
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from tests.benchmarks.findings.figures import Trial, lines, trial_of_findings
+from tests.benchmarks.findings.injected import Injected, drawn, with_losses
+from tests.benchmarks.findings.laws import Law, other_sessions
+from tests.benchmarks.findings.replayed import replayed
+from tests.benchmarks.findings.seasons import SEASONS, YEAR, Season
+from warehouse.losses.settings import SETTINGS, Thresholds
+
+SEEDS = (301, 302, 303)
+"""Of the figures that are told; nothing was looked at with them before."""
+TUNING_SEEDS = (311, 312)
+YEARS = (YEAR, Season("year from autumn", date(2026, 9, 1), 365))
+FAULTY_SHARE = 0.3
+SINCE_DAYS = (35, 60)
+"""Of the season, as in ``excess``."""
+PLAIN = "none"
+ALL = "all"
+FLEETS = {PLAIN: frozenset[Law](), **{law.value: frozenset({law}) for law in Law}, ALL: frozenset(Law)}
+LIMITS = {
+    "present": SETTINGS,
+    "z > 5": replace(SETTINGS, tail_sessions=1.0, thresholds=Thresholds(suspected_z=4.5, open_z=5.0, notify_z=5.5)),
+}
+
+
+def measure(
+    seeds: Sequence[int], seasons: Sequence[str], pairs: int, healthy_pairs: int
+) -> Iterable[dict[str, object]]:
+    """One line for each law and limit of healthy fleets, then one a size of loss where all laws hold."""
+    for name, laws in FLEETS.items():
+        many = seeds if name == ALL else seeds[:1]
+        trials = healthy(many, healthy_pairs if name == ALL else healthy_pairs // 2, name, laws)
+        yield from _lines(trials, {"laws": name, "seeds": list(many), "seasons": [each.name for each in YEARS]})
+    trials = faulty(seeds, [SEASONS[name] for name in seasons], pairs)
+    yield from _lines(trials, {"laws": ALL, "seeds": list(seeds), "seasons": list(seasons)})
+
+
+def healthy(seeds: Sequence[int], pairs: int, name: str, laws: Collection[Law]) -> dict[str, list[Trial]]:
+    """Fleets without a loss: of each seed half of the pairs from January on, half from September on."""
+    trials: dict[str, list[Trial]] = {}
+    for seed in seeds:
+        for year in YEARS:
+            sessions = with_losses(other_sessions(year, seed, pairs // len(YEARS), laws), [])
+            years = pairs // len(YEARS) * year.days / 365
+            for limits, trial in _tried(sessions, year, [], years, f"{name}, {year.name}, seed {seed}"):
+                trials.setdefault(limits, []).append(trial)
+    return trials
+
+
+def faulty(seeds: Sequence[int], seasons: Sequence[Season], pairs: int) -> dict[str, list[Trial]]:
+    """Fleets of all laws of which some have a loss."""
+    trials: dict[str, list[Trial]] = {}
+    for seed in seeds:
+        for season in seasons:
+            losses = drawn(list(range(1, pairs + 1)), season, seed, FAULTY_SHARE, SINCE_DAYS)
+            sessions = with_losses(other_sessions(season, seed, pairs, FLEETS[ALL]), losses)
+            until_loss = sum((each.since.date() - season.first).days for each in losses)
+            years = ((pairs - len(losses)) * season.days + until_loss) / 365
+            for limits, trial in _tried(sessions, season, losses, years, f"losses, {season.name}, seed {seed}"):
+                trials.setdefault(limits, []).append(trial)
+    return trials
+
+
+def _tried(
+    sessions: pl.DataFrame, season: Season, losses: list[Injected], years: float, name: str
+) -> Iterator[tuple[str, Trial]]:
+    for limits, settings in LIMITS.items():
+        began = time.monotonic()
+        findings = replayed(sessions, season, settings)
+        trial = trial_of_findings(findings, sessions, losses, years)
+        hit = sum(each.delay_days is not None for each in trial.found)
+        sys.stderr.write(
+            f"{name}, {limits}: {hit} of {len(losses)} found, {trial.false} false in {years:.0f} years, "
+            f"{time.monotonic() - began:.0f} s\n"
+        )
+        yield limits, trial
+
+
+def _lines(trials: dict[str, list[Trial]], said: dict[str, object]) -> Iterator[dict[str, object]]:
+    for limits, of_limits in trials.items():
+        for line in lines(of_limits):
+            yield {"limits": limits, "laws": said["laws"], **line, **said}
