@@ -15,13 +15,10 @@ parameters were chosen before R1 was tried on it and are not to be fitted to wha
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 import numpy as np
-import polars as pl
 
-from tests.benchmarks.findings.seasons import Season, as_in_the_lake
 from warehouse.losses.panel import Bools, Floats, Ints
 
 
@@ -48,17 +45,11 @@ HEATER_THRESHOLDS_CELSIUS = np.array([5.0, 0.0, np.nan, np.nan, np.nan, np.nan])
 COOLING_HOURS = 10.0
 HEAT_KWH_PER_KELVIN_KWH = 0.0018
 HEATER_RATIO, HEATER_KW = 0.9, 2.5
-ARRIVAL_HOUR = 17.0
-LONGEST_HOURS = 12.0
-NO_SENSOR_SHARE = 0.1
 PLAIN_KNEE_CELSIUS, CURVED_KNEE_CELSIUS, DOUBLING_KELVIN = 15.0, 20.0, 15.0
-FULL_POWER_SHARE, TOP_KWH, BALANCING_KWH = 0.4, 4.0, 0.12
-"""Of a charge to 100 %: its power at the end as a share, the energy that is charged so, and what balancing takes."""
-STEPS_KWH = np.array([0.001, 0.01, 0.1])
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """One element a pair."""
 
     model: Ints
@@ -83,90 +74,8 @@ class _Pairs:
     """Lost at the begin of each session."""
 
 
-def other_sessions(season: Season, seed: int, pairs: int, laws: Collection[Law]) -> pl.DataFrame:
-    """Sessions of a healthy fleet, as the lake has them: the columns that ``warehouse.losses.sample`` reads."""
-    draws = np.random.default_rng([seed, 4, season.first.toordinal()])
-    fleet = _drawn(draws, pairs)
-    shape = (pairs, season.days)
-    day_of_year = season.first.timetuple().tm_yday + np.arange(season.days)
-    wintry = (1 + np.cos(2 * np.pi * (day_of_year - 15) / 365.25)) / 2  # 1 in mid January
-    front = _remembered(draws, (1, season.days), np.array([5.0]))
-    outdoor = 19.0 - 19.0 * wintry + 3.5 * front - 2.0 + fleet.site_kelvin[:, None]
-    around = 15.0 + (outdoor - 15.0) * fleet.garage_ratio[:, None]
-
-    # What is drawn is drawn whether its law holds or not, so that fleets differ by their laws alone.
-    at_night = draws.random(shape) < fleet.night_share[:, None]
-    parked_hours = np.where(at_night, draws.uniform(5.0, 9.0, shape), draws.uniform(0.2, 2.0, shape))
-    warmth = draws.uniform(2.0, 8.0, shape)
-    parked = around + warmth * np.exp(-parked_hours / COOLING_HOURS)
-    kwh = fleet.usual_kwh[:, None] * np.exp(0.35 * draws.standard_normal(shape))
-    if Law.WINTER_TRIPS in laws:
-        kwh *= 1 - 0.4 * wintry
-    limit = 0.4 + 0.6 / (1 + np.exp(-1.5 * _remembered(draws, shape, np.full(pairs, 30.0))))
-    is_managed = (draws.random(pairs) < 0.4)[:, None] & (Law.LOAD_MANAGED in laws)
-    power_kw = fleet.dc_kw[:, None] * np.where(is_managed, limit, 1.0) * (1 + 0.01 * draws.standard_normal(shape))
-    kwh = np.minimum(np.maximum(kwh, 1.5), 0.8 * LONGEST_HOURS * power_kw)
-    alternates = (draws.random(pairs) < 0.4)[:, None] & (Law.TWO_TARGETS in laws)
-    is_full = np.cumsum(draws.random(shape) < 0.15, axis=1) % 2 > 0
-    top_kwh = np.where(alternates & is_full, np.minimum(TOP_KWH, 0.4 * kwh), 0.0)
-    top_kw = FULL_POWER_SHARE * power_kw
-    hours = (kwh - top_kwh) / power_kw + top_kwh / top_kw
-
-    def converted_kwh(energy_kwh: Floats, dc_kw: Floats) -> Floats:
-        share = dc_kw / fleet.rated_kw[:, None] if Law.CURVED_POWER in laws else 1.0
-        lost: Floats = energy_kwh * (
-            fleet.fixed_kw[:, None] / dc_kw + fleet.linear_ratio[:, None] + fleet.copper_ratio[:, None] * share
-        )
-        return lost
-
-    heating_kwh, celsius = _heated(fleet, parked, around, hours, is_on=Law.HEATERS in laws)
-    celsius = celsius + np.minimum(2.5, 0.3 * power_kw)
-    lost_kwh = converted_kwh(kwh - top_kwh, power_kw) + converted_kwh(top_kwh, top_kw)
-    lost_kwh += _cold_kw(fleet, celsius, is_curved=Law.CURVED_COLD in laws) * hours
-    lost_kwh += heating_kwh + fleet.start_kwh[:, None] + BALANCING_KWH * (top_kwh > 0)
-    efficiency = kwh / (kwh + lost_kwh) - _changes(draws, fleet, shape, laws)
-    ac_kwh = kwh / efficiency * (1 + _noise(draws, fleet, shape, laws))
-
-    shown = _shown_celsius(draws, celsius, around, warmth, parked_hours, is_wrong=Law.SENSORS in laws)
-    ac_step = STEPS_KWH[draws.choice(2, pairs)]
-    coarse = draws.random(pairs) < 0.1
-    ac_step = np.where(coarse & (Law.COARSE_METERS in laws), STEPS_KWH[2], ac_step)
-    dc_step = STEPS_KWH[draws.choice(3, pairs, p=(0.2, 0.6, 0.2))]
-    happens = draws.random(shape) < fleet.a_week[:, None] / 7
-    pair = np.nonzero(happens)[0]
-    begins_us = ((ARRIVAL_HOUR + parked_hours + 24 * np.arange(season.days))[happens] * 3.6e9).astype(np.int64)
-    start = datetime.combine(season.first, time(), UTC)
-    ac, dc = (
-        _registered(np.where(happens, each, 0.0), step)[happens] for each, step in ((ac_kwh, ac_step), (kwh, dc_step))
-    )
-    frame = pl.DataFrame(
-        {
-            "kind": pl.repeat("charge", len(pair), eager=True),
-            "meter_id": pl.Series(pair + 1).cast(pl.String),
-            "vehicle_id": pl.Series(pair + 1).cast(pl.String),
-            "started_at": pl.Series(begins_us + int(start.timestamp() * 1e6)).cast(pl.Datetime("us", "UTC")),
-            "hours": hours[happens],
-            "ac_kwh": ac,
-            "dc_kwh": dc,
-            "efficiency_ratio": dc / np.maximum(ac, 1e-9),
-            "mean_battery_temp_celsius": pl.Series(shown[happens]).fill_nan(None),
-            "ac_resolution_kwh": ac_step[pair],
-            "dc_resolution_kwh": dc_step[pair],
-        }
-    )
-    unknown = ("ac_plateau_kw", "dc_plateau_kw", "mean_voltage_volts", "soc_start_percent", "soc_end_percent")
-    whole = frame.with_columns(
-        *(pl.lit(None, pl.Float64).alias(name) for name in unknown),
-        ended_at=pl.col("started_at") + pl.duration(microseconds=(pl.col("hours") * 3.6e9).cast(pl.Int64)),
-        voltage_share=pl.lit(0.0),
-        ac_coverage=pl.lit(1.0),
-        dc_coverage=pl.lit(1.0),
-    )
-    end = start + timedelta(days=season.days)
-    return as_in_the_lake(whole.filter(pl.col("ended_at") < end).sort("ended_at", "vehicle_id"))
-
-
-def _drawn(draws: np.random.Generator, pairs: int) -> _Pairs:
+def drawn_pairs(draws: np.random.Generator, pairs: int) -> Pairs:
+    """Pairs of this fleet."""
     model = draws.integers(MODELS, size=pairs)
     of_models = np.random.default_rng(MODELS)  # the same cars in every fleet
 
@@ -176,7 +85,7 @@ def _drawn(draws: np.random.Generator, pairs: int) -> _Pairs:
 
     charger_kw = np.array([3.4, 6.7, 10.2])[draws.choice(3, pairs, p=(0.2, 0.3, 0.5))]
     rated_kw = np.array([6.7, 10.2, 10.2, 10.2, 6.7, 10.2])[model]
-    return _Pairs(
+    return Pairs(
         model=model,
         capacity_kwh=of_model(38.0, 80.0, 0.0),
         dc_kw=np.minimum(charger_kw, rated_kw),
@@ -196,7 +105,7 @@ def _drawn(draws: np.random.Generator, pairs: int) -> _Pairs:
     )
 
 
-def _remembered(draws: np.random.Generator, shape: tuple[int, int], days: Floats) -> Floats:
+def remembered(draws: np.random.Generator, shape: tuple[int, int], days: Floats) -> Floats:
     """AR(1) from day to day of variance 1, a row a pair: what it was is forgotten within so many days."""
     kept = np.exp(-1 / days)
     values = draws.standard_normal(shape)
@@ -205,7 +114,15 @@ def _remembered(draws: np.random.Generator, shape: tuple[int, int], days: Floats
     return values
 
 
-def _heated(fleet: _Pairs, parked: Floats, around: Floats, hours: Floats, *, is_on: bool) -> tuple[Floats, Floats]:
+def converted_kwh(fleet: Pairs, kwh: Floats, dc_kw: Floats, laws: Collection[Law]) -> Floats:
+    """What is lost of this energy at this power in the warm."""
+    share = dc_kw / fleet.rated_kw[:, None] if Law.CURVED_POWER in laws else 1.0
+    copper = fleet.copper_ratio[:, None] * share
+    lost: Floats = kwh * (fleet.fixed_kw[:, None] / dc_kw + fleet.linear_ratio[:, None] + copper)
+    return lost
+
+
+def heated(fleet: Pairs, parked: Floats, around: Floats, hours: Floats, *, is_on: bool) -> tuple[Floats, Floats]:
     """What a heater takes from the grid, and the mean temperature of the battery."""
     threshold = HEATER_THRESHOLDS_CELSIUS[fleet.model][:, None]
     heat_kwh = HEAT_KWH_PER_KELVIN_KWH * fleet.capacity_kwh[:, None]
@@ -216,7 +133,8 @@ def _heated(fleet: _Pairs, parked: Floats, around: Floats, hours: Floats, *, is_
     return kwh / HEATER_RATIO, parked + 0.75 * reached
 
 
-def _cold_kw(fleet: _Pairs, celsius: Floats, *, is_curved: bool) -> Floats:
+def cold_kw(fleet: Pairs, celsius: Floats, *, is_curved: bool) -> Floats:
+    """What a battery of this temperature adds to the fixed loss."""
     at_zero = fleet.cold_kw[:, None]
     if not is_curved:
         straight: Floats = at_zero * np.maximum(PLAIN_KNEE_CELSIUS - celsius, 0.0) / PLAIN_KNEE_CELSIUS
@@ -228,57 +146,24 @@ def _cold_kw(fleet: _Pairs, celsius: Floats, *, is_curved: bool) -> Floats:
     return added
 
 
-def _changes(draws: np.random.Generator, fleet: _Pairs, shape: tuple[int, int], laws: Collection[Law]) -> Floats:
-    """What the efficiency is lower by each day: wear of up to half a point a year, and up to two updates of each
+def changes(draws: np.random.Generator, fleet: Pairs, days: int, laws: Collection[Law]) -> Floats:
+    """What the efficiency is lower by each day: wear of up to half a point a year, and two updates a year of each
     vehicle model, of up to 0.3 points in either direction, which reach a car within weeks."""
-    days = np.arange(shape[1])
-    less = draws.uniform(0.0, 0.005, shape[0])[:, None] * days / 365 * (Law.WEAR in laws)
+    pairs, day = len(fleet.model), np.arange(days)
+    less = draws.uniform(0.0, 0.005, pairs)[:, None] * day / 365 * (Law.WEAR in laws)
     for _ in range(2):
         begin, size = draws.uniform(0, 365, MODELS), draws.uniform(-0.003, 0.003, MODELS)
-        since = begin[fleet.model] + draws.exponential(10.0, shape[0])
-        less = less + size[fleet.model][:, None] * (days >= since[:, None]) * (Law.FIRMWARE in laws)
+        since = begin[fleet.model] + draws.exponential(10.0, pairs)
+        less = less + size[fleet.model][:, None] * (day >= since[:, None]) * (Law.FIRMWARE in laws)
     return less
 
 
-def _noise(draws: np.random.Generator, fleet: _Pairs, shape: tuple[int, int], laws: Collection[Law]) -> Floats:
+def noise(draws: np.random.Generator, fleet: Pairs, days: int, laws: Collection[Law]) -> Floats:
     """Of the AC energy: from session to session, and what lasts for one to four weeks."""
+    pairs, shape = len(fleet.model), (len(fleet.model), days)
     normal, heavy = draws.standard_normal(shape), draws.standard_t(3, shape) / np.sqrt(3)
-    days = np.exp(draws.uniform(np.log(7.0), np.log(30.0), shape[0]))
-    slow_ratio = np.exp(draws.uniform(np.log(0.0015), np.log(0.004), shape[0]))
-    slow = slow_ratio[:, None] * _remembered(draws, shape, days)
+    lasts_days = np.exp(draws.uniform(np.log(7.0), np.log(30.0), pairs))
+    slow_ratio = np.exp(draws.uniform(np.log(0.0015), np.log(0.004), pairs))
+    slow = slow_ratio[:, None] * remembered(draws, shape, lasts_days)
     own = np.clip(heavy, -10, 10) if Law.HEAVY_TAILS in laws else normal
-    noise: Floats = fleet.scatter_ratio[:, None] * own + slow * (Law.SLOW_NOISE in laws)
-    return noise
-
-
-def _shown_celsius(
-    draws: np.random.Generator,
-    celsius: Floats,
-    around: Floats,
-    warmth: Floats,
-    parked_hours: Floats,
-    *,
-    is_wrong: bool,
-) -> Floats:
-    """What the vehicles tell; NaN without a sensor. A sensor is off for good, tells what was hours ago, or is half in
-    the coolant, and half of them tell whole kelvin."""
-    pairs = len(celsius)
-    bias = np.clip(1.5 * draws.standard_normal(pairs), -3, 3)[:, None]
-    lag_hours = draws.uniform(0.5, 4.0, pairs)[:, None]
-    in_coolant, tells_whole = draws.random(pairs) < 0.2, draws.random(pairs) < 0.5
-    blind = draws.random(pairs) < NO_SENSOR_SHARE
-    if is_wrong:
-        before = np.exp(-np.maximum(parked_hours - lag_hours, 0.0) / COOLING_HOURS)
-        late = warmth * (before - np.exp(-parked_hours / COOLING_HOURS))
-        celsius = np.where(in_coolant[:, None], (celsius + around) / 2, celsius + late) + bias
-        celsius = np.where(tells_whole[:, None], np.rint(celsius), celsius)
-    shown: Floats = np.where(blind[:, None], np.nan, celsius)
-    return shown
-
-
-def _registered(kwh: Floats, step_kwh: Floats) -> Floats:
-    """What registers that show whole steps count of these energies, a row a pair."""
-    begun = np.full((len(kwh), 1), 1_000.3)
-    shown = np.floor(np.concatenate([begun, begun + np.cumsum(kwh, axis=1)], axis=1) / step_kwh[:, None] + 1e-9)
-    counted: Floats = np.diff(shown, axis=1) * step_kwh[:, None]
-    return counted.round(3)
+    return fleet.scatter_ratio[:, None] * own + slow * (Law.SLOW_NOISE in laws)

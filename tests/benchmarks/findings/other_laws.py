@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,7 +10,8 @@ import polars as pl
 
 from tests.benchmarks.findings.figures import Trial, lines, trial_of_findings
 from tests.benchmarks.findings.injected import Injected, drawn, with_losses
-from tests.benchmarks.findings.laws import Law, other_sessions
+from tests.benchmarks.findings.laws import Law
+from tests.benchmarks.findings.other_sessions import other_sessions
 from tests.benchmarks.findings.replayed import replayed
 from tests.benchmarks.findings.seasons import SEASONS, YEAR, Season
 from warehouse.losses.settings import SETTINGS, Thresholds
@@ -34,25 +35,24 @@ LIMITS = {
 def measure(
     seeds: Sequence[int], seasons: Sequence[str], pairs: int, healthy_pairs: int
 ) -> Iterable[dict[str, object]]:
-    """One line for each law and limit of healthy fleets, then one a size of loss where all laws hold."""
-    for name, laws in FLEETS.items():
-        many = seeds if name == ALL else seeds[:1]
-        trials = healthy(many, healthy_pairs if name == ALL else healthy_pairs // 2, name, laws)
-        yield from _lines(trials, {"laws": name, "seeds": list(many), "seasons": [each.name for each in YEARS]})
+    """One line for each law and limit of healthy fleets, then one a size of loss where all laws hold.
+
+    ``healthy_pairs``: of each seed where all laws hold, half of them from January on, half from September on; a law
+    alone has half as many, from September on with the first seed. 0: none.
+    """
+    for name, laws in FLEETS.items() if healthy_pairs else ():
+        many, years = (seeds, YEARS) if name == ALL else (seeds[:1], YEARS[1:])
+        trials: dict[str, list[Trial]] = {}
+        for seed in many:
+            for year in years:
+                of_year = healthy_pairs // 2
+                sessions = with_losses(other_sessions(year, seed, of_year, laws), [])
+                told = f"{name}, {year.name}, seed {seed}"
+                for limits, trial in _tried(sessions, year, [], of_year * year.days / 365, told):
+                    trials.setdefault(limits, []).append(trial)
+        yield from _lines(trials, {"laws": name, "seeds": list(many), "seasons": [each.name for each in years]})
     trials = faulty(seeds, [SEASONS[name] for name in seasons], pairs)
     yield from _lines(trials, {"laws": ALL, "seeds": list(seeds), "seasons": list(seasons)})
-
-
-def healthy(seeds: Sequence[int], pairs: int, name: str, laws: Collection[Law]) -> dict[str, list[Trial]]:
-    """Fleets without a loss: of each seed half of the pairs from January on, half from September on."""
-    trials: dict[str, list[Trial]] = {}
-    for seed in seeds:
-        for year in YEARS:
-            sessions = with_losses(other_sessions(year, seed, pairs // len(YEARS), laws), [])
-            years = pairs // len(YEARS) * year.days / 365
-            for limits, trial in _tried(sessions, year, [], years, f"{name}, {year.name}, seed {seed}"):
-                trials.setdefault(limits, []).append(trial)
-    return trials
 
 
 def faulty(seeds: Sequence[int], seasons: Sequence[Season], pairs: int) -> dict[str, list[Trial]]:
