@@ -73,6 +73,8 @@ def told(
         results = {name: nothing_to_check(context.selected_asset_check_keys, name) for name in names}
     for each in made:
         model = pipeline.catalog.models[each.dataset]
+        if each.gaps:
+            context.log.warning(f"{each.day}: {each.dataset}: {each.gaps}")
         shown = {**what_was_made(each), **column_lineage(model), **preview(model, pipeline, each.day)}
         context.add_asset_metadata(shown, str(each.dataset), each.day.isoformat())
     for name in names:

@@ -100,6 +100,7 @@ def what_was_made(made: Made) -> dict[str, Any]:
         "version": made.version,
         "state": "made" if made.is_new else "current",
         "path": dg.MetadataValue.path(made.location),
+        **({"gaps": made.gaps} if made.gaps else {}),
     }
 
 

@@ -26,6 +26,7 @@ from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lag
 from warehouse.lifecycle.restatement_words import rebuilt_words
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger.gaps import list_gaps
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
 from warehouse.settings import FleetSettings
 
@@ -41,7 +42,7 @@ def status(
     """Show devices, readings per day, the ledger, the lake, freshness and sizes in one screen.
 
     In the lake: which release of the day readers see (v2: it was rebuilt once), and the size of its readings. Below:
-    what rebuilds changed, which closed days are still to be run, and why.
+    what rebuilds changed, which closed days are still to be run, and why, and without which lost files days were made.
 
     Counts marked with ~ are estimates: a full-size day is not scanned for this.
 
@@ -56,15 +57,17 @@ def status(
         catalog = _catalog()
         to_run = _days_to_run(connection, url, settings, catalog)
         lagging = lagging_models(connection, catalog) if catalog else None
+        gaps = list_gaps(connection)
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
         said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
+        said["gaps"] = [dataclasses.asdict(each) for each in gaps]
         print_json(said)
     else:
         _print(overview, days)
         _print_disks(settings)
         unread = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
-        for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging))]:
+        for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging)), *map(str, gaps)]:
             print_line(line)
 
 

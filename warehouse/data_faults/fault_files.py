@@ -43,10 +43,9 @@ class FaultFiles(NamedTuple):
 
 
 def read_carried(locations: Mapping[str, Location]) -> Carried:
-    """What a day carried on, by dataset; nothing where there was no day before."""
-    if not locations:
-        return Carried.nothing()
-    return Carried(*(pl.read_parquet(locations[name]) for name in Carried._fields))
+    """What a day carried on, by dataset; nothing of what has no file."""
+    nothing = Carried.nothing()._asdict()
+    return Carried(*(pl.read_parquet(locations[name]) if name in locations else nothing[name] for name in nothing))
 
 
 def write_data_faults(

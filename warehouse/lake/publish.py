@@ -17,6 +17,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.postgres.ledger.day_ledger import dropped_streams, request_build
+from warehouse.postgres.ledger.gaps import request_builds_without
 from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file, publish_file, publish_file_again
 
 ONLY_COPY = "PostgreSQL no longer has that day: put the file back from a backup"
@@ -48,8 +49,8 @@ def publish(
 
     Where it is byte for byte the current version, that stays, and its file is put right if it was lost or damaged.
 
-    ``confirm`` runs in the transaction that makes it current, for what must become true with it. The connection must
-    be in autocommit.
+    ``confirm`` runs in the transaction that makes it current, for what must become true with it. Days that were made
+    without the file, because it was lost, are queued then. The connection must be in autocommit.
     """
     before = find_lake_file(connection, dataset, day)
     with written.open("rb") as file:
@@ -60,6 +61,7 @@ def publish(
         with connection.transaction():
             publish_file_again(connection, before)
             confirm(connection)
+            request_builds_without(connection, dataset, day)
         return before
     version = before.version + 1 if before else 1
     size_bytes = written.stat().st_size
@@ -69,6 +71,8 @@ def publish(
             connection, dataset, day, version=version, sha256=sha256, size_bytes=size_bytes, row_count=row_count
         )
         confirm(connection)
+        if before:
+            request_builds_without(connection, dataset, day)
     return published
 
 
@@ -111,13 +115,21 @@ def say_damaged(connection: psycopg.Connection, lake: Lake, file: LakeFile) -> N
 
 def _remedy(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:
     """What to do about a file: its day is run again, unless readings that it is made of are nowhere else any more."""
-    dropped = set(dropped_streams(connection, day))
-    if dataset in dropped:
+    if dataset in dropped_streams(connection, day):
         return ONLY_COPY
-    exports = [find_lake_file(connection, stream, day) for stream in sorted(dropped)]
-    if lost := [lake.location(file) for file in exports if file and not is_file_intact(lake, file)]:
-        return f"first put {' and '.join(lost)} back from a backup, then fleetwatt run-day {day} rebuilds it"
+    if lost := lost_exports(connection, lake, day):
+        first = " and ".join(map(lake.location, lost))
+        return f"first put {first} back from a backup, then fleetwatt run-day {day} rebuilds it"
     return f"fleetwatt run-day {day} rebuilds it"
+
+
+def lost_exports(connection: psycopg.Connection, lake: Lake, day: date) -> list[LakeFile]:
+    """The files of a day's readings that PostgreSQL no longer has and that are not as they were published.
+
+    While there is one, nothing of the day can be rebuilt.
+    """
+    exports = [find_lake_file(connection, stream, day) for stream in sorted(dropped_streams(connection, day))]
+    return [file for file in exports if file and not is_file_intact(lake, file)]
 
 
 def verified_or_queued(connection: psycopg.Connection, lake: Lake, dataset: str, day: date) -> str:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import psycopg
 
 from dbt_like_sql.catalog import Catalog, CatalogError
-from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, queue_damaged
+from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, is_intact, queue_damaged
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.gaps import list_gaps, request_builds_without
 from warehouse.postgres.ledger.lake_files import LakeFile, list_current_files, list_released_files
 
 
@@ -26,7 +27,8 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
 
     A rebuild of the day of a damaged one is queued: its next run rebuilds all of its files, unless PostgreSQL no longer
     has its readings and their file is damaged; then it says what to put back. Earlier versions nothing can rebuild. Nor
-    can anything rebuild what a removed model made: such files are passed by.
+    can anything rebuild what a removed model made: such files are passed by. Days that were made without a file are
+    queued when it is back.
 
     The connection must be in autocommit.
     """
@@ -45,6 +47,9 @@ def scrub(connection: psycopg.Connection, lake: Lake) -> Iterator[Damage | None]
                 queue_damaged(connection, lake, file)
             except (MissingFileError, DamagedFileError) as error:
                 yield Damage(file.dataset, file.day, error.detail)
+    for gap in list_gaps(connection):
+        if is_intact(connection, lake, gap.dataset, gap.day):
+            request_builds_without(connection, gap.dataset, gap.day)
 
 
 def _files(connection: psycopg.Connection, datasets: Collection[str] | None, day: date | None = None) -> set[LakeFile]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
-from warehouse.lake.publish import is_file_intact, verified_or_queued
+from warehouse.lake.publish import is_file_intact
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made, published, written_aside
 from warehouse.lifecycle.restatement_words import named
 from warehouse.postgres.ledger import day_ledger
@@ -28,19 +29,20 @@ class CarriedDay:
     day: date
     before: Mapping[str, LakeFile]
     """What the last day before this one carries; empty where there is none."""
+    gaps: Gaps
 
     @staticmethod
-    def of(connection: psycopg.Connection, datasets: Mapping[str, str], day: date) -> "CarriedDay":
-        """A day, and what was carried into it as it is now."""
-        return CarriedDay(datasets, day, _day_before(connection, datasets, day))
-
-    def locations(self, connection: psycopg.Connection, lake: Lake) -> dict[str, str]:
-        """Where what was carried lies, its hashes checked.
+    def of(connection: psycopg.Connection, datasets: Mapping[str, str], day: date, gaps: Gaps) -> "CarriedDay":
+        """A day, and what was carried into it as it is now, its hashes checked.
 
         Raises:
             MissingFileError, DamagedFileError: it is not there as it was published; a rebuild of its day is queued.
         """
-        return {name: verified_or_queued(connection, lake, name, file.day) for name, file in self.before.items()}
+        return CarriedDay(datasets, day, _carried(connection, datasets, day, gaps.is_gap, gaps.is_stepped_over), gaps)
+
+    def locations(self, lake: Lake) -> dict[str, str]:
+        """Where what was carried lies."""
+        return {name: lake.location(file) for name, file in self.before.items()}
 
     def changed(self, connection: psycopg.Connection, lake: Lake, written: Mapping[str, Path]) -> set[str]:
         """Which datasets are something else now (``written``) than what later days know."""
@@ -54,12 +56,15 @@ class CarriedDay:
         """
         # One at a time: else a day and the one after it could be made beside each other and neither see the other.
         lock_carrying(transaction)
-        if _identities(_day_before(transaction, self.datasets, self.day)) != _identities(self.before):
+        now = _carried(transaction, self.datasets, self.day, self.gaps.is_known, self.gaps.is_stepped_over)
+        if _identities(now) != _identities(self.before):
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
         later = [each for each in _days(transaction, self.datasets) if each > self.day]
         if later and name in changed:
             what = named(list(dict.fromkeys(words for each, words in self.datasets.items() if each in changed)))
             day_ledger.request_build(transaction, later[0], f"it goes on from {what} of {self.day}, which changed")
+        if name == list(self.datasets)[-1]:
+            self.gaps.register(transaction, name, self.day)
 
     def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
         known = find_lake_file(connection, name, self.day) or self.before.get(name)
@@ -77,21 +82,22 @@ def make_carrying(
     datasets: Sequence[str],
     carries: Mapping[str, str],
     write: Callable[[Mapping[str, str], Mapping[str, Path]], Mapping[str, int]],
+    gaps: Gaps,
 ) -> tuple[Made, ...]:
     """Make these datasets of a day in one step, and publish them in this order. Whoever calls holds the day.
 
     ``carries``: which of them go on into the next day (the last of ``datasets`` among them, last), and what each holds,
     in words. ``write(carried, targets)``: gets by dataset where the files of the day before lie, and where each new one
-    goes, and returns the rows of each.
+    goes, and returns the rows of each. ``gaps``: none yet, or those that ``write`` meets; the last dataset tells them.
 
     Raises:
-        MissingFileError, DamagedFileError: what was carried is not there as it was published.
+        MissingFileError, DamagedFileError: what was carried is not there as it was published, and can be rebuilt.
         LakeFullError: they cannot be written.
     """
-    carried = CarriedDay.of(connection, carries, day)
+    carried = CarriedDay.of(connection, carries, day, gaps)
     with ExitStack() as stack:
         targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in datasets}
-        rows = write(carried.locations(connection, lake), targets)
+        rows = write(carried.locations(lake), targets)
         changed = carried.changed(connection, lake, targets)
 
         def publish(name: str) -> Made:
@@ -100,17 +106,33 @@ def make_carrying(
                 return published(*file)
             return published(*file, partial(carried.confirm, name=name, changed=changed))
 
-        return tuple(publish(name) for name in datasets)
+        made = [publish(name) for name in datasets]
+        return (*made[:-1], made[-1]._replace(gaps=gaps.words()))
 
 
 def _days(connection: psycopg.Connection, datasets: Mapping[str, str]) -> Sequence[date]:
     return days_with_files(connection, list(datasets)[-1])
 
 
-def _day_before(connection: psycopg.Connection, datasets: Mapping[str, str], day: date) -> dict[str, LakeFile]:
-    days = [each for each in _days(connection, datasets) if each < day]
-    files = {name: find_lake_file(connection, name, days[-1]) for name in datasets} if days else {}
-    return {name: file for name, file in files.items() if file}
+def _carried(
+    connection: psycopg.Connection,
+    datasets: Mapping[str, str],
+    day: date,
+    is_gap: Callable[[LakeFile], bool],
+    is_stepped_over: bool,
+) -> dict[str, LakeFile]:
+    """Of each dataset the file of the last day before this one; of the one before that, where it is a gap and gaps are
+    stepped over. A day that lacks a dataset carries none.
+    """
+    days = [each for each in reversed(_days(connection, datasets)) if each < day]
+    if not is_stepped_over:
+        days = days[:1]
+
+    def newest(name: str) -> LakeFile | None:
+        files = (find_lake_file(connection, name, each) for each in days)
+        return next((file for file in files if file is None or not is_gap(file)), None)
+
+    return {name: file for name in datasets if (file := newest(name))}
 
 
 def _identities(files: Mapping[str, LakeFile]) -> dict[str, tuple[date, bytes]]:

@@ -9,6 +9,7 @@ from warehouse.data_faults.fault_files import FaultFiles, write_data_faults
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made
 
 CARRIED = {"recent_sessions": "sessions", "standby_history": "standby", "data_faults": "data faults"}
@@ -25,4 +26,5 @@ def make_data_faults(connection: psycopg.Connection, lake: Lake, day: date) -> t
         LakeFullError: they cannot be written.
     """
     files = FaultFiles(*(verified_file(connection, lake, name, day) for name in FaultFiles._fields))
-    return make_carrying(connection, lake, day, FAULTS, CARRIED, partial(write_data_faults, files, day))
+    gaps = Gaps(connection, lake)
+    return make_carrying(connection, lake, day, FAULTS, CARRIED, partial(write_data_faults, files, day), gaps)

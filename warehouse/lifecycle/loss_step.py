@@ -8,14 +8,16 @@ import polars as pl
 import psycopg
 
 from warehouse.lake.energy_day import Location
-from warehouse.lake.publish import is_file_intact, queue_damaged, verified_file
+from warehouse.lake.publish import verified_file, verified_or_queued
 from warehouse.lake.snapshot import current_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made
 from warehouse.losses.loss_day import lookback_days
 from warehouse.losses.loss_files import FAULTS, READ_BACK_DATASETS, LossFiles, Source, write_losses
 from warehouse.losses.schemas import ACCEPTED
+from warehouse.postgres.ledger.lake_files import LakeFile
 
 LOSSES = (
     *("loss_samples", "fleet_fits", "first_day_verdicts", "common_modes", "charger_scores", "loss_findings"),
@@ -39,12 +41,14 @@ def make_losses(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[
         LakeFullError: they cannot be written.
     """
     files = LossFiles(*(verified_file(connection, lake, name, day) for name in LossFiles._fields))
+    gaps = Gaps(connection, lake)
 
     def write(carried: Mapping[str, Location], targets: Mapping[str, Path]) -> dict[str, int]:
         # Looked up when it is known what is carried: what others publish in between has the day queued.
-        return write_losses(files, _sources(connection, lake, day), accepted_findings(), day, carried, targets)
+        sources = _sources(connection, lake, day, gaps)
+        return write_losses(files, sources, accepted_findings(), day, carried, targets)
 
-    return make_carrying(connection, lake, day, LOSSES, CARRIED, write)
+    return make_carrying(connection, lake, day, LOSSES, CARRIED, write, gaps)
 
 
 def accepted_findings() -> pl.DataFrame:
@@ -52,14 +56,20 @@ def accepted_findings() -> pl.DataFrame:
     return pl.DataFrame(schema=ACCEPTED)
 
 
-def _sources(connection: psycopg.Connection, lake: Lake, day: date) -> list[Source]:
+def _sources(connection: psycopg.Connection, lake: Lake, day: date, gaps: Gaps) -> list[Source]:
     """The current files that the day looks back on, and its own data faults, their hashes checked; oldest first.
 
-    A file without rows tells nothing, and is left out: so a quiet day restates none of those after it.
+    A file without rows tells nothing, and is left out: so a quiet day restates none of those after it. One that is lost
+    for good is among them by its name.
     """
     found = current_snapshot(connection, lake, READ_BACK_DATASETS).select(READ_BACK_DATASETS, day, lookback_days())
     files = [file for file in found if file.row_count and (file.day < day or file.dataset == FAULTS)]
-    for file in files:
-        if not is_file_intact(lake, file):
-            queue_damaged(connection, lake, file)
-    return [Source(file.dataset, file.day, file.sha256.hex(), lake.location(file)) for file in files]
+
+    def source(file: LakeFile) -> Source:
+        if file.day == day:
+            return Source(FAULTS, day, file.sha256.hex(), verified_or_queued(connection, lake, FAULTS, day))
+        if gaps.is_gap(file):
+            return Source(file.dataset, file.day, None, None)
+        return Source(file.dataset, file.day, file.sha256.hex(), lake.location(file))
+
+    return [source(file) for file in files]

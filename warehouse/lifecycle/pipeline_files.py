@@ -45,10 +45,14 @@ class Made(NamedTuple):
     location: str
     is_new: bool
     """False where the file was there already, as it should be."""
+    gaps: str = ""
+    """Without which lost files of earlier days it was made, and what to do, in words."""
 
     def __str__(self) -> str:
         state = f"version {self.version}" if self.is_new else f"version {self.version} is current"
-        return f"{self.day}: {self.dataset}: {counted(self.rows, 'row')}, {counted(self.size_bytes, 'byte')}, {state}"
+        size = counted(self.size_bytes, "byte")
+        said = f"{self.day}: {self.dataset}: {counted(self.rows, 'row')}, {size}, {state}"
+        return f"{said}; {self.gaps}" if self.gaps else said
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import psycopg
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import make_carrying
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made
 from warehouse.sessions.session_files import SessionFiles, write_sessions
 
@@ -26,4 +27,6 @@ def make_sessions(connection: psycopg.Connection, lake: Lake, day: date) -> tupl
     """
     files = SessionFiles(*(verified_file(connection, lake, name, day) for name in SessionFiles._fields))
     carries = {OPEN_ISLANDS: "sessions"}
-    return make_carrying(connection, lake, day, SESSIONS, carries, partial(write_sessions, files, day))
+    # What an earlier day left open, the lost one knew to have ended: that is among its sessions already.
+    gaps = Gaps(connection, lake, is_stepped_over=False)
+    return make_carrying(connection, lake, day, SESSIONS, carries, partial(write_sessions, files, day), gaps)

@@ -33,12 +33,15 @@ class LossFiles(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file of an earlier day, or of this one, that a day's losses are made from."""
+    """A file of an earlier day, or of this one, that a day's losses are made from.
+
+    Of one that is lost for good ``sha256`` and ``location`` are ``None``: the day is made without it.
+    """
 
     dataset: str
     day: date
-    sha256: str
-    location: Location
+    sha256: str | None
+    location: Location | None
 
 
 def write_losses(
@@ -79,7 +82,7 @@ def _inputs(
         days = [
             pl.scan_parquet(source.location).select(list(columns)).with_columns(day=pl.lit(source.day))
             for source in sources
-            if source.dataset == dataset
+            if source.dataset == dataset and source.location
         ]
         return pl.concat([pl.LazyFrame(schema={**columns, "day": pl.Date()}), *days]).select(list(schema))
 

@@ -35,7 +35,7 @@ def measure(pairs: int, seed: int) -> Iterable[dict[str, object]]:
         for carried in ({}, {name: targets[name] for name in ("fleet_fits", "first_day_verdicts")}):
             began, cpu_began = time.perf_counter(), time.process_time()
             for source in sources:
-                hashlib.sha256(Path(source.location).read_bytes())
+                hashlib.sha256(Path(str(source.location)).read_bytes())
             were_read = time.perf_counter()
             rows = write_losses(files, sources, accepted_findings(), day, carried, targets)
             yield {

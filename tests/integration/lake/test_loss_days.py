@@ -19,6 +19,7 @@ from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -156,11 +157,11 @@ def test_a_day_that_is_made_beside_the_one_before_it_knows_of_it_in_the_end(
         )
     looked_up = CarriedDay.of
 
-    def beside(transaction: psycopg.Connection, datasets: Mapping[str, str], day: date) -> CarriedDay:
-        before = None if is_published_first else looked_up(transaction, datasets, day)
+    def beside(transaction: psycopg.Connection, datasets: Mapping[str, str], day: date, gaps: Gaps) -> CarriedDay:
+        before = None if is_published_first else looked_up(transaction, datasets, day, gaps)
         monkeypatch.undo()
         pipeline.losses(DAYS[1])
-        return before or looked_up(transaction, datasets, day)
+        return before or looked_up(transaction, datasets, day, gaps)
 
     day_ledger.begin_build(connection, DAYS[2])
     monkeypatch.setattr(CarriedDay, "of", beside)

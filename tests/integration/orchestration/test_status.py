@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 
 import dagster as dg
@@ -17,7 +18,8 @@ from tests.integration.orchestration.dagster_days import FIRST, Days
 from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import begin_build, confirm_build, request_build
-from warehouse.postgres.ledger.lake_files import publish_file, release_day
+from warehouse.postgres.ledger.gaps import register_gaps
+from warehouse.postgres.ledger.lake_files import find_lake_file, publish_file, release_day
 from warehouse.postgres.ledger.restatements import Restatement, add_restatement
 
 _numbers = count(1)
@@ -102,6 +104,26 @@ def test_what_was_imported_is_not_late(days: Days, fleetwatt: Fleetwatt) -> None
     late = {stream: each["lateRowCount"] for stream, each in found.items()}
     assert late == {"meter_readings": 0, "vehicle_readings": 1}
     assert all(each["importedRowCount"] == each["rowCount"] - each["lateRowCount"] > 0 for each in found.values())
+
+
+def test_days_that_were_made_without_a_lost_file_are_told(days: Days, fleetwatt: Fleetwatt) -> None:
+    later = [FIRST + timedelta(days=number) for number in (1, 2)]
+    with connect(days.url) as connection:
+        for day in (FIRST, *later):
+            publish_file(connection, "loss_samples", day, version=1, sha256=b"", size_bytes=1, row_count=1)
+        lost = find_lake_file(connection, "loss_samples", FIRST)
+        assert lost is not None
+        for day in later:
+            register_gaps(connection, "loss_samples", day, [lost])
+    shown = fleetwatt("status").out
+    assert f"\n2 days, the first is {later[0]}, were made without loss_samples of {FIRST}, which is lost: " in shown
+    (gap,) = json.loads(fleetwatt("status", "--json").out)["gaps"]
+    assert gap == {
+        "dataset": "loss_samples",
+        "day": str(FIRST),
+        "madeDayCount": 2,
+        "firstMadeDay": str(later[0]),
+    }
 
 
 def _run_as_asked(days: Days, instance: dg.DagsterInstance) -> str:
