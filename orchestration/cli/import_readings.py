@@ -10,13 +10,13 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
-from orchestration.cli.terminal import visible
 from orchestration.home.folder import database
 from warehouse.counted import counted
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.settings import FleetSettings
+from warehouse.visible import visible
 
 SOME_LINES_REFUSED = 3
 MAX_SHOWN = 20

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import typer
 
 from orchestration.cli.options import notes
-from orchestration.cli.terminal import visible
+from warehouse.visible import visible
 
 _TEXT_OR_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b')
 

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from dbt_like_sql.written_values import INTEGERS
 from orchestration.cli.options import notes
-from orchestration.cli.terminal import print_line, results, visible
+from orchestration.cli.terminal import print_line, results
 from warehouse.counted import counted
+from warehouse.visible import visible
 
 _WIDE = 10_000
 """Characters of a line of a table that is not read on a terminal: nothing is folded or left out."""

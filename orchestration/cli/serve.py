@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
-from orchestration.cli.terminal import visible
 from orchestration.home.folder import held, running_database
 from orchestration.home.step_down import become_the_api, work_in
 from orchestration.local.platform import LocalPlatform
 from warehouse.listening import require_allowed, warning
 from warehouse.settings import FleetSettings
+from warehouse.visible import visible
 
 
 def up(

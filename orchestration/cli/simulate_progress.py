@@ -7,9 +7,10 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from orchestration.cli.terminal import Terminal, visible
+from orchestration.cli.terminal import Terminal
 from warehouse.counted import counted
 from warehouse.simulation.progress import Totals
+from warehouse.visible import visible
 
 LIVE_LINE_EVERY_S = 60.0
 FILL_LINE_EVERY_S = 5.0

@@ -3,7 +3,6 @@ obeys: it could move the cursor, hide a line or type an answer. Here that is mad
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -12,26 +11,10 @@ import typer
 from rich.console import Console
 from rich.segment import Segment
 
+from warehouse.visible import visible
+
 NARROWEST = 20
 """Characters of a line, however few the terminal says it has."""
-
-_OBEYED = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed, the second set of them too
-    r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # what turns the direction of the text around it, or its lines
-    r"\ud800-\udfff]"  # halves of characters: bytes that are no UTF-8, as Python keeps them; nothing can write them
-)
-
-
-def visible(text: str) -> str:
-    """The text with each character that a terminal would obey written as an escape: ``\\x1b``, ``\\u202e``."""
-    return _OBEYED.sub(_escaped, text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    if 0xDC80 <= number <= 0xDCFF:
-        number -= 0xDC00  # the byte itself
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def print_line(text: str) -> None:

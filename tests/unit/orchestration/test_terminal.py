@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.query_output import without_infinity
-from orchestration.cli.terminal import Terminal, visible
+from orchestration.cli.terminal import Terminal
+from warehouse.visible import visible
 
 
 @pytest.mark.parametrize(
