@@ -12,7 +12,12 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
-SECRET_SETTINGS = frozenset({"admin_token", "alert_webhook", "database_url", "read_dsn"})
+SECRET_SETTINGS = frozenset(
+    {
+        *("admin_token", "database_url", "read_dsn"),
+        *("alert_webhook", "alert_webhook_secret", "alert_slack_webhook", "alert_teams_webhook", "alert_smtp_password"),
+    }
+)
 """The settings that are secrets."""
 SHORTEST_TOKEN = 32
 """Characters; ``openssl rand -hex 24`` writes 48."""

@@ -11,11 +11,12 @@ from typing import Any, Self, TypeVar
 from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from warehouse.alert_settings import AlertSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.origins import normal
-from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Secret, Token
+from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
 from warehouse.user_path import UserPath
 
@@ -34,7 +35,7 @@ class InvalidSettingError(FleetwattError):
         self.name = name
 
 
-class FleetSettings(BaseSettings):
+class FleetSettings(AlertSettings):
     """Where the data lies, where the API answers, and how a day's life is timed."""
 
     model_config = SettingsConfigDict(
@@ -83,9 +84,6 @@ class FleetSettings(BaseSettings):
     )
     dagster_read_only: bool | None = Field(
         default=None, description="Dagster's UI only shows. Unset: so it is where it listens beyond loopback."
-    )
-    alert_webhook: Secret | None = Field(
-        default=None, description="A URL that each failed run of Dagster is POSTed to as JSON. Unset: log lines alone."
     )
 
     max_devices: int = Field(

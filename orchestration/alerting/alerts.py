@@ -1,16 +1,17 @@
-"""Tells people what they should look at, such as a failed run: a line in the terminal and the log, and a webhook."""
+"""Tells people what they should look at, such as a failed run: a line in the terminal and the log, and a message."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
-import httpx
 import typer
 
+from orchestration.alerting.channel import Channel
+from warehouse.alerts.message import Message
 from warehouse.contract.redaction import redacted
 
 MARK = "ALERT: "
 """What begins a line that a supervisor shows in its terminal."""
-ANSWERS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -30,32 +31,32 @@ class Alert:
         return redacted(f"{what} failed: {self.reason.rstrip('.')}. See {self.url}")
 
 
-def send(alert: Alert, webhook: str | None) -> None:
-    """Say it on stderr, and POST it as JSON. A webhook that does not take it is said too, and stops nothing."""
+def send(alert: Alert, channels: Sequence[Channel]) -> None:
+    """Say it on stderr, and to each channel. One that does not take it is said too, and stops nothing."""
     tell(alert.text)
-    deliver(as_json(alert), webhook, tell)
+    deliver(as_message(alert), channels, tell)
 
 
-def deliver(fields: Mapping[str, str], webhook: str | None, say: Callable[[str], None]) -> None:
-    """POST these fields as JSON, where a webhook is set. ``say`` is told where it does not take them."""
-    if not webhook:
-        return
-    try:
-        # Its status alone is read: an answer may have no end. Where it leads to is not asked.
-        with httpx.stream(
-            "POST", webhook, json=dict(fields), timeout=ANSWERS_WITHIN_S, follow_redirects=False
-        ) as answer:
-            problem = "" if answer.is_success else f"it answered {answer.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        problem = str(error) or type(error).__name__
-    if problem:  # without the address, which is a secret to many a chat program
-        say(f"the webhook of FLEET_ALERT_WEBHOOK did not take this: {problem}")
+def deliver(message: Message, channels: Sequence[Channel], say: Callable[[str], None]) -> None:
+    """Send it to each channel, once. ``say`` is told which of them does not take it."""
+    for channel in channels:
+        outcome = channel.send(message, datetime.now(UTC))
+        if outcome.problem:  # without the address, which is a secret to many a chat program
+            say(f"the {channel.name} of {channel.setting} did not take this: {outcome.problem}")
+        if outcome.remark:
+            say(f"the {channel.name} of {channel.setting} took this, but not for all: {outcome.remark}")
 
 
-def as_json(alert: Alert) -> dict[str, str]:
-    """What is sent: ``text`` is what chat programs show."""
-    fields = {name: redacted(value) for name, value in asdict(alert).items()}
-    return {"text": alert.text, "runId": fields.pop("run_id"), **fields}
+def as_message(alert: Alert) -> Message:
+    """What is sent of a failed run."""
+    fields = asdict(alert)
+    return Message(
+        kind="run.failed",
+        subject=f"Fleetwatt: {alert.what} failed",
+        text=alert.text,
+        fields={"runId": fields.pop("run_id"), **fields},
+        key=f"run_{alert.run_id}",
+    )
 
 
 def tell(text: str) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from orchestration.alerting.alerts import deliver, tell
+from orchestration.alerting.channels import channels_of
 from orchestration.home.folder import disks
+from warehouse.alerts.message import Message
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.settings import FleetSettings
 
@@ -40,8 +42,9 @@ class DiskWatch:
                 self._told[disk.folder] = level
                 text = words(disk, level)
                 tell(text)
-                fields = {"text": text, "disk": str(disk.folder), "level": level.name.lower()}
-                deliver(fields, self._settings.alert_webhook, tell)
+                said = {"disk": str(disk.folder), "level": level.name.lower()}
+                message = Message("disk.level", f"Fleetwatt: a disk is {level.name.lower()}", text, said)
+                deliver(message, channels_of(self._settings), tell)
 
     def _look_forever(self) -> None:
         while True:

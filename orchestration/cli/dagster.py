@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.alerting.channels import channels_of
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import HOST, DagsterProcesses
@@ -38,6 +39,7 @@ def dagster(
     """
     settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
     require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
+    channels_of(settings)  # half a channel is told before anything is begun
     require_free(host, settings.dagster_port, "--dagster-port")
     work_in(settings)
     url = current_database(settings)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.alerting.channels import channels_of
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.home.folder import held, running_database
 from orchestration.home.step_down import become_the_api, work_in
@@ -49,6 +50,7 @@ def up(
     """
     settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
     require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+    channels_of(settings)  # half a channel is told before anything is begun
     work_in(settings)
     with held(settings.home):
         LocalPlatform(settings, vehicles if demo else 0, history_days, dagster, _say).run()

@@ -3,7 +3,7 @@
 Not a sensor, because sensors are what is stopped, and what has to be loaded again.
 
 It looks at Dagster's database from the supervisor's process, notes what it finds in ours for the API and for
-``fleetwatt status``, and says it once a change, in the terminal and to the webhook.
+``fleetwatt status``, and says it once a change, in the terminal and as a message.
 """
 
 import contextlib
@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from orchestration.alerting.alerts import MARK, deliver
+from orchestration.alerting.channels import channels_of
 from orchestration.dagster_runtime.automation import MEANS, what_is_stopped
 from orchestration.dagster_runtime.first_partition import first_partition, note_first_partition, reload_code
 from orchestration.dagster_runtime.services import DagsterProcesses
+from warehouse.alerts.message import Message
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import first_day_with_readings
@@ -80,5 +82,7 @@ class PipelineWatch:
             text = f"{text}. Start it again at {url}"
         self._say(f"{MARK}{text}" if stopped else text)
         if to_all:
-            fields = {"text": text, "what": "stopped automation", "reason": ", ".join(stopped) or "none"}
-            deliver(fields, self._dagster.settings.alert_webhook, lambda problem: self._say(f"{MARK}{problem}"))
+            fields = {"what": "stopped automation", "reason": ", ".join(stopped) or "none"}
+            message = Message("automation.stopped", "Fleetwatt: what Dagster does by itself", text, fields)
+            channels = channels_of(self._dagster.settings)
+            deliver(message, channels, lambda problem: self._say(f"{MARK}{problem}"))

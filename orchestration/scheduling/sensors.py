@@ -6,6 +6,7 @@ import dagster as dg
 
 from dbt_like_sql.catalog import Catalog
 from orchestration.alerting.alerts import Alert, send, tell
+from orchestration.alerting.channels import channels_of
 from orchestration.assets.partitions import days_of_run
 from orchestration.assets.resources import WarehouseParam
 from orchestration.dagster_runtime.services import HOST
@@ -75,7 +76,7 @@ def closed_hours_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
 
 @dg.run_failure_sensor(minimum_interval_seconds=EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
 def failed_runs(context: dg.RunFailureSensorContext, warehouse: WarehouseParam) -> None:
-    """Tells of each run that failed: in the terminal, in the code server's log, and to FLEET_ALERT_WEBHOOK."""
+    """Tells of each run that failed: in the terminal, in the code server's log, and by each channel that is set."""
     run = context.dagster_run
     if run.tags.get(WILL_RETRY_TAG) == "true":  # by Dagster itself, within seconds
         return
@@ -87,7 +88,7 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: WarehouseParam) 
         reason=failure_of(context.instance, run.run_id).reason,
         url=f"http://{HOST}:{settings.dagster_port}/runs/{run.run_id}",
     )
-    send(alert, settings.alert_webhook)
+    send(alert, channels_of(settings))
 
 
 def _when(run: dg.DagsterRun) -> str:

@@ -14,6 +14,7 @@ from tests.architecture.test_settings_example import settings
 from tests.compose import OURS, ROOT, compose, copied, image_environment, instructions, let_in
 from warehouse.postgres.embedded import server as embedded
 from warehouse.postgres.embedded.cluster import DATABASE, MAJOR_VERSION, SUPERUSER
+from warehouse.secrets import SECRET_SETTINGS
 from warehouse.settings import SECRETS
 
 FILE: dict[str, Any] = compose()
@@ -107,7 +108,8 @@ def test_every_setting_reaches_the_containers_and_nothing_else_does() -> None:
         "FLEET_HOME",  # set in the image
         "FLEET_HOST",  # a flag of each command
         *(name.upper() for name in FILE["secrets"]),
-        *{"FLEET_READ_DSN", "FLEET_ALERT_WEBHOOK"},  # secrets that few have
+        # Secrets that few have.
+        *(f"FLEET_{name.upper()}" for name in SECRET_SETTINGS - {"admin_token", "database_url"}),
     }
     for name in OURS:
         assert SERVICES[name]["environment"].keys() == settings().keys() - not_variables, "add it to x-fleetwatt"

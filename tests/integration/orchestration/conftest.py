@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -93,6 +94,8 @@ class Webhook:
 
     status: int = 200
     taken: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
     url: str = ""
 
 
@@ -102,7 +105,9 @@ def webhook() -> Iterator[Webhook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            hook.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            hook.headers.append(self.headers)
+            hook.taken.append(json.loads(hook.bodies[-1]))
             self.send_response(hook.status)
             self.end_headers()
 

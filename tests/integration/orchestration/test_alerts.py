@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dagster as dg
 import pytest
 
-from orchestration.alerting import alerts
+from orchestration.alerting import http_post
 from orchestration.alerting.alerts import MARK, Alert, send
+from orchestration.alerting.webhook import WebhookChannel
 from tests.integration.orchestration.conftest import SOON_S, FilledDays, Webhook
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 
@@ -18,13 +20,15 @@ ALERT = Alert("run_day", "2026-02-08", "abc", "A check failed.\nhourly_energy: 1
 
 
 def test_an_alert_is_a_line_and_a_post(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
-    send(ALERT, webhook.url)
+    send(ALERT, [WebhookChannel(webhook.url)])
     (line,) = capsys.readouterr().err.splitlines()
     said = f"run_day of 2026-02-08 failed: A check failed. hourly_energy: 1 row violates: it adds up. See {URL}"
     assert line == f"{MARK}{said}"
     (posted,) = webhook.taken
     assert posted.pop("text").split() == said.split()
+    assert datetime.fromisoformat(posted.pop("timestamp")).tzinfo == UTC
     assert posted == {
+        "type": "run.failed",
         "what": "run_day",
         "day": "2026-02-08",
         "runId": "abc",
@@ -34,7 +38,7 @@ def test_an_alert_is_a_line_and_a_post(webhook: Webhook, capsys: pytest.CaptureF
 
 
 def test_without_a_webhook_the_line_is_all(capsys: pytest.CaptureFixture[str]) -> None:
-    send(ALERT, None)
+    send(ALERT, [])
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -42,7 +46,7 @@ def test_without_a_webhook_the_line_is_all(capsys: pytest.CaptureFixture[str]) -
 def test_a_webhook_that_does_not_take_it_is_told_without_its_address(
     wrong: str, webhook: Webhook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(http_post, "ANSWERS_WITHIN_S", 0.2)
     webhook.status = 500
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:  # nobody serves it
         url = {
@@ -51,7 +55,7 @@ def test_a_webhook_that_does_not_take_it_is_told_without_its_address(
             "silent": f"http://127.0.0.1:{silent.server_port}/secret-token",
             "nonsense": "http://[/secret-token",
         }[wrong]
-        send(ALERT, url)
+        send(ALERT, [WebhookChannel(url)])
     first, second = capsys.readouterr().err.splitlines()
     assert "run_day of 2026-02-08 failed" in first
     assert second.startswith(f"{MARK}the webhook of FLEET_ALERT_WEBHOOK did not take this: ")
@@ -93,7 +97,7 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 def test_what_a_webhook_answers_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
     """An answer without end would hold alerts back, and fill the memory."""
     with served(Endless) as url:
-        send(ALERT, url)
+        send(ALERT, [WebhookChannel(url)])
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert Endless.pieces_sent < TOO_MUCH
 
@@ -114,7 +118,7 @@ def test_a_webhook_leads_nowhere_else(status: int, webhook: Webhook, capsys: pyt
             """Nothing."""
 
     with served(Leading) as url:
-        send(ALERT, url)
+        send(ALERT, [WebhookChannel(url)])
     assert (webhook.taken, f"it answered {status}" in capsys.readouterr().err) == ([], True)
 
 

@@ -74,6 +74,13 @@ def test_an_empty_secret_is_a_sentence_that_names_it(refused: Refused, start: st
     assert "a secret may not be empty" in said
 
 
+@pytest.mark.parametrize("start", STARTS)
+def test_half_a_channel_of_alerts_is_a_sentence_that_names_what_is_missing(refused: Refused, start: str) -> None:
+    code, said = refused(start, FLEET_ALERT_MAIL_TO="a@example.com")
+    assert code == 1
+    assert "FLEET_ALERT_MAIL_TO is set, and FLEET_ALERT_SMTP_HOST is not" in said
+
+
 @pytest.mark.parametrize("start", OF_THE_API | STARTS)
 def test_beyond_loopback_it_starts_only_where_that_was_said(refused: Refused, start: str) -> None:
     options = ["--host", "0.0.0.0"] if start == "fleetwatt dagster" else []  # noqa: S104
