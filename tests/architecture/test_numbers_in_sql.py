@@ -11,6 +11,8 @@ import pytest
 
 from tests.markdown import ROOT
 from warehouse.contract import efficiency, energy
+from warehouse.contract import findings as finding_rules
+from warehouse.losses.settings import SETTINGS as LOSSES
 from warehouse.losses.verdict_settings import VERDICTS
 from warehouse.postgres.hours.energy_rule import CONSTANTS
 
@@ -62,6 +64,17 @@ HELD: dict[str, list[tuple[str, float]]] = {
     "bins_hold_every_ratio": [
         ("bin < #", efficiency.THRESHOLD_RATIO * efficiency.RATIO_BINS),
         ("shown_ratio < #", efficiency.THRESHOLD_RATIO),
+    ],
+    "findings": [
+        ("# AS days_a_month", finding_rules.DAYS_A_MONTH),
+        ("# AS confidence_sigmas", finding_rules.CONFIDENCE_SIGMAS),
+        ("# AS critical_points", finding_rules.CRITICAL_POINTS),
+        ("# AS history_days", LOSSES.history_days),
+        ("24 / # AS kwh_a_day_of_watt", 1000),
+    ],
+    "costs_of_findings_add_up": [
+        ("> # * greatest(1, abs(found.", energy.TOLERANCE_KWH),
+        ("> # * greatest(1, abs(costs.", energy.TOLERANCE_KWH),
     ],
     "charger_ratio_is_of_its_sums": [("qualified_ac_kwh) > #", energy.TOLERANCE_KWH)],
     "charger_sessions_add_up": [("ac_kwh) > # * greatest(", energy.TOLERANCE_KWH)],

@@ -10,6 +10,7 @@ import psycopg
 from dbt_like_sql.catalog import Catalog
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.day_checks import DayChecks
+from warehouse.lifecycle.findings_step import tell_findings
 from warehouse.lifecycle.lake_description import describe_lake
 from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
 from warehouse.lifecycle.pipeline_files import Made, current, working_on
@@ -44,7 +45,12 @@ class DayReleases:
         with working_on(self.url, day) as connection:
             if find_outdated_file(connection, day, self._inputs()):
                 return False
-            self._release(connection, day).make(lambda transaction: day_ledger.confirm_build(transaction, day))
+
+            def confirm(transaction: psycopg.Connection) -> None:
+                tell_findings(transaction, self.lake, day)
+                day_ledger.confirm_build(transaction, day)
+
+            self._release(connection, day).make(confirm)
             describe_lake(connection, self.lake, self.catalog)
         return True
 
@@ -67,7 +73,7 @@ class DayReleases:
             for name in unseen:
                 if name not in checked:
                     self.checks.require(name, day)
-            if self._release(connection, day).make():
+            if self._release(connection, day).make(lambda transaction: tell_findings(transaction, self.lake, day)):
                 describe_lake(connection, self.lake, self.catalog)
 
     def newest(self, day: date) -> NewestRelease:

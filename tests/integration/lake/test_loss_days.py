@@ -1,7 +1,7 @@
 """Losses in the lake: a charger that changes, found in the daily pipeline, and found the same after a late reading."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +13,8 @@ from tests.conftest import fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.drawn_days import add_pair, made, made_all, run_what_is_queued, stored
+from tests.integration.lake.lossy_days import CHANGED, CHARGES_A_DAY, DAYS, LATE, fleet
 from tests.lake_folder import newest_file
-from tests.unit.sessions.drawn import Drawn, Flow, Register, at
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import CarriedDay
@@ -24,25 +24,6 @@ from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import find_lake_file
-
-DAYS = [date(2026, 2, 8) + timedelta(days=number) for number in range(3)]
-CHARGES_A_DAY = 8
-CHARGES = [
-    Flow(at(f"{3 * number:02}:30", day), at(f"{3 * number + 1:02}:30", day), 7.4)
-    for day in range(3)
-    for number in range(CHARGES_A_DAY)
-]
-CHANGED = 2 * CHARGES_A_DAY
-"""From this charge on the car gets 0.84 of what the meter counts; 0.9 before."""
-LATE = [(at("03:35"), at("04:25"))]
-"""Of the second charge of the first day."""
-
-
-def fleet(lost: Sequence[tuple[datetime, datetime]] = ()) -> Drawn:
-    dc = [flow._replace(kw=flow.kw * (0.9 if place < CHANGED else 0.84)) for place, flow in enumerate(CHARGES)]
-    end = at("23:50", 2)
-    meter = Register(CHARGES, interval_s=600, last_at=end)
-    return Drawn({1: meter}, {1: Register(dc, interval_s=600, last_at=end, lost=lost)})
 
 
 @pytest.fixture(scope="module")
