@@ -16,6 +16,7 @@ from orchestration.alerting.alerts import tell
 from orchestration.assets.device_hourly import device_hourly_asset
 from orchestration.assets.exports import export_assets
 from orchestration.assets.exposures import exposure_specs
+from orchestration.assets.finding_alerts import finding_alerts_asset
 from orchestration.assets.models import model_assets
 from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.report import report_asset, restatements_assets
@@ -25,7 +26,12 @@ from orchestration.assets.tables import table_specs
 from orchestration.dagster_runtime.first_partition import first_partition
 from orchestration.dagster_runtime.forked_runs import fork_runs
 from orchestration.scheduling.schedules import daily_maintenance
-from orchestration.scheduling.sensors import closed_days_sensor, closed_hours_sensor, failed_runs
+from orchestration.scheduling.sensors import (
+    closed_days_sensor,
+    closed_hours_sensor,
+    failed_runs,
+    untold_findings_sensor,
+)
 from orchestration.tags import RETRY_STRATEGY_TAG
 from warehouse.contract.redaction import redact_output
 from warehouse.settings import FleetSettings
@@ -76,12 +82,20 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
         description="The closed hours of each device. The sensor requests it; to run it by hand: fleetwatt hours.",
         tags=RUN_AGAIN_IN_FULL,
     )
+    alerts = finding_alerts_asset(catalog)
+    alert = dg.define_asset_job(
+        "alert",
+        selection=dg.AssetSelection.assets(alerts),
+        description="Tells people of findings. The sensor requests it; to run it by hand: fleetwatt alerts send.",
+        tags=RUN_AGAIN_IN_FULL,
+    )
     return dg.Definitions(
-        assets=[*table_specs(catalog), *assets, hours, *exposure_specs(catalog)],
-        jobs=[run_day, write_hours],
+        assets=[*table_specs(catalog), *assets, hours, alerts, *exposure_specs(catalog)],
+        jobs=[run_day, write_hours, alert],
         sensors=[
             closed_days_sensor(catalog, first_day, run_day.name),
             closed_hours_sensor(first_day, write_hours.name),
+            untold_findings_sensor(alert.name),
             failed_runs,
         ],
         schedules=[daily_maintenance],

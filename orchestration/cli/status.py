@@ -24,6 +24,7 @@ from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
 from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lagging_remarks
 from warehouse.lifecycle.restatement_words import rebuilt_words
+from warehouse.postgres.alerts.deliveries import channel_overviews
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.gaps import list_gaps
@@ -58,10 +59,12 @@ def status(
         to_run = _days_to_run(connection, url, settings, catalog)
         lagging = lagging_models(connection, catalog) if catalog else None
         gaps = list_gaps(connection)
+        not_taken = channel_overviews(connection)
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
         said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
         said["gaps"] = [dataclasses.asdict(each) for each in gaps]
+        said["alerts"] = [dataclasses.asdict(each) for each in not_taken]
         print_json(said)
     else:
         _print(overview, days)
@@ -69,6 +72,8 @@ def status(
         unread = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
         for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging)), *map(str, gaps)]:
             print_line(line)
+        for each in not_taken:
+            print_line(f"alerts, {each.words}; fleetwatt alerts list")
 
 
 def _disks_as_dicts(settings: FleetSettings) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ MEANS = {
     "closed_hours": "closed hours are not written",
     "daily_maintenance": "partitions are not made ahead, files not checked, old days not dropped",
     "failed_runs": "failed runs are not told",
+    "untold_findings": "findings are not told",
 }
 """Our sensors and schedules, by name."""
 

@@ -1,6 +1,6 @@
 """The daily maintenance: partitions ahead, the lake's files checked, old days and versions gone, indexes rebuilt."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -10,9 +10,12 @@ from orchestration.scheduling.old_runs import forget_old_runs
 from warehouse.lake.scrub import scrub
 from warehouse.lifecycle.lake_upkeep import tidy_lake
 from warehouse.lifecycle.retention import Retention
+from warehouse.postgres.alerts.deliveries import forget_deliveries
 from warehouse.postgres.partitions.creation import make_ahead
 from warehouse.postgres.partitions.reindexing import reindex_closed_days
 from warehouse.postgres.readings.quarantine import QuarantineQuota, forget_old
+
+DELIVERIES_KEPT = timedelta(days=90)
 
 
 @dg.op(config_schema=NO_CONFIG)
@@ -31,6 +34,14 @@ def forget_quarantined(context: dg.OpExecutionContext, warehouse: WarehouseParam
     quota = QuarantineQuota.of(warehouse.settings)
     with told_plainly(), warehouse.connect() as connection:
         context.add_output_metadata({"forgotten": forget_old(connection, quota)})
+
+
+@dg.op(config_schema=NO_CONFIG)
+def forget_told(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
+    """Forget the deliveries of alerts that ended more than 90 days ago. What was told is known without them."""
+    before = datetime.now(UTC) - DELIVERIES_KEPT
+    with told_plainly(), warehouse.connect() as connection:
+        context.add_output_metadata({"forgotten": forget_deliveries(connection, before)})
 
 
 @dg.op(config_schema=NO_CONFIG)
@@ -88,6 +99,7 @@ def maintenance() -> None:
     remove_old_lake_versions()
     pack_indexes()
     forget_quarantined()
+    forget_told()
     forget_runs()
 
 

@@ -1,6 +1,6 @@
-"""The sensors: of closed days that the lake does not have as they are, of closed hours, and of runs that failed."""
+"""The sensors: of closed days that the lake lacks, of closed hours, of findings to be told, and of runs that failed."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -10,6 +10,7 @@ from orchestration.alerting.channels import channels_of
 from orchestration.assets.partitions import days_of_run
 from orchestration.assets.resources import WarehouseParam
 from orchestration.dagster_runtime.services import HOST
+from orchestration.scheduling.alert_plan import plan_alerts
 from orchestration.scheduling.hour_plan import plan_hours
 from orchestration.scheduling.lookback_plan import plan_all
 from orchestration.scheduling.past_runs import failure_of
@@ -20,6 +21,7 @@ from warehouse.lifecycle.lagging_models import lagging_remarks, unbuilt_models
 
 EVERY_S = 5
 HOURS_EVERY_S = 30
+ALERTS_EVERY_S = 15
 MOST_NAMED = 3
 
 
@@ -72,6 +74,29 @@ def closed_hours_sensor(first_day: date, job_name: str) -> dg.SensorDefinition:
         return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
 
     return closed_hours
+
+
+def untold_findings_sensor(job_name: str) -> dg.SensorDefinition:
+    """The sensor that has people told of findings; ``job_name``: the job that does it."""
+
+    @dg.sensor(
+        job_name=job_name,
+        description="Asks for a run when something happened to a finding that nobody was told of, when a message is "
+        "due that was not taken before, and once a day for the digest. Where no channel is set it asks for none.",
+        minimum_interval_seconds=ALERTS_EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def untold_findings(context: dg.SensorEvaluationContext, warehouse: WarehouseParam) -> dg.SensorResult:
+        """Looks for what there is to do, which is one statement."""
+        try:
+            with warehouse.connect() as connection:
+                plan = plan_alerts(connection, context.instance, warehouse.settings, job_name, datetime.now(UTC))
+        except FleetwattError as error:
+            return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
+        why_none = "\n".join(plan.remarks) or "everything was told"
+        return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
+
+    return untold_findings
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)

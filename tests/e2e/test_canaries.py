@@ -35,6 +35,7 @@ from warehouse.postgres.connection import connect
 PASSWORD = "canary-password-Zq7/x@y:z"  # noqa: S105 - made for this test
 ROLE_SQL = "CREATE ROLE {} LOGIN CREATEDB CREATEROLE SUPERUSER PASSWORD {}"
 TOKEN = "canary-admin-token-0123456789-0123456789"  # noqa: S105 - made for this test
+SIGNING_SECRET = "whsec_canarySigningSecretOf0123456789AbcdefghijklmnopQ"  # noqa: S105 - made for this test
 CANARIES = {
     "database password": "canary-password-Zq7",
     "the same in a URL": "canary-password-Zq7%2F",
@@ -42,6 +43,9 @@ CANARIES = {
     "admin token": "canary-admin-token",
     "read DSN": "canary-read-dsn",
     "webhook": "canary-webhook",
+    "signing secret": "canarySigningSecret",
+    "another webhook": "canary-slack",
+    "mail password": "canary-smtp-password",
 }
 
 LEAK = """
@@ -168,6 +172,15 @@ def test_no_canary_comes_out(home: Path, code: Path, database: str, admin_url: s
             "FLEET_ADMIN_TOKEN": TOKEN,
             "FLEET_READ_DSN": f"postgresql://reader:canary-read-dsn-01@127.0.0.1:{free_port()}/fleetwatt",
             "FLEET_ALERT_WEBHOOK": hook.url,
+            "FLEET_ALERT_WEBHOOK_SECRET": SIGNING_SECRET,
+            "FLEET_ALERT_SLACK_WEBHOOK": hook.url.replace("canary-webhook", "canary-slack"),
+            "FLEET_ALERT_MAIL_TO": "a@example.com",
+            "FLEET_ALERT_MAIL_FROM": "alerts@example.com",
+            "FLEET_ALERT_SMTP_HOST": "127.0.0.1",
+            "FLEET_ALERT_SMTP_PORT": str(free_port()),
+            "FLEET_ALERT_SMTP_SECURITY": "none",
+            "FLEET_ALERT_SMTP_USER": "fleet",
+            "FLEET_ALERT_SMTP_PASSWORD": "canary-smtp-password-0123456789",
             "TMPDIR": str(temporary),
             "PYTHONPATH": str(code),
         }

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "export": [DAY],
     "run-day": [DAY],
     "devices": ["prune", "--older-than", "30d"],
+    "alerts": ["send"],
 }
 WITHOUT_A_DATABASE = {"simulate", "models"}
 MIGRATES = {"up", "migrate"}

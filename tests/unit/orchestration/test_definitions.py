@@ -21,6 +21,7 @@ from orchestration.assets.checks import LEDGER_CHECK
 from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY, hours_lineage
 from orchestration.assets.exposures import exposure_key
+from orchestration.assets.finding_alerts import FINDING_ALERTS
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import TABLES
 from warehouse.lifecycle.daily_pipeline import EXPORTS
@@ -90,7 +91,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_they_load_with_no_database_no_environment_and_can_be_sent(loaded: Loaded) -> None:
-    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + len(CATALOG.exposures) + 2
+    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + len(CATALOG.exposures) + 3
     assert loaded.told["sent_bytes"] > 10_000
     assert loaded.written == []
 
@@ -252,6 +253,7 @@ def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
         dg.AssetKey("day_report"),
         dg.AssetKey("restatements"),
         DEVICE_HOURLY,
+        FINDING_ALERTS,
         *(exposure_key(name) for name in CATALOG.exposures),
     }
     assert above == graph.get_all_asset_keys() - beside

@@ -1,0 +1,1 @@
+"""What is to be told of findings, and the messages on their way: the outbox of alerts."""

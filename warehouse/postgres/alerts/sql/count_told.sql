@@ -1,0 +1,1 @@
+SELECT count(*) FROM alert_events WHERE outcome = 'told' AND handled_at >= %(midnight)s

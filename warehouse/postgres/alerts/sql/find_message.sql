@@ -1,0 +1,1 @@
+SELECT exists(SELECT 1 FROM alert_deliveries WHERE idempotency_key = %(key)s)

@@ -1,0 +1,1 @@
+DELETE FROM alert_deliveries WHERE state <> 'waiting' AND ended_at < %(before)s
