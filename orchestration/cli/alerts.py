@@ -78,13 +78,14 @@ def list_(
     *,
     most: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="So many of the newest.")] = 20,
     state: Annotated[DeliveryState | None, typer.Option(help="Of these alone; dead: given up after a day.")] = None,
+    attempts: Annotated[bool, typer.Option("--attempts", help="Show each attempt, too.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """List the messages of findings, the newest first: to which channel, how often it was tried, what came of it.
 
     \b
-        fleetwatt alerts list --state dead
+        fleetwatt alerts list --state dead --attempts
     """
     settings = read_settings(FleetSettings, home=home)
     with connect(current_database(settings)) as connection:
@@ -97,6 +98,8 @@ def list_(
         tried = f"{counted(each.attempts, 'attempt')}: {each.said}" if each.said else "not tried yet"
         print_line(f"{_instant(each.created_at)} {each.channel} {each.state}{when}; {tried}")
         print_line(f"    {visible(each.subject)} ({each.idempotency_key})")
+        for attempt in each.log if attempts else ():
+            print_line(f"    {_instant(attempt.ended_at)} {attempt.said}")
     if not found:
         notes.print("no message was put on its way")
 

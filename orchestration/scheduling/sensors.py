@@ -88,9 +88,12 @@ def untold_findings_sensor(job_name: str) -> dg.SensorDefinition:
     )
     def untold_findings(context: dg.SensorEvaluationContext, warehouse: WarehouseParam) -> dg.SensorResult:
         """Looks for what there is to do, which is one statement."""
+        settings = warehouse.settings
         try:
+            if not channels_of(settings):
+                return dg.SensorResult(skip_reason="no channel is set: FLEET_ALERT_WEBHOOK and others")
             with warehouse.connect() as connection:
-                plan = plan_alerts(connection, context.instance, warehouse.settings, job_name, datetime.now(UTC))
+                plan = plan_alerts(connection, context.instance, settings, job_name, datetime.now(UTC))
         except FleetwattError as error:
             return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
         why_none = "\n".join(plan.remarks) or "everything was told"

@@ -75,7 +75,9 @@ def test_what_became_of_each_message_is_listed(
     assert re.fullmatch(r"\S+ \S+Z webhook waiting, again from \S+ \S+Z on; 1 attempt: it answered 500", first)
     key = f"finding_{finding}_opened_{event_id}"
     assert second == rf"    Fleetwatt: New finding: excess loss (R1) of veh-1 \x1b[31m, 4.20 EUR a month ({key})"
+    assert re.fullmatch(r"    \S+ \S+Z it answered 500", fleetwatt("alerts", "list", "--attempts").out.splitlines()[2])
     (listed,) = json.loads(fleetwatt("alerts", "list", "--json").out)
+    assert [each["said"] for each in listed["log"]] == ["it answered 500"]
     assert (listed["idempotencyKey"], listed["state"], listed["attempts"]) == (key, "waiting", 1)
     assert json.loads(fleetwatt("alerts", "list", "--state", "sent", "--json").out) == []
 

@@ -288,6 +288,9 @@ class TestSending:
         assert log(connection)[0][2] == "sent"
         assert len(set(webhook.bodies)) == 1, "each attempt is the same message"
         assert len({headers["webhook-id"] for headers in webhook.headers}) == 1
+        (entry,) = list_deliveries(connection, 1)
+        assert [each.ended_at for each in entry.log] == [*attempted, clock.now]
+        assert [each.said for each in entry.log] == ["it answered 500"] * len(attempted) + ["taken"]
 
     @pytest.mark.usefixtures("one_message")
     def test_what_nobody_takes_for_a_day_is_given_up_told_and_can_be_tried_again(
@@ -323,6 +326,7 @@ class TestSending:
         # It was not dead after all, and says something late.
         end_attempt(connection, dying, DeliveryState.DEAD, "too late", clock.now)
         assert log(connection)[0][2] == "sent"
+        assert [each.said for each in list_deliveries(connection, 1)[0].log] == ["too late", "taken"]
 
     def test_a_channel_that_hangs_holds_up_no_other(
         self, connection: psycopg.Connection, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
@@ -369,6 +373,7 @@ class TestSending:
             decide(connection)
             if number == 1:
                 send_due(connection, [WebhookChannel(webhook.url)], Clock())
+        assert forget_deliveries(connection, MORNING) == 0
         assert forget_deliveries(connection, MORNING + timedelta(seconds=1)) == 1
         assert [state for *_, state in log(connection)] == ["waiting"]
         assert decide(connection).messages == 0, "what was told is known without the log"

@@ -1,4 +1,4 @@
-"""Messages on their way to a channel, and what became of each: the outbox, which is the delivery log too."""
+"""Messages on their way to a channel, and what became of each: the outbox and the delivery log."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
@@ -41,8 +41,16 @@ class TakenDelivery:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """When one ended, and what it brought, in words."""
+
+    ended_at: datetime
+    said: str
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """A line of the log. ``said``: what the last attempt brought, in words."""
+    """A message in the log. ``said``: what the last attempt brought, in words; ``log``: each attempt."""
 
     delivery_id: int
     channel: str
@@ -55,6 +63,7 @@ class Delivery:
     next_attempt_at: datetime | None
     ended_at: datetime | None
     said: str | None
+    log: list[Attempt]
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ def end_attempt(
         "said": said,
         "next_attempt_at": next_attempt_at or now,
         "ended_at": None if state is DeliveryState.WAITING else now,
+        "now": now,
     }
     connection.execute(sqlfiles.load(_PACKAGE, "end_attempt"), parameters)
 
@@ -129,9 +139,11 @@ def revive_dead(connection: psycopg.Connection, now: datetime) -> int:
 
 
 def list_deliveries(connection: psycopg.Connection, most: int, state: DeliveryState | None = None) -> list[Delivery]:
-    """The newest lines of the log."""
-    with connection.cursor(row_factory=class_row(Delivery)) as cursor:
-        return cursor.execute(sqlfiles.load(_PACKAGE, "list_deliveries"), {"most": most, "state": state}).fetchall()
+    """The newest messages of the log."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        parameters = {"most": most, "state": state}
+        rows = cursor.execute(sqlfiles.load(_PACKAGE, "list_deliveries"), parameters).fetchall()
+    return [Delivery(**{**row, "log": [_attempt(**each) for each in row["log"]]}) for row in rows]
 
 
 def channel_overviews(connection: psycopg.Connection) -> list[ChannelOverview]:
@@ -147,3 +159,7 @@ def forget_deliveries(connection: psycopg.Connection, before: datetime) -> int:
 
 def _from(now: datetime) -> dict[str, datetime]:
     return {"now": now, "gives_up_at": now + TRIED_FOR}
+
+
+def _attempt(ended_at: str, said: str) -> Attempt:
+    return Attempt(datetime.fromisoformat(ended_at), said)

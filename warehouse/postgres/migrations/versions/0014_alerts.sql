@@ -30,7 +30,7 @@ CREATE TABLE alert_events (
 CREATE INDEX alert_events_of_findings ON alert_events (finding_id, event_id);
 CREATE INDEX alert_events_by_outcome ON alert_events (outcome, handled_at) WHERE outcome IN ('told', 'to_digest');
 
--- The outbox, which is the delivery log too: a message on a channel.
+-- The outbox: a message on a channel.
 CREATE TABLE alert_deliveries (
     delivery_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     channel text NOT NULL,
@@ -49,3 +49,12 @@ CREATE TABLE alert_deliveries (
 );
 CREATE INDEX alert_deliveries_waiting ON alert_deliveries (next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX alert_deliveries_dead ON alert_deliveries (ended_at) WHERE state = 'dead';
+
+-- The delivery log: each attempt, and what it brought.
+CREATE TABLE alert_attempts (
+    delivery_id bigint NOT NULL REFERENCES alert_deliveries ON DELETE CASCADE,
+    attempt integer NOT NULL,
+    ended_at timestamptz NOT NULL,
+    said text NOT NULL,
+    PRIMARY KEY (delivery_id, attempt)
+);
