@@ -16,6 +16,8 @@ from warehouse.losses.thresholds import UNLABELLED, with_thresholds
 RULE = "excess_loss"
 FINDINGS = UUID("0f6f7c52-5d0e-4b0a-9c53-0d8a8f3b7f11")
 """The namespace of their ids."""
+AS_BEFORE, NOT_SEEN = "as_before", "not_seen"
+"""Why a finding closed: its sessions are as before, or there are none any more."""
 _STAYS = ("finding_id", "opened_on", "opened_shift_ratio", "onset_from", "onset_at", "onset_until", *FROZEN.names())
 """What stays as it was when a finding opened."""
 
@@ -31,8 +33,9 @@ def findings_of_day(
     """``LOSS_FINDINGS`` of a day, from its ``CHARGER_SCORES`` and the findings of the day before.
 
     ``accepted``: rows of ``ACCEPTED``; ``models``: ``CHARGER_MODELS``, whose thresholds may be other ones. A pair has
-    one finding that is suspected or open. One that closed is remembered as long as its sessions are looked back on;
-    found again within ``same_finding_days`` it is the same one.
+    one finding that is suspected or open. Without a session for ``unseen_days`` it closes as not seen any more, and a
+    suspicion is dropped. One that closed is remembered as long as its sessions are looked back on; found again within
+    ``same_finding_days`` it is the same one.
     """
     remembered = before.filter(_is_remembered(day, settings))
     limited = with_thresholds(scores, models, settings)
@@ -48,20 +51,35 @@ def findings_of_day(
         .filter(~is_replaced, ~is_quiet)
         .select(LOSS_FINDINGS.names())
     )
-    return _accepted(pl.concat([restated, kept]), accepted, day).sort(*PAIR, "opened_on")
+    current_ones = _accepted(pl.concat([restated, kept]), accepted, day)
+    return current_ones.with_columns(_closed_if_unseen(day, settings)).sort(*PAIR, "opened_on")
 
 
 def _is_remembered(day: date, settings: LossSettings) -> pl.Expr:
-    """An open finding; of others, those whose sessions are looked back on."""
-    ended = (
-        pl.when(pl.col("state") == "accepted")
-        .then("onset_at")
-        .when(pl.col("state") == "suspected")
-        .then("last_ended_at")
-        .otherwise("excluded_until")
-        .dt.date()
+    """An open finding; a suspicion of which there was a session lately; of others, those that are looked back on."""
+    ended = pl.when(pl.col("state") == "accepted").then("onset_at").otherwise("excluded_until").dt.date()
+    is_looked_back_on = ended > day - timedelta(days=settings.history_days)
+    return (
+        pl.when(pl.col("state") == "suspected")
+        .then(~_is_unseen(day, settings))
+        .otherwise((pl.col("state") == "open") | is_looked_back_on)
     )
-    return (pl.col("state") == "open") | (ended > day - timedelta(days=settings.history_days))
+
+
+def _is_unseen(day: date, settings: LossSettings) -> pl.Expr:
+    return pl.col("last_ended_at").dt.date() <= day - timedelta(days=settings.unseen_days)
+
+
+def _closed_if_unseen(day: date, settings: LossSettings) -> list[pl.Expr]:
+    """The columns of open findings of whose pairs no session could be compared for so long."""
+    closed = {
+        "state": pl.lit("closed"),
+        "closed_on": pl.lit(day),
+        "why_closed": pl.lit(NOT_SEEN),
+        "excluded_until": pl.col("last_ended_at") + timedelta(microseconds=1),  # no session came after it
+    }
+    is_closed = (pl.col("state") == "open") & _is_unseen(day, settings)
+    return [pl.when(is_closed).then(value).otherwise(name).alias(name) for name, value in closed.items()]
 
 
 def _same(findings: pl.DataFrame, day: date, settings: LossSettings) -> pl.DataFrame:
@@ -111,6 +129,7 @@ def _with_figures(current: pl.DataFrame, day: date, settings: LossSettings) -> p
         rule_version=pl.lit(settings.version),
         state="now",
         closed_on=pl.when(is_closed).then(pl.lit(day)),
+        why_closed=pl.when(is_closed).then(pl.lit(AS_BEFORE)),
         excluded_until=pl.when(is_closed).then("recent_from"),
     )
     return (

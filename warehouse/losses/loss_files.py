@@ -87,7 +87,9 @@ def _inputs(
         return pl.concat([pl.LazyFrame(schema={**columns, "day": pl.Date()}), *days]).select(list(schema))
 
     def of_day_before(dataset: str, schema: pl.Schema) -> pl.DataFrame:
-        return pl.read_parquet(carried[dataset]) if dataset in carried else pl.DataFrame(schema=schema)
+        """What was carried; null in a column that came later than the file."""
+        files = [pl.read_parquet(carried[dataset])] if dataset in carried else []
+        return pl.concat([pl.DataFrame(schema=schema), *files], how="diagonal").select(schema.names())
 
     faults = {name: DATA_FAULTS[name] for name in OF_FAULTS}
     return LossInputs(

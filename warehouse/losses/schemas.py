@@ -70,6 +70,7 @@ LOSS_FINDINGS = pl.Schema(
         "meter_id": pl.Int32(),
         "opened_on": pl.Date(),
         "closed_on": pl.Date(),
+        "why_closed": pl.String(),
         "excluded_until": INSTANT,
         "z": pl.Float64(),
         "window_count": pl.Int32(),
@@ -80,6 +81,7 @@ LOSS_FINDINGS = pl.Schema(
 )
 """One row a finding that is suspected, open, closed or accepted as normal.
 
+``why_closed``: ``as_before``, or ``not_seen`` since ``last_ended_at``; null where a release of before closed it.
 ``excluded_until``: of a closed one, the end of the first session after it; its own sessions stay out of the baseline.
 """
 

@@ -26,7 +26,7 @@ class LossSettings:
     the efficiency ``E_dc / E_ac``.
     """
 
-    version: int = 1
+    version: int = 2
     """Goes up when a constant or a formula changes."""
 
     # What a session tells.
@@ -93,6 +93,9 @@ class LossSettings:
     """By charger model: these instead, all of them."""
     close_sessions: int = 7
     """So many sessions have to be as before until a finding closes."""
+    unseen_days: int = 45
+    """Without a session that could be compared for so long nothing is known of a pair any more: what was open closes,
+    what was suspected is dropped. As long as data faults keep sessions (``kept_days``), and longer than a holiday."""
     same_finding_days: int = 14
     """What comes back within so many days is the same finding."""
 

@@ -85,7 +85,11 @@ excess_losses AS (
             strftime(losses.onset_at AT TIME ZONE 'UTC', '%Y-%m-%d'),
             losses.excess_kwh,
             losses.session_count
-        ) AS detail
+        ) || CASE
+            WHEN losses.why_closed = 'not_seen'
+                THEN strftime(losses.last_ended_at AT TIME ZONE 'UTC', '; not seen since %Y-%m-%d')
+            ELSE ''
+        END AS detail
     FROM loss_findings AS losses
     LEFT JOIN register_verdicts AS register
         ON losses.finding_id = register.finding_id AND register.day = getvariable('day')

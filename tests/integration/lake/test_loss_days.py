@@ -1,7 +1,7 @@
 """Losses in the lake: a charger that changes, found in the daily pipeline, and found the same after a late reading."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,9 @@ from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.loss_step import LOSSES
+from warehouse.losses.loss_files import LossFiles, write_losses
+from warehouse.losses.schemas import ACCEPTED
+from warehouse.losses.settings import SETTINGS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import find_lake_file
@@ -76,7 +79,7 @@ def test_a_day_says_which_files_its_losses_were_made_from(whole: DailyPipeline) 
     told = made(whole, DAYS[2], "loss_sources")
     with connect(whole.url) as connection:
         files = [find_lake_file(connection, "loss_samples", day) for day in DAYS[:2]]
-    expected = [("loss_samples", file.day, file.sha256.hex(), 1) for file in files if file]
+    expected = [("loss_samples", file.day, file.sha256.hex(), SETTINGS.version) for file in files if file]
     assert told.filter(pl.col("dataset") == "loss_samples").rows() == expected
 
 
@@ -96,6 +99,17 @@ def test_late_readings_restate_all_days_that_look_back_on_them_as_if_they_had_be
     assert run_what_is_queued(pipeline, connection) == []
     for key, frame in made_all(pipeline, LOSSES, DAYS).items():
         assert_frame_equal(frame, restated[key])
+
+
+def test_findings_of_before_a_column_was_added_are_gone_on_from(whole: DailyPipeline, tmp_path: Path) -> None:
+    files = LossFiles(*(newest_file(whole.lake, name, DAYS[2]) for name in LossFiles._fields))
+    before = tmp_path / "before.parquet"
+    made(whole, DAYS[2], "loss_findings").drop("why_closed").write_parquet(before)
+    targets = {name: tmp_path / f"{name}.parquet" for name in LOSSES}
+    day = DAYS[2] + timedelta(days=60)
+    write_losses(files, [], pl.DataFrame(schema=ACCEPTED), day, {"loss_findings": before}, targets)
+    told = pl.read_parquet(targets["loss_findings"])
+    assert told.select("state", "closed_on", "why_closed").rows() == [("closed", day, "not_seen")]
 
 
 def test_a_sample_that_was_damaged_is_made_again_before_anybody_looks_back_on_it(

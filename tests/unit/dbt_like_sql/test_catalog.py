@@ -172,9 +172,11 @@ COLUMNS_OF_MARTS = {
             "first_day_verdicts.peer_count",
             "first_day_verdicts.points_below",
             "loss_findings.excess_kwh",
+            "loss_findings.last_ended_at",
             "loss_findings.onset_at",
             "loss_findings.points",
             "loss_findings.session_count",
+            "loss_findings.why_closed",
         ],
     },
     "low_efficiency_days": {

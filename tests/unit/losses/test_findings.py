@@ -99,10 +99,10 @@ def test_what_comes_back_is_not_closed_again_by_a_day_without_a_session() -> Non
     assert changes == [None, "open", "closed", "open"]
 
 
-def test_a_suspicion_is_forgotten_when_its_sessions_are() -> None:
+def test_a_suspicion_is_dropped_when_nothing_was_seen_of_the_pair_for_45_days() -> None:
     losses = noisy(1, 42, sigma=0.003)
     losses[-6:] += 0.018
-    after = followed(rows_of(1, losses), [41, 220, 221])
+    after = followed(rows_of(1, losses), [41, 85, 86])
     assert [states({day: after[day]}) for day in after] == [["suspected"], ["suspected"], [None]]
 
 
@@ -138,6 +138,51 @@ def test_a_pair_without_a_session_keeps_its_finding_as_it_is() -> None:
     rows = rows_of(1, losing({range(40, 90): 0.06})).filter(pl.col("day") < day_of(60))
     after = followed(rows, range(35, 66))
     assert_frame_equal(after[65].findings.drop("z"), after[59].findings.drop("z"))
+
+
+def unseen_rows(until: int, since: int, lost: float = 0.06) -> pl.DataFrame:
+    """A pair that loses six points more from day 40 on, does not charge between two days, and then loses so much."""
+    losses = losing({range(40, until): 0.06, range(since, since + 30): lost}, count=since + 30)
+    return rows_of(1, losses).filter(~pl.col("day").is_between(day_of(until), day_of(since - 1)))
+
+
+def test_what_nobody_has_seen_for_45_days_closes_and_says_since_when() -> None:
+    after = followed(unseen_rows(60, 300), range(35, 110))
+    assert states(after)[59 - 35 : 104 - 35] == ["open"] * 45
+    assert states(after)[104 - 35 :] == ["closed"] * 6, "the last session was on day 59"
+    row = after[104].findings.row(0, named=True)
+    assert (row["why_closed"], row["closed_on"]) == ("not_seen", day_of(104))
+    assert row["last_ended_at"].date() == day_of(59) < row["closed_on"]
+    assert_frame_equal(after[109].findings, after[104].findings)
+    kept = [name for name in after[103].findings.columns if name not in ("state", "closed_on", "why_closed")]
+    kept.remove("excluded_until")
+    assert_frame_equal(after[104].findings.select(kept), after[103].findings.select(kept), check_exact=True)
+
+
+@pytest.mark.parametrize(("back", "is_same"), [(114, True), (130, False)])
+def test_what_is_seen_again_is_the_same_within_14_days_and_later_another_one(back: int, is_same: bool) -> None:
+    after = followed(unseen_rows(60, back), range(35, back + 12))
+    findings = after[back + 11].findings
+    assert findings["state"].to_list() == (["open"] if is_same else ["closed", "open"])
+    assert findings["finding_id"].to_list()[:1] == after[59].findings["finding_id"].to_list()
+    assert findings["why_closed"].to_list() == ([None] if is_same else ["not_seen", None])
+    assert findings["onset_at"].dt.date().to_list() == ([day_of(40)] if is_same else [day_of(40), day_of(back)])
+    assert findings["older_count"].to_list() == [40] * findings.height, "what it lost before is in no baseline"
+
+
+def test_a_pair_that_was_repaired_unseen_does_not_open_again() -> None:
+    after = followed(unseen_rows(60, 120, lost=0.0), range(35, 150))
+    assert set(states(after)[104 - 35 :]) == {"closed"}
+
+
+def test_a_session_that_comes_late_opens_what_had_closed_as_if_it_had_been_in_time() -> None:
+    rows = unseen_rows(60, 300)
+    late = rows_of(1, losing({range(40, 90): 0.06})).filter(pl.col("day") == day_of(80))
+    without = followed(rows, range(35, 110))
+    assert states(without)[-1] == "closed"
+    restated = followed(pl.concat([rows, late]), range(80, 110), known=without[79])
+    same(restated[109], followed(pl.concat([rows, late]), range(35, 110))[109])
+    assert states(restated)[-1] == "open"
 
 
 def fleet_rows() -> pl.DataFrame:

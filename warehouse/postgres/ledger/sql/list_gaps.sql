@@ -4,7 +4,7 @@ SELECT
     gap.input_day AS day,
     count(DISTINCT gap.day) AS made_day_count,
     min(gap.day) AS first_made_day
-FROM lake_files AS made
+FROM lake_files
 INNER JOIN lake_file_inputs AS gap USING (dataset, day, version)
 WHERE gap.input_sha256 = ''
 GROUP BY gap.input, gap.input_day
