@@ -1,6 +1,7 @@
 """What can go wrong in the product's own terms. Each class's docstring is the title a user sees; the edge maps them."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from warehouse.contract.redaction import redacted
 
@@ -89,6 +90,23 @@ class TooManyDevicesError(FleetwattError):
     """No more devices are registered"""
 
     code = "too_many_devices"
+
+
+class FindingNotFoundError(FleetwattError):
+    """Unknown finding"""
+
+    code = "finding_not_found"
+
+
+class FindingChangedError(FleetwattError):
+    """Somebody was quicker, or the finding is not in a state for that"""
+
+    code = "finding_changed"
+
+    def __init__(self, detail: str, finding: Mapping[str, Any]) -> None:
+        """``finding``: as it is now."""
+        super().__init__(detail)
+        self.finding = finding
 
 
 class InvalidRequestError(FleetwattError):

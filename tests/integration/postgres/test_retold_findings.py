@@ -1,22 +1,14 @@
 """What released days make of the findings in PostgreSQL."""
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests.integration.postgres.telling import tell
 from tests.told_findings import DAY, closed, fault, lake_id, later, told
-from warehouse.postgres.findings.finding_store import lock_findings, retell_findings
-
-
-def tell(connection: psycopg.Connection, rows: Iterable[dict[str, Any]], day: date = DAY) -> int:
-    """A day that tells of these is released; how many findings that changed."""
-    with connection.transaction():
-        lock_findings(connection)
-        return len(retell_findings(connection, rows, day))
 
 
 def findings(connection: psycopg.Connection) -> list[dict[str, Any]]:

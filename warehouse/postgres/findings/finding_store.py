@@ -12,7 +12,7 @@ from warehouse import sqlfiles
 from warehouse.contract.findings import SAME_FINDING_DAYS
 from warehouse.postgres.findings.retelling import PIPELINE, Retold, Row, retold
 
-PACKAGE = "warehouse.postgres.findings"
+_PACKAGE = "warehouse.postgres.findings"
 DATASET = "findings"
 _LOCK = 0x66696E64
 """'find' in ASCII: the first key of an advisory lock."""
@@ -26,7 +26,7 @@ def lock_findings(transaction: psycopg.Connection) -> None:
 
 def newest_told_day(connection: psycopg.Connection) -> date | None:
     """The newest day whose findings are released."""
-    row = connection.execute(sqlfiles.load(PACKAGE, "find_newest_told_day"), {"dataset": DATASET}).fetchone()
+    row = connection.execute(sqlfiles.load(_PACKAGE, "find_newest_told_day"), {"dataset": DATASET}).fetchone()
     return row[0] if row else None
 
 
@@ -41,7 +41,7 @@ def retell_findings(transaction: psycopg.Connection, told: Iterable[Row], day: d
         "finding_ids": [str(row["finding_id"]) for row in rows],
     }
     with transaction.cursor(row_factory=dict_row) as cursor:
-        known = cursor.execute(sqlfiles.load(PACKAGE, "list_known_findings"), parameters).fetchall()
+        known = cursor.execute(sqlfiles.load(_PACKAGE, "list_known_findings"), parameters).fetchall()
         before = {row["finding_id"]: row for row in known}
         changes = [each for each in retold(known, rows, day) if each.row != before.get(each.row["finding_id"])]
         for change in changes:
@@ -51,7 +51,7 @@ def retell_findings(transaction: psycopg.Connection, told: Iterable[Row], day: d
 
 def _write(cursor: psycopg.Cursor[Any], change: Retold) -> None:
     row = change.row | {"event_count": len(change.events)}
-    cursor.execute(sqlfiles.load(PACKAGE, "add_finding" if change.is_new else "update_finding"), row)
+    cursor.execute(sqlfiles.load(_PACKAGE, "add_finding" if change.is_new else "update_finding"), row)
     told = {name: change.row[name] for name in ("severity", "points", "kwh_per_month", "cost_per_month", "currency")}
     revision = 0 if change.is_new else change.row["revision"]
     for place, happened in enumerate(change.events, start=1):
@@ -63,4 +63,4 @@ def _write(cursor: psycopg.Cursor[Any], change: Retold) -> None:
             "revision": revision + place,
             "details": Jsonb({"day": change.row["day"].isoformat(), **told}),
         }
-        cursor.execute(sqlfiles.load(PACKAGE, "add_event"), event)
+        cursor.execute(sqlfiles.load(_PACKAGE, "add_event"), event)

@@ -1,0 +1,172 @@
+"""What a person does to a finding: each act is an event, and the same one again is none."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FindingChangedError, InvalidRequestError
+from warehouse.contract.findings import Event, State
+from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
+from warehouse.postgres.findings.finding_store import lock_findings
+from warehouse.postgres.findings.retelling import PIPELINE
+
+_PACKAGE = "warehouse.postgres.findings"
+LONGEST_NOTE = 2000
+LONGEST_NAME = 200
+"""Of a person."""
+
+
+class Act(StrEnum):
+    """What a person can do."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    ACCEPT = "accept"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    ASSIGN = "assign"
+    NOTE = "note"
+
+
+_ACTIVE = frozenset({State.OPEN, State.ACKNOWLEDGED, State.SNOOZED})
+_ANY = frozenset(State)
+_RESOLUTION = ("resolved_at", "resolved_because", "resolved_by", "resolved_on")
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    event: Event
+    possible_in: frozenset[State]
+    leads_to: State | None
+
+
+_MEANINGS = {
+    Act.ACKNOWLEDGE: _Meaning(Event.ACKNOWLEDGED, frozenset({State.OPEN, State.SNOOZED}), State.ACKNOWLEDGED),
+    Act.SNOOZE: _Meaning(Event.SNOOZED, _ACTIVE, State.SNOOZED),
+    Act.ACCEPT: _Meaning(Event.ACCEPTED, _ACTIVE, State.ACCEPTED),
+    Act.RESOLVE: _Meaning(Event.RESOLVED, _ACTIVE | {State.ACCEPTED}, State.RESOLVED),
+    Act.REOPEN: _Meaning(Event.REOPENED, _ANY - {State.OPEN}, State.OPEN),
+    Act.ASSIGN: _Meaning(Event.ASSIGNED, _ANY, None),
+    Act.NOTE: _Meaning(Event.NOTED, _ANY, None),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """An act as somebody asks for it.
+
+    ``until``: of a snooze; ``to``: of an assignment, ``None`` takes it back. ``revision``: of the finding that was
+    looked at; without it the act holds for whatever it is now.
+    """
+
+    act: Act
+    actor: str
+    note: str | None = None
+    until: datetime | None = None
+    to: str | None = None
+    revision: int | None = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What tells it from another act of its kind."""
+        if self.until:
+            return {"until": self.until.astimezone(UTC).isoformat()}
+        return {"to": self.to} if self.act is Act.ASSIGN else {}
+
+
+def act_on_finding(connection: psycopg.Connection, finding_id: UUID, request: Request) -> FindingRow:
+    """Do it, in one transaction; returns the finding as it is then. The same again changes nothing.
+
+    Raises:
+        InvalidRequestError: the act says not what it needs, or too much.
+        FindingNotFoundError: there is no such finding.
+        FindingChangedError: somebody was quicker, or it is not in a state for that; the error has it as it is.
+    """
+    now = datetime.now(UTC)
+    _require_valid(request, now)
+    with connection.transaction():
+        lock_findings(connection)
+        finding = find_finding(connection, finding_id, now)
+        if not _is_done(connection, finding, request):
+            _require_possible(finding, request)
+            _write(connection, finding, request)
+        return find_finding(connection, finding_id, now)
+
+
+def _require_valid(request: Request, now: datetime) -> None:
+    if not request.actor.strip() or request.actor == PIPELINE or len(request.actor) > LONGEST_NAME:
+        raise InvalidRequestError(f"say who does it: a name of at most {LONGEST_NAME} characters, not {PIPELINE}")
+    if len(request.note or "") > LONGEST_NOTE or len(request.to or "") > LONGEST_NAME:
+        raise InvalidRequestError(f"a note has at most {LONGEST_NOTE} characters, a name {LONGEST_NAME}")
+    if not all(_is_storable(text) for text in (request.actor, request.note or "", request.to or "")):
+        raise InvalidRequestError("a text is UTF-8, without NUL characters")
+    if request.act is Act.NOTE and not (request.note or "").strip():
+        raise InvalidRequestError("a note says something")
+    if (request.until is not None) != (request.act is Act.SNOOZE) or (request.until and request.until <= now):
+        raise InvalidRequestError("a snooze, and nothing else, says until when: an instant that is yet to come")
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+
+
+def _is_done(connection: psycopg.Connection, finding: FindingRow, request: Request) -> bool:
+    """Whether this was the last thing that happened to it, or what happened to the revision that was looked at."""
+    if request.act is Act.ASSIGN and request.revision is None and finding["assigned_to"] == request.to:
+        return True
+    parameters = {
+        "finding_id": finding["finding_id"],
+        "revision": finding["revision"] if request.revision is None else request.revision + 1,
+        "actor": request.actor,
+        "event": _MEANINGS[request.act].event,
+        "note": request.note,
+        "details": Jsonb(request.details),
+    }
+    return connection.execute(sqlfiles.load(_PACKAGE, "find_same_event"), parameters).fetchone() is not None
+
+
+def _require_possible(finding: FindingRow, request: Request) -> None:
+    if request.revision is not None and request.revision != finding["revision"]:
+        why = f"it was changed since revision {request.revision}: it is at {finding['revision']} now"
+        raise FindingChangedError(f"{why}, and {finding['current_state']}", finding)
+    if finding["current_state"] not in _MEANINGS[request.act].possible_in:
+        raise FindingChangedError(f"it is {finding['current_state']} already", finding)
+
+
+def _write(transaction: psycopg.Connection, finding: FindingRow, request: Request) -> None:
+    meaning = _MEANINGS[request.act]
+    changed: dict[str, Any] = {name: finding[name] for name in ("state", "snoozed_until", "assigned_to", *_RESOLUTION)}
+    if request.act is Act.ASSIGN:
+        changed["assigned_to"] = request.to
+    if meaning.leads_to:
+        changed |= dict.fromkeys(_RESOLUTION) | {"state": meaning.leads_to, "snoozed_until": request.until}
+    if request.act is Act.RESOLVE:
+        because = request.note or f"resolved by {request.actor}"
+        resolution = (datetime.now(UTC), because, request.actor, finding["day"])
+        changed |= dict(zip(_RESOLUTION, resolution, strict=True))
+    finding_id = finding["finding_id"]
+    try:
+        transaction.execute(sqlfiles.load(_PACKAGE, "change_finding"), {**changed, "finding_id": finding_id})
+    except UniqueViolation as error:
+        why = "another finding of this rule and subject is open: what comes now is told there"
+        raise FindingChangedError(why, finding) from error
+    details = {**request.details, "day": finding["day"].isoformat(), "was": finding["current_state"]}
+    event = {
+        "finding_id": finding_id,
+        "actor": request.actor,
+        "event": meaning.event,
+        "note": request.note,
+        "revision": finding["revision"] + 1,
+        "details": Jsonb(details),
+    }
+    transaction.execute(sqlfiles.load(_PACKAGE, "add_event"), event)

@@ -1,0 +1,166 @@
+"""Findings as people and programs read them: filtered, sorted, page by page; one with its events.
+
+A statement and its parameters, so that a pool of async connections can ask the same.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.sql import SQL
+
+from warehouse import sqlfiles
+from warehouse.contract.errors import FindingNotFoundError, InvalidRequestError
+
+_PACKAGE = "warehouse.postgres.findings"
+FindingRow = Mapping[str, Any]
+"""Columns of ``findings``, with ``vehicle_external_id`` and ``meter_external_id`` as the devices are called now.
+
+``current_state``: ``state``, but open where a snooze has run out.
+"""
+
+
+class Sort(StrEnum):
+    """What comes first: the most of it. What is not known comes last."""
+
+    COST_PER_MONTH = "cost_per_month"
+    COST = "cost"
+    KWH_PER_MONTH = "kwh_per_month"
+    POINTS = "points"
+    SEVERITY = "severity"
+    OPENED_ON = "opened_on"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which findings, and in which order; what is empty or ``None`` asks for all.
+
+    ``subject``: the external id of a vehicle or a meter. ``since``: opened on this day or later.
+    """
+
+    states: Collection[str] = ()
+    rules: Collection[str] = ()
+    severities: Collection[str] = ()
+    kinds: Collection[str] = ()
+    subject: str | None = None
+    min_cost_per_month: float | None = None
+    since: date | None = None
+    sort: Sort = Sort.COST_PER_MONTH
+    limit: int = 100
+    cursor: str | None = None
+
+
+class Question(NamedTuple):
+    """A statement, and its parameters."""
+
+    statement: SQL
+    parameters: Mapping[str, Any]
+
+
+class Page(NamedTuple):
+    """Findings, and the cursor of those behind them; ``None``: that is all."""
+
+    findings: Sequence[FindingRow]
+    next_cursor: str | None
+
+
+def list_question(asked: Asked, now: datetime | None = None) -> Question:
+    """Asks for a page and one row more.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
+    key, finding_id = _position(asked.cursor) if asked.cursor else (None, None)
+    lists = {name: list(getattr(asked, name)) or None for name in ("states", "rules", "severities", "kinds")}
+    parameters = {
+        **lists,
+        "subject": asked.subject,
+        "min_cost_per_month": asked.min_cost_per_month,
+        "since": asked.since,
+        "sort": asked.sort.value,
+        "after_key": key,
+        "after_id": finding_id,
+        "limit": asked.limit + 1,
+        "now": now or datetime.now(UTC),
+    }
+    return Question(sqlfiles.load(_PACKAGE, "list_findings"), parameters)
+
+
+def page_of(rows: Sequence[FindingRow], limit: int) -> Page:
+    """What ``list_question`` found, as a page."""
+    if len(rows) <= limit:
+        return Page(rows, None)
+    last = rows[limit - 1]
+    position = f"{last['sort_key']!r} {last['finding_id']}"
+    return Page(rows[:limit], base64.urlsafe_b64encode(position.encode()).decode())
+
+
+def _position(cursor: str) -> tuple[float, UUID]:
+    try:
+        key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
+        position = float(key), UUID(finding_id)
+    except (ValueError, binascii.Error) as error:
+        raise InvalidRequestError("the cursor is none that an answer gave; begin again without one") from error
+    if math.isnan(position[0]):
+        raise InvalidRequestError("the cursor is none that an answer gave; begin again without one")
+    return position
+
+
+def finding_question(finding_id: UUID, now: datetime | None = None) -> Question:
+    """Asks for one finding."""
+    parameters = {"finding_id": finding_id, "now": now or datetime.now(UTC)}
+    return Question(sqlfiles.load(_PACKAGE, "find_finding"), parameters)
+
+
+def events_question(finding_id: UUID) -> Question:
+    """Asks for what happened to a finding, in that order."""
+    return Question(sqlfiles.load(_PACKAGE, "list_events"), {"finding_id": finding_id})
+
+
+def device_question(vehicle_id: int, meter_ids: Collection[int], now: datetime | None = None) -> Question:
+    """Asks for the open, acknowledged and snoozed findings of a vehicle and of meters, the most expensive first."""
+    parameters = {"vehicle_id": vehicle_id, "meter_ids": list(meter_ids), "now": now or datetime.now(UTC)}
+    return Question(sqlfiles.load(_PACKAGE, "list_findings_of_devices"), parameters)
+
+
+def list_findings(connection: psycopg.Connection, asked: Asked, now: datetime | None = None) -> Page:
+    """A page of findings."""
+    return page_of(_rows(connection, list_question(asked, now)), asked.limit)
+
+
+def find_finding(connection: psycopg.Connection, finding_id: UUID, now: datetime | None = None) -> FindingRow:
+    """One finding.
+
+    Raises:
+        FindingNotFoundError: there is none with this id.
+    """
+    return the_finding(_rows(connection, finding_question(finding_id, now)), finding_id)
+
+
+def the_finding(rows: Sequence[FindingRow], finding_id: UUID) -> FindingRow:
+    """What ``finding_question`` found.
+
+    Raises:
+        FindingNotFoundError: nothing.
+    """
+    if not rows:
+        raise FindingNotFoundError(f"no finding has the id {finding_id}")
+    return rows[0]
+
+
+def list_events(connection: psycopg.Connection, finding_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """What happened to a finding, in that order."""
+    return _rows(connection, events_question(finding_id))
+
+
+def _rows(connection: psycopg.Connection, question: Question) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(question.statement, question.parameters).fetchall()
