@@ -255,7 +255,7 @@ def test_events_are_neither_changed_nor_deleted(connection: psycopg.Connection, 
     with pytest.raises(psycopg.errors.RaiseException, match="only grows"):
         connection.execute(statement.encode())
     with pytest.raises(psycopg.errors.RaiseException, match="only grows"):
-        connection.execute("TRUNCATE finding_events")
+        connection.execute("TRUNCATE finding_events CASCADE")
 
 
 def test_a_vehicle_fault_is_the_same_at_another_meter(connection: psycopg.Connection) -> None:
