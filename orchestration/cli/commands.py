@@ -25,6 +25,7 @@ COMMANDS = {
     "retain": "upkeep:retain",
     "pack": "upkeep:pack",
     "devices": "devices:devices",
+    "findings": "findings.commands:findings",
     "alerts": "alerts:alerts",
     "migrate": "database:migrate",
     "partitions": "database:partitions",

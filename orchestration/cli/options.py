@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from orchestration.cli.failures import note_home
 from orchestration.cli.terminal import Terminal
+from warehouse.contract.partitions import midnight
 from warehouse.env_file import env_file
 from warehouse.settings import FleetSettings, InvalidSettingError, read
 from warehouse.user_path import expanded
@@ -44,6 +45,15 @@ def utc_day(given: str) -> date:
     meant = {"today": today, "yesterday": today - timedelta(days=1)}.get(given.lower())
     example = f"{given} is {meant}" if meant else "e.g. 2026-02-08"
     raise typer.BadParameter(f"expected a day (UTC) that there is, as YYYY-MM-DD, {example}")
+
+
+def utc_instant(given: str) -> datetime:
+    """An instant, or ``2026-02-08``, which is when that day begins, for the ``parser`` of an option."""
+    try:
+        instant = datetime.fromisoformat(given)
+    except ValueError:
+        return midnight(utc_day(given))
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch

@@ -11,10 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from orchestration.cli.json_output import print_json
-from orchestration.cli.options import Home, notes, read_settings, utc_day
+from orchestration.cli.options import Home, notes, read_settings, utc_instant
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
-from warehouse.contract.partitions import midnight
 from warehouse.counted import counted
 from warehouse.postgres.connection import connect
 from warehouse.postgres.readings.quarantined import Quarantined, list_quarantined
@@ -32,21 +31,12 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _since(given: str) -> datetime:
-    """An instant, or ``2026-02-08``, which is when that day begins."""
-    try:
-        instant = datetime.fromisoformat(given)
-    except ValueError:
-        return midnight(utc_day(given))
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
 def quarantine(
     *,
     code: Annotated[str | None, typer.Option(help="Of this code alone, e.g. out_of_range.", show_default=False)] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=_since, metavar="DAY|INSTANT", help="Seen since then (UTC).", show_default=False),
+        typer.Option(parser=utc_instant, metavar="DAY|INSTANT", help="Seen since then (UTC).", show_default=False),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Most items of each code, the newest first.")] = 3,
     written_as: Annotated[Format, typer.Option("--format", help="text is for people.")] = Format.TEXT,

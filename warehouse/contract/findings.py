@@ -24,6 +24,10 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
+ACTIVE = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
+"""What is not over: somebody has it before them, or will."""
+
+
 class Event(StrEnum):
     """What becomes of a finding."""
 

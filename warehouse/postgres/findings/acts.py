@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FindingChangedError, InvalidRequestError
-from warehouse.contract.findings import Event, State
+from warehouse.contract.findings import ACTIVE, Event, State
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.findings.retelling import PIPELINE
@@ -35,7 +35,7 @@ class Act(StrEnum):
     NOTE = "note"
 
 
-_ACTIVE = frozenset({State.OPEN, State.ACKNOWLEDGED, State.SNOOZED})
+_ACTIVE = frozenset(ACTIVE)
 _ANY = frozenset(State)
 _RESOLUTION = ("resolved_at", "resolved_because", "resolved_by", "resolved_on")
 

@@ -6,6 +6,7 @@ A statement and its parameters, so that a pool of async connections can ask the 
 import base64
 import binascii
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +22,9 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import FindingNotFoundError, InvalidRequestError
 
 _PACKAGE = "warehouse.postgres.findings"
+SHORTEST_BEGINNING = 4
+"""Characters by which an id may be called."""
+_IDS_BEGINNING = re.compile(r"[0-9a-f-]{4,36}").fullmatch
 FindingRow = Mapping[str, Any]
 """Columns of ``findings``, with ``vehicle_external_id`` and ``meter_external_id`` as the devices are called now.
 
@@ -143,6 +147,24 @@ def find_finding(connection: psycopg.Connection, finding_id: UUID, now: datetime
         FindingNotFoundError: there is none with this id.
     """
     return the_finding(_rows(connection, finding_question(finding_id, now)), finding_id)
+
+
+def find_finding_id(connection: psycopg.Connection, given: str) -> UUID:
+    """The id of the finding that is called so: by its id, or by a beginning of it that no other has.
+
+    Raises:
+        InvalidRequestError: it is no id, or the beginning of several.
+        FindingNotFoundError: no finding is called so.
+    """
+    beginning = given.lower()
+    if not _IDS_BEGINNING(beginning):
+        raise InvalidRequestError(f"{given!r} is no id of a finding, nor the first {SHORTEST_BEGINNING} or more of one")
+    found = _rows(connection, Question(sqlfiles.load(_PACKAGE, "list_ids_beginning"), {"beginning": beginning}))
+    if len(found) > 1:
+        raise InvalidRequestError(f"several findings have an id that begins with {given}; write more of it")
+    if not found:
+        raise FindingNotFoundError(f"no finding has the id {given}")
+    return UUID(str(found[0]["finding_id"]))
 
 
 def the_finding(rows: Sequence[FindingRow], finding_id: UUID) -> FindingRow:

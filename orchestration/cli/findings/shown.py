@@ -1,0 +1,105 @@
+"""A finding in lines for people, and as JSON for programs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from warehouse.counted import counted
+from warehouse.postgres.findings.finding_reads import FindingRow
+from warehouse.visible import visible
+
+SHORT_ID = 8
+"""Characters of an id that a list shows: enough to name a finding by."""
+_TOLD = (
+    *("finding_id", "revision", "rule", "name", "rule_version", "kind", "severity", "subject", "subject_kind"),
+    *("snoozed_until", "assigned_to", "opened_on", "resolved_at", "resolved_because", "resolved_by", "day"),
+    *("onset_from", "onset_at", "onset_until", "points", "excess_kwh", "excess_low_kwh", "excess_high_kwh"),
+    *("kwh_per_month", "cost", "cost_per_month", "currency", "cause", "cause_probability", "deciding_test"),
+    *("session_count", "session_ids", "detail"),
+)
+"""Columns as they are; ids and the state of a snooze are told as people mean them."""
+
+
+def as_dict(finding: FindingRow) -> dict[str, Any]:
+    """All that is told of a finding, by the names of its columns."""
+    told = {name: finding[name] for name in _TOLD}
+    told |= {"vehicle_id": finding["vehicle_external_id"], "meter_id": finding["meter_external_id"]}
+    return told | {"state": finding["current_state"]}
+
+
+def in_short(finding: FindingRow) -> Iterator[str]:
+    """Two lines: which finding of whom, and what it costs."""
+    which = f"{str(finding['finding_id'])[:SHORT_ID]} {finding['severity']} {finding['rule']} {finding['name']}"
+    yield f"{which}, {_state(finding)}: {visible(finding['subject'])}"
+    yield f"    {_costs(finding)}{visible(finding['detail'])}"
+
+
+def in_full(finding: FindingRow, events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Everything that a person asks of one finding, a line each, and then what happened to it."""
+    cause = finding["cause"]
+    probability = finding["cause_probability"]
+    sure = "" if probability is None else f" (probability {probability:.2f})"
+    said = {
+        "finding": str(finding["finding_id"]),
+        "rule": f"{finding['rule']} {finding['name']}, version {finding['rule_version']}",
+        "state": f"{_state(finding)}, revision {finding['revision']}",
+        "severity": finding["severity"],
+        "subject": finding["subject"],
+        "since": _since(finding),
+        "what": finding["detail"],
+        "energy": _energy(finding),
+        "costs": _costs(finding).removesuffix("; "),
+        "cause": f"{cause.replace('_', ' ')}{sure}" if cause else "",
+        "to decide": finding["deciding_test"] or "",
+        "told on": f"{finding['day']}, the newest day that tells of it",
+    }
+    for name, value in said.items():
+        if value:
+            yield f"{name:<10} {visible(value)}"
+    yield "events"
+    for each in events:
+        note = f": {visible(each['note'])}" if each["note"] else ""
+        yield f"    {instant(each['happened_at'])} {visible(each['actor'])} {each['event']}{note}"
+
+
+def instant(at: datetime) -> str:
+    """To the second, UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _state(finding: FindingRow) -> str:
+    state = str(finding["current_state"])
+    if state == "snoozed":
+        state += f" until {instant(finding['snoozed_until'])}"
+    if finding["assigned_to"]:
+        state += f", {visible(finding['assigned_to'])}'s"
+    if finding["resolved_because"]:
+        state += f" ({visible(finding['resolved_because'])})"
+    return state
+
+
+def _since(finding: FindingRow) -> str:
+    opened = f"found on {finding['opened_on']}"
+    if finding["onset_at"] is None:
+        return opened
+    begin, end = finding["onset_from"], finding["onset_until"]
+    between = f", between {instant(begin)} and {instant(end)}" if begin and end else ""
+    return f"{instant(finding['onset_at'])}{between}; {opened}"
+
+
+def _energy(finding: FindingRow) -> str:
+    if finding["excess_kwh"] is None:
+        return ""
+    low, high = finding["excess_low_kwh"], finding["excess_high_kwh"]
+    between = "" if low is None or high is None else f" ({low:,.1f} to {high:,.1f})"
+    sessions = f" in {counted(finding['session_count'], 'session')}" if finding["session_count"] else ""
+    return f"{finding['excess_kwh']:,.1f} kWh lost{between}{sessions}"
+
+
+def _costs(finding: FindingRow) -> str:
+    """What it costs, with a semicolon behind; nothing where it wastes no energy that is known."""
+    kwh, cost, currency = finding["kwh_per_month"], finding["cost_per_month"], finding["currency"]
+    if kwh is None:
+        return ""
+    energy = f"{kwh:,.1f} kWh a month"
+    return f"{energy}; " if cost is None else f"{cost:,.2f} {currency} a month, {energy}; "
