@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,7 +26,10 @@ def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _two_findings(connection: psycopg.Connection) -> None:
     ids = {kind: register_devices(connection, kind, ["one-1"]) for kind in DeviceKind}
-    devices = {"vehicle_id": ids[DeviceKind.VEHICLE]["one-1"], "meter_id": ids[DeviceKind.METER]["one-1"]}
+    devices: dict[str, Any] = {
+        "vehicle_id": ids[DeviceKind.VEHICLE]["one-1"],
+        "meter_id": ids[DeviceKind.METER]["one-1"],
+    }
     loss = told(detail="4.0 points <b>lost</b>\x1b[31m", deciding_test="charge elsewhere", **devices)
     tell(connection, [loss, fault(**devices)])
 
