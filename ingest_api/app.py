@@ -14,6 +14,7 @@ from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.bodies.deadline import DeadlineMiddleware
 from ingest_api.bodies.limits import MemoryBudget
+from ingest_api.charging import charging_routes
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import AnalyticsDatabase, Database
@@ -50,6 +51,11 @@ from warehouse.settings import read
 DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what the last 24 hours were worth.
 
 Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 503 and 504 are worth a retry."""
+
+_ROUTES = (
+    *(performance_route, fleet_route, device_routes, charging_routes, mapping_routes, health_routes, metrics),
+    *(front_page, docs_page, assets),
+)
 
 
 def create_app(settings: ApiSettings | None = None) -> ASGIApp:
@@ -90,10 +96,8 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))
-    for module in (performance_route, fleet_route, device_routes, mapping_routes, health_routes, metrics):
+    for module in _ROUTES:
         app.include_router(module.router)
-    for page in (front_page, docs_page, assets):
-        app.include_router(page.router)
     openapi.complete(app)
     app.add_middleware(problems.UnhandledErrorMiddleware)
     return app

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ingest_api.database_pulse import DatabasePulse
@@ -114,7 +114,7 @@ async def _check_alive(connection: Connection) -> None:
         raise psycopg.OperationalError("the server has closed this connection")
 
 
-async def fetch_all(connection: Connection, query: SQL, parameters: Mapping[str, Any]) -> list[Row]:
+async def fetch_all(connection: Connection, query: SQL | Composed, parameters: Mapping[str, Any]) -> list[Row]:
     """All rows of the answer."""
     cursor = await connection.execute(query, parameters)
     return await cursor.fetchall()

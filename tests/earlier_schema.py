@@ -11,14 +11,19 @@ from sqlalchemy.pool import NullPool
 from tests.conftest import fresh_database
 from warehouse.postgres.connection import open_connection
 from warehouse.postgres.migrate import alembic_config
+from warehouse.postgres.schema_version import MIGRATIONS
 
 
 @contextmanager
 def database_before(server_url: str, migration: Path) -> Iterator[str]:
     """A database at the revision before a migration, whose file is named by its number; dropped at the end."""
     with fresh_database(server_url, "template1") as url:
-        bring_to(url, f"{int(migration.name[:4]) - 1:04}")
+        bring_to(url, max(each for each in _revisions() if each < migration.name[:4]))
         yield url
+
+
+def _revisions() -> list[str]:
+    return [path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")]
 
 
 def bring_to(url: str, revision: str) -> None:

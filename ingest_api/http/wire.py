@@ -1,7 +1,8 @@
 """How bodies are written: camel case, instants in UTC with milliseconds."""
 
 import re
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Response
@@ -13,6 +14,7 @@ from warehouse.contract.readings import DEVICE_ID_WORDS, InvalidReadingError, is
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _PLUS_LOST = re.compile(r"([Tt]\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)$")
 
 
@@ -41,14 +43,32 @@ def refuse_unknown_fields(cls: type[Wire], data: Any) -> Any:
     return data
 
 
-def _read_rfc3339(value: object) -> datetime:
-    """One notation of instants for the whole product; pydantic alone would read 5 as five seconds after 1970."""
+def read_rfc3339(value: object) -> datetime:
+    """One notation of instants for the whole product; pydantic alone would read 5 as five seconds after 1970.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not isinstance(value, str):
         raise ValueError("an instant is a string")  # noqa: TRY004 - pydantic reports only a ValueError
     try:
         return parse_timestamp(value)
     except InvalidReadingError as error:
         raise ValueError(error.detail) from None
+
+
+def read_day(value: object) -> date:
+    """A UTC day, 1970 to 2200, as ``2026-02-08``; pydantic alone would read 5 as a day too.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str) and _DAY(value):
+        with suppress(ValueError):
+            day = date.fromisoformat(value)
+            if _EARLIEST.date() <= day <= _LATEST.date():
+                return day
+    raise ValueError("expected a day from 1970 to 2200, as 2026-02-08")
 
 
 def _with_its_plus(value: object) -> object:
@@ -70,12 +90,15 @@ def _milliseconds(ts: datetime) -> str:
 Instant = Annotated[AwareDatetime, PlainSerializer(_milliseconds, return_type=str)]
 """An aware instant in an answer, written in UTC: ``2026-02-08T04:00:00.000Z``."""
 
-SentInstant = Annotated[AwareDatetime, BeforeValidator(_read_rfc3339), AfterValidator(_within_reach)]
+SentInstant = Annotated[AwareDatetime, BeforeValidator(read_rfc3339), AfterValidator(_within_reach)]
 """An aware instant in a request, 1970 to 2200, in RFC 3339 as readings have it; in UTC from here on."""
 
 
 AskedInstant = Annotated[SentInstant, BeforeValidator(_with_its_plus)]
 """The same in a URL's query."""
+
+AskedDay = Annotated[date, BeforeValidator(read_day)]
+"""A UTC day in a URL's query."""
 
 
 def checked_device_id(device_id: str) -> str:

@@ -9,6 +9,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.charging_step import copy_charging
 from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.findings_step import tell_findings
 from warehouse.lifecycle.lake_description import describe_lake
@@ -47,7 +48,7 @@ class DayReleases:
                 return False
 
             def confirm(transaction: psycopg.Connection) -> None:
-                tell_findings(transaction, self.lake, day)
+                self._write_with_it(transaction, day)
                 day_ledger.confirm_build(transaction, day)
 
             self._release(connection, day).make(confirm)
@@ -73,7 +74,7 @@ class DayReleases:
             for name in unseen:
                 if name not in checked:
                     self.checks.require(name, day)
-            if self._release(connection, day).make(lambda transaction: tell_findings(transaction, self.lake, day)):
+            if self._release(connection, day).make(lambda transaction: self._write_with_it(transaction, day)):
                 describe_lake(connection, self.lake, self.catalog)
 
     def newest(self, day: date) -> NewestRelease:
@@ -96,6 +97,11 @@ class DayReleases:
         newest = self.newest(day)
         if newest.summary and newest.release != before.release:
             say(rebuilt_words(day, newest.release, newest.summary))
+
+    def _write_with_it(self, transaction: psycopg.Connection, day: date) -> None:
+        """What PostgreSQL has of a day for people and the API becomes true with the release."""
+        tell_findings(transaction, self.lake, day)
+        copy_charging(transaction, self.lake, day)
 
     def _release(self, connection: psycopg.Connection, day: date) -> DayRelease:
         return DayRelease(connection, self.engine, self.lake, self.catalog, day)

@@ -68,6 +68,8 @@ def test_is_openapi_3_1_of_this_api(document: Document) -> None:
         ("PATCH", "/v1/meters/{meterId}"),
         ("GET", "/v1/analytics/performance/{vehicleId}"),
         ("GET", "/v1/analytics/fleet"),
+        ("GET", "/v1/vehicles/{vehicleId}/sessions"),
+        ("GET", "/v1/meters/{meterId}/standby"),
         ("GET", "/health"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
@@ -122,6 +124,8 @@ EXPECTED_ERRORS = {
     ("DELETE", "/v1/mappings/{id}"): {401, 404, 422, 500, 503},
     ("GET", "/v1/meters"): {422, 500, 503},
     ("GET", "/v1/meters/{meterId}"): {404, 422, 500, 503},
+    ("GET", "/v1/vehicles/{vehicleId}/sessions"): {404, 422, 500, 503},
+    ("GET", "/v1/meters/{meterId}/standby"): {404, 422, 500, 503},
     ("PATCH", "/v1/vehicles/{vehicleId}"): {400, 401, 422, 500, 503},
     ("GET", "/v1/analytics/performance/{vehicleId}"): {404, 410, 422, 500, 503},
     ("GET", "/v1/analytics/fleet"): {422, 500, 503},
@@ -291,8 +295,8 @@ class TestTheDocumentAndTheParserAgree:
         assert site.send(encode([1] * (most + 1))).status_code == 413
 
     def test_on_the_limits_of_query_parameters(self, site: Site, document: Document) -> None:
-        vehicle = new_id("veh")
-        site.client.post("/v1/mappings", json={"vehicleId": vehicle, "meterId": new_id("meter")})
+        vehicle, meter = new_id("veh"), new_id("meter")
+        site.client.post("/v1/mappings", json={"vehicleId": vehicle, "meterId": meter})
         for operation in operations(document):
             if operation.method != "GET":
                 continue
@@ -300,7 +304,7 @@ class TestTheDocumentAndTheParserAgree:
                 limits = [parameter["schema"].get(name) for name in ("minimum", "maximum")]
                 if None in limits:
                     continue
-                path = operation.path.replace("{vehicleId}", vehicle)
+                path = operation.path.replace("{vehicleId}", vehicle).replace("{meterId}", meter)
                 for value, expected in zip(
                     [limits[0], limits[1], limits[0] - 1, limits[1] + 1], [200, 200, 422, 422], strict=True
                 ):

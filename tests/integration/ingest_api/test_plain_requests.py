@@ -11,6 +11,8 @@ PATHS = {
     "/v1/vehicles": ["limit", "cursor"],
     "/v1/meters/m": [],
     "/v1/vehicles/v": [],
+    "/v1/vehicles/v/sessions": ["from", "to", "limit", "cursor"],
+    "/v1/meters/m/standby": ["from", "to", "limit", "cursor"],
     "/v1/mappings": ["vehicleId", "meterId", "limit", "cursor"],
 }
 NUMBERS = ["hours", "worst", "limit"]

@@ -1,0 +1,1 @@
+"""How devices charged and stood by on the newest released days."""

@@ -1,0 +1,122 @@
+"""Sessions and standby out of PostgreSQL, newest first, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from psycopg.sql import SQL
+
+from ingest_api.database import Connection, Row, fetch_all
+from ingest_api.http.wire import read_day, read_rfc3339
+from warehouse import sqlfiles
+from warehouse.contract.errors import InvalidRequestError
+
+_PACKAGE = "ingest_api.charging"
+_NOT_OURS = "the cursor is none that an answer gave; begin again without one"
+
+
+class SessionSpan(NamedTuple):
+    """A vehicle's sessions that ended in ``[since, until)``, behind a cursor."""
+
+    vehicle_id: int
+    since: datetime | None
+    until: datetime | None
+    limit: int
+    cursor: str
+
+
+class StandbySpan(NamedTuple):
+    """A meter's days in ``[since, until)``, behind a cursor."""
+
+    meter_id: int
+    since: date | None
+    until: date | None
+    limit: int
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The newest sessions that a finding is about: by their ids, or of a pair since an instant."""
+
+    session_ids: Sequence[str] | None
+    vehicle_id: int | None
+    meter_id: int | None
+    since: datetime | None
+    limit: int
+
+
+async def list_sessions(connection: Connection, span: SessionSpan) -> tuple[list[Row], str | None]:
+    """Rows of ``charging_sessions`` with the devices' ids, and the next cursor.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
+    before_at, before_id = _session_place(span.cursor) if span.cursor else (None, None)
+    bounds = {
+        "vehicle_id": span.vehicle_id,
+        "since": span.since or "-infinity",
+        "until": span.until or "infinity",
+        "before_at": before_at or "infinity",
+        "before_id": before_id or "",
+        "limit": span.limit + 1,
+    }
+    of_vehicle = SQL("session.vehicle_id = %(vehicle_id)s")
+    rows = await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_sessions").format(chosen=of_vehicle), bounds)
+    if len(rows) <= span.limit:
+        return rows, None
+    last = rows[span.limit - 1]
+    return rows[: span.limit], _place(last)
+
+
+async def list_evidence(connection: Connection, evidence: Evidence) -> list[Row]:
+    """The same rows, newest first."""
+    parameters = {
+        **{"session_ids": evidence.session_ids, "vehicle_id": evidence.vehicle_id, "meter_id": evidence.meter_id},
+        **{"since": evidence.since or "-infinity", "until": "infinity"},
+        **{"before_at": "infinity", "before_id": "", "limit": evidence.limit},
+    }
+    if evidence.session_ids:
+        chosen = SQL("session.session_id = any(%(session_ids)s::text[])")
+    else:
+        chosen = SQL("session.vehicle_id = %(vehicle_id)s AND session.meter_id = %(meter_id)s")
+    return await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_sessions").format(chosen=chosen), parameters)
+
+
+async def list_standby(connection: Connection, span: StandbySpan) -> tuple[list[Row], str | None]:
+    """Rows of ``meter_standby``, and the next cursor.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
+    bounds = {
+        "meter_id": span.meter_id,
+        "since": span.since or "-infinity",
+        "until": span.until or "infinity",
+        "before": _day_place(span.cursor) if span.cursor else "infinity",
+        "limit": span.limit + 1,
+    }
+    rows = await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_standby"), bounds)
+    more = rows[span.limit - 1]["day"].isoformat() if len(rows) > span.limit else None
+    return rows[: span.limit], more
+
+
+def _place(row: Row) -> str:
+    ended_at: datetime = row["ended_at"]
+    return f"{ended_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{row['session_id']}"
+
+
+def _session_place(cursor: str) -> tuple[datetime, str]:
+    ended_at, _, session_id = cursor.partition("~")
+    try:
+        return read_rfc3339(ended_at), session_id.replace("\0", "")
+    except ValueError as error:
+        raise InvalidRequestError(_NOT_OURS) from error
+
+
+def _day_place(cursor: str) -> date:
+    try:
+        return read_day(cursor)
+    except ValueError as error:
+        raise InvalidRequestError(_NOT_OURS) from error

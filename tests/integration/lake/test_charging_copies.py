@@ -1,0 +1,111 @@
+"""PostgreSQL has the sessions and the standby of a day as readers of the lake see them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+
+from tests.conftest import fresh_database
+from tests.fewer_models import catalog_of
+from tests.integration.lake.copied_days import copy_of
+from tests.integration.lake.drawn_days import add_pair, made, run_what_is_queued, stored
+from tests.integration.lake.lossy_days import DAYS, LATE, fleet
+from tests.lake_folder import newest_file
+from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.daily_pipeline import DailyPipeline
+from warehouse.postgres.charging.charging_store import KEPT_DAYS, SESSION_COLUMNS, STANDBY_COLUMNS
+from warehouse.postgres.connection import connect
+
+
+@pytest.fixture(scope="module")
+def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
+    """The days, run once; readings of a charge of the first day are missing."""
+    folder = tmp_path_factory.mktemp("charging")
+    with fresh_database(server_url, template) as url:
+        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of("daily_vehicle_efficiency"))
+        with connect(url) as connection:
+            add_pair(connection)
+            stored(url, fleet(LATE), folder)
+            assert run_what_is_queued(pipeline, connection) == DAYS
+        yield pipeline
+
+
+@pytest.fixture
+def pipeline(whole: DailyPipeline, server_url: str, tmp_path: Path) -> Iterator[DailyPipeline]:
+    """A copy, to go on with."""
+    with copy_of(whole, server_url, tmp_path) as copied:
+        yield copied
+
+
+@pytest.fixture
+def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
+    with connect(pipeline.url) as connection:
+        yield connection
+
+
+def in_postgres(connection: psycopg.Connection, table: str) -> list[tuple[object, ...]]:
+    columns = {"charging_sessions": SESSION_COLUMNS, "meter_standby": STANDBY_COLUMNS}[table]
+    return sorted(connection.execute(f"SELECT {', '.join(columns)} FROM {table}".encode()).fetchall())
+
+
+def in_the_lake(pipeline: DailyPipeline) -> dict[str, list[tuple[object, ...]]]:
+    found: dict[str, list[tuple[object, ...]]] = {"charging_sessions": [], "meter_standby": []}
+    for day in DAYS:
+        sessions = made(pipeline, day).with_columns(day=day)
+        found["charging_sessions"] += sessions.select(SESSION_COLUMNS).rows()
+        standby = made(pipeline, day, "daily_standby").filter(pl.col("kind") == "meter").with_columns(day=day)
+        found["meter_standby"] += standby.rename({"device_id": "meter_id"}).select(STANDBY_COLUMNS).rows()
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+def test_each_released_day_is_there_and_follows_what_is_restated(
+    pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    before = in_the_lake(pipeline)
+    assert {name: in_postgres(connection, name) for name in before} == before
+    stored(pipeline.url, fleet(), tmp_path)
+    run_what_is_queued(pipeline, connection)
+    after = in_the_lake(pipeline)
+    assert after != before
+    assert {name: in_postgres(connection, name) for name in after} == after
+
+
+def test_it_changes_with_the_release_or_not_at_all(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
+    connection.execute("DELETE FROM charging_sessions")
+    connection.execute("ALTER TABLE day_builds ADD CONSTRAINT full_disk CHECK (built < 0) NOT VALID")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        pipeline.run(DAYS[2])
+    assert in_postgres(connection, "charging_sessions") == []
+    connection.execute("ALTER TABLE day_builds DROP CONSTRAINT full_disk")
+    pipeline.run(DAYS[2])
+    assert len(in_postgres(connection, "charging_sessions")) == made(pipeline, DAYS[2]).height
+
+
+def test_a_model_that_is_built_alone_fills_a_day_of_before_unless_its_file_is_lost(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    before = in_postgres(connection, "charging_sessions")
+    connection.execute("DELETE FROM charging_sessions")
+    for day in DAYS[:2]:
+        pipeline.build_models(day, ["daily_vehicle_efficiency"])
+    assert in_postgres(connection, "charging_sessions") == [row for row in before if row[0] != DAYS[2]]
+    newest_file(pipeline.lake, "charging_sessions", DAYS[2]).unlink()
+    pipeline.build_models(DAYS[2], ["daily_vehicle_efficiency"])
+    assert {row[0] for row in in_postgres(connection, "charging_sessions")} == set(DAYS[:2])
+
+
+def test_a_day_that_is_older_than_what_is_kept_is_left_out(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    before = in_postgres(connection, "charging_sessions")
+    connection.execute("UPDATE meter_standby SET day = day + %s", [KEPT_DAYS])
+    connection.execute("DELETE FROM charging_sessions")
+    for day in DAYS:
+        pipeline.run(day)
+    assert in_postgres(connection, "charging_sessions") == []
+    connection.execute("DELETE FROM meter_standby")
+    for day in DAYS:
+        pipeline.run(day)
+    assert in_postgres(connection, "charging_sessions") == before

@@ -1,0 +1,1 @@
+COPY {rows_of} ({names}) FROM STDIN (FORMAT csv, NULL '\N')

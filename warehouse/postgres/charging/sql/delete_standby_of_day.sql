@@ -1,0 +1,2 @@
+DELETE FROM meter_standby
+WHERE day = %(day)s

@@ -1,0 +1,2 @@
+DELETE FROM charging_sessions
+WHERE day <= %(day)s
