@@ -23,6 +23,7 @@ def finding(number: int = 1, **given: Any) -> dict[str, Any]:
         "vehicle_id": number,
         "meter_id": number,
         "state": "open",
+        "current_state": given.get("state", "open"),
         "snoozed_until": None,
         "assigned_to": None,
         "opened_on": "2026-02-07",

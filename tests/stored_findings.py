@@ -1,13 +1,17 @@
 """Findings and events written into the tables as the pipeline and people do: for tests of what is told."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from tests.alerted_findings import finding
+
+NO_DETAILS: Mapping[str, Any] = {}
 
 
 def add_finding(connection: psycopg.Connection, number: int = 1, **given: Any) -> UUID:
@@ -20,6 +24,7 @@ def add_finding(connection: psycopg.Connection, number: int = 1, **given: Any) -
     ).fetchone()
     assert ids is not None
     row = {**finding(number), "meter_id": ids[0], "vehicle_id": ids[1], **given}
+    del row["current_state"]
     statement = SQL("INSERT INTO findings ({}) VALUES ({})").format(
         SQL(", ").join(map(Identifier, row)), SQL(", ").join(SQL("%s") for _ in row)
     )
@@ -35,6 +40,7 @@ def add_event(
     *,
     actor: str = "pipeline",
     note: str | None = None,
+    details: Mapping[str, Any] = NO_DETAILS,
     **changed: Any,
 ) -> int:
     """Add an event and what it ``changed`` of the finding; returns the event's number."""
@@ -45,9 +51,9 @@ def add_event(
         statement = SQL("UPDATE findings SET {} WHERE finding_id = %s").format(assignments)
         connection.execute(statement, [*changed.values(), finding_id])
     row = connection.execute(
-        "INSERT INTO finding_events (finding_id, happened_at, actor, event, note, revision) "
-        "VALUES (%s, coalesce(%s, clock_timestamp()), %s, %s, %s, 1) RETURNING event_id",
-        [finding_id, happened_at, actor, event, note],
+        "INSERT INTO finding_events (finding_id, happened_at, actor, event, note, details, revision) "
+        "VALUES (%s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s, 1) RETURNING event_id",
+        [finding_id, happened_at, actor, event, note, Jsonb(dict(details))],
     ).fetchone()
     assert row is not None
     return int(row[0])

@@ -22,7 +22,6 @@ NEWS = (Event.OPENED, Event.REOPENED, Event.WORSE, Event.RESOLVED)
 class Today:
     """What the day has had. ``told``: messages of single findings; ``has_storm``: one for many."""
 
-    now: datetime
     told: int = 0
     has_storm: bool = False
 
@@ -44,7 +43,7 @@ def decide(events: Sequence[FindingEvent], today: Today, at_once: AtOnce, storm:
     of_finding: dict[str, list[FindingEvent]] = defaultdict(list)
     for event in events:
         of_finding[event.finding["finding_id"]].append(event)
-    marks = [mark for each in of_finding.values() for mark in _of_one(each, today.now, at_once)]
+    marks = [mark for each in of_finding.values() for mark in _of_one(each, at_once)]
     count = sum(mark.outcome is Outcome.TOLD for mark in marks)
     if count and today.told + count > storm:
         instead = Outcome.TO_DIGEST if today.has_storm else Outcome.STORM
@@ -52,14 +51,14 @@ def decide(events: Sequence[FindingEvent], today: Today, at_once: AtOnce, storm:
     return sorted(marks, key=lambda mark: mark.event.event_id)
 
 
-def _of_one(events: Sequence[FindingEvent], now: datetime, at_once: AtOnce) -> Iterator[Mark]:
+def _of_one(events: Sequence[FindingEvent], at_once: AtOnce) -> Iterator[Mark]:
     for event in events:
         if event.event not in NEWS:
             yield Mark(event, Outcome.TO_DIGEST)
     happened = [event for event in events if event.event in NEWS]
     if not happened:
         return
-    new = _news(happened, now)
+    new = _news(happened)
     for event in happened:
         if event is not new.event:
             yield Mark(event, Outcome.QUIET, new.why or "it is told with a later event of the finding")
@@ -69,12 +68,12 @@ def _of_one(events: Sequence[FindingEvent], now: datetime, at_once: AtOnce) -> I
             yield Mark(event, Outcome.TOLD)
 
 
-def _news(happened: Sequence[FindingEvent], now: datetime) -> _News:
+def _news(happened: Sequence[FindingEvent]) -> _News:
     last = happened[-1]
-    if why := _why_quiet(last, now):
+    if why := _why_quiet(last):
         return _News(None, why)
     knows_it_open = last.told_event in (Event.OPENED, Event.REOPENED, Event.WORSE)
-    if last.finding["state"] == State.RESOLVED:
+    if last.finding["current_state"] == State.RESOLVED:
         if last.told_event == Event.RESOLVED:
             return _News(None, "it is known to be closed")
         return _News(last, is_for_digest=not knows_it_open)
@@ -86,19 +85,17 @@ def _news(happened: Sequence[FindingEvent], now: datetime) -> _News:
     return _News(worse, is_for_digest=worse.is_told_worse_today)
 
 
-def _why_quiet(last: FindingEvent, now: datetime) -> str:
+def _why_quiet(last: FindingEvent) -> str:
     """Of a finding that somebody wants to hear nothing of, or wanted to until it closed."""
-    state, until = last.finding["state"], last.snoozed_until
+    state, before, until = last.finding["current_state"], last.event_before, last.snoozed_until_before
     if state == State.ACCEPTED:
         return "it is accepted as normal"
-    if state == State.SNOOZED and until and until > now:
-        return f"it is snoozed until {until:%Y-%m-%d %H:%M}Z"
-    if state == State.RESOLVED:
-        if last.event_before == Event.ACCEPTED:
-            return "it was accepted as normal"
-        until = last.snoozed_until_before
-        if last.event_before == Event.SNOOZED and (until is None or until > last.happened_at):
-            return "it was snoozed when it closed"
+    if state == State.SNOOZED:
+        return f"it is snoozed until {datetime.fromisoformat(last.finding['snoozed_until']):%Y-%m-%d %H:%M}Z"
+    if state == State.RESOLVED and before == Event.ACCEPTED:
+        return "it was accepted as normal"
+    if state == State.RESOLVED and before == Event.SNOOZED and (until is None or until > last.happened_at):
+        return "it was snoozed when it closed"
     return ""
 
 

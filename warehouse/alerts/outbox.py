@@ -70,10 +70,10 @@ def _decide_events(
     """Decide on some; returns whether there may be more."""
     lock_alerts(transaction)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    events = untold_events(transaction, midnight)
+    events = untold_events(transaction, midnight, now)
     storm = settings.alert_storm
     has_storm = is_message_there(transaction, storm_key(now.date()))
-    today = Today(now, count_told(transaction, midnight), has_storm)
+    today = Today(count_told(transaction, midnight), has_storm)
     marks = decide(events, today, settings.alert_at_once, storm)
     mark_events(transaction, marks, now)
     messages = [finding_message(mark.event, now) for mark in marks if mark.outcome is Outcome.TOLD]
@@ -91,7 +91,7 @@ def _make_digest(
     lock_alerts(transaction)
     if now.hour < settings.alert_digest_hour or is_message_there(transaction, digest_key(now.date())):
         return
-    if events := digest_events(transaction):
+    if events := digest_events(transaction, now):
         mark_digested(transaction, [event.event_id for event in events])
         message = digest_message(events, open_findings(transaction), now)
         _put_on_its_way(transaction, channels, message, decided)

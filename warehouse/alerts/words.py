@@ -46,7 +46,7 @@ FIELDS = {
     "kind": "kind",
     "severity": "severity",
     "subject": "subject",
-    "state": "state",
+    "state": "current_state",
     "assignedTo": "assigned_to",
     "openedOn": "opened_on",
     "onsetFrom": "onset_from",
@@ -147,7 +147,7 @@ def _what(event: FindingEvent) -> str:
 
 def _details(event: FindingEvent) -> Iterator[str]:
     finding = event.finding
-    yield f"Severity: {finding['severity']}; {finding['state']}; opened on {finding['opened_on']}."
+    yield f"Severity: {finding['severity']}; {finding['current_state']}; opened on {finding['opened_on']}."
     if finding["onset_at"]:
         interval = [_day(finding[name]) for name in ("onset_from", "onset_until")]
         between = f" (between {interval[0]} and {interval[1]})" if all(interval) else ""

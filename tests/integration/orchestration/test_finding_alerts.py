@@ -20,8 +20,10 @@ from orchestration.alerting.chats import SlackChannel
 from orchestration.alerting.sending import FIRST_PAUSE_S, LEASE, LONGEST_PAUSE_S, pause, send_due
 from orchestration.alerting.webhook import WebhookChannel
 from tests.integration.orchestration.conftest import Webhook
+from tests.integration.postgres.telling import tell
 from tests.ports import free_port
 from tests.stored_findings import add_event, add_finding
+from tests.told_findings import closed, fault, later, told
 from warehouse.alerts.outbox import Decided, decide_alerts, work_to_do
 from warehouse.postgres.alerts.deliveries import (
     DeliveryState,
@@ -33,6 +35,7 @@ from warehouse.postgres.alerts.deliveries import (
     take_delivery,
 )
 from warehouse.postgres.connection import connect
+from warehouse.postgres.findings.acts import Act, Request, act_on_finding
 from warehouse.settings import FleetSettings
 
 MORNING = datetime(2026, 2, 8, 5, tzinfo=UTC)
@@ -168,8 +171,9 @@ class TestDeciding:
         finding = add_finding(connection)
         add_event(connection, finding, "opened")
         decide(connection)
-        add_event(connection, finding, "snoozed", state="snoozed", snoozed_until=MORNING + 2 * DAY)
-        decide(connection, MORNING + timedelta(hours=1))
+        until = MORNING + 2 * DAY
+        details = {"until": until.isoformat()}
+        add_event(connection, finding, "snoozed", details=details, state="snoozed", snoozed_until=until)
         closed_at = MORNING + closed_after
         add_event(
             connection, finding, "resolved", closed_at, state="resolved", resolved_at=closed_at, snoozed_until=None
@@ -225,6 +229,58 @@ class TestDeciding:
         decide(connection)
         assert work(MORNING) == (), "the digest's hour has not come"
         assert work(MORNING.replace(hour=7)) != ()
+
+
+class TestWhatThePipelineAndPeopleDo:
+    """The events are those of the product: released days that tell of findings, and acts of people."""
+
+    def told_of(self, connection: psycopg.Connection) -> list[str]:
+        rows = connection.execute("SELECT message ->> 'kind' FROM alert_deliveries ORDER BY delivery_id").fetchall()
+        return [kind.removeprefix("finding.") for (kind,) in rows]
+
+    def test_a_loss_opens_gets_worse_closes_and_comes_back(self, connection: psycopg.Connection) -> None:
+        days = [told(), told(points=4.5), told(points=9.0), closed(told(points=9.0), later(3)), told(points=5.0)]
+        for number, row in enumerate(days):
+            tell(connection, [row], later(number))
+            decide(connection, MORNING + number * DAY)
+            tell(connection, [row], later(number))  # the same day, restated
+            decide(connection, MORNING + number * DAY)
+        assert self.told_of(connection) == ["opened", "worse", "resolved", "reopened"]
+
+    def test_a_day_that_is_restated_away_and_back_is_told_once(self, connection: psycopg.Connection) -> None:
+        tell(connection, [told()])
+        decide(connection)
+        for _ in range(2):
+            tell(connection, [])
+            tell(connection, [told()])
+        decide(connection)
+        assert self.told_of(connection) == ["opened"]
+
+    def test_what_somebody_snoozed_gets_worse_quietly(self, connection: psycopg.Connection) -> None:
+        tell(connection, [told(), fault()])
+        decide(connection)
+        loss, clock = (row[0] for row in connection.execute("SELECT finding_id FROM findings ORDER BY rule").fetchall())
+        act_on_finding(connection, loss, Request(Act.SNOOZE, "anna", until=datetime.now(UTC) + DAY))
+        act_on_finding(connection, clock, Request(Act.ACCEPT, "anna", note="<b>as it is</b>"))
+        tell(connection, [told(points=12.0), fault(severity="critical")], later(1))
+        decide(connection, datetime.now(UTC), alert_digest_hour=23)
+        assert self.told_of(connection)[:2] == ["opened", "opened"]
+        assert not {"worse", "resolved"} & set(self.told_of(connection))
+        tell(connection, [closed(told(points=12.0), later(2))], later(2))
+        decide(connection, datetime.now(UTC), alert_digest_hour=23)
+        assert not {"worse", "resolved"} & set(self.told_of(connection))
+
+    def test_what_somebody_resolves_is_told_with_who_and_why(self, connection: psycopg.Connection) -> None:
+        tell(connection, [told()])
+        decide(connection)
+        ((finding_id,),) = connection.execute("SELECT finding_id FROM findings").fetchall()
+        act_on_finding(connection, finding_id, Request(Act.RESOLVE, "anna", note="new contactor"))
+        decide(connection)
+        assert self.told_of(connection) == ["opened", "resolved"]
+        ((text,),) = connection.execute(
+            "SELECT message ->> 'text' FROM alert_deliveries WHERE message ->> 'kind' = 'finding.resolved'"
+        ).fetchall()
+        assert "By anna: new contactor" in text
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ LATER, EARLIER = ((NOW + timedelta(days=sign)).isoformat() for sign in (1, -1))
 def decided(
     *events: FindingEvent, at_once: AtOnce = AtOnce.ALL, storm: int = 10, told: int = 0, has_storm: bool = False
 ) -> list[Mark]:
-    return decide(events, Today(NOW, told, has_storm), at_once, storm)
+    return decide(events, Today(told, has_storm), at_once, storm)
 
 
 def outcomes(*events: FindingEvent, **given: Any) -> list[Outcome]:
@@ -61,7 +61,7 @@ def test_of_what_is_accepted_or_snoozed_nothing_is_told(what: Event, row: dict[s
 
 @pytest.mark.parametrize("what", [OPENED, WORSE])
 def test_a_snooze_that_ran_out_is_none(what: Event) -> None:
-    row = {"state": "snoozed", "snoozed_until": EARLIER}
+    row = {"state": "snoozed", "snoozed_until": EARLIER, "current_state": "open"}
     assert outcomes(event(1, what, row=row)) == [TOLD]
 
 

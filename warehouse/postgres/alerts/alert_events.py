@@ -31,10 +31,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class FindingEvent:
-    """An event, and its ``finding`` as it is now: the columns of the table, instants and days in ISO 8601.
+    """An event, and its ``finding`` as it is now: the columns of the table, instants and days in ISO 8601, and
+    ``current_state``, which is open where a snooze has run out.
 
     ``meter``, ``vehicle``: as people know them. ``event_before``: what last decided the finding's state before, with
-    the end of the snooze, where it was one and is known; ``told_event``: what people were last told of it.
+    the end of the snooze where it was one; ``told_event``: what people were last told of it.
     """
 
     event_id: int
@@ -54,12 +55,6 @@ class FindingEvent:
     def finding_id(self) -> UUID:
         """Whose event it is."""
         return UUID(self.finding["finding_id"])
-
-    @property
-    def snoozed_until(self) -> datetime | None:
-        """Of the finding, as it is now."""
-        until = self.finding["snoozed_until"]
-        return datetime.fromisoformat(until) if until else None
 
 
 @dataclass(frozen=True)
@@ -87,17 +82,17 @@ def lock_alerts(transaction: psycopg.Connection) -> None:
     transaction.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def untold_events(connection: psycopg.Connection, midnight: datetime) -> list[FindingEvent]:
+def untold_events(connection: psycopg.Connection, midnight: datetime, now: datetime) -> list[FindingEvent]:
     """The oldest that nobody has looked at; ``midnight``: since when a day is today."""
     with connection.cursor(row_factory=class_row(FindingEvent)) as cursor:
-        parameters = {"midnight": midnight, "most": MOST_AT_ONCE}
+        parameters = {"midnight": midnight, "now": now, "most": MOST_AT_ONCE}
         return cursor.execute(sqlfiles.load(_PACKAGE, "list_untold_events"), parameters).fetchall()
 
 
-def digest_events(connection: psycopg.Connection) -> list[FindingEvent]:
+def digest_events(connection: psycopg.Connection, now: datetime) -> list[FindingEvent]:
     """What waits for the digest, oldest first."""
     with connection.cursor(row_factory=class_row(FindingEvent)) as cursor:
-        return cursor.execute(sqlfiles.load(_PACKAGE, "list_digest_events")).fetchall()
+        return cursor.execute(sqlfiles.load(_PACKAGE, "list_digest_events"), {"now": now}).fetchall()
 
 
 def mark_events(transaction: psycopg.Connection, marks: Iterable[Mark], now: datetime) -> None:
@@ -108,7 +103,6 @@ def mark_events(transaction: psycopg.Connection, marks: Iterable[Mark], now: dat
             "finding_id": mark.event.finding_id,
             "outcome": mark.outcome,
             "why": mark.why,
-            "snoozed_until": mark.event.snoozed_until,
             "now": now,
         }
         for mark in marks

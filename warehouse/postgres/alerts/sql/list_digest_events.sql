@@ -7,7 +7,9 @@ SELECT
     event.happened_at,
     meter.external_id AS meter,
     vehicle.external_id AS vehicle,
-    to_jsonb(finding) AS finding
+    to_jsonb(finding) || jsonb_build_object(
+        'current_state', CASE WHEN finding.snoozed_until <= %(now)s THEN 'open' ELSE finding.state END
+    ) AS finding
 FROM alert_events AS handled
 INNER JOIN finding_events AS event ON handled.event_id = event.event_id
 INNER JOIN findings AS finding ON event.finding_id = finding.finding_id

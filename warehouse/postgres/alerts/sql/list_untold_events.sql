@@ -6,12 +6,14 @@ SELECT
     event.note,
     event.happened_at,
     before.event AS event_before,
-    before.snoozed_until AS snoozed_until_before,
+    (before.details ->> 'until')::timestamptz AS snoozed_until_before,
     known.event AS told_event,
     worse.event_id IS NOT NULL AS is_told_worse_today,
     meter.external_id AS meter,
     vehicle.external_id AS vehicle,
-    to_jsonb(finding) AS finding
+    to_jsonb(finding) || jsonb_build_object(
+        'current_state', CASE WHEN finding.snoozed_until <= %(now)s THEN 'open' ELSE finding.state END
+    ) AS finding
 FROM untold_events AS untold
 INNER JOIN finding_events AS event ON untold.event_id = event.event_id
 INNER JOIN findings AS finding ON event.finding_id = finding.finding_id
@@ -20,9 +22,8 @@ LEFT JOIN vehicles AS vehicle ON finding.vehicle_id = vehicle.vehicle_id
 LEFT JOIN LATERAL (
     SELECT
         earlier.event,
-        seen.snoozed_until
+        earlier.details
     FROM finding_events AS earlier
-    LEFT JOIN alert_events AS seen USING (event_id)
     WHERE
         earlier.finding_id = event.finding_id
         AND earlier.event_id < event.event_id

@@ -3,5 +3,5 @@ WITH looked_at AS (
     WHERE event_id = %(event_id)s
 )
 
-INSERT INTO alert_events (event_id, finding_id, outcome, why, snoozed_until, handled_at)
-VALUES (%(event_id)s, %(finding_id)s, %(outcome)s, %(why)s, %(snoozed_until)s, %(now)s)
+INSERT INTO alert_events (event_id, finding_id, outcome, why, handled_at)
+VALUES (%(event_id)s, %(finding_id)s, %(outcome)s, %(why)s, %(now)s)

@@ -23,8 +23,6 @@ CREATE TABLE alert_events (
     -- quiet: not at all, and why says why not.
     outcome text NOT NULL CHECK (outcome IN ('told', 'storm', 'to_digest', 'digested', 'quiet')),
     why text,
-    -- Until when the finding was snoozed when the event was looked at.
-    snoozed_until timestamptz,
     handled_at timestamptz NOT NULL
 );
 CREATE INDEX alert_events_of_findings ON alert_events (finding_id, event_id);
