@@ -23,6 +23,8 @@ from warehouse.contract.readings import InvalidReadingError, parse_timestamp
 from warehouse.counted import counted
 from warehouse.settings import SecretSettings
 from warehouse.simulation.clock import EPOCH
+from warehouse.simulation.demo import VEHICLES as DEMO_VEHICLES
+from warehouse.simulation.demo import demo_fleet
 from warehouse.simulation.faults import DEFAULT_FAULT_SHARE
 from warehouse.simulation.fleet import DEFAULT_SEED, Fleet
 from warehouse.simulation.ingest_client import RefusedError
@@ -30,12 +32,19 @@ from warehouse.simulation.sender import Sender
 from warehouse.simulation.truth import KnownFault, lines
 
 MOST_VEHICLES = 100_000
+DEFAULT_VEHICLES = 100
 
 
 def simulate(  # noqa: PLR0913 - each is an option
     *,
     url: Annotated[str, typer.Option(help="The API to send to.")] = "http://127.0.0.1:3000",
-    vehicles: Annotated[int, typer.Option(min=1, max=MOST_VEHICLES, help="Vehicles, each with a meter.")] = 100,
+    vehicles: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_VEHICLES, help="Vehicles, each with a meter. Default: 100, with --demo 18."),
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="The fleet that fleetwatt up shows, in which a loss begins every five days.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another fleet.")] = DEFAULT_SEED,
     depot_share: Annotated[
         float,
@@ -72,15 +81,19 @@ def simulate(  # noqa: PLR0913 - each is an option
     \b
     A fleet with a day behind it, then live:
         fleetwatt simulate --vehicles 100 --since today
-    What a search for faults should find in it:
+    What a search for faults should find in it, or in the fleet of fleetwatt up:
         fleetwatt simulate --vehicles 100 --faults
+        fleetwatt simulate --demo --faults
     Today so far in one go, for a test (seven days back is the most an API takes):
         fleetwatt simulate --since today --once
     A month as Parquet, with the sessions as they really were and the faults:
         fleetwatt simulate --write fleet --since 2026-05-01T00:00:00Z --until 2026-06-01T00:00:00Z
     """
     _check_options(faults=faults, as_json=as_json, write=write, as_ndjson=as_ndjson, truth=truth, until=until)
-    fleet = Fleet(vehicles, seed, depot_share=depot_share, fault_share=fault_share)
+    if demo:
+        fleet = demo_fleet(vehicles or DEMO_VEHICLES)
+    else:
+        fleet = Fleet(vehicles or DEFAULT_VEHICLES, seed, depot_share=depot_share, fault_share=fault_share)
     end = datetime.now(UTC) if until is None else _instant_of(until, "--until")
     if truth is not None:
         _write_or_refuse("--truth", lambda: truth.write_bytes(lines(fleet.faults(end))))

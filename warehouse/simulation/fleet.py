@@ -84,8 +84,12 @@ class Fleet:
         fault_kinds: Collection[FaultKind] = ALL_KINDS,
         planted: Sequence[Planted] = (),
         home_shares: Sequence[float] = HOME_SHARES,
+        expected_interval_s: int = MINUTE_S,
     ) -> None:
-        """``home_shares``: one of them at each depot, drawn."""
+        """``home_shares``: one of them at each depot, drawn.
+
+        ``expected_interval_s``: what is known of how often devices report; longer where readings are left out.
+        """
         if vehicles < 1:
             raise ValueError("a fleet has at least one vehicle")
         self._draws = Draws(seed)
@@ -97,6 +101,7 @@ class Fleet:
         self.at_meters = Delivery(self._draws, self._chargers.number)
         self.in_vehicles = Delivery(self._draws, self._vehicles.number + VEHICLE_SUBJECTS)
         self.size = vehicles
+        self._expected_interval_s = expected_interval_s
         self.vehicle_ids = self.layout.vehicle_ids
         self.meter_ids = self.layout.meter_ids
 
@@ -114,16 +119,17 @@ class Fleet:
         return [{"vehicleId": vehicle_id, "meterId": self.meter_ids[home]} for vehicle_id, home in pairs]
 
     def devices(self) -> list[dict[str, str | float]]:
-        """What is known of each device: its model, and the smallest step of its register."""
+        """What is known of each device: its model, the smallest step of its register, how often it reports."""
         chargers, vehicles = self._chargers, self._vehicles
+        interval = {"expectedIntervalSeconds": self._expected_interval_s}
         listed: list[dict[str, str | float]] = [
-            {"meterId": name, "model": CHARGER_MODELS[model].name, "resolutionKwh": mwh / 1e6}
+            {"meterId": name, "model": CHARGER_MODELS[model].name, "resolutionKwh": mwh / 1e6, **interval}
             for name, model, mwh in zip(
                 self.meter_ids, chargers.model.tolist(), chargers.resolution_mwh.tolist(), strict=True
             )
         ]
         listed += [
-            {"vehicleId": name, "model": VEHICLE_MODELS[model].name, "resolutionKwh": mwh / 1e6}
+            {"vehicleId": name, "model": VEHICLE_MODELS[model].name, "resolutionKwh": mwh / 1e6, **interval}
             for name, model, mwh in zip(
                 self.vehicle_ids, vehicles.model.tolist(), vehicles.resolution_mwh.tolist(), strict=True
             )

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from warehouse.simulation.clock import MINUTE_S
-from warehouse.simulation.draws import Floats, Ints
+from warehouse.simulation.draws import Bools, Floats, Ints
 from warehouse.simulation.fleet import Columns, CutOff, Fleet, MeterColumns, VehicleColumns
 
 Payload = dict[str, Any]
@@ -33,19 +33,23 @@ class Body(NamedTuple):
     last_s: int
 
 
-def readings(fleet: Fleet, start_s: int, end_s: int) -> Iterator[list[Reading]]:
-    """All readings due in ``[start_s, end_s)`` in order of time, in lists of some minutes each."""
-    at_once = max(1, READINGS_AT_ONCE // (2 * fleet.size))
+def readings(fleet: Fleet, start_s: int, end_s: int, every_minutes: int = 1) -> Iterator[list[Reading]]:
+    """All readings due in ``[start_s, end_s)`` in order of time, in lists of some minutes each.
+
+    ``every_minutes``: of those of each minute only every so many, counted from 1970; what they say is the same.
+    """
+    at_once = max(1, READINGS_AT_ONCE * every_minutes // (2 * fleet.size))
     last_minute = -(-end_s // MINUTE_S)
     for minute in range(start_s // MINUTE_S, last_minute, at_once):
-        yield _ordered(fleet, minute, min(at_once, last_minute - minute), start_s, end_s)
+        found = _ordered(fleet, minute, min(at_once, last_minute - minute), every_minutes)
+        yield [each for each in found if start_s <= each.due_s < end_s]
 
 
-def bodies(fleet: Fleet, start_s: int, end_s: int, max_lines: int = 10_000) -> Iterator[Body]:
+def bodies(fleet: Fleet, start_s: int, end_s: int, max_lines: int = 10_000, every_minutes: int = 1) -> Iterator[Body]:
     """The same readings as NDJSON, at most ``max_lines`` a body."""
     encoder = msgspec.json.Encoder()
     waiting: list[Reading] = []
-    for some in readings(fleet, start_s, end_s):
+    for some in readings(fleet, start_s, end_s, every_minutes):
         waiting += some
         full = len(waiting) - len(waiting) % max_lines
         for begin in range(0, full, max_lines):
@@ -59,16 +63,22 @@ def _body(encoder: msgspec.json.Encoder, lines: list[Reading]) -> Body:
     return Body(encoder.encode_lines([line.payload for line in lines]), len(lines), lines[0].due_s, lines[-1].due_s)
 
 
-def _ordered(fleet: Fleet, first_minute: int, minutes: int, start_s: int, end_s: int) -> list[Reading]:
+def _ordered(fleet: Fleet, first_minute: int, minutes: int, every_minutes: int) -> list[Reading]:
     meters, vehicles = fleet.meters(first_minute, minutes), fleet.vehicles(first_minute, minutes)
     everyone = np.arange(max(len(fleet.meter_ids), len(fleet.vehicle_ids)), dtype=np.int64)
-    found = _meter_readings(fleet, meters, everyone[: len(fleet.meter_ids)], _in_time(meters))
-    found += _vehicle_readings(fleet, vehicles, everyone[: len(fleet.vehicle_ids)], _in_time(vehicles))
-    found += _late(fleet, first_minute * MINUTE_S, (first_minute + minutes) * MINUTE_S)
+    wanted = _wanted(first_minute, minutes, every_minutes)
+    found = _meter_readings(fleet, meters, everyone[: len(fleet.meter_ids)], _in_time(meters) * wanted)
+    found += _vehicle_readings(fleet, vehicles, everyone[: len(fleet.vehicle_ids)], _in_time(vehicles) * wanted)
+    found += _late(fleet, first_minute * MINUTE_S, (first_minute + minutes) * MINUTE_S, every_minutes)
     due_s = np.array([each.due_s for each in found], dtype=np.int64)
-    order = np.argsort(due_s, kind="stable")
-    wanted = order[(due_s[order] >= start_s) & (due_s[order] < end_s)]
-    return [found[place] for place in wanted.tolist()]
+    return [found[place] for place in np.argsort(due_s, kind="stable").tolist()]
+
+
+def _wanted(first_minute: int, minutes: int, every_minutes: int) -> Bools:
+    """A column: which of these minutes are sent."""
+    numbers = first_minute + np.arange(minutes, dtype=np.int64)
+    wanted: Bools = (numbers % every_minutes == 0)[:, None]
+    return wanted
 
 
 def _in_time(columns: Columns) -> Ints:
@@ -76,17 +86,19 @@ def _in_time(columns: Columns) -> Ints:
     return np.where(columns.reported & (columns.due_s == columns.instants_s), 1 + columns.repeated, 0)
 
 
-def _late(fleet: Fleet, start_s: int, end_s: int) -> list[Reading]:
+def _late(fleet: Fleet, start_s: int, end_s: int, every_minutes: int) -> list[Reading]:
     """What was kept by devices that could not send, and are back within ``[start_s, end_s)``."""
     found: list[Reading] = []
     for cut_off in fleet.cut_off(start_s, end_s, meters=True):
         numbers = np.array([cut_off.number], dtype=np.int64)
         meters = fleet.meters(*cut_off.minutes, numbers)
-        found += _meter_readings(fleet, meters, numbers, _kept(meters, cut_off))
+        kept = _kept(meters, cut_off) * _wanted(*cut_off.minutes, every_minutes)
+        found += _meter_readings(fleet, meters, numbers, kept)
     for cut_off in fleet.cut_off(start_s, end_s, meters=False):
         numbers = np.array([cut_off.number], dtype=np.int64)
         vehicles = fleet.vehicles(*cut_off.minutes, numbers)
-        found += _vehicle_readings(fleet, vehicles, numbers, _kept(vehicles, cut_off))
+        kept = _kept(vehicles, cut_off) * _wanted(*cut_off.minutes, every_minutes)
+        found += _vehicle_readings(fleet, vehicles, numbers, kept)
     return found
 
 
@@ -147,12 +159,9 @@ def _repeated(times_sent: Ints) -> tuple[Ints, Ints]:
 
 def _timestamps(instants_s: Ints) -> list[str]:
     """In RFC 3339; each second is written once, not once a reading."""
-    if not len(instants_s):
-        return []
-    first_s = int(instants_s.min())
-    seconds = np.arange(first_s, int(instants_s.max()) + 1).astype("datetime64[s]")
-    written: list[str] = np.datetime_as_string(seconds, timezone="UTC").tolist()
-    return [written[second] for second in (instants_s - first_s).tolist()]
+    seconds, places = np.unique(instants_s, return_inverse=True)
+    written: list[str] = np.datetime_as_string(seconds.astype("datetime64[s]"), timezone="UTC").tolist()
+    return [written[place] for place in places.tolist()]
 
 
 def _nullable(values: Floats) -> list[float | None]:

@@ -51,6 +51,19 @@ def test_a_silent_device_is_missing() -> None:
     assert len(set(found)) > 700
 
 
+def test_of_fewer_readings_each_says_what_it_says_among_all() -> None:
+    fleet = Fleet(30)
+    cut_off = late_one(fleet)
+    begin_s, end_s = cut_off.begin_s // 3600 * 3600, cut_off.end_s // 3600 * 3600 + 3600
+    some = [each for found in readings(fleet, begin_s, end_s, every_minutes=5) for each in found]
+    everything = {msgspec.json.encode(each) for each in flat(fleet, begin_s, end_s)}
+    assert {msgspec.json.encode(each) for each in some} <= everything
+    assert len(some) == pytest.approx(len(everything) / 5, rel=0.02)
+    assert any(each.due_s == cut_off.end_s for each in some), "what was kept comes late here too"
+    lines = [line for body in bodies(fleet, begin_s, end_s, every_minutes=5) for line in body.content.splitlines()]
+    assert lines == [msgspec.json.encode(each.payload) for each in some]
+
+
 def late_one(fleet: Fleet) -> CutOff:
     """A meter that keeps its readings for a while."""
     return next(
