@@ -63,7 +63,8 @@ class Child:
     the start is started again.
     ``ready`` is asked until it says yes, while others wait: it answers quickly, and an OSError from it means "not yet".
     Without it, a child is ready once it has run for a moment.
-    An ``essential`` child that cannot start stops everything; another one is tried again like one that died.
+    An ``essential`` child that cannot start stops everything; another one is tried again like one that died. One that
+    ``ends`` has something to do and then is done: with exit 0 it is left alone.
     Lines of its log that begin with ``told_mark`` are told too.
     """
 
@@ -75,6 +76,7 @@ class Child:
     ready: Callable[[], bool] | None = None
     ready_timeout_s: float = 30
     essential: bool = True
+    ends: bool = False
     told_mark: str | None = None
 
 
@@ -100,6 +102,9 @@ class Service:
         return True
 
     def is_outdated(self) -> bool:
+        return False
+
+    def is_done(self) -> bool:
         return False
 
     def show_output(self) -> None:
@@ -177,6 +182,10 @@ class ChildProcess:
         _signal_group(self._popen.pid, signal.SIGKILL)
         self._popen = None
         return False
+
+    def is_done(self) -> bool:
+        """Whether it has ended as it was to."""
+        return self._child.ends and self._popen is None and self._exit == 0
 
     def is_ready(self) -> bool:
         if self._child.ready is None:

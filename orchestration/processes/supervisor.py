@@ -50,6 +50,9 @@ class _Watched:
         # Looked at last: who answered the probe may be a stranger on the same port.
         is_alive = self.it.is_alive()
         self.it.show_output()
+        if self.it.is_done():
+            self.is_up = True
+            return
         if not is_alive:
             problem = f"{self.it.how_it_ended()} before it was ready"
         elif not is_ready and self._is_overdue():
@@ -63,6 +66,9 @@ class _Watched:
         """Check once: show its output, notice that it died, and start it again when its delay is over."""
         is_alive = self.it.is_alive()
         self.it.show_output()
+        if self.it.is_done():
+            self.is_up = True
+            return
         if self._restart_at is not None:
             if time.monotonic() >= self._restart_at:
                 self._restart()

@@ -69,6 +69,7 @@ class House:
         *,
         ready_text: str | None = None,
         essential: bool = True,
+        ends: bool = False,
         told_mark: str | None = None,
     ) -> None:
         """A Python child that is ready once its log has the text since its last start."""
@@ -80,6 +81,7 @@ class House:
                 ready=None if ready_text is None else lambda: f"\n{ready_text}" in self.log(name).rpartition("--- ")[2],
                 ready_timeout_s=PATIENCE_S,
                 essential=essential,
+                ends=ends,
                 told_mark=told_mark,
             )
         )

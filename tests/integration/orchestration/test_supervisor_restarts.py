@@ -57,6 +57,32 @@ def test_a_dead_child_is_restarted_and_its_workers_end_before(house: House) -> N
     assert house.worker("api") != first[-1]
 
 
+def test_what_is_done_is_left_alone_and_tried_again_where_it_failed(house: House) -> None:
+    tries = house.folder / "tries"
+    house.add(
+        "history",
+        f"""
+        import pathlib, sys
+        tries = pathlib.Path({str(tries)!r})
+        with tries.open("a") as file: file.write("x")
+        sys.exit(1 if len(tries.read_text()) < 3 else 0)
+        """,
+        essential=False,
+        ends=True,
+    )
+    house.add("api", SLEEPS, ready_text="asleep")
+    looks: list[str] = []
+
+    def it_is_done_for_a_while() -> bool:
+        looks.extend(tries.read_text() if tries.exists() else "")
+        return looks[-30:] == ["x"] * 30 and len(tries.read_text()) == 3
+
+    assert house.run_until(it_is_done_for_a_while)
+    assert len(tries.read_text()) == 3
+    assert house.said[-1].startswith("history died (exit 1), restarting in ")
+    assert house.supervisor.down() == []
+
+
 def test_a_child_with_new_settings_is_started_again(house: House) -> None:
     environment = {"PORT": "1"}
     log = house.folder / "api.log"
