@@ -22,6 +22,8 @@ from warehouse.postgres.ledger import day_ledger
 
 def plan_all(connection: psycopg.Connection, instance: dg.DagsterInstance, first_day: date, catalog: Catalog) -> Plan:
     """The runs to request of whole days, and then of models that look back on days which changed."""
+    if day_ledger.are_many_being_made(connection):
+        return Plan(remarks=["another process makes all days that wait, the oldest first"])
     plan = plan_days(connection, instance, first_day)
     outdated = [each for each in outdated_models(connection, catalog) if each.day >= first_day]
     if not outdated:

@@ -14,6 +14,7 @@ from orchestration.scheduling.alert_plan import plan_alerts
 from orchestration.scheduling.hour_plan import plan_hours
 from orchestration.scheduling.lookback_plan import plan_all
 from orchestration.scheduling.past_runs import failure_of
+from orchestration.scheduling.untold_days import tell_of_days
 from orchestration.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from warehouse.contract.errors import FleetwattError
 from warehouse.counted import counted
@@ -28,12 +29,14 @@ MOST_NAMED = 3
 def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.SensorDefinition:
     """The sensor of a warehouse that begins at ``first_day``; ``job_name``: the job that runs a day."""
     told: set[str] = set()
+    known: set[date] = set()
 
     @dg.sensor(
         job_name=job_name,
         description="Asks for a run of each closed day that the lake does not have as it is, oldest first; small ones "
         "that follow each other, after an import of many days, are one run. Then of the models that look back on a "
-        "day which changed.",
+        "day which changed. Days that are in the lake without a run of Dagster's, made by hand or at a first start, "
+        "it tells Dagster of.",
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
@@ -42,6 +45,7 @@ def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.S
         try:
             with warehouse.connect() as connection:
                 plan = plan_all(connection, context.instance, first_day, catalog)
+                told_of = tell_of_days(connection, context.instance, catalog, warehouse.lake, first_day, known)
                 for_a_person = lagging_remarks(unbuilt_models(connection, catalog))
         except FleetwattError as error:
             return dg.SensorResult(skip_reason=f"{error.title}: {error.detail}")
@@ -49,7 +53,7 @@ def closed_days_sensor(catalog: Catalog, first_day: date, job_name: str) -> dg.S
             tell(remark)
         told.update(for_a_person)
         why_none = "\n".join([*(plan.remarks or ["every closed day is in the lake"]), *for_a_person])
-        return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none)
+        return dg.SensorResult(plan.requests, skip_reason=None if plan.requests else why_none, asset_events=told_of)
 
     return closed_days
 

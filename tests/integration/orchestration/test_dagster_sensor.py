@@ -88,6 +88,33 @@ def test_a_day_is_passed_by_while_it_is_imported_or_under_way(
             assert remark(days, busy) == f"{FIRST} is under way"
 
 
+def test_no_day_is_requested_while_another_process_makes_all_that_wait(
+    filled_days: FilledDays, instance: dg.DagsterInstance
+) -> None:
+    days = filled_days(FIRST)
+    with connect(days.url) as making, day_ledger.making_many_days(making):
+        assert remark(days, instance) == "another process makes all days that wait, the oldest first"
+    assert len(asked(days, instance)) == 1
+
+
+def test_dagster_is_told_once_of_what_was_made_without_a_run_of_its_own(
+    filled_days: FilledDays, instance: dg.DagsterInstance
+) -> None:
+    days = filled_days(FIRST)
+    assert days.tick(instance).asset_events == []
+    days.pipeline.run(FIRST)
+    told = days.tick(instance).asset_events
+    assert {each.partition for each in told} == {FIRST.isoformat()}
+    assert {each.asset_key.to_user_string() for each in told} == {*days.catalog.models, "day_report"}
+    (figures,) = (each for each in told if each.asset_key.to_user_string() == FIGURES)
+    assert figures.metadata["dagster/row_count"].value == 1
+    for each in told:
+        instance.report_runless_asset_event(each)
+    assert days.tick(instance).asset_events == []
+    days.add_late_reading(FIRST)
+    assert days.tick(instance).asset_events == [], "a run of Dagster's tells of that"
+
+
 @pytest.mark.long
 def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
     days = filled_days(FIRST)

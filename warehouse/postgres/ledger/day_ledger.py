@@ -24,6 +24,8 @@ from warehouse.postgres.ledger.partition_figures import Figures
 _PACKAGE = "warehouse.postgres.ledger"
 _DAY_LOCK = 0x64617973
 """'days' in ASCII: the first key of the advisory locks; the second is the day."""
+_MANY_DAYS = 0
+"""No day has this number: it stands for all that wait."""
 
 
 class DayNotKnownError(FleetwattError):
@@ -228,12 +230,36 @@ def holding_days(connection: psycopg.Connection) -> Iterator[Callable[[date], No
 
 def is_held(connection: psycopg.Connection, day: date) -> bool:
     """Whether somebody works on the day or imports into it right now."""
-    key = (_DAY_LOCK, day.toordinal())
+    return _is_locked(connection, day.toordinal())
+
+
+def _is_locked(connection: psycopg.Connection, number: int) -> bool:
+    key = (_DAY_LOCK, number)
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
     if row is None or not row[0]:
         return True
     connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
     return False
+
+
+@contextmanager
+def making_many_days(connection: psycopg.Connection) -> Iterator[None]:
+    """One process makes all days that wait, one after the other; the sensor asks for none of them meanwhile.
+
+    Waits for another one; ends with the connection at the latest.
+    """
+    key = (_DAY_LOCK, _MANY_DAYS)
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", key)
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def are_many_being_made(connection: psycopg.Connection) -> bool:
+    """Whether some process makes all days that wait."""
+    return _is_locked(connection, _MANY_DAYS)
 
 
 def _has_readings(connection: psycopg.Connection, day: date) -> bool:
