@@ -18,14 +18,21 @@ _COMMITS_WITHIN = timedelta(minutes=1)
 class LakeNews:
     """Looks at the ledger in a thread of its own, which ends with the process."""
 
-    def __init__(self, environment: Mapping[str, str], where: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        where: str,
+        say: Callable[[str], None],
+        is_told_elsewhere: Callable[[date], bool] | None = None,
+    ) -> None:
         """``environment``: where FLEET_DATABASE_URL is found; another one after the database was started again.
 
-        ``where`` to see more of a day.
+        ``where`` to see more of a day. ``is_told_elsewhere``: of which days a first build is told by somebody else.
         """
         self._environment = environment
         self._where = where
         self._say = say
+        self._is_told_elsewhere = is_told_elsewhere or (lambda _day: False)
         self._begun_at = self._newest_at = datetime.now(UTC)
         self._told: set[tuple[date, int | None]] = set()
 
@@ -46,7 +53,8 @@ class LakeNews:
             self._newest_at = max(self._newest_at, news.happened_at)
             if (news.day, news.release) not in self._told:
                 self._told.add((news.day, news.release))
-                self._say(self._line(news))
+                if news.summary or (news.release or 1) > 1 or not self._is_told_elsewhere(news.day):
+                    self._say(self._line(news))
 
     def _look_forever(self) -> None:
         while True:

@@ -63,7 +63,6 @@ class LocalPlatform:
     """Without it closed days are exported only when somebody runs one by hand."""
     say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
-    _history: FleetHistory | None = None
     # A proxy from the environment would not find this machine's own ports.
     _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
 
@@ -85,19 +84,19 @@ class LocalPlatform:
             require_free(DAGSTER_HOST, self.settings.dagster_port, "--dagster-port")
         began = time.monotonic()
         fleet = SimulatedFleet(self.vehicles, self._get, self.say) if self.vehicles else None
+        history = FleetHistory(self.settings, self.vehicles, self.history_days) if self.vehicles else None
         with (
             self._client,
             self._dagster() as dagster,
             Supervisor(self.say) as supervisor,
         ):
-            supervisor.add(self._postgres(dagster))
-            for child in self._children(dagster, fleet):
+            supervisor.add(self._postgres(dagster, history))
+            for child in self._children(dagster, fleet, history):
                 supervisor.add(child)
-            news = LakeNews(self._environment, f"{dagster.url}/runs" if dagster else "fleetwatt query", self.say)
+            where = f"{dagster.url}/runs" if dagster else "fleetwatt query"
+            news = LakeNews(self._environment, where, self.say, history.tells_of if history else None)
             if supervisor.start_all():
                 self._say_where(time.monotonic() - began, dagster, fleet, supervisor.down())
-                if self._history:
-                    self._history.begin(self._environment["FLEET_DATABASE_URL"])
                 news.begin()
                 if dagster:
                     PipelineWatch(dagster, self.say).begin()
@@ -109,29 +108,34 @@ class LocalPlatform:
     def _dagster(self) -> AbstractContextManager[DagsterProcesses | None]:
         return DagsterProcesses.of(self.settings) if self.with_dagster else nullcontext()
 
-    def _children(self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None) -> Iterable[Child]:
+    def _children(
+        self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None, history: FleetHistory | None
+    ) -> Iterable[Child]:
         """In the order in which they are to be started."""
         of_dagster = list(dagster.children()) if dagster else []
         yield from of_dagster[:1]  # the code server, which loads its code while the API starts
         yield self._api()
-        yield from of_dagster[1:]
+        if history:  # ahead of the rest: it takes longest, and has something to show soonest
+            makes_days = dagster is not None
+            yield history.child(self._environment, self._log("history"), makes_days=makes_days)
         if fleet:
             yield fleet.child(self.url, self._log("simulate"))
+        yield from of_dagster[1:]
 
-    def _postgres(self, dagster: DagsterProcesses | None) -> Service:
+    def _postgres(self, dagster: DagsterProcesses | None, history: FleetHistory | None) -> Service:
         if self.settings.database_url:
             url = self.settings.database_url
-            return Service("database", lambda: self._prepare(url, dagster), lambda: True, lambda: None)
+            return Service("database", lambda: self._prepare(url, dagster, history), lambda: True, lambda: None)
         server = EmbeddedPostgres(self.settings.home)
         return Service(
             "postgres",
-            lambda: self._prepare(server.ensure_running(), dagster),
+            lambda: self._prepare(server.ensure_running(), dagster, history),
             server.is_alive,
             server.stop,
             BoundedLog(server.log),
         )
 
-    def _prepare(self, url: str, dagster: DagsterProcesses | None) -> None:
+    def _prepare(self, url: str, dagster: DagsterProcesses | None, history: FleetHistory | None) -> None:
         """Bring the schema up to date. The others find the database by their environment, on a new port too."""
         of_dagster = DAGSTER_CONNECTIONS if dagster else 0
         require_fit(url, self.settings.workers * API_WORKER_CONNECTIONS + of_dagster + JOB_CONNECTIONS)
@@ -142,10 +146,9 @@ class LocalPlatform:
             if remark := superuser_remark(connection):
                 self.say(remark)
         self._environment["FLEET_DATABASE_URL"] = url
-        if self.vehicles and self._history is None:
-            self._history = FleetHistory(self.settings, url, self.vehicles, self.history_days, self.say)
+        first_day = history.prepare(url) if history else None
         if dagster:
-            dagster.prepare(url, self._history.first_day if self._history else None)
+            dagster.prepare(url, first_day)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
 
     def _api(self) -> Child:

@@ -9,8 +9,8 @@ from typing import Any
 
 from orchestration.processes.child_environment import of_a_client
 from orchestration.processes.child_process import Child
+from warehouse.simulation.demo import demo_fleet
 from warehouse.simulation.faults import CLOCKS, SILENCES
-from warehouse.simulation.fleet import Fleet
 
 FILLED_WITHIN_S = 120
 """How long the fleet may take to fill the past in; then it goes on, and we say so."""
@@ -20,8 +20,6 @@ TELL_EVERY_S = 5.0
 LATEST_ASKED = 3
 """Vehicles: one of them may be cut off."""
 MOST_ASKED = 50
-FAULT_SHARE = 0.5
-"""Far more than a real fleet has, so that a hundred vehicles show every kind of fault."""
 
 Ask = Callable[[str], dict[str, Any] | None]
 """The API's answer to a GET; None where it gives none, or not the one that was hoped for."""
@@ -31,7 +29,7 @@ class SimulatedFleet:
     """``vehicles`` vehicles that report live, and have since midnight; older days are ``FleetHistory``'s."""
 
     def __init__(self, vehicles: int, ask: Ask, say: Callable[[str], None]) -> None:
-        fleet = fleet_shown(vehicles)
+        fleet = demo_fleet(vehicles)
         silent = {fault.device_id for fault in fleet.faults(datetime.now(UTC)) if fault.kind in SILENCES | CLOCKS}
         self._vehicle_ids = fleet.vehicle_ids
         self._asked = [each for each in reversed(fleet.vehicle_ids) if each not in silent][:LATEST_ASKED]
@@ -45,12 +43,19 @@ class SimulatedFleet:
         options = {
             "--url": url,
             "--vehicles": str(len(self._vehicle_ids)),
-            "--fault-share": str(FAULT_SHARE),
             "--since": self._since.isoformat(),
         }
         return Child(
             name="simulated fleet",
-            command=[sys.executable, "-P", "-m", "orchestration.cli.main", "simulate", *sum(options.items(), ())],
+            command=[
+                sys.executable,
+                "-P",
+                "-m",
+                "orchestration.cli.main",
+                "simulate",
+                "--demo",
+                *sum(options.items(), ()),
+            ],
             log=log,
             inherits=of_a_client,
             ready=self._is_up_to_date,
@@ -79,8 +84,3 @@ class SimulatedFleet:
             self._told_at = time.monotonic()
             self._say(f"simulated fleet is filled in up to {newest['timestamp']}")
         return False
-
-
-def fleet_shown(vehicles: int) -> Fleet:
-    """The fleet of a one-machine start: its past and its present are of one fleet."""
-    return Fleet(vehicles, fault_share=FAULT_SHARE)

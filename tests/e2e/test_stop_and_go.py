@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.local.simulated_fleet import fleet_shown
 from tests.e2e.conftest import Platform, eventually, kill_all
 from tests.factories import iso, meter_payload, now_s
+from warehouse.simulation.demo import demo_fleet
 from warehouse.simulation.payloads import readings
 
 VEHICLES = 20
@@ -32,7 +32,7 @@ def stored(platform: Platform, end_s: float) -> set[Row]:
 
 def due(start_s: float, end_s: float) -> set[Row]:
     """The fleet's readings as they had to come: it is a pure function."""
-    payloads = (each.payload for some in readings(fleet_shown(VEHICLES), int(start_s), int(end_s)) for each in some)
+    payloads = (each.payload for some in readings(demo_fleet(VEHICLES), int(start_s), int(end_s)) for each in some)
     return {
         (
             payload.get("meterId") or payload["vehicleId"],

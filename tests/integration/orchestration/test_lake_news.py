@@ -54,6 +54,19 @@ def test_each_build_is_told_once_as_what_it_is(news: LakeNews, said: list[str], 
     assert look() == []
 
 
+def test_a_first_build_that_somebody_else_tells_of_is_not_told_and_what_comes_after_is(
+    database_url: str, said: list[str], connection: psycopg.Connection
+) -> None:
+    news = LakeNews({"FLEET_DATABASE_URL": database_url}, "Dagster", said.append, lambda day: day == DAY)
+    release(connection, DAY, 1, None, is_build=True)
+    release(connection, NEXT, 1, None, is_build=True)
+    news.look()
+    assert said == [f"{NEXT}: sealed, exported, rolled up and reported; see Dagster"]
+    release(connection, DAY, 2, LATE, is_build=True)
+    news.look()
+    assert said[1:] == [f"{DAY} rebuilt (v2): {LATE}"]
+
+
 def test_models_that_were_built_by_themselves_are_told_of(
     news: LakeNews, said: list[str], connection: psycopg.Connection
 ) -> None:
