@@ -15,7 +15,7 @@ from orchestration.assets.pools import CLOSED_DAYS
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from warehouse.contract.partitions import Stream
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.pipeline_files import Made
 
@@ -24,7 +24,7 @@ def export_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) ->
     """One asset a stream and a table."""
     for stream in Stream:
         yield _stream_asset(catalog, stream, partitions)
-    for table in TABLES:
+    for table in (*TABLES, *DECISIONS):
         yield _table_asset(catalog, table, partitions)
 
 

@@ -25,6 +25,8 @@ from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they are, and what each is sorted by."""
+DECISIONS = {"accepted_losses": "finding_id"}
+"""What people decided and models depend on, exported beside them."""
 
 
 class ExportMismatchError(FleetwattError):
@@ -63,7 +65,7 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
 
 
 def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, target: Path) -> None:
-    """Write one of the small ``TABLES`` as it is now.
+    """Write one of the small ``TABLES`` or of the ``DECISIONS`` as it is now.
 
     Raises:
         DatabaseUnavailableError: the connection was lost; nothing has changed.
@@ -74,7 +76,7 @@ def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, target
     found = pa.table({column.name: [row[place] for row in rows] for place, column in enumerate(columns)})
     # A column of nulls alone tells no type, and PostgreSQL's names of types are DuckDB's too.
     typed = ", ".join(f"{column.name}::{column.type_display} AS {column.name}" for column in columns)
-    _write_sorted(engine, found, typed, target, order_by=TABLES[table])
+    _write_sorted(engine, found, typed, target, order_by=(TABLES | DECISIONS)[table])
 
 
 def figures_of_file(engine: duckdb.DuckDBPyConnection, stream: Stream, path: Path | str) -> Figures:

@@ -2,7 +2,7 @@
 
 from dbt_like_sql.model import Model
 from warehouse.contract.partitions import Stream
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 
 TABLES_OF_POSTGRES: frozenset[str] = frozenset([*Stream, *TABLES])
 """The datasets that are a table of PostgreSQL, exported."""
@@ -12,8 +12,9 @@ ENERGY = ("hourly_energy", "flagged_steps")
 
 def made_by(model: Model) -> str:
     """The end of a sentence that begins with "made by"."""
-    if model.name in TABLES_OF_POSTGRES:
-        return f"the export of PostgreSQL's table {model.name}"
+    if model.name in TABLES_OF_POSTGRES | DECISIONS.keys():
+        what = "what people decided" if model.name in DECISIONS else f"PostgreSQL's table {model.name}"
+        return f"the export of {what}"
     if model.is_seed:
         return f"the rows of {model.path}"
     if model.sql:

@@ -22,7 +22,7 @@ from warehouse.lake.energy_day import (
     write_device_last,
     write_energy,
 )
-from warehouse.lake.export import TABLES, export_readings, export_table, figures_of_file
+from warehouse.lake.export import DECISIONS, TABLES, export_readings, export_table, figures_of_file
 from warehouse.lake.late_readings import write_late_readings
 from warehouse.lake.provenance import ENERGY
 from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
@@ -78,7 +78,7 @@ class DailyPipeline:
         for stream in Stream:
             say(str(self.export(stream, day)))
             self.checks.require(stream, day, say)
-        for table in TABLES:
+        for table in (*TABLES, *DECISIONS):
             say(str(self.export_table(table, day)))
         made_of_exports = (
             self.late_readings(day),
@@ -128,7 +128,7 @@ class DailyPipeline:
                 return published(connection, self.lake, stream, day, target, exported.figures.row_count, confirm)
 
     def export_table(self, table: str, day: date) -> Made:
-        """Export devices or mappings as they are now, beside the readings of the day."""
+        """Export devices, mappings or decisions as they are now, beside the readings of the day."""
         with working_on(self.url, day) as connection, written_aside(self.lake, table, day) as target:
             with another_session(self._engine) as engine:
                 export_table(engine, self.url, table, target)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import psycopg
 
 from warehouse.lake.energy_day import Location
@@ -16,7 +15,6 @@ from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made
 from warehouse.losses.loss_day import lookback_days
 from warehouse.losses.loss_files import FAULTS, READ_BACK_DATASETS, LossFiles, Source, write_losses
-from warehouse.losses.schemas import ACCEPTED
 from warehouse.postgres.ledger.lake_files import LakeFile
 
 LOSSES = (
@@ -46,14 +44,9 @@ def make_losses(connection: psycopg.Connection, lake: Lake, day: date) -> tuple[
     def write(carried: Mapping[str, Location], targets: Mapping[str, Path]) -> dict[str, int]:
         # Looked up when it is known what is carried: what others publish in between has the day queued.
         sources = _sources(connection, lake, day, gaps)
-        return write_losses(files, sources, accepted_findings(), day, carried, targets)
+        return write_losses(files, sources, day, carried, targets)
 
     return make_carrying(connection, lake, day, LOSSES, CARRIED, write, gaps)
-
-
-def accepted_findings() -> pl.DataFrame:
-    """``ACCEPTED``: what people called normal. Nobody can say so yet."""
-    return pl.DataFrame(schema=ACCEPTED)
 
 
 def _sources(connection: psycopg.Connection, lake: Lake, day: date, gaps: Gaps) -> list[Source]:

@@ -14,7 +14,7 @@ from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.losses.charger_scores import Known
 from warehouse.losses.loss_day import LossInputs, losses_of_day
 from warehouse.losses.sample import SAMPLE
-from warehouse.losses.schemas import COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS, LOSS_FINDINGS, LOSS_SOURCES
+from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS, LOSS_FINDINGS, LOSS_SOURCES
 from warehouse.losses.settings import SETTINGS
 
 SAMPLES, FAULTS, MODES = "loss_samples", "data_faults", "common_modes"
@@ -30,6 +30,7 @@ class LossFiles(NamedTuple):
     charging_sessions: Location
     meters: Location
     vehicles: Location
+    accepted_losses: Location
 
 
 class Source(NamedTuple):
@@ -47,19 +48,18 @@ class Source(NamedTuple):
 def write_losses(
     files: LossFiles,
     sources: Iterable[Source],
-    accepted: pl.DataFrame,
     day: date,
     carried: Mapping[str, Location],
     targets: Mapping[str, Path],
 ) -> dict[str, int]:
     """Write the datasets of one day, each to its target; returns how many rows each has.
 
-    ``sources``: of ``READ_BACK_DATASETS``, oldest first; ``accepted``: what people called normal; ``carried``:
-    ``fleet_fits``, ``first_day_verdicts`` and ``loss_findings`` of the day before, where there was one.
+    ``sources``: of ``READ_BACK_DATASETS``, oldest first; ``carried``: ``fleet_fits``, ``first_day_verdicts`` and
+    ``loss_findings`` of the day before, where there was one.
     """
     read = list(sources)
     frames = {
-        **losses_of_day(_inputs(files, read, carried, accepted), day)._asdict(),
+        **losses_of_day(_inputs(files, read, carried), day)._asdict(),
         "loss_sources": loss_sources(read),
     }
     for name, target in targets.items():
@@ -73,9 +73,7 @@ def loss_sources(sources: Iterable[Source]) -> pl.DataFrame:
     return pl.DataFrame(rows, LOSS_SOURCES, orient="row").sort("dataset", "source_day")
 
 
-def _inputs(
-    files: LossFiles, sources: list[Source], carried: Mapping[str, Location], accepted: pl.DataFrame
-) -> LossInputs:
+def _inputs(files: LossFiles, sources: list[Source], carried: Mapping[str, Location]) -> LossInputs:
     def read_back(dataset: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         """These columns of all days, oldest first; ``day`` is that of the file."""
         columns = {name: dtype for name, dtype in schema.items() if name != "day"}
@@ -100,7 +98,7 @@ def _inputs(
         Known(of_day_before("loss_findings", LOSS_FINDINGS), read_back(MODES, COMMON_MODES).collect()),
         of_day_before("fleet_fits", FLEET_FITS),
         of_day_before("first_day_verdicts", FIRST_DAY_VERDICTS),
-        accepted,
+        pl.read_parquet(files.accepted_losses, columns=ACCEPTED.names()),
     )
 
 

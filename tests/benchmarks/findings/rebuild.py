@@ -13,7 +13,7 @@ from tests.benchmarks.findings.injected import drawn, with_losses
 from tests.benchmarks.findings.seasons import VARIANTS, YEAR, healthy_sessions
 from tests.benchmarks.findings.speed import SESSIONS, SIMULATED_PAIRS, copied, write_devices
 from warehouse.data_faults.schemas import DATA_FAULTS
-from warehouse.lifecycle.loss_step import LOSSES, accepted_findings
+from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.losses.loss_day import lookback_days
 from warehouse.losses.loss_files import FAULTS, MODES, SAMPLES, LossFiles, Source, write_losses
 from warehouse.sessions.schemas import CHARGING_SESSIONS
@@ -44,7 +44,7 @@ def measure(pairs: int, seed: int, days: int = YEAR.days) -> Iterable[dict[str, 
             began = time.perf_counter()
             targets = {each: folder / f"{each}-{day}.parquet" for each in LOSSES}
             carried = {each: made[day - timedelta(days=1)][each] for each in CARRIED} if made else {}
-            write_losses(files, _sources(made, day, no_faults), accepted_findings(), day, carried, targets)
+            write_losses(files, _sources(made, day, no_faults), day, carried, targets)
             made[day] = targets
             took.append(time.perf_counter() - began)
             if len(took) % TOLD_EACH_DAYS == 0:

@@ -13,9 +13,10 @@ import polars as pl
 
 from tests.benchmarks.findings.seasons import VARIANTS, YEAR, healthy_sessions
 from warehouse.data_faults.schemas import DATA_FAULTS
-from warehouse.lifecycle.loss_step import LOSSES, accepted_findings
+from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.losses.loss_files import FAULTS, SAMPLES, LossFiles, Source, write_losses
 from warehouse.losses.sample import fleet_temperatures, sample
+from warehouse.losses.schemas import ACCEPTED
 from warehouse.losses.settings import SETTINGS
 from warehouse.sessions.schemas import CHARGING_SESSIONS
 
@@ -37,7 +38,7 @@ def measure(pairs: int, seed: int) -> Iterable[dict[str, object]]:
             for source in sources:
                 hashlib.sha256(Path(str(source.location)).read_bytes())
             were_read = time.perf_counter()
-            rows = write_losses(files, sources, accepted_findings(), day, carried, targets)
+            rows = write_losses(files, sources, day, carried, targets)
             yield {
                 "pairs": pairs,
                 "fit": "carried" if carried else "made",
@@ -73,7 +74,8 @@ def write_history(folder: Path, pairs: int, seed: int, day: date) -> list[Source
 
 
 def write_devices(folder: Path, count: int) -> None:
-    """Write meters and vehicles of these numbers, from 1."""
+    """Write meters and vehicles of these numbers, from 1, of which nobody accepted a loss."""
+    pl.DataFrame(schema=ACCEPTED).write_parquet(folder / "accepted_losses.parquet")
     ids = pl.Series(range(1, count + 1), dtype=pl.Int32)
     for kind in ("meter", "vehicle"):
         devices = pl.DataFrame({f"{kind}_id": ids}).with_columns(

@@ -17,6 +17,7 @@ from warehouse.contract.partitions import midnight
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
+from warehouse.postgres.findings.acts import Act, Request, act_on_finding
 from warehouse.postgres.ledger import day_ledger
 
 
@@ -137,3 +138,37 @@ def test_a_model_that_is_built_by_itself_tells_too_and_that_of_an_older_day_does
     assert finding(connection)["points"] == 0
     pipeline.build_models(DAYS[2], ["findings"])
     assert finding(connection)["points"] > 5
+
+
+def test_what_is_accepted_as_normal_begins_the_baseline_again_in_the_lake_too(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    before = finding(connection)
+    act_on_finding(connection, before["finding_id"], Request(Act.ACCEPT, "ann", note="a longer cable"))
+    assert [each.day for each in day_ledger.days_to_run(connection)] == [DAYS[2]]
+    assert run_what_is_queued(pipeline, connection) == [DAYS[2]]
+    loss = made(pipeline, DAYS[2], "loss_findings").row(0, named=True)
+    assert (loss["state"], loss["closed_on"]) == ("accepted", DAYS[2])
+    expected = [(str(before["finding_id"]), 1, 1, DAYS[2])]
+    assert made(pipeline, DAYS[2], "accepted_losses").rows() == expected
+    row = finding(connection)
+    assert (row["state"], row["told_state"]) == ("accepted", "accepted")
+    pipeline.run(DAYS[1])
+    assert made(pipeline, DAYS[1], "loss_findings").is_empty(), "it holds from its day on"
+
+    act_on_finding(connection, before["finding_id"], Request(Act.REOPEN, "ben", note="it was not the cable"))
+    assert run_what_is_queued(pipeline, connection) == [DAYS[2]]
+    assert made(pipeline, DAYS[2], "loss_findings")["state"].to_list() == ["open"]
+    assert made(pipeline, DAYS[2], "accepted_losses").is_empty()
+    row = finding(connection)
+    assert (row["state"], row["told_state"]) == ("open", "open")
+    assert events(connection) == ["opened", "accepted", "reopened"]
+
+
+def test_only_losses_that_sessions_tell_of_are_built_again_when_accepted(
+    pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    connection.execute("UPDATE findings SET rule = 'R2' WHERE rule = 'R1'")
+    for (finding_id,) in connection.execute("SELECT finding_id FROM findings").fetchall():
+        act_on_finding(connection, finding_id, Request(Act.ACCEPT, "ann"))
+    assert day_ledger.days_to_run(connection) == []

@@ -22,7 +22,6 @@ from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.losses.loss_files import LossFiles, write_losses
-from warehouse.losses.schemas import ACCEPTED
 from warehouse.losses.settings import SETTINGS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
@@ -107,7 +106,7 @@ def test_findings_of_before_a_column_was_added_are_gone_on_from(whole: DailyPipe
     made(whole, DAYS[2], "loss_findings").drop("why_closed").write_parquet(before)
     targets = {name: tmp_path / f"{name}.parquet" for name in LOSSES}
     day = DAYS[2] + timedelta(days=60)
-    write_losses(files, [], pl.DataFrame(schema=ACCEPTED), day, {"loss_findings": before}, targets)
+    write_losses(files, [], day, {"loss_findings": before}, targets)
     told = pl.read_parquet(targets["loss_findings"])
     assert told.select("state", "closed_on", "why_closed").rows() == [("closed", day, "not_seen")]
 

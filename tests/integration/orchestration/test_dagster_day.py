@@ -17,7 +17,7 @@ from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
 from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, TODAY, VEHICLES, Days
 from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lake.provenance import ENERGY
 from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.loss_step import LOSSES
@@ -159,6 +159,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
         "meter_readings",
         "vehicle_readings",
         *TABLES,
+        *DECISIONS,
         "tariffs",
         "devices",
         "mapped_devices",

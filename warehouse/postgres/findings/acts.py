@@ -16,8 +16,12 @@ from warehouse.contract.findings import ACTIVE, Event, State
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.findings.retelling import PIPELINE
+from warehouse.postgres.ledger.day_ledger import request_build
+from warehouse.postgres.readings.device_tables import read_table
 
 _PACKAGE = "warehouse.postgres.findings"
+EXCESS_LOSS = "R1"
+"""The rule that learns of what is accepted."""
 LONGEST_NOTE = 2000
 LONGEST_NAME = 200
 """Of a person."""
@@ -169,4 +173,22 @@ def _write(transaction: psycopg.Connection, finding: FindingRow, request: Reques
         "revision": finding["revision"] + 1,
         "details": Jsonb(details),
     }
+    _queue_rebuild(transaction, finding, request)
     transaction.execute(sqlfiles.load(_PACKAGE, "add_event"), event)
+
+
+def _queue_rebuild(transaction: psycopg.Connection, finding: FindingRow, request: Request) -> None:
+    """What people call normal begins a pair's baseline again, from the day on that told of it; taken back, it does not.
+
+    Days after it follow from what it carries on.
+    """
+    if finding["rule"] != EXCESS_LOSS:
+        return
+    if request.act is Act.ACCEPT:
+        reason = f"a loss of {finding['subject']} was accepted as normal"
+        request_build(transaction, finding["day"], reason)
+    elif request.act is Act.REOPEN:
+        reason = f"a loss of {finding['subject']} is not accepted as normal any more"
+        for finding_id, _, _, accepted_on in read_table(transaction, "accepted_losses"):
+            if finding_id == str(finding["finding_id"]):
+                request_build(transaction, accepted_on, reason)

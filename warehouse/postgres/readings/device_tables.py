@@ -1,4 +1,4 @@
-"""The small tables beside the readings (devices, mappings), read as they are now, for whoever exports them."""
+"""The small tables beside the readings (devices, mappings, decisions), as they are now, for whoever exports them."""
 
 from typing import Any
 
