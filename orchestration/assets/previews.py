@@ -13,6 +13,8 @@ ROWS = 10
 PREVIEWED = ("rollups", "marts")
 WIDEST_BAR = 40
 PLOTTED = "efficiency_distribution"
+FOREMOST = {"findings": "cost_per_month"}
+"""Of which mart the rows with the most of what are shown; of others the first of the file."""
 
 
 def preview(model: Model, pipeline: DailyPipeline, day: date) -> dict[str, dg.MetadataValue[Any]]:
@@ -20,10 +22,17 @@ def preview(model: Model, pipeline: DailyPipeline, day: date) -> dict[str, dg.Me
     if model.layer not in PREVIEWED:
         return {}
     rows = pl.scan_parquet(pipeline.verified(model.name, day), hive_partitioning=False)
-    shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(rows.head(ROWS).collect()))}
+    shown: dict[str, dg.MetadataValue[Any]] = {"preview": dg.MetadataValue.md(as_table(foremost(rows, model.name)))}
     if model.name == PLOTTED:
         shown["plot"] = dg.MetadataValue.md(as_bars(rows.sort("bin").collect()))
     return shown
+
+
+def foremost(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """The rows of a dataset that are shown."""
+    if name in FOREMOST:
+        rows = rows.sort(FOREMOST[name], descending=True, nulls_last=True, maintain_order=True)
+    return rows.head(ROWS).collect()
 
 
 def as_table(rows: pl.DataFrame) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from orchestration.assets.previews import as_bars, as_table
+from orchestration.assets.previews import ROWS, as_bars, as_table, foremost
 
 
 def test_rows_are_a_table_in_markdown() -> None:
@@ -35,3 +35,10 @@ def test_bars_are_as_long_as_their_bins_are_full_and_nobody_is_no_bar() -> None:
     assert (full.count("█"), full.rpartition(" ")[2]) == (40, "200")
     assert above.count("█") == 1
     assert as_bars(bins.with_columns(vehicle_count=0)).count("█") == 0
+
+
+def test_findings_are_shown_by_their_money_and_others_as_they_lie() -> None:
+    costs = [0.0, None, 3.0, 20.0, *[1.0] * ROWS]
+    rows = pl.LazyFrame({"cost_per_month": costs})
+    assert foremost(rows, "findings")["cost_per_month"].to_list() == [20.0, 3.0, *[1.0] * (ROWS - 2)]
+    assert foremost(rows, "daily_vehicle_costs")["cost_per_month"].to_list() == costs[:ROWS]
