@@ -167,6 +167,7 @@ FIRST_DAY_VERDICTS = pl.Schema(
         "fixed_kw": pl.Float64(),
         "hours_per_kwh": pl.Float64(),
         "session_count": pl.Int32(),
+        "dc_kwh_per_day": pl.Float64(),
         "expected_efficiency": pl.Float64(),
         "peer_count": pl.Int32(),
         "peer_efficiency": pl.Float64(),

@@ -125,7 +125,11 @@ def first_day_verdicts(
     """``FIRST_DAY_VERDICTS`` of the pairs with enough sessions. ``rows``: those before the Monday of the week."""
     panel = Panel.of(rows, losses)
     coefficients = posterior(reference(panel, fleet, losses).total, fleet, losses).coefficients
-    hours = rows.group_by(PAIR, maintain_order=True).agg(pl.col("hours_per_kwh").median(), session_count=pl.len())
+    hours = rows.group_by(PAIR, maintain_order=True).agg(
+        pl.col("hours_per_kwh").median(),
+        session_count=pl.len(),
+        dc_kwh_per_day=pl.col("dc_kwh").sum() / (pl.lit(week) - pl.col("day").min()).dt.total_days().clip(1),
+    )
     known = hours.with_columns(
         intercept=coefficients.reshape(-1, COEFFICIENTS)[:, 0], fixed_kw=coefficients.reshape(-1, COEFFICIENTS)[:, 1]
     ).filter(pl.col("session_count") >= losses.least_older_sessions)

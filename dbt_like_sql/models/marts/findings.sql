@@ -120,7 +120,8 @@ bad_from_first_day AS (
         NULL::DOUBLE AS excess_kwh,
         NULL::DOUBLE AS excess_low_kwh,
         NULL::DOUBLE AS excess_high_kwh,
-        NULL::DOUBLE AS kwh_per_month,
+        verdicts.dc_kwh_per_day * limits.days_a_month
+        * (1 / verdicts.expected_efficiency - 1 / verdicts.peer_efficiency) AS kwh_per_month,
         'undecided' AS cause,
         NULL::DOUBLE AS cause_probability,
         verdicts.session_count,

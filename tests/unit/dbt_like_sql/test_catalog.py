@@ -125,6 +125,9 @@ COLUMNS_OF_MARTS = {
         "kwh_per_month": [
             "data_faults.observed",
             "data_faults.rule",
+            "first_day_verdicts.dc_kwh_per_day",
+            "first_day_verdicts.expected_efficiency",
+            "first_day_verdicts.peer_efficiency",
             "loss_findings.closed_on",
             "loss_findings.day",
             "loss_findings.excess_kwh",
@@ -145,6 +148,9 @@ COLUMNS_OF_MARTS = {
         "cost_per_month": [
             "data_faults.observed",
             "data_faults.rule",
+            "first_day_verdicts.dc_kwh_per_day",
+            "first_day_verdicts.expected_efficiency",
+            "first_day_verdicts.peer_efficiency",
             "loss_findings.closed_on",
             "loss_findings.day",
             "loss_findings.excess_kwh",

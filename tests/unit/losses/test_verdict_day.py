@@ -116,6 +116,7 @@ def test_a_pair_that_was_always_worse_than_its_peers_is_bad_from_its_first_day()
     row = told.row(0, named=True)
     assert (row["week"], row["session_count"], row["peer_count"]) == (FIRST + timedelta(days=28), 24, 9)
     assert row["points_below"] == pytest.approx(100 * (1 / 1.125 - 1 / 1.19), abs=0.6)
+    assert row["dc_kwh_per_day"] == pytest.approx(24 * 10 / 28), "24 sessions of 10 kWh in the 28 days until the Monday"
 
 
 def test_without_models_nothing_is_said() -> None:
