@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.sql import SQL
 
 from tests.integration.postgres.telling import tell
 from tests.told_findings import DAY, closed, fault, lake_id, later, told
@@ -147,3 +148,20 @@ def test_of_a_vehicle_and_its_meters_are_those_that_nobody_settled(connection: p
 def test_what_is_not_there_is_told(connection: psycopg.Connection) -> None:
     with pytest.raises(FindingNotFoundError):
         find_finding(connection, UUID(int=1))
+
+
+def test_findings_of_a_vehicle_are_found_by_indexes_alone(connection: psycopg.Connection) -> None:
+    """Each answer about a vehicle asks for them."""
+    connection.execute(
+        "INSERT INTO findings (finding_id, rule, kind, severity, subject, vehicle_id, meter_id, opened_on, day) "
+        "SELECT gen_random_uuid(), 'R1', 'loss', 'warning', 'x', n, n, '2026-02-08', '2026-02-08' "
+        "FROM generate_series(10, 20000) AS n"
+    )
+    connection.execute("ANALYZE findings")
+    question = device_question(7000, [7000])
+    with psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(SQL("EXPLAIN ") + question.statement, question.parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan on findings" not in plan
+    assert "findings_of_vehicles" in plan
+    assert "findings_of_meters" in plan
