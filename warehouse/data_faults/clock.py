@@ -11,6 +11,7 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.matching import PAIRS, disagreeing, tolerance_s
 from warehouse.data_faults.rules import Rule, fault, found_rows, instant_of
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
+from warehouse.sessions.schemas import CLOCK_LAGS
 
 Micros = npt.NDArray[np.int64]
 
@@ -87,6 +88,32 @@ def clocks_off(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings = SET
                 pairs.append(pairs_with_lag(of_ac, of_dc, lag_us, settings))
                 break
     return Clocks(found_rows(rows), pl.concat(pairs))
+
+
+def clock_lags(data_faults: pl.DataFrame) -> pl.DataFrame:
+    """``CLOCK_LAGS``: the lags that R8 knows at the end of a day, of its ``data_faults``.
+
+    A vehicle's lag is taken off wherever it charges: whether its own clock or a meter's is wrong cannot be told.
+    """
+    is_off = (pl.col("rule") == Rule.CLOCK.value) & (pl.col("state") != "closed")
+    lag_s = pl.col("observed").round().alias("clock_lag_s")
+    return data_faults.filter(is_off).select("vehicle_id", lag_s).cast(CLOCK_LAGS)
+
+
+def pairs_apart(
+    ac: pl.DataFrame, dc: pl.DataFrame, lagged: pl.Series, settings: FaultSettings = SETTINGS
+) -> pl.DataFrame:
+    """Sides that agree though they are of two sessions (``PAIRS``): a lag was taken off that is not there any more.
+
+    ``ac``, ``dc``: as ``side_of`` gives them. ``lagged``: the sessions that a lag was taken off of.
+    """
+    of_dc = dc.filter(pl.col("session_id").is_in(lagged.implode()))
+    vehicles = of_dc["vehicle_id"].unique(maintain_order=True)
+    pairs = [
+        pairs_with_lag(ac.filter(pl.col("vehicle_id") == each), of_dc.filter(pl.col("vehicle_id") == each), 0, settings)
+        for each in vehicles
+    ]
+    return pl.concat([pl.DataFrame(schema=PAIRS), *pairs])
 
 
 def _seen_together(ac: pl.DataFrame, dc: pl.DataFrame, settings: FaultSettings) -> tuple[pl.DataFrame, pl.DataFrame]:

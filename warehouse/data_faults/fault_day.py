@@ -9,7 +9,7 @@ import polars as pl
 from warehouse.contract.energy import Flag
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.data_faults.clock import clocks_off
+from warehouse.data_faults.clock import clocks_off, pairs_apart
 from warehouse.data_faults.dc_exceeds_ac import dc_above_ac
 from warehouse.data_faults.episodes import with_state
 from warehouse.data_faults.frozen_meter import frozen_meters, frozen_sessions
@@ -64,12 +64,14 @@ def faults_of_day(inputs: FaultInputs, day: date, settings: FaultSettings = SETT
     recent = kept(inputs.carried.recent_sessions, fresh, end, settings)
     known = recent.with_columns(is_matched=is_matched(settings))
     ac, dc = (side_of(known, side, settings) for side in ("ac", "dc"))
+    apart = pairs_apart(ac, dc, known.filter(pl.col("clock_lag_s").is_not_null())["session_id"], settings)
+    ac, dc = (_matched_too(sides, apart[f"{side}_session_id"]) for side, sides in (("ac", ac), ("dc", dc)))
     clocks = clocks_off(ac, dc, settings)
     mappings = wrong_mappings(ac, dc, clocks.found["vehicle_id"], settings)
     explained = pl.concat([clocks.found["vehicle_id"], mappings.found["vehicle_id"]])
     frozen = frozen_sessions(known, settings)
     meters = frozen_meters(known, frozen, explained, settings)
-    paired = paired_sessions(known, pl.concat([clocks.pairs, mappings.pairs]))
+    paired = paired_sessions(known, pl.concat([apart, clocks.pairs, mappings.pairs]))
     excess = dc_above_ac(paired, frozen["session_id"], settings)
     leaks = leakage(_standby(inputs), _meters(inputs, mapped, known, settings), inputs.carried.standby_history, day)
     found = all_found([silent_devices(silences), clocks.found, mappings.found, meters, excess, leaks.found])
@@ -86,6 +88,10 @@ def mapped_devices(mappings: pl.DataFrame, day: date) -> pl.DataFrame:
         mappings.filter(holds).select(kind=pl.lit(kind.value), device_id=pl.col(kind.device_id).cast(pl.Int32)).unique()
         for kind in DeviceKind
     ).sort("kind", "device_id")
+
+
+def _matched_too(sides: pl.DataFrame, session_ids: pl.Series) -> pl.DataFrame:
+    return sides.with_columns(pl.col("is_matched") | pl.col("session_id").is_in(session_ids.implode()))
 
 
 def _silences(inputs: FaultInputs, mapped: pl.DataFrame, end: datetime, settings: FaultSettings) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from warehouse.contract.tables import DeviceKind
+from warehouse.data_faults.clock import clock_lags
 from warehouse.data_faults.fault_day import Carried, FaultInputs, faults_of_day
 from warehouse.lake.energy_day import Location
 from warehouse.lake.file_format import ROW_GROUP_ROWS
@@ -43,9 +44,18 @@ class FaultFiles(NamedTuple):
 
 
 def read_carried(locations: Mapping[str, Location]) -> Carried:
-    """What a day carried on, by dataset; nothing of what has no file."""
+    """What a day carried on, by dataset; nothing of what has no file.
+
+    Files of before a column was added have nulls in it.
+    """
     nothing = Carried.nothing()._asdict()
-    return Carried(*(pl.read_parquet(locations[name]) if name in locations else nothing[name] for name in nothing))
+    stored = {name: pl.read_parquet(location) for name, location in locations.items()}
+    return Carried(*(pl.concat([nothing[name], stored.get(name, nothing[name])], how="diagonal") for name in nothing))
+
+
+def read_clock_lags(data_faults: Location | None) -> pl.DataFrame:
+    """What the day after these faults takes off the clocks of vehicles; nothing where there is no file."""
+    return clock_lags(Carried.nothing().data_faults if data_faults is None else pl.read_parquet(data_faults))
 
 
 def write_data_faults(

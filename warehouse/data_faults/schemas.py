@@ -44,7 +44,7 @@ FOUND_ROWS = pl.Schema({name: DATA_FAULTS[name] for name in FOUND})
 
 OF_SESSIONS = (
     *("session_id", "kind", "meter_id", "vehicle_id", "started_at", "ended_at"),
-    *("ac_started_at", "ac_ended_at", "dc_started_at", "dc_ended_at", "ac_kwh", "dc_kwh"),
+    *("ac_started_at", "ac_ended_at", "dc_started_at", "dc_ended_at", "clock_lag_s", "ac_kwh", "dc_kwh"),
     *("ac_plateau_kw", "dc_plateau_kw", "mean_voltage_volts", "voltage_before_volts"),
     *("soc_start_percent", "soc_end_percent", "ac_coverage", "dc_coverage"),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import psycopg
@@ -20,6 +21,18 @@ from warehouse.postgres.ledger.lake_files import LakeFile, days_with_files, find
 from warehouse.postgres.ledger.lake_locks import lock_carrying
 
 
+class Beside(NamedTuple):
+    """What the steps of a day and of the next one have of each other, besides what each carries on to itself."""
+
+    reads: Sequence[str] = ()
+    """What another step of the day before carried on; of each the last day that has it."""
+    read_by: Sequence[str] = ()
+    """What is made last by each step of the next day that reads what is carried here."""
+
+
+ALONE = Beside()
+
+
 @dataclass(frozen=True)
 class CarriedDay:
     """A day of datasets that go on from day to day. The last of them is published last: with it the day is there."""
@@ -30,15 +43,19 @@ class CarriedDay:
     before: Mapping[str, LakeFile]
     """What the last day before this one carries; empty where there is none."""
     gaps: Gaps
+    beside: Beside
 
     @staticmethod
-    def of(connection: psycopg.Connection, datasets: Mapping[str, str], day: date, gaps: Gaps) -> "CarriedDay":
+    def of(
+        connection: psycopg.Connection, datasets: Mapping[str, str], day: date, gaps: Gaps, beside: Beside
+    ) -> "CarriedDay":
         """A day, and what was carried into it as it is now, its hashes checked.
 
         Raises:
             MissingFileError, DamagedFileError: it is not there as it was published; a rebuild of its day is queued.
         """
-        return CarriedDay(datasets, day, _carried(connection, datasets, day, gaps.is_gap, gaps.is_stepped_over), gaps)
+        before = _carried_into(connection, list(datasets), day, gaps.is_gap, gaps.is_stepped_over, beside)
+        return CarriedDay(datasets, day, before, gaps, beside)
 
     def locations(self, lake: Lake) -> dict[str, str]:
         """Where what was carried lies."""
@@ -56,15 +73,22 @@ class CarriedDay:
         """
         # One at a time: else a day and the one after it could be made beside each other and neither see the other.
         lock_carrying(transaction)
-        now = _carried(transaction, self.datasets, self.day, self.gaps.is_known, self.gaps.is_stepped_over)
+        gaps = self.gaps.is_known, self.gaps.is_stepped_over
+        now = _carried_into(transaction, list(self.datasets), self.day, *gaps, self.beside)
         if _identities(now) != _identities(self.before):
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
-        later = [each for each in _days(transaction, self.datasets) if each > self.day]
-        if later and name in changed:
+        if name in changed:
             what = named(list(dict.fromkeys(words for each, words in self.datasets.items() if each in changed)))
-            day_ledger.request_build(transaction, later[0], f"it goes on from {what} of {self.day}, which changed")
+            for each in sorted(self._next_days(transaction)):
+                day_ledger.request_build(transaction, each, f"it goes on from {what} of {self.day}, which changed")
         if name == list(self.datasets)[-1]:
             self.gaps.register(transaction, name, self.day)
+
+    def _next_days(self, connection: psycopg.Connection) -> set[date]:
+        """The next day that has these datasets, and the next that has what is made of them: mostly the same one."""
+        ends = [list(self.datasets)[-1], *self.beside.read_by]
+        later = ([each for each in days_with_files(connection, end) if each > self.day] for end in ends)
+        return {days[0] for days in later if days}
 
     def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
         known = find_lake_file(connection, name, self.day) or self.before.get(name)
@@ -83,18 +107,20 @@ def make_carrying(
     carries: Mapping[str, str],
     write: Callable[[Mapping[str, str], Mapping[str, Path]], Mapping[str, int]],
     gaps: Gaps,
+    beside: Beside = ALONE,
 ) -> tuple[Made, ...]:
     """Make these datasets of a day in one step, and publish them in this order. Whoever calls holds the day.
 
     ``carries``: which of them go on into the next day (the last of ``datasets`` among them, last), and what each holds,
     in words. ``write(carried, targets)``: gets by dataset where the files of the day before lie, and where each new one
-    goes, and returns the rows of each. ``gaps``: none yet, or those that ``write`` meets; the last dataset tells them.
+    goes, and returns the rows of each; among what it gets is what it reads of another step (``beside``). ``gaps``: none
+    yet, or those that ``write`` meets; the last dataset tells them.
 
     Raises:
         MissingFileError, DamagedFileError: what was carried is not there as it was published, and can be rebuilt.
         LakeFullError: they cannot be written.
     """
-    carried = CarriedDay.of(connection, carries, day, gaps)
+    carried = CarriedDay.of(connection, carries, day, gaps, beside)
     with ExitStack() as stack:
         targets = {name: stack.enter_context(written_aside(lake, name, day)) for name in datasets}
         rows = write(carried.locations(lake), targets)
@@ -110,13 +136,23 @@ def make_carrying(
         return (*made[:-1], made[-1]._replace(gaps=gaps.words()))
 
 
-def _days(connection: psycopg.Connection, datasets: Mapping[str, str]) -> Sequence[date]:
-    return days_with_files(connection, list(datasets)[-1])
+def _carried_into(
+    connection: psycopg.Connection,
+    datasets: Sequence[str],
+    day: date,
+    is_gap: Callable[[LakeFile], bool],
+    is_stepped_over: bool,
+    beside: Beside,
+) -> dict[str, LakeFile]:
+    files = _carried(connection, datasets, day, is_gap, is_stepped_over)
+    for name in beside.reads:
+        files |= _carried(connection, [name], day, is_gap, is_stepped_over=True)
+    return files
 
 
 def _carried(
     connection: psycopg.Connection,
-    datasets: Mapping[str, str],
+    datasets: Sequence[str],
     day: date,
     is_gap: Callable[[LakeFile], bool],
     is_stepped_over: bool,
@@ -124,7 +160,7 @@ def _carried(
     """Of each dataset the file of the last day before this one; of the one before that, where it is a gap and gaps are
     stepped over. A day that lacks a dataset carries none.
     """
-    days = [each for each in reversed(_days(connection, datasets)) if each < day]
+    days = [each for each in reversed(days_with_files(connection, datasets[-1])) if each < day]
     if not is_stepped_over:
         days = days[:1]
 

@@ -2,7 +2,8 @@
 
 Of a fault it takes the columns of ``data_faults``: rule, meter_id, vehicle_id (null where it is not about one),
 onset_at, last_seen_at, observed. Leakage (R4, watts) flows besides the charge and is a finding of its own; what is left
-of the session is still compared. Of all others (R5 to R8) the sessions since the onset say nothing of a loss.
+of the session is still compared. Of all others (R5 to R8) the sessions since the onset say nothing of a loss, but those
+that the lag of a clock (R8) was taken off of, which have clock_lag_s: their sides are those of one charge.
 """
 
 import polars as pl
@@ -10,8 +11,8 @@ import polars as pl
 from warehouse.losses.sample import PAIR
 from warehouse.losses.settings import SETTINGS, LossSettings
 
-LEAKAGE = "R4"
-SPOILING = {"meter_id": ("R5", "R6"), "vehicle_id": ("R5", "R7", "R8")}
+LEAKAGE, CLOCK = "R4", "R8"
+SPOILING = {"meter_id": ("R5", "R6"), "vehicle_id": ("R5", "R7", CLOCK)}
 """Whose sessions they explain. A wrong mapping and a wrong clock are the vehicle's: others charge at its meter as well.
 A frozen register is the meter's, and R5 cannot say whose register it is."""
 
@@ -23,8 +24,10 @@ def unexplained(sessions: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     after it was last seen, are not its own.
     """
     numbered = sessions.with_row_index("number")
+    is_spoiled = (pl.col("rule") != CLOCK) | pl.col("clock_lag_s").is_null()
     spoiled = [
-        _within(numbered, faults.filter(pl.col("rule").is_in(rules)), device) for device, rules in SPOILING.items()
+        _within(numbered, faults.filter(pl.col("rule").is_in(rules)), device).filter(is_spoiled)
+        for device, rules in SPOILING.items()
     ]
     out = pl.concat([each.select("number") for each in spoiled]).unique()
     leaks = (
@@ -73,7 +76,7 @@ def last_known(faults: pl.DataFrame) -> pl.DataFrame:
 
 def _within(sessions: pl.DataFrame, faults: pl.DataFrame, device: str) -> pl.DataFrame:
     """Sessions of the devices of faults, from the onset on; a fault without an onset has always been there."""
-    known = faults.filter(pl.col(device).is_not_null()).select(device, "onset_at", "last_seen_at", "observed")
+    known = faults.filter(pl.col(device).is_not_null()).select(device, "rule", "onset_at", "last_seen_at", "observed")
     since = pl.col("onset_at").is_null() | (pl.col("ended_at") > pl.col("onset_at"))
     until = pl.col("last_seen_at").is_null() | (pl.col("started_at") <= pl.col("last_seen_at"))
     return sessions.join(known, on=device).filter(since, until)

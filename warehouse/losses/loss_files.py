@@ -75,10 +75,15 @@ def loss_sources(sources: Iterable[Source]) -> pl.DataFrame:
 
 def _inputs(files: LossFiles, sources: list[Source], carried: Mapping[str, Location]) -> LossInputs:
     def read_back(dataset: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        """These columns of all days, oldest first; ``day`` is that of the file."""
-        columns = {name: dtype for name, dtype in schema.items() if name != "day"}
+        """These columns of all days, oldest first; ``day`` is that of the file.
+
+        Files of before a column was added have nulls in it.
+        """
+        columns = pl.Schema({name: dtype for name, dtype in schema.items() if name != "day"})
         days = [
-            pl.scan_parquet(source.location).select(list(columns)).with_columns(day=pl.lit(source.day))
+            pl.scan_parquet(source.location, schema=columns, missing_columns="insert", extra_columns="ignore")
+            .select(list(columns))
+            .with_columns(day=pl.lit(source.day))
             for source in sources
             if source.dataset == dataset and source.location
         ]

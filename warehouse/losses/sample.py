@@ -22,7 +22,8 @@ from warehouse.sessions.schemas import CHARGING_SESSIONS
 Floats = NDArray[np.float64]
 
 OF_SESSIONS = (
-    *("session_id", "vehicle_id", "meter_id", "started_at", "ended_at", "ac_kwh", "dc_kwh", "ac_hours", "dc_hours"),
+    *("session_id", "vehicle_id", "meter_id", "started_at", "ended_at", "clock_lag_s"),
+    *("ac_kwh", "dc_kwh", "ac_hours", "dc_hours"),
     *("ac_plateau_kw", "dc_plateau_kw", "mean_voltage_volts", "voltage_share"),
     *("soc_start_percent", "soc_end_percent"),
 )

@@ -15,11 +15,14 @@ from warehouse.sessions.settings import SessionSettings
 def kept_from(unfinished: pl.DataFrame, settings: SessionSettings) -> pl.DataFrame:
     """From when on the readings of each device are needed later: kind, device_id, keep_us.
 
-    ``unfinished``: kind, device_id, base_us, meter_id, vehicle_id of islands and ticks that are not settled.
+    ``unfinished``: kind, device_id, base_us, meter_id, vehicle_id of islands and ticks that are not settled; lag_us,
+    what is added to a vehicle's times to have those of its meter.
     """
     keep_us = pl.col("base_us") - settings.voltage_before_s * 1_000_000
+    lag_us = {DeviceKind.METER: pl.col("lag_us"), DeviceKind.VEHICLE: pl.lit(0)}
     sides = [
-        unfinished.select(kind=pl.lit(kind.value), device_id=kind.device_id, keep_us=keep_us) for kind in DeviceKind
+        unfinished.select(kind=pl.lit(kind.value), device_id=kind.device_id, keep_us=keep_us + lag_us[kind])
+        for kind in DeviceKind
     ]
     own = unfinished.select("kind", "device_id", keep_us=keep_us)
     return pl.concat([own, *sides]).drop_nulls().group_by("kind", "device_id").agg(pl.col("keep_us").min())

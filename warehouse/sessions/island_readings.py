@@ -37,11 +37,16 @@ def with_readings(found: pl.DataFrame, measured: Measured, kind: DeviceKind) -> 
 
 
 def with_voltage(found: pl.DataFrame, measured: Measured, settings: SessionSettings) -> pl.DataFrame:
-    """Add to islands the voltage that the meter ``meter_id`` read during them, and before; zeros where it read none."""
+    """Add to islands the voltage that the meter ``meter_id`` read during them, and before; zeros where it read none.
+
+    ``found`` has lag_us, what is added to its times to have those of the meter.
+    """
     meter = found["meter_id"].fill_null(-1).to_numpy()
     is_here = measured.has(meter)
     here = found.filter(pl.Series(is_here))
+    lag = here["lag_us"].to_numpy()
     ids, start, end = (here[name].to_numpy() for name in ("meter_id", "read_from_us", "end_us"))
+    start, end = start + lag, end + lag
     first, behind = measured.count_before(ids, start), measured.count_until(ids, end)
     earlier = measured.count_before(ids, start - settings.voltage_before_s * 1_000_000)
     during = (*measured.sums("voltage_volts", first, behind), behind - first)

@@ -12,14 +12,17 @@ def with_session(
 
     ``found``: kind, device_id, start_us, earliest_us, end_us, kwh, is_closed, is_cut, mapping_id, meter_id, vehicle_id,
     is_shared. ``devices``: kind, device_id, last_us (its last reading), clear_us (no later island begins before it).
-    Adds session (null: too small) and is_settled. Whoever was silent for ``longest_h`` is not waited for.
+    Both have lag_us, what is added to a device's times to have those of the other side: they are compared so, and stay
+    as the device told them. Adds session (null: too small) and is_settled. Whoever was silent for ``longest_h`` is not
+    waited for.
     """
     expired_us = day_end_us - settings.longest_us
     is_pair = pl.col("mapping_id").is_not_null() & ~pl.col("is_cut") & ~pl.col("is_shared")
     counts = pl.col("is_closed") & (pl.col("kwh") >= settings.least_kwh - 1e-9)
     numbered = found.with_row_index("row").with_columns(is_pair=is_pair, counts=counts)
-    pairs = _overlapping(numbered.filter("counts", "is_pair"))
-    ended = _ended(pairs, numbered, devices, expired_us)
+    shifted = numbered.with_columns(pl.col("start_us", "earliest_us", "end_us") + pl.col("lag_us"))
+    pairs = _overlapping(shifted.filter("counts", "is_pair"))
+    ended = _ended(pairs, shifted, devices.with_columns(pl.col("clear_us") + pl.col("lag_us")), expired_us)
     alone = numbered.filter("counts", ~pl.col("is_pair")).select(
         "row", session=pl.col("row").cast(pl.Int64), is_settled=pl.lit(value=True)
     )

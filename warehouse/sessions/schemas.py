@@ -24,6 +24,7 @@ CHARGING_SESSIONS = pl.Schema(
         "ac_ended_at": INSTANT,
         "dc_started_at": INSTANT,
         "dc_ended_at": INSTANT,
+        "clock_lag_s": pl.Int32(),
         "ac_kwh": pl.Float64(),
         "dc_kwh": pl.Float64(),
         "efficiency_ratio": pl.Float64(),
@@ -49,6 +50,9 @@ CHARGING_SESSIONS = pl.Schema(
     }
 )
 """``charging_sessions``: one row a session."""
+
+CLOCK_LAGS = pl.Schema({"vehicle_id": pl.Int32(), "clock_lag_s": pl.Int32()})
+"""Vehicles whose clock is off: what is added to their times to have those of their meters; others have no row."""
 
 DAILY_STANDBY = pl.Schema(
     {

@@ -43,6 +43,8 @@ class SessionInputs(NamedTuple):
     """mapping_id, vehicle_id, meter_id, valid_from, valid_to."""
     open_islands: pl.DataFrame
     """What was carried: the dataset of that name, of the day before."""
+    clock_lags: pl.DataFrame
+    """``CLOCK_LAGS``, as the day before knew them."""
 
 
 class DaySessions(NamedTuple):
@@ -95,8 +97,14 @@ class _Found(NamedTuple):
     idle: pl.DataFrame
 
     @staticmethod
-    def of(part: DayPart) -> "_Found":
-        return _Found(part.islands, part.pending, part.states, part.idle)
+    def of(part: DayPart, lags: pl.DataFrame) -> "_Found":
+        """``lags``: device_id and lag_us of devices whose times are to be shifted; all others get 0."""
+
+        def shifted(frame: pl.DataFrame) -> pl.DataFrame:
+            lagging = frame.join(lags, on="device_id", how="left", maintain_order="left")
+            return lagging.with_columns(pl.col("lag_us").fill_null(0))
+
+        return _Found(shifted(part.islands), shifted(part.pending), shifted(part.states), part.idle)
 
     @staticmethod
     def together(parts: Sequence["_Found"]) -> "_Found":
@@ -106,6 +114,8 @@ class _Found(NamedTuple):
 def _both_sides(inputs: SessionInputs, end_us: int, settings: SessionSettings) -> Mapping[DeviceKind, _Found]:
     """Look through all vehicles, then through all meters, which know the voltage of the vehicles' islands too."""
     mappings = mapping_times(inputs.mappings)
+    lag_us = pl.col("clock_lag_s").cast(pl.Int64) * 1_000_000
+    lags = inputs.clock_lags.select(device_id="vehicle_id", lag_us=lag_us)
     with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
 
         def of_parts(kind: DeviceKind, look: Callable[[DayPart], Some]) -> list[Some]:
@@ -114,11 +124,11 @@ def _both_sides(inputs: SessionInputs, end_us: int, settings: SessionSettings) -
 
             return list(threads.map(part, _parts(inputs.devices[kind]["device_id"])))
 
-        vehicles = _Found.together(of_parts(DeviceKind.VEHICLE, _Found.of))
+        vehicles = _Found.together(of_parts(DeviceKind.VEHICLE, lambda part: _Found.of(part, lags)))
 
         def beside_vehicles(part: DayPart) -> tuple[_Found, pl.DataFrame]:
             """What is found of some meters, and the vehicles' islands that they fed."""
-            found = _Found.of(part)
+            found = _Found.of(part, lags.clear())
             is_fed = pl.col("meter_id").is_in(found.states["device_id"].implode())
             fed = with_voltage(vehicles.islands.filter(is_fed), part.measured, settings)
             return found._replace(islands=with_voltage(found.islands, part.measured, settings)), fed
@@ -133,7 +143,7 @@ def _both_sides(inputs: SessionInputs, end_us: int, settings: SessionSettings) -
     }
 
 
-_UNFINISHED = ("kind", "device_id", "base_us", "meter_id", "vehicle_id")
+_UNFINISHED = ("kind", "device_id", "base_us", "lag_us", "meter_id", "vehicle_id")
 
 
 def _of_both(both: Mapping[DeviceKind, _Found], name: str) -> pl.DataFrame:

@@ -26,7 +26,7 @@ class SessionFiles(NamedTuple):
     carried_samples: Location
     flagged_steps: Location
 
-    def inputs(self, open_islands: Location | None) -> SessionInputs:
+    def inputs(self, open_islands: Location | None, clock_lags: pl.DataFrame) -> SessionInputs:
         """What the sessions are made from. ``open_islands``: of the day before; ``None``: there is none."""
         carried_samples = pl.read_parquet(self.carried_samples)
         return SessionInputs(
@@ -36,6 +36,7 @@ class SessionFiles(NamedTuple):
             pl.read_parquet(self.flagged_steps),
             pl.read_parquet(self.vehicle_meter_map),
             read_open_islands(open_islands),
+            clock_lags,
         )
 
     def _readings(self, kind: DeviceKind) -> pl.LazyFrame:
@@ -55,13 +56,18 @@ def read_open_islands(location: Location | None) -> pl.DataFrame:
 
 
 def write_sessions(
-    files: SessionFiles, day: date, carried: Mapping[str, Location], targets: Mapping[str, Path]
+    files: SessionFiles,
+    clock_lags: pl.DataFrame,
+    day: date,
+    carried: Mapping[str, Location],
+    targets: Mapping[str, Path],
 ) -> dict[str, int]:
     """Write the datasets of sessions of one day, each to its target; returns how many rows each has.
 
-    ``carried``: ``open_islands`` of the day before, where there was one.
+    ``clock_lags``: ``CLOCK_LAGS``, as the day before knew them; ``carried``: ``open_islands`` of the day before, where
+    there was one.
     """
-    found = sessions_of_day(files.inputs(carried.get("open_islands")), day)
+    found = sessions_of_day(files.inputs(carried.get("open_islands"), clock_lags), day)
     frames = {**found._asdict(), "daily_charger_sessions": charger_days(found.charging_sessions, found.daily_standby)}
     for name, target in targets.items():
         frames[name].write_parquet(target, compression="zstd", row_group_size=ROW_GROUP_ROWS)

@@ -11,6 +11,9 @@ from warehouse.sessions.settings import HOUR_US, SETTINGS, SessionSettings
 SPOILING = (Flag.JUMP, Flag.REBASE)
 """Flags of steps whose energy is not known."""
 
+DC_START_US, DC_STOP_US = (pl.col(f"dc_{edge}_us") + pl.col("dc_lag_us") for edge in ("start", "stop"))
+"""When the DC side began and ended by the meter's clock."""
+
 
 def session_table(settled: pl.DataFrame, settings: SessionSettings) -> pl.DataFrame:
     """``charging_sessions``: one row for each session of the islands, in order of time."""
@@ -78,6 +81,8 @@ def _side(of_kind: pl.DataFrame, kind: DeviceKind) -> pl.DataFrame:
             coverage=pl.min_horizontal(readings / expected, pl.lit(1.0)),
             flags=flags,
             resolution_kwh=pl.col("resolution_kwh").first(),
+            lag_us=pl.col("lag_us").first(),
+            apart_us=(pl.col("quiet_us") + 2 * pl.col("interval_us")).first(),
             is_cut=pl.col("is_cut").any(),
             is_shared=pl.col("is_shared").any(),
             **{
@@ -118,9 +123,10 @@ def _figures(has_ac: pl.Expr) -> list[pl.Expr]:
         pl.coalesce("ac_id", "dc_id").alias("session_id"),
         pl.coalesce("ac_meter_id", "dc_meter_id").alias("meter_id"),
         pl.coalesce("dc_vehicle_id", "ac_vehicle_id").alias("vehicle_id"),
-        instant(pl.min_horizontal("ac_start_us", "dc_start_us")).alias("started_at"),
-        instant(pl.max_horizontal("ac_stop_us", "dc_stop_us")).alias("ended_at"),
+        instant(pl.min_horizontal("ac_start_us", DC_START_US)).alias("started_at"),
+        instant(pl.max_horizontal("ac_stop_us", DC_STOP_US)).alias("ended_at"),
         *instants,
+        pl.when(pl.col("dc_lag_us") != 0).then(pl.col("dc_lag_us") // 1_000_000).alias("clock_lag_s"),
         pl.when(is_of_both).then(efficiency_ratio(pl.col("ac_kwh"), pl.col("dc_kwh"))).alias("efficiency_ratio"),
         pl.col("ac_island_count", "dc_island_count").fill_null(0),
         mean("voltage_sum", "voltage_count").alias("mean_voltage_volts"),
@@ -139,9 +145,18 @@ def _is_qualified(settings: SessionSettings) -> pl.Expr:
     flags = pl.concat_str("ac_flags", "dc_flags", separator=",").str.split(",")
     is_known = ~flags.list.eval(pl.element().is_in([str(flag) for flag in SPOILING])).list.any()
     covered = pl.min_horizontal("ac_coverage", "dc_coverage") >= settings.qualified_coverage
-    return ((pl.col("kind") == "charge") & (pl.col("ac_kwh") >= settings.qualified_kwh) & covered & is_known).fill_null(
-        value=False
-    )
+    is_large = pl.col("ac_kwh") >= settings.qualified_kwh
+    return ((pl.col("kind") == "charge") & is_large & covered & is_known & _is_of_one_charge()).fill_null(value=False)
+
+
+def _is_of_one_charge() -> pl.Expr:
+    """Whether DC flowed while AC did, of sessions that a lag was taken off; of all others it is believed.
+
+    A lag is known from the sessions before. When the clock was set, it puts islands of different charges together.
+    """
+    before_us, behind_us = pl.col("ac_start_us") - DC_START_US, DC_STOP_US - pl.col("ac_stop_us")
+    allowed_us = pl.max_horizontal("ac_apart_us", "dc_apart_us")
+    return (pl.col("dc_lag_us") == 0) | (pl.max_horizontal(before_us, behind_us) <= allowed_us)
 
 
 def instant(us: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
 """A simulated fleet from its registers to the sessions of each day, as the daily pipeline makes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from warehouse.contract.energy import CAP_BASE_KWH, GAP_INTERVALS, DeviceSettings
 from warehouse.contract.tables import DeviceKind
+from warehouse.data_faults.clock import clock_lags
 from warehouse.data_faults.fault_day import Carried, FaultInputs, faults_of_day
 from warehouse.lake.hourly_energy import FLAGGED, SAMPLES, classified_steps, flagged_steps
 from warehouse.sessions.schemas import INSTANT, MEASURED, OPEN_ISLANDS
@@ -51,49 +52,48 @@ class FleetDays:
             valid_to=nobody,
         )
 
-    def days(self, first: date, count: int) -> Iterator[FleetDay]:
-        """Sessions of each day, with what is carried from one to the next."""
+    def faults(self, first: date, count: int) -> Iterator[tuple[FleetDay, Carried]]:
+        """Sessions and data faults of each day, with what is carried from one to the next."""
         before = {kind: pl.DataFrame(schema=pl.Schema(list(SAMPLES.items())[:3])) for kind in DeviceKind}
-        carried = pl.DataFrame(schema=OPEN_ISLANDS)
+        open_islands, carried = pl.DataFrame(schema=OPEN_ISLANDS), Carried.nothing()
         for day in (first + timedelta(days=each) for each in range(count)):
             readings = {kind: self._readings(kind, day) for kind in DeviceKind}
-            boundary = {
-                kind: before[kind].join(readings[kind], on="device_id", how="semi", maintain_order="left")
-                for kind in DeviceKind
-            }
-            flagged = pl.concat(self._flagged(kind, readings[kind], boundary[kind]) for kind in DeviceKind)
-            lazy = {kind: frame.lazy() for kind, frame in readings.items()}
-            found = sessions_of_day(SessionInputs(lazy, boundary, self.devices, flagged, self.mappings, carried), day)
-            carried = found.open_islands
-            last = {kind: _last(readings[kind]) for kind in DeviceKind}
-            yield FleetDay(
-                day,
-                found,
-                flagged,
-                pl.concat(
-                    frame.select(pl.lit(kind.value).alias("kind"), "device_id", "ts") for kind, frame in last.items()
-                ),
-            )
-            for kind, frame in last.items():
-                before[kind] = pl.concat([before[kind].join(frame, on="device_id", how="anti"), frame]).sort(
-                    "device_id"
-                )
-
-    def faults(self, first: date, count: int) -> Iterator[tuple[FleetDay, Carried]]:
-        """The data faults of each day."""
-        carried = Carried.nothing()
-        for each in self.days(first, count):
+            found = self._day(day, readings, before, open_islands, clock_lags(carried.data_faults))
+            open_islands = found.sessions.open_islands
             inputs = FaultInputs(
-                each.sessions.charging_sessions,
-                each.sessions.daily_standby,
-                each.flagged_steps,
-                each.last,
+                found.sessions.charging_sessions,
+                found.sessions.daily_standby,
+                found.flagged_steps,
+                found.last,
                 self.devices,
                 self.mappings,
                 carried,
             )
-            carried = faults_of_day(inputs, each.day)
-            yield each, carried
+            carried = faults_of_day(inputs, day)
+            yield found, carried
+            for kind, each in readings.items():
+                last = _last(each)
+                before[kind] = pl.concat([before[kind].join(last, on="device_id", how="anti"), last]).sort("device_id")
+
+    def _day(
+        self,
+        day: date,
+        readings: Mapping[DeviceKind, pl.DataFrame],
+        before: Mapping[DeviceKind, pl.DataFrame],
+        open_islands: pl.DataFrame,
+        lags: pl.DataFrame,
+    ) -> FleetDay:
+        boundary = {
+            kind: before[kind].join(readings[kind], on="device_id", how="semi", maintain_order="left")
+            for kind in DeviceKind
+        }
+        flagged = pl.concat(self._flagged(kind, readings[kind], boundary[kind]) for kind in DeviceKind)
+        lazy = {kind: frame.lazy() for kind, frame in readings.items()}
+        inputs = SessionInputs(lazy, boundary, self.devices, flagged, self.mappings, open_islands, lags)
+        last = [
+            _last(frame).select(pl.lit(kind.value).alias("kind"), "device_id", "ts") for kind, frame in readings.items()
+        ]
+        return FleetDay(day, sessions_of_day(inputs, day), flagged, pl.concat(last))
 
     def _readings(self, kind: DeviceKind, day: date) -> pl.DataFrame:
         midnight_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

@@ -10,7 +10,17 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.findings import depots, end_to_end, excess, first_days, other_laws, rebuild, registers, speed
+from tests.benchmarks.findings import (
+    clocks,
+    depots,
+    end_to_end,
+    excess,
+    first_days,
+    other_laws,
+    rebuild,
+    registers,
+    speed,
+)
 from tests.benchmarks.findings.figures import table
 from tests.benchmarks.findings.seasons import SEASONS, VARIANTS
 from tests.benchmarks.records import Recorder
@@ -19,6 +29,7 @@ Lines = Iterable[dict[str, object]]
 MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "excess": excess.measure,
     "end_to_end": lambda scale: end_to_end.measure(scale.seeds, scale.seasons, scale.register_pairs, scale.kept),
+    "clocks": lambda scale: clocks.measure(scale.seeds, scale.register_pairs, scale.kept),
     "other_laws": lambda scale: other_laws.measure(scale.other_seeds, scale.seasons, scale.pairs, scale.healthy_pairs),
     "depots": lambda scale: depots.measure(scale.seeds, scale.pairs // PAIRS_A_DEPOT),
     "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),

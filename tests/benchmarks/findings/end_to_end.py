@@ -116,18 +116,24 @@ def drawn(season: Season, seed: int, pairs: int) -> Afflicted:
     wrong_data, losses = faults[: -len(planted)], faults[-len(planted) :]
     not_judged = _not_judged([each for each in wrong_data if each.since < end], {each.number for each in losses})
     judged = [each for each in losses if each.number + 1 not in not_judged]
-    truth = as_in_the_lake(sessions(fleet, start, end))
-    taken = pl.col("lost_points") / 100
-    excess = pl.col("ac_kwh") * taken / (pl.col("efficiency_ratio") + taken)
     until_loss = sum((min(each.since, end) - start) / timedelta(days=1) for each in judged)
     healthy_days = (pairs - len(judged) - len(not_judged)) * season.days + until_loss
     return Afflicted(
         fleet,
         [Injected(each.number + 1, Kind.STEP, each.size, each.since) for each in judged],
         not_judged,
-        truth.with_columns(true_excess_kwh=excess.fill_nan(None).fill_null(0.0)),
+        true_sessions(fleet, season),
         healthy_days / YEAR_DAYS,
     )
+
+
+def true_sessions(fleet: Fleet, season: Season) -> pl.DataFrame:
+    """As they truly were, with ``true_excess_kwh``: AC energy of each that a fault took."""
+    start = datetime.combine(season.first, time_of_day(), UTC)
+    truth = as_in_the_lake(sessions(fleet, start, start + timedelta(days=season.days)))
+    taken = pl.col("lost_points") / 100
+    excess = pl.col("ac_kwh") * taken / (pl.col("efficiency_ratio") + taken)
+    return truth.with_columns(true_excess_kwh=excess.fill_nan(None).fill_null(0.0))
 
 
 def _not_judged(wrong_data: Sequence[Fault], with_loss: set[int]) -> frozenset[int]:

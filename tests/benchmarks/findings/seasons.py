@@ -70,6 +70,7 @@ def as_in_the_lake(raw: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             session_id=pl.format("meter-{}-{}", "meter_id", pl.col("ended_at").dt.epoch("s")),
             day=pl.col("ended_at").dt.date(),
+            clock_lag_s=pl.lit(None, pl.Int32),
             ac_hours="hours",
             dc_hours="hours",
             ac_mean_kw=pl.col("ac_kwh") / pl.col("hours"),

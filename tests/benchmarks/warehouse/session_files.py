@@ -20,6 +20,7 @@ from warehouse.lake.energy_day import LAST_SAMPLES, DayInputs, write_energy
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.lake.hourly_energy import FLAGGED
 from warehouse.lifecycle.session_step import SESSIONS
+from warehouse.sessions.schemas import CLOCK_LAGS
 from warehouse.sessions.session_files import SessionFiles, write_sessions
 from warehouse.simulation.fleet import Fleet
 
@@ -50,7 +51,7 @@ def write_session_day(folder: Path, devices_of_a_kind: int, day: date) -> Sessio
     inputs = DayInputs(**{name: whole / f"{name}.parquet" for name in DayInputs._fields})
     write_energy(inputs, day, whole / "hourly_energy.parquet", whole / "flagged_steps.parquet")
     targets = {name: evening / f"{name}.parquet" for name in SESSIONS}
-    write_sessions(_files(evening), day - timedelta(days=1), {}, targets)
+    write_sessions(_files(evening), pl.DataFrame(schema=CLOCK_LAGS), day - timedelta(days=1), {}, targets)
     return SessionDay(_files(whole), targets["open_islands"], day)
 
 

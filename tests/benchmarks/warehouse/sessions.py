@@ -3,11 +3,14 @@
 from pathlib import Path
 from statistics import median
 
+import polars as pl
+
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.session_files import SessionDay, write_session_day
 from tests.benchmarks.warehouse.stand import WarehouseStand
 from warehouse.lifecycle.session_step import SESSIONS
+from warehouse.sessions.schemas import CLOCK_LAGS
 from warehouse.sessions.session_files import write_sessions
 
 
@@ -28,4 +31,5 @@ def measure(stand: WarehouseStand) -> None:
 def sessions(day: SessionDay, folder: Path) -> Work:
     """Find the sessions, and write all four results."""
     targets = {name: folder / f"{name}.parquet" for name in SESSIONS}
-    return lambda: write_sessions(day.files, day.day, {"open_islands": day.open_islands}, targets)
+    lags = pl.DataFrame(schema=CLOCK_LAGS)
+    return lambda: write_sessions(day.files, lags, day.day, {"open_islands": day.open_islands}, targets)

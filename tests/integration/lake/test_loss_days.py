@@ -1,8 +1,9 @@
 """Losses in the lake: a charger that changes, found in the daily pipeline, and found the same after a late reading."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -19,7 +20,6 @@ from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
-from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.losses.loss_files import LossFiles, write_losses
 from warehouse.losses.settings import SETTINGS
@@ -151,11 +151,11 @@ def test_a_day_that_is_made_beside_the_one_before_it_knows_of_it_in_the_end(
         )
     looked_up = CarriedDay.of
 
-    def beside(transaction: psycopg.Connection, datasets: Mapping[str, str], day: date, gaps: Gaps) -> CarriedDay:
-        before = None if is_published_first else looked_up(transaction, datasets, day, gaps)
+    def beside(transaction: psycopg.Connection, *of_the_day: Any) -> CarriedDay:
+        before = None if is_published_first else looked_up(transaction, *of_the_day)
         monkeypatch.undo()
         pipeline.losses(DAYS[1])
-        return before or looked_up(transaction, datasets, day, gaps)
+        return before or looked_up(transaction, *of_the_day)
 
     day_ledger.begin_build(connection, DAYS[2])
     monkeypatch.setattr(CarriedDay, "of", beside)

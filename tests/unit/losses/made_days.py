@@ -89,7 +89,7 @@ class MadeDays:
         return {key: frame.rows() for key, frame in {**read, **faults}.items() if frame.height}
 
     def _faults(self, day: date) -> pl.DataFrame:
-        return self.faults.get(day, pl.DataFrame(schema=FAULTS))
+        return self.faults.get(day, pl.DataFrame(schema=FAULTS)).select(FAULTS.names())
 
     def _inputs(self, day: date) -> LossInputs:
         earlier = self._earlier(day)

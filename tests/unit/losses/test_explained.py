@@ -28,7 +28,7 @@ def sessions() -> pl.DataFrame:
             "ended_at": INSTANT,
         },
         orient="row",
-    ).with_columns(ac_kwh=11.6, ac_hours=4.0)
+    ).with_columns(ac_kwh=11.6, ac_hours=4.0, clock_lag_s=pl.lit(None, pl.Int32))
 
 
 def fault(rule: str, *, meter: int | None = None, vehicle: int | None = None, observed: float = 0.0) -> pl.DataFrame:
@@ -68,6 +68,16 @@ def test_who_only_met_the_device_of_a_fault_is_still_judged(fault: pl.DataFrame,
     swapped = sessions().with_columns(meter_id=6 - pl.col("meter_id"))
     left = unexplained(swapped, fault)["session_id"].to_list()
     assert set(swapped["session_id"]) - set(left) == {left_out, left_out.replace("-1", "-2")}
+
+
+def test_a_session_that_the_lag_was_taken_off_of_is_judged_unless_another_fault_explains_it() -> None:
+    of_second_day = pl.when(pl.col("session_id") == "1-1").then(3900).cast(pl.Int32)
+    corrected = sessions().with_columns(clock_lag_s=of_second_day)
+    left = unexplained(corrected, fault("R8", vehicle=1))["session_id"].to_list()
+    assert left == ["1-0", "1-1", "1-3", "1-4", *(f"3-{day}" for day in range(5))]
+    for other in (fault("R7", vehicle=1), fault("R5", meter=2), fault("R6", meter=2)):
+        both = pl.concat([fault("R8", vehicle=1), other])
+        assert unexplained(corrected, both).equals(unexplained(corrected, other))
 
 
 def test_a_leak_is_taken_off_for_as_long_as_the_session_lasted() -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.hourly_energy import FLAGGED
-from warehouse.sessions.schemas import INSTANT, MEASURED, OPEN_ISLANDS
+from warehouse.sessions.schemas import CLOCK_LAGS, INSTANT, MEASURED, OPEN_ISLANDS
 from warehouse.sessions.session_day import DaySessions, SessionInputs, sessions_until
 
 DAY = datetime(2026, 2, 8, tzinfo=UTC)
@@ -102,6 +102,8 @@ class Drawn:
     flagged: Sequence[dict[str, object]] = ()
     replaced: dict[DeviceKind, pl.DataFrame] = field(default_factory=dict)
     """Readings in place of those that the registers give."""
+    lags: dict[int, int] = field(default_factory=dict)
+    """What is taken off the clock of each vehicle that is known to be off, seconds."""
 
     def readings(self, kind: DeviceKind) -> pl.DataFrame:
         """The readings of all devices of a kind: device_id, ts, kwh and what they measure."""
@@ -159,4 +161,5 @@ class Drawn:
             flagged,
             pl.DataFrame(rows, schema=MAPPINGS, orient="row"),
             carried,
+            pl.DataFrame(list(self.lags.items()), schema=CLOCK_LAGS, orient="row"),
         )

@@ -10,7 +10,7 @@ import pytest
 from tests.simulated_readings import device_ids, devices, mappings, readings
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.hourly_energy import FLAGGED
-from warehouse.sessions.schemas import OPEN_ISLANDS
+from warehouse.sessions.schemas import CLOCK_LAGS, OPEN_ISLANDS
 from warehouse.sessions.session_day import SessionInputs, sessions_until
 from warehouse.simulation.draws import Floats
 from warehouse.simulation.fleet import Fleet
@@ -53,6 +53,7 @@ def found() -> pl.DataFrame:
         flagged_steps=pl.DataFrame(schema=FLAGGED),
         mappings=mappings(fleet(), START - timedelta(days=1), end),
         open_islands=pl.DataFrame(schema=OPEN_ISLANDS),
+        clock_lags=pl.DataFrame(schema=CLOCK_LAGS),
     )
     return sessions_until(inputs, end).charging_sessions
 
