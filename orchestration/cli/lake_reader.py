@@ -12,8 +12,7 @@ import typer
 from orchestration.cli.options import notes
 from orchestration.home.folder import current_database
 from warehouse.contract.errors import DatabaseUnavailableError
-from warehouse.lake.checked_files import damaged_files
-from warehouse.lake.publish import DamagedFileError, say_damaged
+from warehouse.lake.checked_files import require_intact
 from warehouse.lake.snapshot import Snapshot, manifest_snapshot, released_snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.take_over import take_over
@@ -61,11 +60,7 @@ class LakeReader:
         Raises:
             MissingFileError, DamagedFileError: one is not what was published.
         """
-        lake = self.snapshot.lake
-        for file in damaged_files(lake, self.snapshot.select(datasets, day, lookback_days)):
-            if self.ledger:
-                say_damaged(self.ledger, lake, file)
-            raise DamagedFileError(f"{lake.location(file)} is not what was published; fleetwatt scrub says what to do")
+        require_intact(self.snapshot.lake, self.snapshot.select(datasets, day, lookback_days), self.ledger)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from warehouse.lake.publish import is_file_intact
+import psycopg
+
+from warehouse.lake.publish import DamagedFileError, is_file_intact, say_damaged
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.ledger.lake_files import LakeFile
 
@@ -19,3 +21,15 @@ def damaged_files(lake: Lake, files: Iterable[LakeFile]) -> list[LakeFile]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # reading and hashing wait for no Python
         intact = pool.map(lambda file: is_file_intact(lake, file), looked_at)
         return [file for file, is_right in zip(looked_at, intact, strict=True) if not is_right]
+
+
+def require_intact(lake: Lake, files: Iterable[LakeFile], ledger: psycopg.Connection | None) -> None:
+    """Read these files for their hashes. ``ledger``: a connection to it, where it can be asked what to do.
+
+    Raises:
+        MissingFileError, DamagedFileError: one is not there as it was published.
+    """
+    for file in damaged_files(lake, files):
+        if ledger:
+            say_damaged(ledger, lake, file)
+        raise DamagedFileError(f"{lake.location(file)} is not what was published; fleetwatt scrub says what to do")

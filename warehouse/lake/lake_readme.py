@@ -1,13 +1,12 @@
 """The lake explains itself: ``README.md``, ``files.json`` and ``views.sql``, for whoever has only the folder."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from dbt_like_sql.catalog import Catalog, Model
 from warehouse.contract.errors import FleetwattError
-from warehouse.durability import sync
+from warehouse.durability import replace_file
 from warehouse.lake.provenance import made_by
 from warehouse.lake.snapshot import MANIFEST, Snapshot, manifest_of
 from warehouse.lake.storage.lake import Lake, key_of
@@ -91,11 +90,5 @@ def _write_changed(path: Path, text: str) -> bool:
     content = text.encode()
     if path.is_file() and path.read_bytes() == content:  # bytes: what was damaged may be no text any more
         return False
-    written = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        written.write_bytes(content)
-        sync(written)  # or a power cut could leave an empty file under the name
-        written.replace(path)
-    finally:
-        written.unlink(missing_ok=True)  # it is still there where the disk was full
+    replace_file(path, content)
     return True

@@ -82,7 +82,7 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
     of_day = _sample_of_day(inputs, earlier, day, settings)
     faults = last_known(inputs.faults)
     sampled = pl.concat([earlier, of_day.select(READ_BACK)])
-    rows = _compared(sampled, faults)
+    rows = compared(sampled, faults)
     known = inputs.known._replace(findings=standing(inputs.known.findings, sampled, rows, settings))
     del earlier, sampled
     fits, first_days = _of_week(inputs, rows, day, settings)
@@ -92,7 +92,7 @@ def losses_of_day(inputs: LossInputs, day: date, settings: LossSettings = SETTIN
     findings = findings_of_day(told.scores, known.findings, inputs.accepted, day, settings, models)
     sites = site_of_pairs(rows.select(PAIR).unique(maintain_order=True))
     of_pairs = open_findings_of_fixed_pairs(findings, sites)
-    whole = _compared(_of_meters(pl.concat([inputs.samples, of_day.lazy()]), of_pairs["meter_id"]), faults)
+    whole = compared(_of_meters(pl.concat([inputs.samples, of_day.lazy()]), of_pairs["meter_id"]), faults)
     # Too few sessions tell nothing of the fleet; no row says so.
     common = told.common_mode.filter(pl.col("session_count") >= settings.common_least_sessions)
     return Losses(
@@ -123,7 +123,7 @@ def _sample_of_day(inputs: LossInputs, earlier: pl.DataFrame, day: date, setting
     return sample(sessions, pl.concat([before, fleet_temperatures(sessions)]), settings)
 
 
-def _compared(rows: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
+def compared(rows: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     """What no fault explains, by pair and time. What leaked is taken off; the variance hardly changes, and stays."""
     # Of one pair and instant those of the earlier day come first, and those of a day come in the order of its file.
     ordered = rows.sort(*PAIR, "ended_at", maintain_order=True)

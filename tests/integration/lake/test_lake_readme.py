@@ -15,7 +15,7 @@ import pytest
 from orchestration.cli.main import main
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import folder_snapshot
-from warehouse.lake import lake_readme
+from warehouse import durability
 from warehouse.lake.lake_readme import README, VIEWS, LakeNotExplainedError, explain_lake
 from warehouse.lake.snapshot import MANIFEST, manifest_snapshot
 from warehouse.lake.storage.lake import Lake
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(lake_readme, "sync", full)
+    monkeypatch.setattr(durability, "sync", full)
     with pytest.raises(LakeNotExplainedError, match="No space left"):
         explain_lake(lake, CATALOG, {})
     assert list(lake.lake.root.iterdir()) == []
