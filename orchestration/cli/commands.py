@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "status:status",
     "quarantine": "quarantine:quarantine",
     "query": "query:query",
+    "report": "report:report",
     "models": "models.commands:models",
     "seal": "day:seal",
     "export": "day:export",

@@ -25,6 +25,7 @@ OURS = {
     "lake",
     "dagster",
     "docs",
+    "reports",
     "history.ndjson",
     "history.ndjson.unfinished",
 }
