@@ -82,7 +82,7 @@ def views(snapshot: Snapshot, catalog: Catalog) -> str:
 def _view(snapshot: Snapshot, model: Model) -> str:
     files = [str(key_of(file)) for file in snapshot.select([model.name], None)]
     view = view_of(model, files) if files else empty_view(model)
-    return f"-- {model.description} Grain: {model.grain}.\nCREATE OR REPLACE {view};\n"
+    return f"-- {model.description} Grain: {model.grain}.\nCREATE OR REPLACE VIEW {view};\n"
 
 
 def _write_changed(path: Path, text: str) -> bool:

@@ -5,7 +5,8 @@ dataset that has no file yet is an empty view, so a query says "no rows" and not
 """
 
 import socket
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -90,13 +91,39 @@ def set_day(connection: duckdb.DuckDBPyConnection, day: date) -> None:
     connection.execute(f"SET VARIABLE {DAY_COLUMN} = DATE '{day:%Y-%m-%d}'")
 
 
+def hold_rows(
+    connection: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    models: Iterable[Model],
+    day: date,
+    lookback_days: int = 0,
+) -> None:
+    """Make tables in memory where ``add_views`` makes views: for many questions about few rows.
+
+    A view opens its files and finds their columns anew at each question.
+    """
+    set_day(connection, day)
+    for model in models:
+        if files := snapshot.locations(model.name, day, lookback_days):
+            with _readable_files(model):
+                _create(connection, "TABLE", model, files)
+        else:
+            add_empty_view(connection, model)
+
+
 def add_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Sequence[str]) -> None:
     """Make the view of a dataset over these files, or make it again over others."""
     if not files:
         add_empty_view(connection, model)
         return
+    with _readable_files(model):
+        _create(connection, "VIEW", model, files)
+
+
+@contextmanager
+def _readable_files(model: Model) -> Iterator[None]:
     try:
-        _create_view(connection, model, files)
+        yield
     except duckdb.Error as error:
         first_line = str(error).partition("\n")[0]
         raise UnreadableFileError(
@@ -111,11 +138,11 @@ def open_empty_lake() -> duckdb.DuckDBPyConnection:
 
 def add_empty_view(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Make a dataset's view without a row, in its declared columns and types."""
-    connection.execute(f"CREATE OR REPLACE TEMP {empty_view(model)}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {empty_view(model)}")
 
 
 def view_of(model: Model, files: Sequence[str], stored: Container[str] | None = None) -> str:
-    """A dataset's view over ``files``: what comes after ``CREATE``.
+    """A dataset's view over ``files``: what comes after ``CREATE VIEW``.
 
     ``stored``: the columns that some file has, where that may not be all of them.
     """
@@ -126,7 +153,7 @@ def view_of(model: Model, files: Sequence[str], stored: Container[str] | None = 
 
 
 def empty_view(model: Model) -> str:
-    """A dataset's view without a row: what comes after ``CREATE``."""
+    """A dataset's view without a row: what comes after ``CREATE VIEW``."""
     columns = [f"NULL::{each.type} AS {each.name}" for each in model.columns]
     return _view(model, [*columns, f"NULL::DATE AS {DAY_COLUMN}"], "WHERE false")
 
@@ -158,12 +185,12 @@ def _settled(session: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return session
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, model: Model, files: Sequence[str]) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, what: str, model: Model, files: Sequence[str]) -> None:
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files)}")
+        connection.execute(f"CREATE OR REPLACE TEMP {what} {view_of(model, files)}")
     except duckdb.BinderException:  # no file has some column yet: then the view has none either
         stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {_rows_of(files)}").fetchall()}
-        connection.execute(f"CREATE OR REPLACE TEMP {view_of(model, files, stored)}")
+        connection.execute(f"CREATE OR REPLACE TEMP {what} {view_of(model, files, stored)}")
 
 
 def _rows_of(files: Sequence[str]) -> str:
@@ -177,7 +204,7 @@ def _rows_of(files: Sequence[str]) -> str:
 
 def _view(model: Model, columns: Sequence[str], tail: str) -> str:
     listed = ",\n    ".join(columns)
-    return f"VIEW {model.name} AS SELECT\n    {listed}\n{tail}"
+    return f"{model.name} AS SELECT\n    {listed}\n{tail}"
 
 
 def _texts(values: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.lake.hand_made_lake import CATALOG, DAY, HandMadeLake, at
 from tests.lake_folder import folder_snapshot, newest_file
 from warehouse.lake.storage.lake import Lake
-from warehouse.lake.views import UnreadableFileError, forbid_changes, open_lake, start_engine
+from warehouse.lake.views import UnreadableFileError, add_views, forbid_changes, hold_rows, open_lake, start_engine
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -89,6 +89,33 @@ def test_a_damaged_file_is_named(lake: HandMadeLake) -> None:
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(UnreadableFileError, match=rf"meters: .*{file}.*fleetwatt scrub"):
         open_lake(snapshot, CATALOG.in_order(), None)
+
+
+def test_rows_that_are_held_are_those_of_the_views(lake: HandMadeLake) -> None:
+    lake.change("daily_fleet_efficiency", "SELECT * EXCLUDE (lost_kwh) FROM file")
+    with start_engine(None) as viewed, start_engine(None) as held:
+        add_views(viewed, lake.snapshot, CATALOG.in_order(), NEXT_DAY, lookback_days=1)
+        hold_rows(held, lake.snapshot, CATALOG.in_order(), NEXT_DAY, lookback_days=1)
+        for name in CATALOG.models:
+            assert types(held, name) == types(viewed, name)
+            assert (
+                held.execute(f"FROM {name} ORDER BY ALL").fetchall()
+                == viewed.execute(f"FROM {name} ORDER BY ALL").fetchall()
+            )
+        assert held.execute("SELECT day FROM meters ORDER BY day").fetchall() == [(DAY,), (NEXT_DAY,)]
+        newest_file(lake.lake, "meters", DAY).unlink()
+        assert held.execute("SELECT count(*) FROM meters").fetchall() == [(2,)], "read once"
+
+
+def test_a_file_whose_rows_are_damaged_is_named_where_they_are_held(lake: HandMadeLake) -> None:
+    snapshot, file = lake.snapshot, newest_file(lake.lake, "meters", DAY)
+    content = file.read_bytes()
+    file.write_bytes(content[:4] + bytes(20) + content[24:])
+    with (
+        start_engine(None) as held,
+        pytest.raises(UnreadableFileError, match=r"meters: .*fleetwatt scrub"),
+    ):
+        hold_rows(held, snapshot, CATALOG.in_order(), DAY)
 
 
 def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
