@@ -19,6 +19,8 @@ from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
+from ingest_api.findings import act_routes, finding_routes
+from ingest_api.findings.acting import FindingActs
 from ingest_api.health import health_routes
 from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
@@ -53,7 +55,8 @@ DESCRIPTION = """Charging efficiency for vehicle fleets: send readings, ask what
 Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 503 and 504 are worth a retry."""
 
 _ROUTES = (
-    *(performance_route, fleet_route, device_routes, charging_routes, mapping_routes, health_routes, metrics),
+    *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
+    *(health_routes, metrics),
     *(front_page, docs_page, assets),
 )
 
@@ -137,7 +140,9 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
-    parts = app.state.parts = shared.and_these(settings, database, reads, fleet, ingest, connections, storing, figures)
+    acts = FindingActs(url)
+    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acts)
+    parts = app.state.parts = shared.and_these(*these)
     await database.open()
     await reads.open()
     tasks = [

@@ -50,7 +50,7 @@ class FleetSettings(AlertSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
-    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 20 connections.")
+    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 21 connections.")
     allow_anonymous: bool = Field(
         default=False,
         description="Let the API and Dagster's UI listen beyond loopback, where they ask nobody who they are.",

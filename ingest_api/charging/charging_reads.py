@@ -1,7 +1,6 @@
 """Sessions and standby out of PostgreSQL, newest first, a page at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -36,14 +35,14 @@ class StandbySpan(NamedTuple):
     cursor: str
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """The newest sessions that a finding is about: by their ids, or of a pair since an instant."""
+class Chosen(NamedTuple):
+    """The newest so many sessions of these ids, or, without ids, of a pair that ended in ``[since, until)``."""
 
     session_ids: Sequence[str] | None
     vehicle_id: int | None
     meter_id: int | None
     since: datetime | None
+    until: datetime
     limit: int
 
 
@@ -70,18 +69,16 @@ async def list_sessions(connection: Connection, span: SessionSpan) -> tuple[list
     return rows[: span.limit], _place(last)
 
 
-async def list_evidence(connection: Connection, evidence: Evidence) -> list[Row]:
+async def list_chosen_sessions(connection: Connection, chosen: Chosen) -> list[Row]:
     """The same rows, newest first."""
-    parameters = {
-        **{"session_ids": evidence.session_ids, "vehicle_id": evidence.vehicle_id, "meter_id": evidence.meter_id},
-        **{"since": evidence.since or "-infinity", "until": "infinity"},
-        **{"before_at": "infinity", "before_id": "", "limit": evidence.limit},
-    }
-    if evidence.session_ids:
-        chosen = SQL("session.session_id = any(%(session_ids)s::text[])")
+    parameters = {**chosen._asdict(), "before_at": "infinity", "before_id": ""}
+    if chosen.session_ids:
+        parameters |= {"since": "-infinity", "until": "infinity"}
+        condition = SQL("session.session_id = any(%(session_ids)s::text[])")
     else:
-        chosen = SQL("session.vehicle_id = %(vehicle_id)s AND session.meter_id = %(meter_id)s")
-    return await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_sessions").format(chosen=chosen), parameters)
+        parameters["since"] = chosen.since or "-infinity"
+        condition = SQL("session.vehicle_id = %(vehicle_id)s AND session.meter_id = %(meter_id)s")
+    return await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_sessions").format(chosen=condition), parameters)
 
 
 async def list_standby(connection: Connection, span: StandbySpan) -> tuple[list[Row], str | None]:

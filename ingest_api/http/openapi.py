@@ -46,6 +46,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _problem(status) for status in statuses}
 
 
+def problem_with(status: int, field: str, schema: str) -> dict[int | str, dict[str, Any]]:
+    """The same of a problem that has a field more, in a schema of the document."""
+    described = _problem(status)
+    of_field = {"$ref": f"#/components/schemas/{schema}"}
+    problem = described["content"][MEDIA_TYPE]["schema"]
+    described["content"][MEDIA_TYPE]["schema"] = {**problem, "properties": {**problem["properties"], field: of_field}}
+    described["description"] += f" `{field}` is how it is now."
+    return {status: described}
+
+
 def _problem(status: int) -> dict[str, Any]:
     return {
         "description": _MEANING[status],

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?").fullmatch
 _INTEGER = re.compile(r"-?[0-9]{1,20}").fullmatch
 
 
@@ -19,6 +20,17 @@ def _read_integer(value: object) -> object:
     """Digits alone; pydantic would read ``1_0``, `` 24`` (a ``+`` that nobody encoded) and ``24.0`` too."""
     if isinstance(value, str) and not _INTEGER(value):
         raise ValueError("expected a whole number, written in digits alone")
+    return value
+
+
+def read_number(value: object) -> object:
+    """A decimal number; pydantic would read ``1_0``, `` 24``, ``inf`` and ``nan`` too.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str) and not _NUMBER(value):
+        raise ValueError("expected a number, written in digits with a point")
     return value
 
 

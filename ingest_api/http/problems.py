@@ -33,8 +33,10 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.MeterNotFoundError: 404,
     errors.VehicleNotMappedError: 404,
     errors.MappingNotFoundError: 404,
+    errors.FindingNotFoundError: 404,
     errors.TooManyDevicesError: 422,
     errors.MappingOverlapError: 409,
+    errors.FindingChangedError: 409,
     errors.WindowNotRetainedError: 410,
     errors.PartitionMissingError: 503,
     errors.SchemaOutdatedError: 503,
@@ -102,12 +104,11 @@ def retry_later() -> dict[str, str]:
     return {"Retry-After": str(random.randint(1, LONGEST_RETRY_AFTER_S))}  # noqa: S311 - no secret
 
 
-def error_response(scope: Scope, error: errors.FleetwattError) -> Response:
+def error_response(scope: Scope, error: errors.FleetwattError, **extensions: Any) -> Response:
     """The answer to the request of this scope that one of the product's errors ended."""
     status, headers = status_and_headers(error)
-    return Response(
-        problem_body(scope, status, error.code, error.detail, title=error.title), status, headers, MEDIA_TYPE
-    )
+    body = problem_body(scope, status, error.code, error.detail, title=error.title, **extensions)
+    return Response(body, status, headers, MEDIA_TYPE)
 
 
 def defect_body(scope: Scope) -> bytes:

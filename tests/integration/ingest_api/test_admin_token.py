@@ -17,6 +17,10 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("PATCH", "/v1/meters/%s", {}),
     ("PATCH", "/v1/vehicles/%s", {"model": "x"}),
 ]
+ACTS = [
+    ("POST", f"/v1/findings/3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11/{act}", {"who": "ann"})
+    for act in ("acknowledge", "snooze", "accept", "resolve", "reopen", "assign")
+]
 
 
 def changed(client: httpx.Client, change: tuple[str, str, Any], device: str, authorization: bytes) -> httpx.Response:
@@ -33,7 +37,7 @@ def guarded(make_site: MakeSite) -> httpx.Client:
     return make_site(admin_token=TOKEN).client
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[0]} {change[1]}")
+@pytest.mark.parametrize("change", CHANGES + ACTS, ids=lambda change: f"{change[0]} {change[1]}")
 def test_a_change_without_the_token_is_refused(guarded: httpx.Client, change: tuple[str, str, Any]) -> None:
     credentials = [
         "",

@@ -15,6 +15,8 @@ from tests.integration.ingest_api.json_schema import faults, resolve
 from tests.integration.ingest_api.site import JSON, NDJSON, PROBLEM, Site, encode, new_id
 
 Document = dict[str, Any]
+UNKNOWN = "3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11"
+ACTS = ("acknowledge", "snooze", "accept", "resolve", "reopen", "assign")
 
 
 class Operation(NamedTuple):
@@ -70,6 +72,9 @@ def test_is_openapi_3_1_of_this_api(document: Document) -> None:
         ("GET", "/v1/analytics/fleet"),
         ("GET", "/v1/vehicles/{vehicleId}/sessions"),
         ("GET", "/v1/meters/{meterId}/standby"),
+        ("GET", "/v1/findings"),
+        ("GET", "/v1/findings/{id}"),
+        *(("POST", f"/v1/findings/{{id}}/{act}") for act in ACTS),
         ("GET", "/health"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
@@ -129,6 +134,9 @@ EXPECTED_ERRORS = {
     ("PATCH", "/v1/vehicles/{vehicleId}"): {400, 401, 422, 500, 503},
     ("GET", "/v1/analytics/performance/{vehicleId}"): {404, 410, 422, 500, 503},
     ("GET", "/v1/analytics/fleet"): {422, 500, 503},
+    ("GET", "/v1/findings"): {422, 500, 503},
+    ("GET", "/v1/findings/{id}"): {404, 422, 500, 503},
+    **{("POST", f"/v1/findings/{{id}}/{act}"): {400, 401, 404, 408, 409, 413, 422, 500, 503} for act in ACTS},
     ("GET", "/readyz"): {500, 503},
     ("GET", "/health"): {500, 503},
 }
@@ -198,6 +206,22 @@ class TestAnswersAreWhatIsDocumented:
                 for of in (vehicle, f"{vehicle}?hours=0", "nobody")
             ),
             *(("GET", "/v1/analytics/fleet", client.get(f"/v1/analytics/fleet?hours={hours}")) for hours in (24, 0)),
+            *(
+                ("GET", path, client.get(path.format(vehicleId=vehicle, meterId=meter, id=UNKNOWN)))
+                for path in (
+                    *("/v1/vehicles/{vehicleId}/sessions", "/v1/meters/{meterId}/standby"),
+                    *("/v1/findings", "/v1/findings/{id}"),
+                )
+            ),
+            ("GET", "/v1/findings", client.get("/v1/findings?state=none")),
+            *(
+                (
+                    "POST",
+                    f"/v1/findings/{{id}}/{act}",
+                    client.post(f"/v1/findings/{UNKNOWN}/{act}", json={"who": "ann"}),
+                )
+                for act in ACTS
+            ),
             *(("GET", path, client.get(path)) for path in ("/health", "/livez", "/readyz")),
         ]
 

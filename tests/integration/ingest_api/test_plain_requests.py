@@ -13,6 +13,10 @@ PATHS = {
     "/v1/vehicles/v": [],
     "/v1/vehicles/v/sessions": ["from", "to", "limit", "cursor"],
     "/v1/meters/m/standby": ["from", "to", "limit", "cursor"],
+    "/v1/findings": [
+        *("state", "rule", "severity", "subject", "minCostPerMonth", "since", "sort", "limit", "cursor"),
+    ],
+    "/v1/findings/3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11": [],
     "/v1/mappings": ["vehicleId", "meterId", "limit", "cursor"],
 }
 NUMBERS = ["hours", "worst", "limit"]

@@ -7,6 +7,7 @@ import pytest
 
 from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
+from ingest_api.findings.acting import ACTING_CONNECTIONS
 from ingest_api.settings import ApiSettings
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_opened_is_what_the_server_is_asked_to_have_room_for() -> None:
-    assert 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS == API_WORKER_CONNECTIONS
+    assert 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + ACTING_CONNECTIONS == API_WORKER_CONNECTIONS
 
 
 @pytest.mark.parametrize("page", [".env.example", "docs/deployment.md", None])

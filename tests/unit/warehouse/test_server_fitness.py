@@ -6,6 +6,7 @@ import pytest
 
 from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
+from ingest_api.findings.acting import ACTING_CONNECTIONS
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS, fault_of
 
 GOOD = {
@@ -70,4 +71,4 @@ def test_limits_do_not_hold_for_a_superuser() -> None:
 
 
 def test_a_worker_opens_what_is_reckoned_with() -> None:
-    assert API_WORKER_CONNECTIONS == 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS
+    assert API_WORKER_CONNECTIONS == 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + ACTING_CONNECTIONS

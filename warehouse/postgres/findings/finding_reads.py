@@ -33,7 +33,7 @@ FindingRow = Mapping[str, Any]
 
 
 class Sort(StrEnum):
-    """What comes first: the most of it. What is not known comes last."""
+    """What comes first: the most of it, then the most kWh a month. What is not known comes last."""
 
     COST_PER_MONTH = "cost_per_month"
     COST = "cost"
@@ -82,7 +82,7 @@ def list_question(asked: Asked, now: datetime | None = None) -> Question:
     Raises:
         InvalidRequestError: the cursor is none of ours.
     """
-    key, finding_id = _position(asked.cursor) if asked.cursor else (None, None)
+    key, second_key, finding_id = _position(asked.cursor) if asked.cursor else (None, None, None)
     lists = {name: list(getattr(asked, name)) or None for name in ("states", "rules", "severities", "kinds")}
     parameters = {
         **lists,
@@ -91,6 +91,7 @@ def list_question(asked: Asked, now: datetime | None = None) -> Question:
         "since": asked.since,
         "sort": asked.sort.value,
         "after_key": key,
+        "after_second_key": second_key,
         "after_id": finding_id,
         "limit": asked.limit + 1,
         "now": now or datetime.now(UTC),
@@ -103,17 +104,17 @@ def page_of(rows: Sequence[FindingRow], limit: int) -> Page:
     if len(rows) <= limit:
         return Page(rows, None)
     last = rows[limit - 1]
-    position = f"{last['sort_key']!r} {last['finding_id']}"
+    position = f"{last['sort_key']!r} {last['second_key']!r} {last['finding_id']}"
     return Page(rows[:limit], base64.urlsafe_b64encode(position.encode()).decode())
 
 
-def _position(cursor: str) -> tuple[float, UUID]:
+def _position(cursor: str) -> tuple[float, float, UUID]:
     try:
-        key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
-        position = float(key), UUID(finding_id)
+        key, second_key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
+        position = float(key), float(second_key), UUID(finding_id)
     except (ValueError, binascii.Error) as error:
         raise InvalidRequestError("the cursor is none that an answer gave; begin again without one") from error
-    if math.isnan(position[0]):
+    if math.isnan(position[0]) or math.isnan(position[1]):
         raise InvalidRequestError("the cursor is none that an answer gave; begin again without one")
     return position
 

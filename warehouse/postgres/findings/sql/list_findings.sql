@@ -1,4 +1,4 @@
--- A page behind a place in the order; what is not known is less than anything.
+-- A page behind a place in the order; what is not known is less than anything. What is equal is sorted by kWh a month.
 WITH found AS (
     SELECT
         finding.*,
@@ -15,7 +15,8 @@ WITH found AS (
                 ELSE finding.cost_per_month
             END,
             '-infinity'::double precision
-        ) AS sort_key
+        ) AS sort_key,
+        coalesce(finding.kwh_per_month, '-infinity'::double precision) AS second_key
     FROM findings AS finding
     LEFT JOIN vehicles AS vehicle ON finding.vehicle_id = vehicle.vehicle_id
     LEFT JOIN meters AS meter ON finding.meter_id = meter.meter_id
@@ -33,7 +34,8 @@ WHERE
     AND (%(since)s::date IS NULL OR opened_on >= %(since)s::date)
     AND (
         %(after_key)s::double precision IS NULL
-        OR (sort_key, finding_id) < (%(after_key)s::double precision, %(after_id)s::uuid)
+        OR (sort_key, second_key, finding_id)
+        < (%(after_key)s::double precision, %(after_second_key)s::double precision, %(after_id)s::uuid)
     )
-ORDER BY sort_key DESC, finding_id DESC
+ORDER BY sort_key DESC, second_key DESC, finding_id DESC
 LIMIT %(limit)s

@@ -1,0 +1,1 @@
+"""Findings as people work with them: lists, one with its evidence, and what is done about it."""
