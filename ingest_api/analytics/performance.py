@@ -61,6 +61,8 @@ class Performance(NamedTuple):
     """Where both sides were cut to the same span: from its first reading to its last."""
     status: Status
     flags: Mapping[str, int]
+    findings: Sequence[Mapping[str, Any]]
+    """Of the vehicle and its meters, those that nobody has settled, the most expensive first."""
 
 
 class _Sides(NamedTuple):
@@ -219,7 +221,19 @@ def _rate(vehicle_id: str, window: Window, mappings: Sequence[Row], sides: _Side
         span=sides.mismatch.span if sides.mismatch else None,
         status=status,
         flags=_flags(window, mappings, sides, is_low=is_low),
+        findings=_findings(mappings),
     )
+
+
+def _findings(mappings: Sequence[Row]) -> list[Row]:
+    """Each once: what is of the vehicle stands beside each of its mappings."""
+    found = {each["finding_id"]: each for mapping in mappings for each in mapping["findings"] or ()}
+    return sorted(found.values(), key=_most_expensive_first)
+
+
+def _most_expensive_first(finding: Row) -> tuple[bool, float, str]:
+    cost = finding["cost_per_month"]
+    return cost is None, -(cost or 0.0), finding["finding_id"]
 
 
 _SILENT: Row = {"energy_kwh": None, "covered_seconds": 0.0, "avg_battery_temp_celsius": None}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ingest_api.analytics.performance import Performance, Window, measure
 from ingest_api.database import AnalyticsDatabase
+from ingest_api.findings.finding_schemas import OpenFinding
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
@@ -58,6 +59,10 @@ class PerformanceAnswer(Wire):
         "where they apply.",
         examples=[{}],
     )
+    findings: list[OpenFinding] = Field(
+        description="What is known to be wrong with this vehicle and its meters and nobody has settled, "
+        "the most expensive first; `GET /v1/findings/{id}` has the rest."
+    )
 
     @classmethod
     def of(cls, measured: Performance) -> "PerformanceAnswer":
@@ -81,6 +86,7 @@ class PerformanceAnswer(Wire):
             span_to=measured.span.last if measured.span else None,
             status=measured.status,
             flags=dict(measured.flags),
+            findings=[OpenFinding.of(finding) for finding in measured.findings],
         )
 
 

@@ -1,5 +1,6 @@
 -- The vehicle, and each of its mappings in the window, cut to it; one row with a null meter where there is none.
--- Each row also names the first day of the window whose readings are no longer kept, if there is one.
+-- Each row also names the first day of the window whose readings are no longer kept, if there is one, and has the
+-- findings of the vehicle and of the row's meter that nobody has settled.
 SELECT
     vehicle.vehicle_id,
     vehicle.energy_kind AS vehicle_energy_kind,
@@ -28,7 +29,32 @@ SELECT
         SELECT min(ledger.day)
         FROM partition_ledger AS ledger
         WHERE ledger.state = 'dropped' AND ledger.day BETWEEN %(first_day)s AND %(last_day)s
-    ) AS dropped_day
+    ) AS dropped_day,
+    (
+        SELECT
+            jsonb_agg(
+                jsonb_build_object(
+                    'finding_id', finding.finding_id,
+                    'rule', finding.rule,
+                    'severity', finding.severity,
+                    'current_state', CASE WHEN finding.snoozed_until <= now() THEN 'open' ELSE finding.state END,
+                    'subject', finding.subject,
+                    'subject_kind', finding.subject_kind,
+                    'vehicle_external_id', its_vehicle.external_id,
+                    'meter_external_id', its_meter.external_id,
+                    'cost_per_month', finding.cost_per_month
+                )
+            )
+        FROM findings AS finding
+        LEFT JOIN vehicles AS its_vehicle ON finding.vehicle_id = its_vehicle.vehicle_id
+        LEFT JOIN meters AS its_meter ON finding.meter_id = its_meter.meter_id
+        WHERE
+            finding.state IN ('open', 'acknowledged', 'snoozed')
+            AND (
+                (finding.vehicle_id = vehicle.vehicle_id AND finding.subject_kind <> 'meter')
+                OR (finding.meter_id = mapping.meter_id AND finding.subject_kind <> 'vehicle')
+            )
+    ) AS findings
 FROM vehicles AS vehicle
 LEFT JOIN vehicle_meter_map AS mapping
     ON

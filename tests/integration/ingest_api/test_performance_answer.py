@@ -50,6 +50,7 @@ def test_the_whole_answer(charging: Charging) -> None:
         "spanTo": None,
         "status": "ok",
         "flags": {},
+        "findings": [],
     }
 
 
