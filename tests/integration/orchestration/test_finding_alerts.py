@@ -27,6 +27,7 @@ from tests.told_findings import closed, fault, later, told
 from warehouse.alerts.outbox import Decided, decide_alerts, work_to_do
 from warehouse.postgres.alerts.deliveries import (
     DeliveryState,
+    add_deliveries,
     channel_overviews,
     end_attempt,
     forget_deliveries,
@@ -86,6 +87,8 @@ class TestDeciding:
         assert log(connection) == [("webhook", key, "waiting"), ("mail", key, "waiting")]
         (message,) = connection.execute("SELECT DISTINCT message FROM alert_deliveries").fetchall()
         assert message[0]["fields"]["finding"]["meter"] == "meter-1"
+        add_deliveries(connection, ["webhook", "slack"], key, {"text": "another"}, MORNING)
+        assert [channel for channel, *_ in log(connection)] == ["webhook", "mail", "slack"]
 
     def test_two_who_decide_at_once_decide_once(self, database_url: str, connection: psycopg.Connection) -> None:
         for number in range(1, 6):
@@ -318,6 +321,23 @@ class TestSending:
         with ThreadPoolExecutor(2) as pool:
             assert sum(pool.map(run, range(2))) == 10
         assert len({headers["webhook-id"] for headers in webhook.headers}) == len(webhook.headers) == 10
+
+    def test_who_takes_one_neither_waits_for_another_nor_takes_the_same(
+        self, database_url: str, connection: psycopg.Connection
+    ) -> None:
+        for number in (1, 2):
+            add_event(connection, add_finding(connection, number), "opened")
+        decide(connection)
+        connection.execute("SET lock_timeout = '5s'")  # whoever waits here waits for good
+        with connect(database_url, autocommit=False) as other:
+            first = take_delivery(other, MORNING, MORNING + LEASE)
+            second = take_delivery(connection, MORNING, MORNING + LEASE)
+            assert first is not None
+            assert second is not None
+            assert first.delivery_id != second.delivery_id
+            assert take_delivery(connection, MORNING, MORNING + LEASE) is None
+            other.commit()
+        assert take_delivery(connection, MORNING, MORNING + LEASE) is None
 
     @pytest.mark.usefixtures("one_message")
     def test_a_server_that_is_gone_for_a_while_gets_it_when_it_is_back(

@@ -55,6 +55,9 @@ class Mailbox:
         return self.answers
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
+        if self.quits == "drops the connection":
+            assert server.transport is not None
+            server.transport.abort()
         return self.quits
 
 
@@ -112,7 +115,7 @@ def test_where_all_are_refused_nobody_has_it(box: Mailbox, serving: Serving) -> 
     assert outcome.problem == "refused for a@example.com (451: later), b@example.com (550: no)"
 
 
-@pytest.mark.parametrize("quits", ["421 too busy to part", "nonsense"])
+@pytest.mark.parametrize("quits", ["421 too busy to part", "nonsense", "drops the connection"])
 def test_how_they_part_does_not_matter_once_they_have_it(quits: str, box: Mailbox, serving: Serving) -> None:
     """Else it would be sent again, and again."""
     box.quits = quits
