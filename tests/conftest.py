@@ -51,6 +51,18 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
         signal.signal(_number, _handler)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse cases whose order or names differ from process to process, which ends a run in several: sets have none."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        cases = mark.args[1] if len(mark.args) > 1 else mark.kwargs["argvalues"]
+        rows = [each if isinstance(each, tuple) else (each,) for each in cases] if isinstance(cases, list) else []
+        named = mark.kwargs.get("ids") in (str, repr) and [value for row in rows for value in row]
+        if isinstance(cases, set | frozenset) or any(
+            isinstance(value, set | frozenset) and len(value) > 1 for value in named or ()
+        ):
+            pytest.fail(f"{metafunc.definition.nodeid} is parametrized by a set: sort it", pytrace=False)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _a_busy_server_is_waited_for() -> Iterator[None]:
     """Beside much other work the server may take longer to answer than a user should wait."""

@@ -65,22 +65,22 @@ def test_it_is_sorted_as_asked(connection: psycopg.Connection, sort: Sort, first
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({"states": ["resolved"]}, {"over"}),
-        ({"states": ["open", "resolved"], "kinds": ["data"]}, {"clock"}),
-        ({"rules": ["R8"]}, {"clock"}),
-        ({"severities": ["critical", "info"]}, {"cheap", "clock"}),
-        ({"subject": "van-1"}, {"cheap", "clock"}),
-        ({"subject": "dock-2"}, {"dear", "clock"}),
-        ({"subject": "van"}, set()),
-        ({"min_cost_per_month": 2.0}, {"dear", "over", "cheap"}),
-        ({"min_cost_per_month": 0.0}, {"dear", "over", "cheap", "free"}),
-        ({"since": later(-1)}, {"unknown", "cheap", "clock"}),
-        ({"since": later(-1), "states": ["open"], "min_cost_per_month": 1.0}, {"cheap"}),
+        ({"states": ["resolved"]}, ["over"]),
+        ({"states": ["open", "resolved"], "kinds": ["data"]}, ["clock"]),
+        ({"rules": ["R8"]}, ["clock"]),
+        ({"severities": ["critical", "info"]}, ["cheap", "clock"]),
+        ({"subject": "van-1"}, ["cheap", "clock"]),
+        ({"subject": "dock-2"}, ["clock", "dear"]),
+        ({"subject": "van"}, []),
+        ({"min_cost_per_month": 2.0}, ["cheap", "dear", "over"]),
+        ({"min_cost_per_month": 0.0}, ["cheap", "dear", "free", "over"]),
+        ({"since": later(-1)}, ["cheap", "clock", "unknown"]),
+        ({"since": later(-1), "states": ["open"], "min_cost_per_month": 1.0}, ["cheap"]),
     ],
     ids=str,
 )
-def test_filters_hold_together(connection: psycopg.Connection, asked: dict[str, Any], expected: set[str]) -> None:
-    assert set(names(connection, **asked)) == expected
+def test_filters_hold_together(connection: psycopg.Connection, asked: dict[str, Any], expected: list[str]) -> None:
+    assert sorted(names(connection, **asked)) == expected
 
 
 @pytest.mark.parametrize("sort", list(Sort))

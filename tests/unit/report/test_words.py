@@ -78,7 +78,7 @@ def test_the_method_has_ten_sentences() -> None:
     assert all(sentence.endswith(".") for sentence in SENTENCES)
 
 
-@pytest.mark.parametrize("figure", {each.figure for each in MEASURED})
+@pytest.mark.parametrize("figure", sorted({each.figure for each in MEASURED}))
 def test_a_measured_rate_is_what_the_page_prints(figure: str) -> None:
     """Who measures anew changes the page, and ``warehouse/report/method.py`` with it."""
     (source,) = {each.source for each in MEASURED if each.figure == figure}
