@@ -63,25 +63,30 @@ class CarriedDay:
 
     def changed(self, connection: psycopg.Connection, lake: Lake, written: Mapping[str, Path]) -> set[str]:
         """Which datasets are something else now (``written``) than what later days know."""
-        return {name for name in self.datasets if self._differs(connection, lake, name, written[name])}
+        is_there = self.day in days_with_files(connection, list(self.datasets)[-1])
+        return {name for name in self.datasets if self._differs(connection, lake, name, written[name], is_there)}
 
     def confirm(self, transaction: psycopg.Connection, name: str, changed: Collection[str]) -> None:
         """Queue what has to be made again, this day or the one after it, as a dataset is published.
 
         ``changed``: which datasets of the day are something else now; each has the next day queued with all of them in
-        the reason, since the last one is kept.
+        the reason, since the last one is kept. So does the last dataset, with which the day is there: until then the
+        next one may be made from a day before.
         """
         # One at a time: else a day and the one after it could be made beside each other and neither see the other.
         lock_carrying(transaction)
         gaps = self.gaps.is_known, self.gaps.is_stepped_over
         now = _carried_into(transaction, list(self.datasets), self.day, *gaps, self.beside)
-        if _identities(now) != _identities(self.before):
+        is_overtaken = _identities(now) != _identities(self.before)
+        if is_overtaken:
             day_ledger.request_build(transaction, self.day, "a day before it carries on something else now")
-        if name in changed:
+            changed = self.datasets  # the next day may have gone on from that
+        is_last = name == list(self.datasets)[-1]
+        if name in changed or (is_last and changed):
             what = named(list(dict.fromkeys(words for each, words in self.datasets.items() if each in changed)))
             for each in sorted(self._next_days(transaction)):
                 day_ledger.request_build(transaction, each, f"it goes on from {what} of {self.day}, which changed")
-        if name == list(self.datasets)[-1]:
+        if is_last:
             self.gaps.register(transaction, name, self.day)
 
     def _next_days(self, connection: psycopg.Connection) -> set[date]:
@@ -90,8 +95,10 @@ class CarriedDay:
         later = ([each for each in days_with_files(connection, end) if each > self.day] for end in ends)
         return {days[0] for days in later if days}
 
-    def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path) -> bool:
-        known = find_lake_file(connection, name, self.day) or self.before.get(name)
+    def _differs(self, connection: psycopg.Connection, lake: Lake, name: str, written: Path, is_there: bool) -> bool:
+        # Of a day that was only begun later days know nothing, though some of its datasets have a file.
+        own = find_lake_file(connection, name, self.day) if is_there else None
+        known = own or self.before.get(name)
         if known is None:
             return not pl.read_parquet(written).is_empty()
         if not is_file_intact(lake, known):

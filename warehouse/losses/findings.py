@@ -16,6 +16,9 @@ from warehouse.losses.thresholds import UNLABELLED, with_thresholds
 RULE = "excess_loss"
 FINDINGS = UUID("0f6f7c52-5d0e-4b0a-9c53-0d8a8f3b7f11")
 """The namespace of their ids."""
+KNOWN_WITHIN = timedelta(days=2)
+"""A session is of the day on which it was known to have ended: at the latest so long after its end, since nobody is
+waited for longer than 36 hours."""
 AS_BEFORE, NOT_SEEN = "as_before", "not_seen"
 """Why a finding closed: its sessions are as before, or there are none any more."""
 _STAYS = ("finding_id", "opened_on", "opened_shift_ratio", "onset_from", "onset_at", "onset_until", *FROZEN.names())
@@ -58,7 +61,7 @@ def findings_of_day(
 def _is_remembered(day: date, settings: LossSettings) -> pl.Expr:
     """An open finding; a suspicion of which there was a session lately; of others, those that are looked back on."""
     ended = pl.when(pl.col("state") == "accepted").then("onset_at").otherwise("excluded_until").dt.date()
-    is_looked_back_on = ended > day - timedelta(days=settings.history_days)
+    is_looked_back_on = ended > day - timedelta(days=settings.history_days) - KNOWN_WITHIN
     return (
         pl.when(pl.col("state") == "suspected")
         .then(~_is_unseen(day, settings))

@@ -175,6 +175,21 @@ def test_a_pair_that_was_repaired_unseen_does_not_open_again() -> None:
     assert set(states(after)[104 - 35 :]) == {"closed"}
 
 
+def test_what_closed_is_remembered_until_its_last_session_is_not_looked_back_on() -> None:
+    """Of a device that is silent after a charge, it is known two days later that this has ended: it is of that day."""
+    rows = unseen_rows(60, 210, lost=0.0).with_columns(pl.col("ended_at") - pl.duration(hours=36, minutes=5))
+    after = followed(rows, [*range(35, 60), 105, 237, 240])
+    assert [after[number].findings["state"].to_list() for number in (59, 105)] == [["open"], ["closed"]]
+    last_looked_back_on = day_of(59 + 179)
+    scores = [
+        charger_scores(some, FLEET, after[237], last_looked_back_on).scores
+        for some in (rows, rows.filter(pl.col("day") > day_of(59)))
+    ]
+    assert scores[0].height == 1
+    assert_frame_equal(scores[0], scores[1])
+    assert after[240].findings.is_empty()
+
+
 def test_a_session_that_comes_late_opens_what_had_closed_as_if_it_had_been_in_time() -> None:
     rows = unseen_rows(60, 300)
     late = rows_of(1, losing({range(40, 90): 0.06})).filter(pl.col("day") == day_of(80))
