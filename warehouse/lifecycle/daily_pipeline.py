@@ -18,7 +18,6 @@ from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
-    write_boundary_samples,
     write_device_last,
     write_energy,
 )
@@ -29,10 +28,11 @@ from warehouse.lake.publish import is_intact, verified_file, verified_or_queued
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import another_session, start_engine
+from warehouse.lifecycle.boundary_step import make_boundary_samples
 from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
 from warehouse.lifecycle.fault_step import make_data_faults
-from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES, LAST_SAMPLES, queue_later_days
+from warehouse.lifecycle.later_days import LAST_SAMPLES, queue_later_days
 from warehouse.lifecycle.loss_step import make_losses
 from warehouse.lifecycle.model_step import ModelStep
 from warehouse.lifecycle.pipeline_files import (
@@ -47,7 +47,6 @@ from warehouse.lifecycle.pipeline_files import (
 from warehouse.lifecycle.session_step import make_sessions
 from warehouse.postgres.connection import connect, connections_kept
 from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import days_with_files
 from warehouse.postgres.ledger.partition_figures import Figures
 
 EXPORTS = (*Stream, *TABLES)
@@ -159,17 +158,8 @@ class DailyPipeline:
 
     def boundary_samples(self, day: date) -> Made:
         """Make the samples that the day begins from: each device's last one before it."""
-        last, name = BOUNDARY_SAMPLES
-        with working_on(self.url, day) as connection, written_aside(self.lake, name, day) as target:
-            day_ledger.begin_build(connection, day)
-            earlier = [
-                verified_or_queued(connection, self.lake, last, each)
-                for each in days_with_files(connection, last)
-                if each < day
-            ]
-            of_the_day = verified_file(connection, self.lake, last, day)
-            rows = write_boundary_samples(earlier, of_the_day, target)
-            return published(connection, self.lake, name, day, target, rows)
+        with working_on(self.url, day) as connection:
+            return make_boundary_samples(connection, self.lake, day)
 
     def energy(self, day: date) -> tuple[Made, Made]:
         """Apply the energy rule to the day: ``hourly_energy`` and ``flagged_steps``."""

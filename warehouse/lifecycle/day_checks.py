@@ -14,7 +14,9 @@ from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.lake import Lake
 from warehouse.lake.views import add_views, another_session, hold_rows
 from warehouse.postgres.connection import connect
+from warehouse.postgres.ledger.gaps import NOTHING
 from warehouse.postgres.ledger.lake_files import list_files_to_read
+from warehouse.postgres.ledger.models import model_inputs
 
 HELD_BYTES = 4_000_000
 """Of Parquet: up to so many are read into memory, some ten times as many there."""
@@ -42,6 +44,8 @@ class DayChecks:
         read = {name for check in model.checks for name in check.depends_on}
         with connect(self.url) as connection, another_session(self.engine) as session:
             files = list_files_to_read(connection, read, day, model.lookback_days)
+            read_then = model_inputs(connection, dataset, day)
+            files = [file for file in files if read_then.get((file.dataset, file.day)) != NOTHING]
             models = [self.catalog.models[name] for name in read]
             # Some checks a dataset: of few rows most of their time would go into opening files again.
             is_small = sum(file.size_bytes for file in files) <= HELD_BYTES

@@ -5,10 +5,11 @@ from datetime import date
 import polars as pl
 import psycopg
 
-from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
+from warehouse.lake.publish import DamagedFileError, MissingFileError
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.postgres.ledger import day_ledger
-from warehouse.postgres.ledger.lake_files import days_with_files
+from warehouse.postgres.ledger.lake_files import list_current_files
 
 LAST_SAMPLES = "device_last"
 """What a later day begins from."""
@@ -21,14 +22,16 @@ def queue_later_days(connection: psycopg.Connection, lake: Lake, day: date, chan
 
     ``changed``: its rows are devices, by kind and device_id.
     """
-    for later in (each for each in days_with_files(connection, LAST_SAMPLES) if each > day):
+    gaps = Gaps(connection, lake)
+    for later in (file for file in reversed(list_current_files(connection, [LAST_SAMPLES])) if file.day > day):
         if changed.is_empty():
             return
         try:
-            file = verified_or_queued(connection, lake, LAST_SAMPLES, later)
+            if gaps.is_gap(later):  # nothing can make it again, and the day after it knows no better
+                continue
         except (MissingFileError, DamagedFileError):  # when it is rebuilt, it queues the rest
             continue
-        present = pl.read_parquet(file).select("kind", "device_id")
+        present = pl.read_parquet(lake.location(later)).select("kind", "device_id")
         if not changed.join(present, on=["kind", "device_id"], how="semi").is_empty():
-            day_ledger.request_build(connection, later, f"it begins from samples of {day}, which changed")
+            day_ledger.request_build(connection, later.day, f"it begins from samples of {day}, which changed")
         changed = changed.join(present, on=["kind", "device_id"], how="anti")

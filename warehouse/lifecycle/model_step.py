@@ -18,9 +18,10 @@ from warehouse.lake.lookback import (
     require_independent_keys,
 )
 from warehouse.lake.models import build_model
-from warehouse.lake.publish import is_file_intact, queue_damaged, verified_file
+from warehouse.lake.publish import is_file_intact, verified_file
 from warehouse.lake.snapshot import Snapshot
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.pipeline_files import Made, intact_location, published, written_aside
 from warehouse.postgres.ledger.lake_files import LakeFile, find_outdated_file, list_files_to_read, list_versions
 from warehouse.postgres.ledger.models import find_model_digest, model_inputs, register_model
@@ -44,7 +45,8 @@ class ModelStep:
             ModelFailedError: the model does not give what it declares, or reads what it does not declare.
             MissingFileError, DamagedFileError: what it reads is not there as it was published.
         """
-        files = self._verified_files()
+        gaps = Gaps(self.connection, self.lake)
+        files = self._verified_files(gaps)
         changes = self._changes(files)
         before = intact_location(self.connection, self.lake, self.model.name, self.day) if changes else None
         with written_aside(self.lake, self.model.name, self.day) as target:
@@ -52,25 +54,24 @@ class ModelStep:
                 reads = self._reads(Snapshot.of(self.lake, files), self.day)
                 rows = rebuild_changed_keys(self.engine, reads, changes, self.model, self.day, before, target)
             else:
-                rows = self._build(files, target)
-            return self._publish(target, rows, files)
+                rows = self._build(files, gaps, target)
+            return self._publish(target, rows, files, gaps)
 
-    def _verified_files(self) -> list[LakeFile]:
+    def _verified_files(self, gaps: Gaps) -> list[LakeFile]:
+        """Those that are read; of earlier days without those that are lost for good."""
         for dataset in self.model.depends_on:
             verified_file(self.connection, self.lake, dataset, self.day)
         files = list_files_to_read(self.connection, self.model.depends_on, self.day, self.model.lookback_days)
-        for file in files:
-            if file.day < self.day and not is_file_intact(self.lake, file):
-                queue_damaged(self.connection, self.lake, file)
-        return files
+        return [file for file in files if file.day == self.day or not gaps.is_gap(file)]
 
-    def _build(self, files: Sequence[LakeFile], target: Path) -> int:
+    def _build(self, files: Sequence[LakeFile], gaps: Gaps, target: Path) -> int:
         reads = self._reads(Snapshot.of(self.lake, files), self.day)
         with reading(self.engine, reads, self.day) as session:
             rows = build_model(session, self.model, target)
         if not self.model.is_day_proved:
             everything = list_files_to_read(self.connection, self.model.depends_on, self.day, None)
-            of_all_days = self._reads(Snapshot.of(self.lake, everything), None)
+            there = [file for file in everything if not gaps.is_known(file)]
+            of_all_days = self._reads(Snapshot.of(self.lake, there), None)
             require_declared_days(self.engine, of_all_days, self.model, self.day, target)
         if self.model.lookback_key:
             require_independent_keys(self.engine, reads, self.model, self.day, target)
@@ -82,13 +83,14 @@ class ModelStep:
             (self.catalog.models[name], snapshot.locations(name, day, lookback_days)) for name in self.model.depends_on
         ]
 
-    def _publish(self, target: Path, rows: int, files: Iterable[LakeFile]) -> Made:
+    def _publish(self, target: Path, rows: int, files: Iterable[LakeFile], gaps: Gaps) -> Made:
         earlier = [file for file in files if file.day < self.day]
 
         def confirm(transaction: psycopg.Connection) -> None:
-            register_model(transaction, self.model.name, self.day, self.model.digest, earlier)
+            register_model(transaction, self.model.name, self.day, self.model.digest, earlier, gaps.lost)
 
-        return published(self.connection, self.lake, self.model.name, self.day, target, rows, confirm)
+        made = published(self.connection, self.lake, self.model.name, self.day, target, rows, confirm)
+        return made._replace(gaps=gaps.words())
 
     def _changes(self, files: Iterable[LakeFile]) -> list[tuple[str | None, str]] | None:
         """The files of earlier days, as the current version was made from them and as they are now.

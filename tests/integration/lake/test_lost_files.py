@@ -21,6 +21,7 @@ from warehouse.lake.scrub import Damage, scrub
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.fault_step import FAULTS
+from warehouse.lifecycle.lagging_models import outdated_models
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.lifecycle.pipeline_files import OnlyCopyDamagedError
 from warehouse.lifecycle.retention import Retention
@@ -31,6 +32,7 @@ from warehouse.postgres.ledger.gaps import list_gaps
 
 DAYS = [date(2026, 2, 8) + timedelta(days=number) for number in range(3)]
 FIRST, SECOND, LAST = DAYS
+WEEK = "weekly_vehicle_losses"
 CHARGES = [
     *(Flow(at(f"{hour}:30", day), at(f"{hour + 1}:30", day), 7.4) for day in range(3) for hour in range(2, 16, 2)),
     *(Flow(at("22:00", day), at("00:30", day + 1), 7.4) for day in range(2)),
@@ -51,7 +53,7 @@ def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFacto
     """The days, run once and then dropped from PostgreSQL."""
     folder = tmp_path_factory.mktemp("lost")
     with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of())
+        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of(WEEK))
         with connect(url) as connection:
             add_pair(connection)
             stored(url, fleet(), folder)
@@ -193,3 +195,42 @@ def test_where_no_day_before_it_is_left_a_day_begins_from_nothing(
         (day, 1, LAST) for day in (FIRST, SECOND)
     ]
     assert made(pipeline, LAST, "recent_sessions").height == made(pipeline, LAST).height
+
+
+def test_last_samples_that_are_lost_are_known_from_what_later_days_began_from(
+    whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    lose(pipeline, FIRST, "device_last", Stream.METER_READINGS)
+    lose(pipeline, SECOND, "device_last", Stream.METER_READINGS)
+    assert run(pipeline, connection, LAST) == []
+    for name in ("carried_samples", "hourly_energy"):
+        assert_frame_equal(made(pipeline, LAST, name), made(whole, LAST, name))
+
+
+def test_a_device_whose_last_sample_is_lost_begins_from_an_older_one_and_the_day_says_so(
+    whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    backup = lose(pipeline, SECOND, "device_last", Stream.METER_READINGS)
+    lose(pipeline, LAST, "carried_samples")
+    (told,) = run(pipeline, connection, LAST)
+    assert told.startswith(f"made without device_last of {SECOND}: ")
+    assert made(pipeline, LAST, "carried_samples")["ts"].dt.date().to_list() == [FIRST] * 2
+    put_back(backup)
+    assert queued_by_scrub(pipeline, connection) == [LAST]
+    run_what_is_queued(pipeline, connection)
+    assert_frame_equal(made(pipeline, LAST, "hourly_energy"), made(whole, LAST, "hourly_energy"))
+
+
+def test_a_model_that_looks_back_is_made_without_a_lost_day(
+    whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
+) -> None:
+    backup = lose(pipeline, FIRST, "daily_vehicle_efficiency", Stream.METER_READINGS)
+    (told,) = run(pipeline, connection, LAST)
+    assert told.startswith(f"made without daily_vehicle_efficiency of {FIRST}: ")
+    assert made(pipeline, LAST, WEEK)["mapped_day_count"].to_list() == [2]
+    assert outdated_models(connection, pipeline.catalog) == []
+    put_back(backup)
+    assert queued_by_scrub(pipeline, connection) == [LAST]
+    run_what_is_queued(pipeline, connection)
+    assert_frame_equal(made(pipeline, LAST, WEEK), made(whole, LAST, WEEK))
+    assert list_gaps(connection) == []

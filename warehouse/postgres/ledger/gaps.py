@@ -14,6 +14,8 @@ from warehouse import sqlfiles
 from warehouse.postgres.ledger.lake_files import LakeFile
 
 _PACKAGE = "warehouse.postgres.ledger"
+NOTHING = b""
+"""What stands where the hash of a lost file would be."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from warehouse import sqlfiles
+from warehouse.postgres.ledger.gaps import NOTHING
 from warehouse.postgres.ledger.lake_files import LakeFile
 
 _PACKAGE = "warehouse.postgres.ledger"
@@ -34,17 +35,25 @@ class UnbuiltModel:
 
 
 def register_model(
-    transaction: psycopg.Connection, dataset: str, day: date, digest: str, inputs: Iterable[LakeFile]
+    transaction: psycopg.Connection,
+    dataset: str,
+    day: date,
+    digest: str,
+    inputs: Iterable[LakeFile],
+    lost: Iterable[LakeFile] = (),
 ) -> None:
-    """Note what made the current version, in the transaction that published it. ``inputs``: of earlier days."""
-    files = list(inputs)
+    """Note what made the current version, in the transaction that published it.
+
+    ``inputs``: of earlier days; ``lost``: those that were lost for good, without which it was made.
+    """
+    files = [*((file, file.sha256) for file in inputs), *((file, NOTHING) for file in lost)]
     parameters = {
         "dataset": dataset,
         "day": day,
         "digest": digest,
-        "inputs": [file.dataset for file in files],
-        "input_days": [file.day for file in files],
-        "input_sha256s": [file.sha256 for file in files],
+        "inputs": [file.dataset for file, _ in files],
+        "input_days": [file.day for file, _ in files],
+        "input_sha256s": [sha256 for _, sha256 in files],
     }
     transaction.execute(sqlfiles.load(_PACKAGE, "delete_model_inputs"), {"dataset": dataset, "day": day})
     transaction.execute(sqlfiles.load(_PACKAGE, "register_model"), parameters)
@@ -88,7 +97,10 @@ def newest_digests(connection: psycopg.Connection) -> dict[str, str | None]:
 
 
 def model_inputs(connection: psycopg.Connection, dataset: str, day: date) -> dict[tuple[str, date], bytes]:
-    """The SHA-256 of each file of an earlier day that the current file was made from, by dataset and day."""
+    """The SHA-256 of each file of an earlier day that the current file was made from, by dataset and day.
+
+    ``NOTHING`` of those that were lost, without which it was made.
+    """
     parameters = {"dataset": dataset, "day": day}
     found = connection.execute(sqlfiles.load(_PACKAGE, "list_model_inputs"), parameters)
     return {(read, input_day): sha256 for read, input_day, sha256 in found}

@@ -49,6 +49,9 @@ LEFT JOIN lake_file_inputs AS read_then
         AND made.version = read_then.version
         AND input.dataset = read_then.input
         AND input.day = read_then.input_day
-WHERE read_then.input_sha256 IS DISTINCT FROM input.sha256
+WHERE
+    read_then.input_sha256 IS DISTINCT FROM input.sha256
+    -- What was made without a lost file is queued when that is back.
+    AND read_then.input_sha256 IS DISTINCT FROM ''
 GROUP BY made.dataset, made.day
 ORDER BY made.day, made.dataset
