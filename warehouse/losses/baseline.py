@@ -71,7 +71,7 @@ class Reference(NamedTuple):
 
 
 def reference(panel: Panel, fleet: Floats, settings: LossSettings = SETTINGS) -> Reference:
-    """Scatter, weights and sums of each pair. ``fleet``: the four coefficients of the fleet.
+    """Scatter, weights and sums of each pair. ``fleet``: the coefficients of the fleet.
 
     The scatter comes from the differences of successive residuals, ``sigma^2 = mean (r_i - r_i-1)^2 / 2`` (von Neumann
     1941): a shift, which is what is looked for, enters it once and not with each session since. It is shrunk towards

@@ -21,7 +21,7 @@ from warehouse.losses.shifts import Onset, onset, points, since
 from warehouse.losses.thresholds import UNLABELLED, with_thresholds
 from warehouse.losses.windows import deviation, scan
 
-_NEEDED = ("day", "ended_at", "loss_ratio", "hours_per_kwh", "battery_celsius", "variance", "dc_kwh")
+_NEEDED = ("day", "ended_at", "loss_ratio", "hours_per_kwh", "battery_celsius", "weather_celsius", "variance", "dc_kwh")
 """Of a sample; the rest of a million and a half rows would take as much memory as all that is computed."""
 
 

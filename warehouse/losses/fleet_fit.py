@@ -29,7 +29,7 @@ class FleetFit(NamedTuple):
     """What is expected of a pair."""
 
     coefficients: Floats
-    """a, P in kW, H1 and H2 in kW per kelvin."""
+    """a, P in kW, H1 and H2 in kW per kelvin, B in kWh per kelvin."""
     deviation: Floats
     """How well each of them is known: one standard deviation."""
     pairs: int
@@ -49,10 +49,12 @@ def fitted(fit: FleetFit, week: date, settings: LossSettings = SETTINGS) -> pl.D
 
 
 def coefficients_of(fits: pl.DataFrame, settings: LossSettings = SETTINGS) -> Floats:
-    """a, P, H1 and H2 of ``FLEET_FITS``; without a row those of a fleet of which nothing is known."""
+    """a, P, H1, H2 and B of ``FLEET_FITS``; without a row those of a fleet of which nothing is known."""
     if fits.is_empty():
         return unknown_fleet(settings).coefficients
-    known: Floats = fits.select(FLEET_FITS.names()[1 : 1 + COEFFICIENTS]).to_numpy()[0]
+    names = FLEET_FITS.names()[1 : 1 + COEFFICIENTS]
+    told = fits.select(pl.col(name).fill_null(usual) for name, usual in zip(names, settings.fleet_start, strict=True))
+    known: Floats = told.to_numpy()[0]
     return known
 
 

@@ -5,6 +5,7 @@ import polars as pl
 
 from warehouse.losses.baseline import Baseline
 from warehouse.losses.panel import COEFFICIENTS, Floats, Ints
+from warehouse.losses.settings import SETTINGS, LossSettings
 
 
 def freeze(baseline: Baseline, sigma2: Floats, pairs: Ints) -> dict[str, pl.Series]:
@@ -32,6 +33,23 @@ def thaw(frozen: pl.DataFrame) -> Baseline:
         frozen["spread"].to_numpy(),
         matrix("mean_x", COEFFICIENTS),
         frozen["older_count"].cast(pl.Float64).to_numpy(),
+    )
+
+
+def with_heaters(findings: pl.DataFrame, settings: LossSettings = SETTINGS) -> pl.DataFrame:
+    """Findings with the columns of ``FROZEN``; those of a release that did not know of heaters get what was known of
+    them: the prior of a pair."""
+    before = COEFFICIENTS - 1
+    none, prior2 = pl.lit(0.0), pl.lit(settings.pair_deviation[-1] ** 2)
+    rows = [part for row in range(before) for part in (pl.col("covariance").list.slice(row * before, before), none)]
+    wider: dict[str, list[pl.Expr]] = {
+        "coefficients": [pl.col("coefficients"), pl.lit(settings.fleet_start[-1])],
+        "covariance": [*rows, *[none] * before, prior2],
+        "mean_x": [pl.col("mean_x"), none],
+    }
+    is_old = pl.col("coefficients").list.len() == before
+    return findings.with_columns(
+        pl.when(is_old).then(pl.concat_list(parts)).otherwise(name).alias(name) for name, parts in wider.items()
     )
 
 

@@ -29,7 +29,7 @@ from warehouse.losses.verdict_day import (
 
 READ_BACK = (
     *(*PAIR, "day", "started_at", "ended_at", "clock_lag_s", "ac_kwh", "dc_kwh", "ac_hours"),
-    *("loss_ratio", "hours_per_kwh", "battery_celsius", "temperature_source", "variance"),
+    *("loss_ratio", "hours_per_kwh", "battery_celsius", "temperature_source", "weather_celsius", "variance"),
 )
 """What is needed of the samples of earlier days; the rest of a million and a half rows would only take memory."""
 

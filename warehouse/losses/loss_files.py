@@ -12,6 +12,7 @@ from warehouse.data_faults.schemas import DATA_FAULTS
 from warehouse.lake.energy_day import Location
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.losses.charger_scores import Known
+from warehouse.losses.frozen import with_heaters
 from warehouse.losses.loss_day import LossInputs, losses_of_day
 from warehouse.losses.sample import SAMPLE
 from warehouse.losses.schemas import ACCEPTED, COMMON_MODES, FIRST_DAY_VERDICTS, FLEET_FITS, LOSS_FINDINGS, LOSS_SOURCES
@@ -100,7 +101,7 @@ def _inputs(files: LossFiles, sources: list[Source], carried: Mapping[str, Locat
         {kind: _devices(getattr(files, kind.devices), kind.device_id) for kind in DeviceKind},
         read_back(SAMPLES, SAMPLE),
         read_back(FAULTS, {**faults, "day": pl.Date()}).collect(),
-        Known(of_day_before("loss_findings", LOSS_FINDINGS), read_back(MODES, COMMON_MODES).collect()),
+        Known(with_heaters(of_day_before("loss_findings", LOSS_FINDINGS)), read_back(MODES, COMMON_MODES).collect()),
         of_day_before("fleet_fits", FLEET_FITS),
         of_day_before("first_day_verdicts", FIRST_DAY_VERDICTS),
         pl.read_parquet(files.accepted_losses, columns=ACCEPTED.names()),

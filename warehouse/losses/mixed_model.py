@@ -28,7 +28,7 @@ class SiteModel:
     """The number of the vehicle, in the order of their ids."""
     meter: Ints
     design: Floats
-    """Columns: four for each vehicle, one for each charger."""
+    """Columns: five for each vehicle, one for each charger."""
     penalty: Floats
     """Of each column: 1 / prior variance."""
     off: Floats
@@ -54,7 +54,7 @@ class Fitted:
 
 
 def site_model(rows: pl.DataFrame, fleet: Floats, losses: LossSettings, settings: VerdictSettings) -> SiteModel:
-    """Of a site's rows of ``SAMPLE``; ``fleet``: the coefficients (a, P, H1, H2) that its fleet has."""
+    """Of a site's rows of ``SAMPLE``; ``fleet``: the coefficients (a, P, H1, H2, B) that its fleet has."""
     vehicle, meter = (_numbers(rows[name]) for name in ("vehicle_id", "meter_id"))
     x = regressors(rows, losses)
     count, vehicles, meters = len(rows), int(vehicle.max()) + 1, int(meter.max()) + 1

@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-COEFFICIENTS = 4
-"""a, P, H1 and H2."""
+COEFFICIENTS = 5
+"""a, P, H1, H2 and B."""
 
 
 class Panel(NamedTuple):
@@ -33,7 +33,7 @@ class Panel(NamedTuple):
     y: Floats
     """The loss ratio."""
     x: Floats
-    """What a, P, H1 and H2 are multiplied with: a row a coefficient."""
+    """What a, P, H1, H2 and B are multiplied with: a row a coefficient."""
     variance: Floats
     """Of the loss ratio, by measurement."""
     dc_kwh: Floats

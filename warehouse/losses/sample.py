@@ -3,10 +3,14 @@
 The model is that of a charge whose power passes a charger and a car: a share of the energy is lost whatever the power,
 and a fixed power (electronics, pumps, heating) is lost as long as it lasts (ADAC 2022, ``loss = a + P0 / P``):
 
-    y = a + P x + H1 x (18 - T)+ + H2 x (8 - T)+
+    y = a + P x + H1 x (18 - T)+ + H2 x (8 - T)+ + B (8 - W)+ / E_dc
 
 y: loss ratio ``E_ac / E_dc - 1``; x: hours of the AC side for each kWh that reached the battery; T: mean temperature of
-the battery in Celsius; a: a ratio; P: kW; H1, H2: kW per kelvin.
+the battery in Celsius; W: that of the fleet's batteries on the day; a: a ratio; P: kW; H1, H2: kW per kelvin; B: kWh
+per kelvin.
+
+B is a heater: it brings a cold battery to some temperature, by an energy that has nothing to do with how much is
+charged. The battery's own temperature does not tell of it, since the heater holds that: the weather does.
 """
 
 from datetime import timedelta
@@ -39,13 +43,15 @@ SAMPLE = pl.Schema(
         "hours_per_kwh": pl.Float64(),
         "battery_celsius": pl.Float64(),
         "temperature_source": pl.String(),
+        "weather_celsius": pl.Float64(),
         "variance": pl.Float64(),
     }
 )
 """One row a session, ordered by pair and time. ``day`` (UTC): on which it was known to have ended.
 
 ``battery_celsius``: the vehicle's own, else the fleet's, else null; ``temperature_source`` says which: own, fleet,
-none. ``variance``: of ``loss_ratio``, by what registers and a missing temperature leave open.
+none. ``weather_celsius``: the fleet's, of the day or else of the days before. ``variance``: of ``loss_ratio``, by what
+registers and a missing temperature leave open.
 """
 
 FLEET_TEMPERATURES = pl.Schema({"day": pl.Date(), "fleet_celsius": pl.Float64()})
@@ -90,6 +96,7 @@ def sample(sessions: pl.DataFrame, temperatures: pl.DataFrame, settings: LossSet
         told.with_columns(loss_ratio=loss_ratio(ac, dc), hours_per_kwh=pl.col("ac_hours") / dc)
         .join(_borrowed(told, temperatures, settings), on="day", how="left", maintain_order="left")
         .with_columns(
+            weather_celsius=pl.col("fleet_celsius"),
             battery_celsius=pl.coalesce("mean_battery_temp_celsius", "fleet_celsius"),
             temperature_source=pl.when(pl.col("mean_battery_temp_celsius").is_not_null())
             .then(pl.lit("own"))
@@ -105,11 +112,14 @@ def sample(sessions: pl.DataFrame, temperatures: pl.DataFrame, settings: LossSet
 
 
 def regressors(rows: pl.DataFrame, settings: LossSettings = SETTINGS) -> Floats:
-    """What each row of a sample multiplies (a, P, H1, H2) with. An unknown temperature adds no cold: 0."""
+    """What each row of a sample multiplies (a, P, H1, H2, B) with. An unknown temperature adds no cold: 0."""
     hours = rows["hours_per_kwh"].to_numpy()
-    celsius = rows["battery_celsius"].fill_null(max(settings.cold_knees_celsius)).to_numpy()
+    warm = max(settings.cold_knees_celsius)
+    celsius = rows["battery_celsius"].fill_null(warm).to_numpy()
+    weather = rows["weather_celsius"].fill_null(warm).to_numpy()
     cold = [hours * np.maximum(knee - celsius, 0.0) for knee in settings.cold_knees_celsius]
-    return np.stack([np.ones_like(hours), hours, *cold], axis=1)
+    heated = np.maximum(settings.heated_below_celsius - weather, 0.0) / rows["dc_kwh"].to_numpy()
+    return np.stack([np.ones_like(hours), hours, *cold, heated], axis=1)
 
 
 def _tells_of_losses() -> pl.Expr:

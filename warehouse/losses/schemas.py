@@ -14,7 +14,7 @@ FROZEN = pl.Schema(
         "sigma_ratio": pl.Float64(),
     }
 )
-"""The baseline of a pair when a shift began (``Baseline``): coefficients a, P, H1, H2; their covariance by rows."""
+"""The baseline of a pair when a shift began (``Baseline``): coefficients a, P, H1, H2, B; their covariance by rows."""
 
 SHIFT = pl.Schema(
     {
@@ -92,16 +92,18 @@ FLEET_FITS = pl.Schema(
         "fixed_kw": pl.Float64(),
         "cold_kw_per_kelvin": pl.Float64(),
         "frost_kw_per_kelvin": pl.Float64(),
+        "heating_kwh_per_kelvin": pl.Float64(),
         "share_deviation_ratio": pl.Float64(),
         "fixed_deviation_kw": pl.Float64(),
         "cold_deviation_kw_per_kelvin": pl.Float64(),
         "frost_deviation_kw_per_kelvin": pl.Float64(),
+        "heating_deviation_kwh_per_kelvin": pl.Float64(),
         "pair_count": pl.Int32(),
         "session_count": pl.Int32(),
     }
 )
 """What is expected of a pair (``FleetFit``): one row, that of the week, whose sessions ended before its Monday; none
-where there were no such sessions. a, P, H1 and H2, and the standard deviation of each.
+where there were no such sessions. a, P, H1, H2 and B, and the standard deviation of each.
 """
 
 COMMON_MODES = pl.Schema({"day": pl.Date(), "common_kw": pl.Float64(), "session_count": pl.Int32()})

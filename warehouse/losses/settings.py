@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 class Thresholds:
     """From where on a score is told."""
 
-    suspected_z: float = 3.2
-    open_z: float = 3.6
+    suspected_z: float = 4.5
+    open_z: float = 5.0
     open_points: float = 1.5
     """It opens only where the efficiency is lower by more than this."""
-    notify_z: float = 4.0
+    notify_z: float = 5.5
     close_share: float = 1 / 3
     """It closes when the median of ``close_sessions`` sessions lies below this share of its shift; and of a window that
     is told, ``shifted_share`` of the sessions lie above."""
@@ -26,12 +26,15 @@ class LossSettings:
     the efficiency ``E_dc / E_ac``.
     """
 
-    version: int = 2
+    version: int = 3
     """Goes up when a constant or a formula changes."""
 
     # What a session tells.
     cold_knees_celsius: tuple[float, float] = (18.0, 8.0)
     """Below each of them the fixed loss grows with the cold of the battery."""
+    heated_below_celsius: float = 8.0
+    """Where the fleet's batteries are colder than this, a heater may take energy: they are switched on at 0 to 5 C of a
+    parked battery, and a charge warms it by some kelvin."""
     fleet_temperature_days: int = 7
     """Where a vehicle has no sensor and nothing is known of the day, the fleet's median of so many days is taken;"""
     borrowed_temperature_kw: float = 0.06
@@ -39,13 +42,14 @@ class LossSettings:
     no_temperature_ratio: float = 0.02
     """and of the loss ratio where no temperature is known at all."""
 
-    # What a pair is expected to lose: a, P in kW, H1 and H2 in kW per kelvin.
-    fleet_start: tuple[float, float, float, float] = (0.075, 0.20, 0.012, 0.006)
+    # What a pair is expected to lose: a, P in kW, H1 and H2 in kW per kelvin, B in kWh per kelvin.
+    fleet_start: tuple[float, float, float, float, float] = (0.075, 0.20, 0.012, 0.006, 0.0)
     """Coefficients of a fleet of which nothing is known,"""
-    fleet_start_deviation: tuple[float, float, float, float] = (0.03, 0.15, 0.006, 0.006)
+    fleet_start_deviation: tuple[float, float, float, float, float] = (0.03, 0.15, 0.006, 0.006, 0.02)
     """and how far those of a real fleet lie from them."""
-    pair_deviation: tuple[float, float, float, float] = (0.020, 0.10, 0.008, 0.006)
-    """How far the coefficients of a pair lie from its fleet's: one standard deviation each."""
+    pair_deviation: tuple[float, float, float, float, float] = (0.020, 0.10, 0.008, 0.006, 0.10)
+    """How far the coefficients of a pair lie from its fleet's: one standard deviation each. A battery of 60 kWh takes
+    0.1 kWh for each kelvin; whether it has a heater is not known."""
     huber: float = 2.0
     """Beyond so many standard deviations a residual counts with a lower weight (Huber 1964)."""
     fleet_digits: int = 4
@@ -77,6 +81,9 @@ class LossSettings:
     """and of what the cold adds to the fixed loss, for each kelvin of change."""
     tail_sessions: float = 5.0
     """A window of k sessions is less sure by sqrt(1 + this / k): few sessions with heavy tails are not normal."""
+
+    window_sessions: float = 4.0
+    """How much the sessions of a window scatter counts as much as if it were expected from so many besides."""
 
     # What all pairs share.
     common_days: int = 2

@@ -3,13 +3,16 @@
 For a window of the newest k sessions, with r_i the residuals against the baseline of all older ones, w_i their weights,
 
     delta = sum w r / V,   V = sum w,   xbar = sum w x / V
-    z = delta / sqrt(phi (1 / V + xbar' C xbar) + m^2 + (s weather)^2 + (c xbar_1 cold)^2) / sqrt(1 + t / k)
+    z = delta / sqrt(psi / V + phi xbar' C xbar + m^2 + (s weather)^2 + (c xbar_1 cold)^2) / sqrt(1 + t / k)
+    psi = max(phi, (n0 + sum w (r - median r)^2) / (n0 + k - 1))
 
-phi: the spread of the baseline; m: what the model leaves out; weather: how much the cold terms expect the loss ratio to
-differ between the window and the older sessions; cold: by how many kelvin below the first knee it became colder;
-xbar_1: hours for each kWh; t: ``tail_sessions``. The largest z of all windows is that of the pair: a scan statistic,
-Wald's likelihood ratio for a step with unknown begin, on a grid. With t = 0 all that was falsely found in 1,600 healthy
-pair-years were windows of three and four sessions, whose sums have heavier tails than a normal.
+phi: the spread of the baseline; psi: that of the window, n0: ``window_sessions``. A heater, or another use, makes the
+sessions differ from each other; a charger that loses more does not. m: what the model leaves out; weather: how much the
+cold terms expect the loss ratio to differ between the window and the older sessions; cold: by how many kelvin below the
+first knee it became colder; xbar_1: hours for each kWh; t: ``tail_sessions``. The largest z of all windows is that of
+the pair: a scan statistic, Wald's likelihood ratio for a step with unknown begin, on a grid. With t = 0 all that was
+falsely found in 1,600 healthy pair-years were windows of three and four sessions, whose sums have heavier tails than a
+normal.
 
 The beginning of what grows slowly is among the older sessions of a short window, which then expect too much. So some
 windows are compared with sessions that lie further back: ``distant_windows``.
@@ -96,13 +99,19 @@ def _try_window(
     weight, y, x = tables.weight[:, :sessions], tables.y[:, :sessions], tables.x[:, :, :sessions]
     residual = y - np.einsum("pc,cpk->pk", baseline.coefficients, x)
     is_there = weight > 0
-    limit = settings.clip_sigmas * np.sqrt(baseline.spread[:, None] / np.where(is_there, weight, 1.0))
     total = np.maximum(weight.sum(axis=1), 1e-9)
-    shift = (weight * np.clip(residual, -limit, limit)).sum(axis=1) / total
     mean_x = (weight * x).sum(axis=2).T / total[:, None]
+    # Around the middle of the window and not around 0: where the baseline is unsure, a loss has to lie far beyond that.
+    limit = settings.clip_sigmas * np.sqrt(baseline.spread[:, None] / np.where(is_there, weight, 1.0))
+    middle = np.median(residual, axis=1, keepdims=True)
+    within = np.where(is_there, np.clip(residual - middle, -limit, limit), 0.0)
+    shift = middle[:, 0] + (weight * within).sum(axis=1) / total
     above = (is_there & (residual > (shift * close_share)[:, None])).mean(axis=1)
     is_told: Bools = baseline.sessions >= settings.least_older_sessions
-    away = deviation(baseline, total, mean_x, settings) * np.sqrt(1 + settings.tail_sessions / sessions)
+    n0 = settings.window_sessions
+    spread = np.maximum(baseline.spread, (n0 + (weight * within**2).sum(axis=1)) / (n0 + sessions - 1))
+    told = total * baseline.spread / spread
+    away = deviation(baseline, told, mean_x, settings) * np.sqrt(1 + settings.tail_sessions / sessions)
     z = np.where(above >= settings.shifted_share, shift / away, np.minimum(shift / away, 0.0))
     z = np.where(is_told, z, -np.inf)
     of_mean = np.einsum("pi,pi->p", baseline.coefficients, mean_x)

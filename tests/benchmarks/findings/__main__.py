@@ -30,7 +30,9 @@ MEASUREMENTS: Mapping[str, Callable[[excess.Scale], Lines]] = {
     "excess": excess.measure,
     "end_to_end": lambda scale: end_to_end.measure(scale.seeds, scale.seasons, scale.register_pairs, scale.kept),
     "clocks": lambda scale: clocks.measure(scale.seeds, scale.register_pairs, scale.kept),
-    "other_laws": lambda scale: other_laws.measure(scale.other_seeds, scale.seasons, scale.pairs, scale.healthy_pairs),
+    "other_laws": lambda scale: other_laws.measure(
+        scale.other_seeds, scale.seasons, scale.pairs, scale.healthy_pairs, scale.other
+    ),
     "depots": lambda scale: depots.measure(scale.seeds, scale.pairs // PAIRS_A_DEPOT),
     "registers": lambda scale: registers.measure(scale.seeds, scale.pairs),
     "first_days": lambda scale: first_days.measure(scale.seeds, scale.pairs),
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", help="these instead")
     parser.add_argument("--seasons", nargs="+", choices=list(SEASONS))
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS))
+    parser.add_argument("--laws", nargs="+", choices=list(other_laws.FLEETS), help="of other_laws, these alone")
+    parser.add_argument("--limits", nargs="+", choices=list(other_laws.LIMITS), help="of other_laws, these alone")
     parser.add_argument("--pairs", type=int, help="of each fleet with losses")
     parser.add_argument("--healthy-pairs", type=int, help="of each healthy fleet, for a year; 0: none")
     parser.add_argument("--register-pairs", type=int, help="of each fleet that is simulated reading by reading")
@@ -78,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         usual.rebuilt_pairs,
         asked.kept,
         other_seeds,
+        other_laws.Asked(asked.laws or usual.other.laws, asked.limits or usual.other.limits),
     )
     recorder = Recorder.begin(asked.json, "make bench-findings", is_quick=asked.quick) if asked.json else None
     for name in asked.names or MEASUREMENTS:

@@ -38,7 +38,9 @@ class Scale:
     kept: Path | None = None
     """Where what was found in readings is kept."""
     other_seeds: Sequence[int] = other_laws.SEEDS
-    """Of the fleets of other laws."""
+    """Of the fleets of other laws,"""
+    other: other_laws.Asked = other_laws.EVERYTHING
+    """and which of them, with which limits."""
 
 
 def measure(scale: Scale) -> Iterable[dict[str, object]]:

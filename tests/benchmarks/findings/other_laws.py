@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,21 +27,42 @@ SINCE_DAYS = (35, 60)
 PLAIN = "none"
 ALL = "all"
 FLEETS = {PLAIN: frozenset[Law](), **{law.value: frozenset({law}) for law in Law}, ALL: frozenset(Law)}
+WITHOUT_HEATERS = replace(
+    SETTINGS,
+    pair_deviation=(*SETTINGS.pair_deviation[:-1], 1e-6),
+    fleet_start_deviation=(*SETTINGS.fleet_start_deviation[:-1], 1e-6),
+    window_sessions=1e9,
+)
+"""No pair has a heater, and a window scatters as its pair does."""
+LOWER = Thresholds(suspected_z=3.2, open_z=3.6, notify_z=4.0)
 LIMITS = {
     "present": SETTINGS,
-    "z > 5": replace(SETTINGS, tail_sessions=1.0, thresholds=Thresholds(suspected_z=4.5, open_z=5.0, notify_z=5.5)),
+    "z > 3.6, no heaters": replace(WITHOUT_HEATERS, thresholds=LOWER),
+    "z > 5, no heaters": replace(WITHOUT_HEATERS, tail_sessions=1.0),
 }
+"""Besides the present settings those of before; the oldest doubt short windows less."""
+
+
+class Asked(NamedTuple):
+    """What is to be measured."""
+
+    laws: Sequence[str] = tuple(FLEETS)
+    limits: Sequence[str] = tuple(LIMITS)
+
+
+EVERYTHING = Asked()
 
 
 def measure(
-    seeds: Sequence[int], seasons: Sequence[str], pairs: int, healthy_pairs: int
+    seeds: Sequence[int], seasons: Sequence[str], pairs: int, healthy_pairs: int, asked: Asked
 ) -> Iterable[dict[str, object]]:
     """One line for each law and limit of healthy fleets, then one a size of loss where all laws hold.
 
     ``healthy_pairs``: of each seed where all laws hold, half of them from January on, half from September on; a law
     alone has half as many, from September on with the first seed. 0: none.
     """
-    for name, laws in FLEETS.items() if healthy_pairs else ():
+    for name in asked.laws if healthy_pairs else ():
+        laws = FLEETS[name]
         many, years = (seeds, YEARS) if name == ALL else (seeds[:1], YEARS[1:])
         trials: dict[str, list[Trial]] = {}
         for seed in many:
@@ -48,14 +70,17 @@ def measure(
                 of_year = healthy_pairs // 2
                 sessions = with_losses(other_sessions(year, seed, of_year, laws), [])
                 told = f"{name}, {year.name}, seed {seed}"
-                for limits, trial in _tried(sessions, year, [], of_year * year.days / 365, told):
+                for limits, trial in _tried(sessions, year, [], of_year * year.days / 365, told, asked):
                     trials.setdefault(limits, []).append(trial)
         yield from _lines(trials, {"laws": name, "seeds": list(many), "seasons": [each.name for each in years]})
-    trials = faulty(seeds, [SEASONS[name] for name in seasons], pairs)
-    yield from _lines(trials, {"laws": ALL, "seeds": list(seeds), "seasons": list(seasons)})
+    if ALL in asked.laws:
+        trials = faulty(seeds, [SEASONS[name] for name in seasons], pairs, asked)
+        yield from _lines(trials, {"laws": f"{ALL}, losses", "seeds": list(seeds), "seasons": list(seasons)})
 
 
-def faulty(seeds: Sequence[int], seasons: Sequence[Season], pairs: int) -> dict[str, list[Trial]]:
+def faulty(
+    seeds: Sequence[int], seasons: Sequence[Season], pairs: int, asked: Asked = EVERYTHING
+) -> dict[str, list[Trial]]:
     """Fleets of all laws of which some have a loss."""
     trials: dict[str, list[Trial]] = {}
     for seed in seeds:
@@ -64,15 +89,16 @@ def faulty(seeds: Sequence[int], seasons: Sequence[Season], pairs: int) -> dict[
             sessions = with_losses(other_sessions(season, seed, pairs, FLEETS[ALL]), losses)
             until_loss = sum((each.since.date() - season.first).days for each in losses)
             years = ((pairs - len(losses)) * season.days + until_loss) / 365
-            for limits, trial in _tried(sessions, season, losses, years, f"losses, {season.name}, seed {seed}"):
+            for limits, trial in _tried(sessions, season, losses, years, f"losses, {season.name}, seed {seed}", asked):
                 trials.setdefault(limits, []).append(trial)
     return trials
 
 
 def _tried(
-    sessions: pl.DataFrame, season: Season, losses: list[Injected], years: float, name: str
+    sessions: pl.DataFrame, season: Season, losses: list[Injected], years: float, name: str, asked: Asked
 ) -> Iterator[tuple[str, Trial]]:
-    for limits, settings in LIMITS.items():
+    for limits in asked.limits:
+        settings = LIMITS[limits]
         began = time.monotonic()
         findings = replayed(sessions, season, settings)
         trial = trial_of_findings(findings, sessions, losses, years)

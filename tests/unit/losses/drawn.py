@@ -19,12 +19,14 @@ def rows_of(
     *,
     hours: float = 0.25,
     celsius: float | Sequence[float] = 20.0,
+    weather: Sequence[float] | Floats | None = None,
     first: date = FIRST,
     variance: float = 0.0,
 ) -> pl.DataFrame:
     """Sessions of one pair on successive days: 10 kWh in the battery, these loss ratios, ended at noon."""
     days = [first + timedelta(days=number) for number in range(len(losses))]
     ended = [datetime(day.year, day.month, day.day, 12, tzinfo=UTC) for day in days]
+    weather_of = [None] * len(days) if weather is None else list(weather)
     celsius_of = [celsius] * len(days) if isinstance(celsius, float) else list(celsius)
     known = {
         "session_id": [f"meter-{vehicle}-{at.timestamp():.0f}" for at in ended],
@@ -40,6 +42,7 @@ def rows_of(
         "hours_per_kwh": [hours] * len(days),
         "battery_celsius": celsius_of,
         "temperature_source": ["own"] * len(days),
+        "weather_celsius": weather_of,
         "variance": [variance] * len(days),
     }
     frame = pl.DataFrame(known)

@@ -12,7 +12,7 @@ from warehouse.losses.fleet_fit import fleet_fit, unknown_fleet, week_of_fit
 from warehouse.losses.panel import Panel
 from warehouse.losses.settings import LossSettings
 
-FLEET = np.array([0.075, 0.20, 0.012, 0.006])
+FLEET = np.array([0.075, 0.20, 0.012, 0.006, 0.0])
 
 
 def test_a_pair_without_sessions_is_expected_to_lose_what_its_fleet_does() -> None:
@@ -20,7 +20,7 @@ def test_a_pair_without_sessions_is_expected_to_lose_what_its_fleet_does() -> No
     nothing = statistics(panel, np.zeros(1), panel.y)._replace(sessions=np.zeros(1))
     baseline = posterior(nothing, FLEET)
     np.testing.assert_allclose(baseline.coefficients, [FLEET])
-    np.testing.assert_allclose(np.sqrt(np.diagonal(baseline.covariance[0])), [0.020, 0.10, 0.008, 0.006])
+    np.testing.assert_allclose(np.sqrt(np.diagonal(baseline.covariance[0])), [0.020, 0.10, 0.008, 0.006, 0.10])
     assert baseline.spread[0] == 1.0
 
 
@@ -72,16 +72,16 @@ def test_one_absurd_session_moves_the_baseline_no_more_than_a_few_sigma_would() 
 
 def test_the_fleets_coefficients_are_those_that_its_pairs_scatter_around() -> None:
     draws = np.random.default_rng(5)
-    deviation, true = np.array([0.020, 0.10, 0.008, 0.006]), np.array([0.09, 0.30, 0.010, 0.004])
+    deviation, true = np.array([0.020, 0.10, 0.008, 0.006, 0.10]), np.array([0.09, 0.30, 0.010, 0.004, 0.05])
     frames = []
     for vehicle in range(120):
-        own = true + deviation * draws.standard_normal(4)
+        own = true + deviation * draws.standard_normal(5)
         celsius, hours = draws.uniform(-5, 25, 60), draws.choice([0.1, 0.3])
-        x = np.stack(
-            [np.ones(60), np.full(60, hours), hours * np.maximum(18 - celsius, 0), hours * np.maximum(8 - celsius, 0)]
-        )
+        weather = draws.uniform(-5, 25, 60)
+        cold = [hours * np.maximum(knee - celsius, 0) for knee in (18, 8)]
+        x = np.stack([np.ones(60), np.full(60, hours), *cold, np.maximum(8 - weather, 0) / 10])
         losses = own @ x + 0.006 * draws.standard_normal(60)
-        frames.append(rows_of(vehicle, losses, hours=hours, celsius=celsius.tolist()))
+        frames.append(rows_of(vehicle, losses, hours=hours, celsius=celsius.tolist(), weather=weather))
     fit = fleet_fit(Panel.of(pl.concat(frames)))
     assert (fit.pairs, fit.sessions) == (120, 7200)
     assert np.all(np.abs(fit.coefficients - true) < 4 * fit.deviation)

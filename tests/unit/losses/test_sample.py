@@ -63,8 +63,15 @@ def test_the_cold_counts_from_each_knee_on() -> None:
         sessions(on(1), on(2, mean_battery_temp_celsius=3.0), on(3, mean_battery_temp_celsius=20.0)), NONE_KNOWN
     )
     np.testing.assert_allclose(
-        regressors(rows), [[1, 0.4, 0.4 * 6, 0], [1, 0.4, 0.4 * 15, 0.4 * 5], [1, 0.4, 0, 0]], rtol=1e-12
+        regressors(rows), [[1, 0.4, 0.4 * 6, 0, 0], [1, 0.4, 0.4 * 15, 0.4 * 5, 0], [1, 0.4, 0, 0, 0]], rtol=1e-12
     )
+
+
+def test_a_heater_counts_by_how_cold_the_fleets_batteries_are_and_not_by_the_own_one() -> None:
+    known = pl.DataFrame([(date(2026, 3, 1), 3.0), (date(2026, 3, 2), 9.0)], FLEET_TEMPERATURES, orient="row")
+    rows = sample(sessions(on(1, mean_battery_temp_celsius=20.0), on(2, mean_battery_temp_celsius=20.0)), known)
+    assert rows["weather_celsius"].to_list() == [3.0, 9.0]
+    np.testing.assert_allclose(regressors(rows), [[1, 0.4, 0, 0, 5 / 10], [1, 0.4, 0, 0, 0]])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_without_any_temperature_the_cold_is_left_out_and_the_loss_less_sure() -
     assert rows["battery_celsius"].to_list() == [None]
     assert rows["temperature_source"].to_list() == ["none"]
     assert rows["variance"][0] == pytest.approx(0.02**2 + (1 + 1.16**2) * 0.001**2 / 600)
-    np.testing.assert_allclose(regressors(rows), [[1, 0.4, 0, 0]])
+    np.testing.assert_allclose(regressors(rows), [[1, 0.4, 0, 0, 0]])
 
 
 def test_rows_are_ordered_by_pair_and_time_however_they_come() -> None:

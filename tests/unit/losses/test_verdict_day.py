@@ -33,7 +33,7 @@ def finding(vehicle: int = 1, meter: int = 1, state: str = "open", onset_at: obj
         "meter_id": meter,
         "state": state,
         "onset_at": onset_at,
-        "coefficients": [0.12, 0.0, 0.0, 0.0],
+        "coefficients": [0.12, 0.0, 0.0, 0.0, 0.0],
     }
     return pl.DataFrame([{name: known.get(name) for name in LOSS_FINDINGS}], LOSS_FINDINGS)
 
