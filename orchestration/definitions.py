@@ -17,6 +17,7 @@ from orchestration.assets.device_hourly import device_hourly_asset
 from orchestration.assets.exports import export_assets
 from orchestration.assets.exposures import exposure_specs
 from orchestration.assets.finding_alerts import finding_alerts_asset
+from orchestration.assets.fleet_report import fleet_report_asset
 from orchestration.assets.models import model_assets
 from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.report import report_asset, restatements_assets
@@ -25,7 +26,7 @@ from orchestration.assets.run_config import EXECUTOR, IO_MANAGER, LOGGERS
 from orchestration.assets.tables import table_specs
 from orchestration.dagster_runtime.first_partition import first_partition
 from orchestration.dagster_runtime.forked_runs import fork_runs
-from orchestration.scheduling.schedules import daily_maintenance
+from orchestration.scheduling.schedules import WRITE_REPORT, daily_maintenance, daily_report
 from orchestration.scheduling.sensors import (
     closed_days_sensor,
     closed_hours_sensor,
@@ -89,16 +90,23 @@ def build_definitions(catalog: Catalog, first_day: date, settings: FleetSettings
         description="Tells people of findings. The sensor requests it; to run it by hand: fleetwatt alerts send.",
         tags=RUN_AGAIN_IN_FULL,
     )
+    report = fleet_report_asset(catalog)
+    write_report = dg.define_asset_job(
+        WRITE_REPORT,
+        selection=dg.AssetSelection.assets(report),
+        description="Writes the page for people. The schedule requests it; to run it by hand: fleetwatt report.",
+        tags=RUN_AGAIN_IN_FULL,
+    )
     return dg.Definitions(
-        assets=[*table_specs(catalog), *assets, hours, alerts, *exposure_specs(catalog)],
-        jobs=[run_day, write_hours, alert],
+        assets=[*table_specs(catalog), *assets, hours, alerts, report, *exposure_specs(catalog)],
+        jobs=[run_day, write_hours, alert, write_report],
         sensors=[
             closed_days_sensor(catalog, first_day, run_day.name),
             closed_hours_sensor(first_day, write_hours.name),
             untold_findings_sensor(alert.name),
             failed_runs,
         ],
-        schedules=[daily_maintenance],
+        schedules=[daily_maintenance, daily_report],
         resources={"warehouse": warehouse_resource(settings), "io_manager": IO_MANAGER},
         executor=EXECUTOR,
         loggers=LOGGERS,

@@ -111,3 +111,16 @@ daily_maintenance = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+
+
+WRITE_REPORT = "write_report"
+"""The job."""
+
+daily_report = dg.ScheduleDefinition(
+    name="daily_report",
+    job_name=WRITE_REPORT,
+    description="Writes the page for people.",
+    cron_schedule="30 4 * * *",  # two hours and a half after a day has closed, and before people begin to work
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

@@ -1,6 +1,6 @@
 """Makes the report of a period, from the lake to one HTML page, and says what its file is called."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.contract.errors import FleetwattError
@@ -9,12 +9,16 @@ from warehouse.lake.snapshot import Snapshot
 from warehouse.report import words
 from warehouse.report.lake_facts import BUILT, files_of, opened, read_facts
 from warehouse.report.page import report_page
-from warehouse.report.period import Length, Period
+from warehouse.report.period import Length, Period, periods_that_end
 from warehouse.report.pictures import pictures
 from warehouse.report.repairs import FIRST, open_losses
 
 FOLDER = "reports"
 """In the home."""
+NEWEST = "week.html"
+"""The last seven days, whenever they end."""
+KEPT_DAYS = 31
+"""A week or month that ended longer ago is not written by itself any more."""
 
 
 class NothingToReportError(FleetwattError):
@@ -40,7 +44,20 @@ def newest_day(snapshot: Snapshot) -> date:
 
 def name_of(period: Period) -> str:
     """What the file of a period is called."""
-    return f"{period.length}-to-{period.last}.html" if period.length is not Length.DAY else f"day-{period.last}.html"
+    return f"day-{period.last}.html" if period.length is Length.DAY else f"{period.length}-to-{period.last}.html"
+
+
+def due_reports(snapshot: Snapshot) -> dict[str, Period]:
+    """What is to be written by itself, by the name of its file: the last seven days, and the weeks and months that
+    ended within a month.
+
+    Raises:
+        NothingToReportError: the lake has no day.
+    """
+    newest = newest_day(snapshot)
+    recent = [day for day in snapshot.days(BUILT) if day > newest - timedelta(days=KEPT_DAYS)]
+    ended = {name_of(period): period for day in recent for period in periods_that_end(day)}
+    return {NEWEST: Period.ending(Length.WEEK, newest), **ended}
 
 
 def make_report(snapshot: Snapshot, catalog: Catalog, period: Period) -> str:

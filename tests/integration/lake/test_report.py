@@ -24,7 +24,7 @@ from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.report.lake_facts import files_of, lookbacks
 from warehouse.report.period import Length, Period
-from warehouse.report.report_file import NothingToReportError, make_report
+from warehouse.report.report_file import NothingToReportError, due_reports, make_report
 
 app = typer.Typer(rich_markup_mode=None)
 app.command()(report)
@@ -171,3 +171,11 @@ def test_in_a_browser_it_loads_nothing_else_and_fits_a_screen_and_a_phone(home: 
                 assert (ground == "rgb(22, 24, 28)") == is_dark
                 assert tab.complaints == []
                 assert [asked for asked in tab.requests if not asked.startswith(("about:", page))] == []
+
+
+def test_what_is_due_is_the_newest_week_and_what_has_ended(home: Path) -> None:
+    due = due_reports(manifest_snapshot(Lake(home / "lake")))
+    assert due == {
+        "week.html": Period.ending(Length.WEEK, DAYS[-1]),
+        f"week-to-{DAYS[0]}.html": Period.ending(Length.WEEK, DAYS[0]),
+    }

@@ -43,7 +43,7 @@ def test_dg_checks_and_lists_every_definition(tmp_path: Path) -> None:
     assert {each["name"] for each in listed["sensors"]} == {
         *("closed_days", "closed_hours", "untold_findings", "failed_runs"),
     }
-    assert {each["name"] for each in listed["schedules"]} == {"daily_maintenance"}
+    assert {each["name"] for each in listed["schedules"]} == {"daily_maintenance", "daily_report"}
 
 
 def test_dagster_validates_the_definitions(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -19,12 +20,14 @@ from tests.lake_folder import has_file, newest_file
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lake.provenance import ENERGY
+from warehouse.lake.snapshot import released_snapshot
 from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.lake_files import oldest_releases
+from warehouse.report.report_file import FOLDER, NEWEST, due_reports
 
 
 @pytest.fixture
@@ -67,6 +70,24 @@ def ran(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pyte
             releases = [(each.release, each.newest_release) for each in oldest_releases(connection, SECOND)]
         without_dagster.pipeline.run(SECOND)
         yield Ran(days, result, without_dagster, releases)
+
+
+def test_the_report_for_people_is_written_from_what_is_released(ran: Ran) -> None:
+    with connect(ran.days.url) as connection:
+        due = due_reports(released_snapshot(connection, ran.days.pipeline.lake))
+    folder = ran.days.home / FOLDER
+    names = []
+    for _ in range(2):
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = ran.days.definitions.resolve_job_def("write_report").execute_in_process(instance=instance)
+        (made,) = result.asset_materializations_for_node("fleet_report")
+        assert made.metadata["newest"].value == str(folder / NEWEST)
+        names.append({Path(path).name for path in str(made.metadata["written"].value).splitlines()})
+    assert names == [set(due), {NEWEST}], "what ended is written once"
+    assert {path.name for path in folder.iterdir()} == set(due)
+    page = (folder / NEWEST).read_text(encoding="utf-8")
+    assert f"fleetwatt report --week --until {SECOND}" in page
+    assert f"{VEHICLES} vehicles, {VEHICLES} meters" in page
 
 
 def test_a_day_in_dagster_equals_the_same_day_run_without_it(ran: Ran) -> None:

@@ -22,6 +22,7 @@ from orchestration.assets.column_lineage import column_lineage
 from orchestration.assets.device_hourly import COLUMNS, DEVICE_HOURLY, hours_lineage
 from orchestration.assets.exposures import exposure_key
 from orchestration.assets.finding_alerts import FINDING_ALERTS
+from orchestration.assets.fleet_report import FLEET_REPORT
 from orchestration.definitions import build_definitions
 from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lifecycle.daily_pipeline import EXPORTS
@@ -91,7 +92,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_they_load_with_no_database_no_environment_and_can_be_sent(loaded: Loaded) -> None:
-    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + len(CATALOG.exposures) + 3
+    assert loaded.told["assets"] == len(MODELS) + len(EXPORTS) + len(CATALOG.exposures) + 4
     assert loaded.told["sent_bytes"] > 10_000
     assert loaded.written == []
 
@@ -261,6 +262,7 @@ def test_the_report_comes_after_everything(graph: AssetGraph) -> None:
         dg.AssetKey("restatements"),
         DEVICE_HOURLY,
         FINDING_ALERTS,
+        FLEET_REPORT,
         *(exposure_key(name) for name in CATALOG.exposures),
     }
     assert above == graph.get_all_asset_keys() - beside
