@@ -6,6 +6,7 @@ MEANS = {
     "closed_days": "closed days are not exported",
     "closed_hours": "closed hours are not written",
     "daily_maintenance": "partitions are not made ahead, files not checked, old days not dropped",
+    "daily_report": "the report for people is not written",
     "failed_runs": "failed runs are not told",
     "untold_findings": "findings are not told",
 }

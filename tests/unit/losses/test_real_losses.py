@@ -139,10 +139,10 @@ def test_charges_of_a_car_at_home_say_nothing() -> None:
     expect_nothing(sampled(leapmotor(healthy(COUNT)), 0.1), 60)
 
 
-def test_of_the_same_charges_a_loss_of_three_points_in_the_last_ten_is_found() -> None:
+def test_of_the_same_charges_a_loss_of_four_points_in_the_last_ten_is_found() -> None:
     ratio = pl.col("dc_kwh_battery") / pl.col("ac_kwh_meter")
     is_late = pl.int_range(pl.len()) >= 2 * COUNT - 10
-    more = pl.when(is_late).then(pl.col("ac_kwh_meter") * ratio / (ratio - 0.03)).otherwise("ac_kwh_meter")
+    more = pl.when(is_late).then(pl.col("ac_kwh_meter") * ratio / (ratio - 0.04)).otherwise("ac_kwh_meter")
     _, findings = found(sampled(leapmotor(healthy(2 * COUNT).with_columns(ac_kwh_meter=more)), 0.1))
     assert "open" in findings["state"]
 

@@ -29,10 +29,10 @@ def shifted(losses: Floats, sessions: int, by: float) -> Floats:
 
 
 def test_a_known_shift_is_found_at_its_size_since_its_begin() -> None:
-    found = scanned(rows_of(1, shifted(noisy(1, 60), 6, 0.025)))
+    found = scanned(rows_of(1, shifted(noisy(1, 60), 6, 0.035)))
     assert found.z[0] > SETTINGS.thresholds.open_z
     assert found.sessions[0] == 6
-    assert found.shift[0] == pytest.approx(0.025, abs=0.006)
+    assert found.shift[0] == pytest.approx(0.035, abs=0.006)
     assert found.baseline.sessions[0] == 54
 
 
