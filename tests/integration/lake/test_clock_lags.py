@@ -26,7 +26,6 @@ from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.lifecycle.session_step import SESSIONS
 from warehouse.losses.loss_files import LossFiles, Source, write_losses
-from warehouse.losses.schemas import ACCEPTED
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
@@ -133,7 +132,7 @@ def test_files_of_before_lags_were_taken_off_are_gone_on_from(whole: DailyPipeli
     files = LossFiles(*(newest_file(whole.lake, name, DAYS[2]) for name in LossFiles._fields))
     targets = {name: tmp_path / f"{name}.parquet" for name in LOSSES}
     sources = [Source("loss_samples", DAYS[1], "a hash", before["loss_samples"])]
-    write_losses(files, sources, pl.DataFrame(schema=ACCEPTED), DAYS[2], {}, targets)
+    write_losses(files, sources, DAYS[2], {}, targets)
     assert_frame_equal(pl.read_parquet(targets["loss_samples"]), made(whole, DAYS[2], "loss_samples"))
 
 

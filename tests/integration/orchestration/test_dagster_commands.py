@@ -39,7 +39,13 @@ def test_dg_checks_and_lists_every_definition(tmp_path: Path) -> None:
     assert {(each["asset_key"], each["name"]) for each in listed["asset_checks"]} == {
         (key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys
     }
-    assert {each["name"] for each in listed["jobs"]} == {"run_day", "write_hours", "alert", "write_report", "maintenance"}
+    assert {each["name"] for each in listed["jobs"]} == {
+        "run_day",
+        "write_hours",
+        "alert",
+        "write_report",
+        "maintenance",
+    }
     assert {each["name"] for each in listed["sensors"]} == {
         *("closed_days", "closed_hours", "untold_findings", "failed_runs"),
     }

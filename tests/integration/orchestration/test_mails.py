@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+from asyncio import WriteTransport
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ class Mailbox:
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
         if self.quits == "drops the connection":
-            assert server.transport is not None
+            assert isinstance(server.transport, WriteTransport)
             server.transport.abort()
         return self.quits
 
