@@ -10,6 +10,7 @@ from tests.integration.ingest_api.site import Site, new_id
 
 CHANGING = {"date", "x-request-id"}
 METER, VEHICLE = new_id("head"), new_id("head")
+NO_FINDING = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ def connection(filled: Site) -> Iterator[RawConnection]:
 def paths(site: Site) -> list[str]:
     """Every path that the document knows, and those beside it."""
     documented = [path for path, of in site.client.get("/openapi.json").json()["paths"].items() if "get" in of]
-    named = [path.replace("{meterId}", METER).replace("{vehicleId}", VEHICLE) for path in documented]
+    names = {"meterId": METER, "vehicleId": VEHICLE, "id": NO_FINDING}
+    named = [path.format(**names) for path in documented]
     return [*named, "/", "/docs", "/openapi.json", "/v1/meters/nobody", "/nope", "/v1/meters?limit=0", "/v1/telemetry"]
 
 

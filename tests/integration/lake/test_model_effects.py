@@ -134,10 +134,11 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     reached = {each["name"]: each for each in json.loads(check(tmp_path, "--json").stdout)["exposures"]}
     assert {name: each["datasets"] for name, each in reached.items()} == {
         "day_figures": ["daily_fleet_efficiency"],
+        "loss_report": ["daily_fleet_efficiency", "daily_vehicle_costs"],
         "open_lake": ["daily_fleet_efficiency", "weekly_vehicle_losses", "daily_vehicle_costs"],
     }
     result = check(tmp_path)
-    assert "This reaches 2 exposures:" in result.stderr
+    assert "This reaches 3 exposures:" in result.stderr
     assert (
         "day_figures (Dagster, the asset day_report; owned by analytics) reads daily_fleet_efficiency" in result.stdout
     )
@@ -147,6 +148,7 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     marts = [each.name for each in below if (each.layer, each.kind) == ("marts", "sql")]
     assert {each["name"]: set(each["datasets"]) for each in alone} == {
         "day_figures": {"daily_fleet_efficiency"},
+        "loss_report": {"daily_fleet_efficiency", "daily_vehicle_costs"},
         "open_lake": set(marts),
     }
 
