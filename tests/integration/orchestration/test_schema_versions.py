@@ -23,6 +23,7 @@ ARGUMENTS = {
     "run-day": [DAY],
     "devices": ["prune", "--older-than", "30d"],
     "alerts": ["send"],
+    "findings": ["list"],
 }
 WITHOUT_A_DATABASE = {"simulate", "models"}
 MIGRATES = {"up", "migrate"}
@@ -92,7 +93,9 @@ def test_the_pipeline_refuses_another_schema(database_url: str, revision: str, t
         warehouse.url  # noqa: B018 - it is what every asset and sensor begins with
 
 
-@pytest.mark.parametrize("command", sorted(set(REFUSING) - {"dagster", "status", "query", "quarantine"}))
+@pytest.mark.parametrize(
+    "command", sorted(set(REFUSING) - {"dagster", "status", "query", "report", "quarantine", "findings"})
+)
 def test_where_there_is_no_database_yet_none_is_made(fleetwatt: Fleetwatt, tmp_path: Path, command: str) -> None:
     ndjson(tmp_path / "readings.ndjson", meter_payload())
     ended = fleetwatt(command, *ARGUMENTS.get(command, []), "--home", tmp_path / "home")
