@@ -11,7 +11,7 @@ from orchestration.alerting.channels import channels_of
 from orchestration.alerting.finding_alerts import alert_of_findings
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
-from orchestration.cli.terminal import print_line
+from orchestration.cli.terminal import print_line, shown_instant
 from orchestration.home.folder import current_database, database
 from warehouse.alerts.message import Message
 from warehouse.counted import counted
@@ -94,12 +94,12 @@ def list_(
         print_json([dataclasses.asdict(each) for each in found])
         return
     for each in found:
-        when = "" if each.next_attempt_at is None else f", again from {_instant(each.next_attempt_at)} on"
+        when = "" if each.next_attempt_at is None else f", again from {shown_instant(each.next_attempt_at)} on"
         tried = f"{counted(each.attempts, 'attempt')}: {each.said}" if each.said else "not tried yet"
-        print_line(f"{_instant(each.created_at)} {each.channel} {each.state}{when}; {tried}")
+        print_line(f"{shown_instant(each.created_at)} {each.channel} {each.state}{when}; {tried}")
         print_line(f"    {visible(each.subject)} ({each.idempotency_key})")
         for attempt in each.log if attempts else ():
-            print_line(f"    {_instant(attempt.ended_at)} {attempt.said}")
+            print_line(f"    {shown_instant(attempt.ended_at)} {attempt.said}")
     if not found:
         notes.print("no message was put on its way")
 
@@ -132,10 +132,6 @@ def send(
         f"{counted(done.decided.events, 'event')} looked at, {counted(done.decided.messages, 'new message')}; "
         f"{done.sent.sent} sent, {done.sent.put_off} to be tried again, {done.sent.given_up} given up"
     )
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def _words(outcome: Outcome) -> str:

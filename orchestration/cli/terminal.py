@@ -5,6 +5,7 @@ obeys: it could move the cursor, hide a line or type an answer. Here that is mad
 import os
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -20,6 +21,11 @@ NARROWEST = 20
 def print_line(text: str) -> None:
     """A line on stdout: as it is for a program, visible for a person."""
     typer.echo(visible(text) if sys.stdout.isatty() else text)
+
+
+def shown_instant(at: datetime) -> str:
+    """To the second, UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 class Terminal(Console):

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from warehouse.alerts.message import Message
-from warehouse.contract.findings import Event
+from warehouse.contract.findings import PIPELINE, Event
 from warehouse.counted import counted
 from warehouse.postgres.alerts.alert_events import FindingEvent
 from warehouse.visible import one_line
@@ -18,8 +18,6 @@ MOST_NAMED = 10
 """Findings in a message of many; the others are counted."""
 _MOST_CHARACTERS = 500
 """Of a text that others wrote: a name, a note."""
-_PIPELINE = "pipeline"
-"""The actor of what happens by itself."""
 
 _HEADLINES = {
     Event.OPENED: "New finding",
@@ -162,8 +160,8 @@ def _details(event: FindingEvent) -> Iterator[str]:
         yield f"What would decide it: {_free(finding['deciding_test'])}"
     if finding["detail"]:
         yield _free(finding["detail"])
-    if event.actor != _PIPELINE or event.note:
-        by = "" if event.actor == _PIPELINE else f"By {_free(event.actor)}: "
+    if event.actor != PIPELINE or event.note:
+        by = "" if event.actor == PIPELINE else f"By {_free(event.actor)}: "
         yield f"{by}{_free(event.note or event.event)}"
     yield f"More: {PATH}/{event.finding_id}"
 

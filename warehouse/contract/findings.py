@@ -14,6 +14,10 @@ WORSE_FACTOR = 1.5
 """A finding got worse where its points or its kWh a month are this many times what was told last."""
 
 
+PIPELINE = "pipeline"
+"""Who it is that opens, closes and reopens by itself; no person is called so."""
+
+
 class State(StrEnum):
     """Where a finding stands. ``open`` also where a snooze ran out."""
 

@@ -8,11 +8,15 @@ that the lag of a clock (R8) was taken off of, which have clock_lag_s: their sid
 
 import polars as pl
 
+from warehouse.data_faults.rules import Rule
 from warehouse.losses.sample import PAIR
 from warehouse.losses.settings import SETTINGS, LossSettings
 
-LEAKAGE, CLOCK = "R4", "R8"
-SPOILING = {"meter_id": ("R5", "R6"), "vehicle_id": ("R5", "R7", CLOCK)}
+LEAKAGE, CLOCK = Rule.LEAKAGE.value, Rule.CLOCK.value
+SPOILING = {
+    "meter_id": (Rule.DC_EXCEEDS_AC.value, Rule.FROZEN_METER.value),
+    "vehicle_id": (Rule.DC_EXCEEDS_AC.value, Rule.MAPPING.value, CLOCK),
+}
 """Whose sessions they explain. A wrong mapping and a wrong clock are the vehicle's: others charge at its meter as well.
 A frozen register is the meter's, and R5 cannot say whose register it is."""
 

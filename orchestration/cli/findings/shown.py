@@ -1,9 +1,9 @@
 """A finding in lines for people, and as JSON for programs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from orchestration.cli.terminal import shown_instant
 from warehouse.counted import counted
 from warehouse.postgres.findings.finding_reads import FindingRow
 from warehouse.visible import visible
@@ -59,18 +59,13 @@ def in_full(finding: FindingRow, events: Iterable[Mapping[str, Any]]) -> Iterato
     yield "events"
     for each in events:
         note = f": {visible(each['note'])}" if each["note"] else ""
-        yield f"    {instant(each['happened_at'])} {visible(each['actor'])} {each['event']}{note}"
-
-
-def instant(at: datetime) -> str:
-    """To the second, UTC."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+        yield f"    {shown_instant(each['happened_at'])} {visible(each['actor'])} {each['event']}{note}"
 
 
 def _state(finding: FindingRow) -> str:
     state = str(finding["current_state"])
     if state == "snoozed":
-        state += f" until {instant(finding['snoozed_until'])}"
+        state += f" until {shown_instant(finding['snoozed_until'])}"
     if finding["assigned_to"]:
         state += f", {visible(finding['assigned_to'])}'s"
     if finding["resolved_because"]:
@@ -83,8 +78,8 @@ def _since(finding: FindingRow) -> str:
     if finding["onset_at"] is None:
         return opened
     begin, end = finding["onset_from"], finding["onset_until"]
-    between = f", between {instant(begin)} and {instant(end)}" if begin and end else ""
-    return f"{instant(finding['onset_at'])}{between}; {opened}"
+    between = f", between {shown_instant(begin)} and {shown_instant(end)}" if begin and end else ""
+    return f"{shown_instant(finding['onset_at'])}{between}; {opened}"
 
 
 def _energy(finding: FindingRow) -> str:

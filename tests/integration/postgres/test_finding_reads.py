@@ -6,13 +6,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.sql import SQL
 
 from tests.integration.postgres.telling import tell
 from tests.told_findings import DAY, closed, fault, lake_id, later, told
 from warehouse.contract.errors import FindingNotFoundError, InvalidRequestError
 from warehouse.postgres.findings.acts import Act, Request, act_on_finding
-from warehouse.postgres.findings.finding_reads import Asked, Sort, device_question, find_finding, list_findings
+from warehouse.postgres.findings.finding_reads import Asked, Sort, find_finding, list_findings
 
 NAMES = ("cheap", "dear", "free", "unknown", "over", "clock")
 
@@ -133,35 +132,6 @@ def test_devices_are_called_as_they_are_now(connection: psycopg.Connection) -> N
     assert names(connection, subject="renamed") == ["dear"]
 
 
-def test_of_a_vehicle_and_its_meters_are_those_that_nobody_settled(connection: psycopg.Connection) -> None:
-    def found(vehicle_id: int, *meter_ids: int) -> list[str]:
-        question = device_question(vehicle_id, meter_ids)
-        rows = connection.execute(question.statement, question.parameters).fetchall()
-        return [str(row[0]) for row in rows]
-
-    assert found(1, 2) == [lake_id("dear"), lake_id("cheap"), lake_id("clock")]
-    assert found(5, 5) == [], "it is resolved"
-    act_on_finding(connection, UUID(lake_id("dear")), Request(Act.ACCEPT, "ann"))
-    assert found(1, 2) == [lake_id("cheap"), lake_id("clock")]
-
-
 def test_what_is_not_there_is_told(connection: psycopg.Connection) -> None:
     with pytest.raises(FindingNotFoundError):
         find_finding(connection, UUID(int=1))
-
-
-def test_findings_of_a_vehicle_are_found_by_indexes_alone(connection: psycopg.Connection) -> None:
-    """Each answer about a vehicle asks for them."""
-    connection.execute(
-        "INSERT INTO findings (finding_id, rule, kind, severity, subject, vehicle_id, meter_id, opened_on, day) "
-        "SELECT gen_random_uuid(), 'R1', 'loss', 'warning', 'x', n, n, '2026-02-08', '2026-02-08' "
-        "FROM generate_series(10, 20000) AS n"
-    )
-    connection.execute("ANALYZE findings")
-    question = device_question(7000, [7000])
-    with psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(SQL("EXPLAIN ") + question.statement, question.parameters)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Seq Scan on findings" not in plan
-    assert "findings_of_vehicles" in plan
-    assert "findings_of_meters" in plan

@@ -12,10 +12,9 @@ from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FindingChangedError, InvalidRequestError
-from warehouse.contract.findings import ACTIVE, Event, State
+from warehouse.contract.findings import ACTIVE, PIPELINE, Event, State
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
-from warehouse.postgres.findings.retelling import PIPELINE
 from warehouse.postgres.ledger.day_ledger import request_build
 from warehouse.postgres.readings.device_tables import read_table
 

@@ -22,9 +22,10 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import FindingNotFoundError, InvalidRequestError
 
 _PACKAGE = "warehouse.postgres.findings"
+_NOT_OURS = "the cursor is none that an answer gave; begin again without one"
 SHORTEST_BEGINNING = 4
 """Characters by which an id may be called."""
-_IDS_BEGINNING = re.compile(r"[0-9a-f-]{4,36}").fullmatch
+_IDS_BEGINNING = re.compile(rf"[0-9a-f-]{{{SHORTEST_BEGINNING},36}}").fullmatch
 FindingRow = Mapping[str, Any]
 """Columns of ``findings``, with ``vehicle_external_id`` and ``meter_external_id`` as the devices are called now.
 
@@ -113,9 +114,9 @@ def _position(cursor: str) -> tuple[float, float, UUID]:
         key, second_key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
         position = float(key), float(second_key), UUID(finding_id)
     except (ValueError, binascii.Error) as error:
-        raise InvalidRequestError("the cursor is none that an answer gave; begin again without one") from error
+        raise InvalidRequestError(_NOT_OURS) from error
     if math.isnan(position[0]) or math.isnan(position[1]):
-        raise InvalidRequestError("the cursor is none that an answer gave; begin again without one")
+        raise InvalidRequestError(_NOT_OURS)
     return position
 
 
@@ -128,12 +129,6 @@ def finding_question(finding_id: UUID, now: datetime | None = None) -> Question:
 def events_question(finding_id: UUID) -> Question:
     """Asks for what happened to a finding, in that order."""
     return Question(sqlfiles.load(_PACKAGE, "list_events"), {"finding_id": finding_id})
-
-
-def device_question(vehicle_id: int, meter_ids: Collection[int], now: datetime | None = None) -> Question:
-    """Asks for the open, acknowledged and snoozed findings of a vehicle and of meters, the most expensive first."""
-    parameters = {"vehicle_id": vehicle_id, "meter_ids": list(meter_ids), "now": now or datetime.now(UTC)}
-    return Question(sqlfiles.load(_PACKAGE, "list_findings_of_devices"), parameters)
 
 
 def list_findings(connection: psycopg.Connection, asked: Asked, now: datetime | None = None) -> Page:

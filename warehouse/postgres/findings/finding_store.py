@@ -9,8 +9,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
-from warehouse.contract.findings import SAME_FINDING_DAYS
-from warehouse.postgres.findings.retelling import PIPELINE, Retold, Row, retold
+from warehouse.contract.findings import PIPELINE, SAME_FINDING_DAYS
+from warehouse.postgres.findings.retelling import Retold, Row, retold
 
 _PACKAGE = "warehouse.postgres.findings"
 DATASET = "findings"

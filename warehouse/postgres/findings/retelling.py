@@ -10,10 +10,8 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from warehouse.contract.findings import SAME_FINDING_DAYS, WORSE_FACTOR, Event, Severity, State
+from warehouse.contract.findings import ACTIVE, PIPELINE, SAME_FINDING_DAYS, WORSE_FACTOR, Event, Severity, State
 
-PIPELINE = "pipeline"
-"""Who it is that opens, closes and reopens by itself."""
 Row = Mapping[str, Any]
 FIGURES = (
     *("rule_version", "name", "kind", "severity", "subject", "subject_kind", "vehicle_id", "meter_id"),
@@ -23,7 +21,6 @@ FIGURES = (
 """What follows the day that tells of it;"""
 CAUSE = ("cause", "cause_probability", "deciding_test")
 """and this too, as long as it is open."""
-_ACTIVE = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
 _SAME = timedelta(days=SAME_FINDING_DAYS)
 _SEVERITIES = list(Severity)
 
@@ -45,7 +42,7 @@ class Retold(NamedTuple):
     @property
     def is_active(self) -> bool:
         """Whether it is unresolved, and not called normal either: of these a rule has one a subject."""
-        return self.row["state"] in _ACTIVE
+        return self.row["state"] in ACTIVE
 
 
 def subject_key(row: Row) -> str:
@@ -132,13 +129,13 @@ def _went_on(old: Row, new: Row, day: date) -> Retold:
     row["opened_on"] = min(old["opened_on"], new["opened_on"])
     if new["state"] == "open":
         row |= {name: new[name] for name in CAUSE}
-        if old["state"] in _ACTIVE and _is_worse(old, new):
+        if old["state"] in ACTIVE and _is_worse(old, new):
             return Retold(row | _as_told(new), (Happened(Event.WORSE),), is_new=False)
         why = _why_back(old, new, day) if old["state"] == State.RESOLVED else None
         if why:
             row |= _as_told(new) | _resolution(None, day) | {"state": State.OPEN}
             return Retold(row, (Happened(Event.REOPENED, why),), is_new=False)
-    elif new["state"] == "closed" and old["state"] in _ACTIVE:
+    elif new["state"] == "closed" and old["state"] in ACTIVE:
         return _resolved(row, f"closed by the rule on {new['closed_on']}", day)
     return Retold(row, (), is_new=False)
 
