@@ -1,16 +1,19 @@
 """Days of one pair whose charges are drawn by hand, stored as its devices would have sent them, and run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
+import pytest
 
 from tests.lake_folder import newest_file
 from tests.unit.sessions.drawn import Drawn
 from warehouse.contract.tables import DeviceKind
+from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
 from warehouse.postgres.ledger import day_ledger
@@ -56,6 +59,27 @@ def made_all(
 ) -> dict[tuple[str, date], pl.DataFrame]:
     """These datasets of these days."""
     return {(name, day): made(pipeline, day, name) for name in names for day in days}
+
+
+def forget(connection: psycopg.Connection, datasets: Sequence[str], since: date) -> None:
+    """As if these datasets had never been made of a day and those after it; their files stay."""
+    for table in ("lake_release_files", "lake_files", "lake_file_versions"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE dataset = any(%s) AND day >= %s".encode(), [list(datasets), since]
+        )
+
+
+def publish_beside(monkeypatch: pytest.MonkeyPatch, publish: Callable[[], object], *, is_first: bool) -> None:
+    """Another worker publishes just before or just after it is looked up, once, what a day carries on from."""
+    looked_up = CarriedDay.of
+
+    def beside(transaction: psycopg.Connection, *of_the_day: Any) -> CarriedDay:
+        before = None if is_first else looked_up(transaction, *of_the_day)
+        monkeypatch.undo()
+        publish()
+        return before or looked_up(transaction, *of_the_day)
+
+    monkeypatch.setattr(CarriedDay, "of", beside)
 
 
 def run_what_is_queued(pipeline: DailyPipeline, connection: psycopg.Connection) -> list[date]:

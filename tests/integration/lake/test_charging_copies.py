@@ -7,13 +7,11 @@ import polars as pl
 import psycopg
 import pytest
 
-from tests.conftest import fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
-from tests.integration.lake.drawn_days import add_pair, made, run_what_is_queued, stored
-from tests.integration.lake.lossy_days import DAYS, LATE, fleet
+from tests.integration.lake.drawn_days import made, run_what_is_queued, stored
+from tests.integration.lake.lossy_days import DAYS, fleet, lossy_days
 from tests.lake_folder import newest_file
-from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.charging.charging_store import KEPT_DAYS, SESSION_COLUMNS, STANDBY_COLUMNS
 from warehouse.postgres.connection import connect
@@ -22,13 +20,9 @@ from warehouse.postgres.connection import connect
 @pytest.fixture(scope="module")
 def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
     """The days, run once; readings of a charge of the first day are missing."""
-    folder = tmp_path_factory.mktemp("charging")
-    with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of("daily_vehicle_efficiency"))
-        with connect(url) as connection:
-            add_pair(connection)
-            stored(url, fleet(LATE), folder)
-            assert run_what_is_queued(pipeline, connection) == DAYS
+    with lossy_days(
+        server_url, template, tmp_path_factory.mktemp("charging"), catalog_of("daily_vehicle_efficiency")
+    ) as pipeline:
         yield pipeline
 
 

@@ -1,26 +1,32 @@
 """A vehicle whose clock is off, in the lake: the day after it was found takes the lag off, in whatever order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-import psycopg
 import pytest
 from polars.testing import assert_frame_equal
 
 from tests.conftest import fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
-from tests.integration.lake.drawn_days import add_pair, made, made_all, run_what_is_queued, stored
+from tests.integration.lake.drawn_days import (
+    add_pair,
+    forget,
+    made,
+    made_all,
+    publish_beside,
+    run_what_is_queued,
+    stored,
+)
 from tests.lake_folder import newest_file
 from tests.unit.data_faults.test_lagging_days import MINUTE, charges, pair
 from tests.unit.sessions.drawn import DAY, Drawn
 from warehouse.data_faults.fault_files import read_carried
 from warehouse.data_faults.schemas import RECENT_SESSIONS
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.fault_step import FAULTS
 from warehouse.lifecycle.loss_step import LOSSES
@@ -88,18 +94,10 @@ def test_sessions_that_are_made_beside_the_faults_of_the_day_before_know_them_in
 ) -> None:
     """Another worker publishes the faults of the day before just before or after they are looked up."""
     with copy_of(whole, server_url, tmp_path) as pipeline, connect(pipeline.url) as connection:
-        _forget(connection, FAULTS, since=0)
-        _forget(connection, (*SESSIONS, *LOSSES), since=1)
-        looked_up = CarriedDay.of
-
-        def beside(transaction: psycopg.Connection, *of_the_day: Any) -> CarriedDay:
-            before = None if is_published_first else looked_up(transaction, *of_the_day)
-            monkeypatch.undo()
-            pipeline.data_faults(DAYS[0])
-            return before or looked_up(transaction, *of_the_day)
-
+        forget(connection, FAULTS, DAYS[0])
+        forget(connection, (*SESSIONS, *LOSSES), DAYS[1])
         day_ledger.begin_build(connection, DAYS[1])
-        monkeypatch.setattr(CarriedDay, "of", beside)
+        publish_beside(monkeypatch, partial(pipeline.data_faults, DAYS[0]), is_first=is_published_first)
         pipeline.sessions(DAYS[1])
         day_ledger.confirm_build(connection, DAYS[1])
         run_what_is_queued(pipeline, connection)
@@ -111,8 +109,8 @@ def test_faults_that_come_after_the_sessions_of_the_next_day_have_it_made_again(
 ) -> None:
     """The next day was begun, and has no faults yet: nothing else would tell it."""
     with copy_of(whole, server_url, tmp_path) as pipeline, connect(pipeline.url) as connection:
-        _forget(connection, FAULTS, since=0)
-        _forget(connection, (*SESSIONS, *LOSSES), since=1)
+        forget(connection, FAULTS, DAYS[0])
+        forget(connection, (*SESSIONS, *LOSSES), DAYS[1])
         day_ledger.begin_build(connection, DAYS[1])
         pipeline.sessions(DAYS[1])
         assert made(pipeline, DAYS[1])["clock_lag_s"].null_count() == made(pipeline, DAYS[1]).height
@@ -134,10 +132,3 @@ def test_files_of_before_lags_were_taken_off_are_gone_on_from(whole: DailyPipeli
     sources = [Source("loss_samples", DAYS[1], "a hash", before["loss_samples"])]
     write_losses(files, sources, DAYS[2], {}, targets)
     assert_frame_equal(pl.read_parquet(targets["loss_samples"]), made(whole, DAYS[2], "loss_samples"))
-
-
-def _forget(connection: psycopg.Connection, datasets: Sequence[str], since: int) -> None:
-    for table in ("lake_release_files", "lake_files", "lake_file_versions"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE dataset = any(%s) AND day >= %s".encode(), [list(datasets), DAYS[since]]
-        )

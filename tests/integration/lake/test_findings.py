@@ -8,13 +8,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.conftest import fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
-from tests.integration.lake.drawn_days import add_pair, made, run_what_is_queued, stored
-from tests.integration.lake.lossy_days import DAYS, LATE, fleet
+from tests.integration.lake.drawn_days import made, run_what_is_queued, stored
+from tests.integration.lake.lossy_days import DAYS, fleet, lossy_days
 from warehouse.contract.partitions import midnight
-from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.connection import connect
 from warehouse.postgres.findings.acts import Act, Request, act_on_finding
@@ -24,13 +22,7 @@ from warehouse.postgres.ledger import day_ledger
 @pytest.fixture(scope="module")
 def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
     """The days, run once; readings of a charge of the first day are missing."""
-    folder = tmp_path_factory.mktemp("findings")
-    with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of("findings"))
-        with connect(url) as connection:
-            add_pair(connection)
-            stored(url, fleet(LATE), folder)
-            assert run_what_is_queued(pipeline, connection) == DAYS
+    with lossy_days(server_url, template, tmp_path_factory.mktemp("findings"), catalog_of("findings")) as pipeline:
         yield pipeline
 
 

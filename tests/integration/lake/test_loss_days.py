@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import psycopg
@@ -13,12 +13,19 @@ from polars.testing import assert_frame_equal
 from tests.conftest import fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.lake.copied_days import copy_of
-from tests.integration.lake.drawn_days import add_pair, made, made_all, run_what_is_queued, stored
-from tests.integration.lake.lossy_days import CHANGED, CHARGES_A_DAY, DAYS, LATE, fleet
+from tests.integration.lake.drawn_days import (
+    add_pair,
+    forget,
+    made,
+    made_all,
+    publish_beside,
+    run_what_is_queued,
+    stored,
+)
+from tests.integration.lake.lossy_days import CHANGED, CHARGES_A_DAY, DAYS, LATE, fleet, lossy_days
 from tests.lake_folder import newest_file
 from warehouse.lake.publish import DamagedFileError
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.carried_days import CarriedDay
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.loss_step import LOSSES
 from warehouse.losses.loss_files import LossFiles, write_losses
@@ -31,13 +38,7 @@ from warehouse.postgres.ledger.lake_files import find_lake_file
 @pytest.fixture(scope="module")
 def whole(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DailyPipeline]:
     """The days, run once; readings of a charge of the first day are missing."""
-    folder = tmp_path_factory.mktemp("losses")
-    with fresh_database(server_url, template) as url:
-        pipeline = DailyPipeline(url, Lake(folder / "lake"), catalog_of())
-        with connect(url) as connection:
-            add_pair(connection)
-            stored(url, fleet(LATE), folder)
-            assert run_what_is_queued(pipeline, connection) == DAYS
+    with lossy_days(server_url, template, tmp_path_factory.mktemp("losses"), catalog_of()) as pipeline:
         yield pipeline
 
 
@@ -145,20 +146,9 @@ def test_a_day_that_is_made_beside_the_one_before_it_knows_of_it_in_the_end(
     is_published_first: bool,
 ) -> None:
     """Another worker publishes the day before just before or after it is looked up what is carried."""
-    for table in ("lake_release_files", "lake_files", "lake_file_versions"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE dataset = any(%s) AND day > %s".encode(), [list(LOSSES), DAYS[0]]
-        )
-    looked_up = CarriedDay.of
-
-    def beside(transaction: psycopg.Connection, *of_the_day: Any) -> CarriedDay:
-        before = None if is_published_first else looked_up(transaction, *of_the_day)
-        monkeypatch.undo()
-        pipeline.losses(DAYS[1])
-        return before or looked_up(transaction, *of_the_day)
-
+    forget(connection, LOSSES, DAYS[1])
     day_ledger.begin_build(connection, DAYS[2])
-    monkeypatch.setattr(CarriedDay, "of", beside)
+    publish_beside(monkeypatch, partial(pipeline.losses, DAYS[1]), is_first=is_published_first)
     pipeline.losses(DAYS[2])
     day_ledger.confirm_build(connection, DAYS[2])
     run_what_is_queued(pipeline, connection)
