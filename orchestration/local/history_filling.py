@@ -54,7 +54,7 @@ class HistoryFilling:
         due = self.settings.home / DUE_NAME
         if not due.exists():
             return
-        from warehouse.postgres.ledger.day_ledger import making_many_days
+        from warehouse.postgres.ledger.day_locks import making_many_days
 
         with connect(self.url) as connection, making_many_days(connection):
             if due.read_text() != IMPORTED:

@@ -17,7 +17,7 @@ from orchestration.scheduling.past_runs import Outcome, PastRuns, past_runs, run
 from orchestration.tags import DAYS_TAG, WHY_TAG
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
-from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger import day_ledger, day_locks
 from warehouse.postgres.ledger.day_ledger import DayToRun
 from warehouse.postgres.ledger.partition_figures import partitions_bytes
 
@@ -123,7 +123,7 @@ def look_at(connection: psycopg.Connection, instance: dg.DagsterInstance, day: D
         past = PastRuns(1, together.run_id, Outcome.CANCELED)
     is_new = past is None and together is None and day.is_unexported
     goes_along = is_new and partitions_bytes(connection, day.day) <= SMALL_BYTES
-    return QueuedRebuild(name, day_ledger.is_held(connection, day.day), past, goes_along)
+    return QueuedRebuild(name, day_locks.is_held(connection, day.day), past, goes_along)
 
 
 def days_under_way(instance: dg.DagsterInstance) -> list[list[date]]:

@@ -17,12 +17,12 @@ from orchestration.scheduling.past_runs import past_runs, run_key
 from orchestration.tags import DAYS_TAG, WHY_TAG
 from warehouse.counted import counted
 from warehouse.lifecycle.lagging_models import LaggingModel, outdated_models
-from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger import day_ledger, day_locks
 
 
 def plan_all(connection: psycopg.Connection, instance: dg.DagsterInstance, first_day: date, catalog: Catalog) -> Plan:
     """The runs to request of whole days, and then of models that look back on days which changed."""
-    if day_ledger.are_many_being_made(connection):
+    if day_locks.are_many_being_made(connection):
         return Plan(remarks=["another process makes all days that wait, the oldest first"])
     plan = plan_days(connection, instance, first_day)
     outdated = [each for each in outdated_models(connection, catalog) if each.day >= first_day]
@@ -64,7 +64,7 @@ def _rebuild(
 ) -> QueuedRebuild:
     states = " ".join(f"{each.dataset} {each.state}" for each in models)
     name = f"{day}.lookback-{sha256(states.encode()).hexdigest()[:16]}"
-    return QueuedRebuild(name, day_ledger.is_held(connection, day), past_runs(instance, name), goes_along=False)
+    return QueuedRebuild(name, day_locks.is_held(connection, day), past_runs(instance, name), goes_along=False)
 
 
 def _request(day: date, rebuild: QueuedRebuild, models: Collection[LaggingModel], catalog: Catalog) -> dg.RunRequest:

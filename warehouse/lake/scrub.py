@@ -9,7 +9,7 @@ import psycopg
 from dbt_like_sql.catalog import Catalog, CatalogError
 from warehouse.lake.publish import DamagedFileError, MissingFileError, is_file_intact, is_intact, queue_damaged
 from warehouse.lake.storage.lake import Lake
-from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.day_locks import day_held
 from warehouse.postgres.ledger.gaps import list_gaps, request_builds_without
 from warehouse.postgres.ledger.lake_files import LakeFile, list_current_files, list_released_files
 

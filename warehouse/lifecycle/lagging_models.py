@@ -12,7 +12,8 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.counted import counted
-from warehouse.postgres.ledger.day_ledger import days_to_run, is_held
+from warehouse.postgres.ledger.day_ledger import days_to_run
+from warehouse.postgres.ledger.day_locks import is_held
 from warehouse.postgres.ledger.lake_files import LakeFile, list_unseen_files
 from warehouse.postgres.ledger.models import find_outdated_models, find_unbuilt_models, newest_digests
 

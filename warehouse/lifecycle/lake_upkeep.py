@@ -13,7 +13,7 @@ from warehouse.lake.lake_readme import LakeNotExplainedError, files_named
 from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.lifecycle.lake_description import describe_lake
-from warehouse.postgres.ledger.day_ledger import day_held, is_held
+from warehouse.postgres.ledger.day_locks import day_held, is_held
 from warehouse.postgres.ledger.lake_files import (
     LakeFile,
     delete_superseded_releases,

@@ -18,7 +18,7 @@ from warehouse.counted import counted
 from warehouse.lake.publish import ONLY_COPY, is_file_intact, publish
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.day_locks import day_held
 from warehouse.postgres.ledger.lake_files import LakeFile, find_lake_file
 
 

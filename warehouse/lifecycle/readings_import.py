@@ -26,7 +26,7 @@ from warehouse.lake.restore import RestoreMismatchError, restore_dropped
 from warehouse.lifecycle.one_ahead import one_ahead
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import holding_days
+from warehouse.postgres.ledger.day_locks import holding_days
 from warehouse.postgres.ledger.import_progress import advance_import, begin_import
 from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom

@@ -15,7 +15,7 @@ from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger import day_ledger, day_locks
 from warehouse.postgres.ledger.partition_figures import partition_figures
 from warehouse.postgres.partitions import dropping
 
@@ -57,10 +57,10 @@ class Retention:
 
     def _consider(self, connection: psycopg.Connection, stream: Stream, day: date) -> Iterator[Verdict]:
         """One verdict, or none of a day that somebody else has dropped since it was found: that one has told it."""
-        if day_ledger.is_held(connection, day):
+        if day_locks.is_held(connection, day):
             yield Verdict(stream, day, "a worker or an import has the day now")
             return
-        with day_ledger.day_held(connection, day):
+        with day_locks.day_held(connection, day):
             if dropping.is_gone(connection, stream, day):
                 return
             try:

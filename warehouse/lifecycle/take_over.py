@@ -17,7 +17,8 @@ from warehouse.lake.storage.keys import FileKey, folder_of
 from warehouse.lake.storage.lake import Lake
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import day_held, dropped_streams, request_build
+from warehouse.postgres.ledger.day_ledger import dropped_streams, request_build
+from warehouse.postgres.ledger.day_locks import day_held
 from warehouse.postgres.ledger.lake_files import release_day
 from warehouse.postgres.ledger.lake_take_over import (
     UnversionedFile,

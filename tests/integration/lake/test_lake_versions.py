@@ -27,7 +27,7 @@ from warehouse.lake.snapshot import (
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.lake_upkeep import remove_old_versions, tidy_lake, withdraw_datasets
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import day_held
+from warehouse.postgres.ledger.day_locks import day_held
 from warehouse.postgres.ledger.lake_files import list_versions, release_day
 from warehouse.postgres.ledger.lake_locks import begin_reading
 from warehouse.postgres.ledger.models import register_model

@@ -26,7 +26,7 @@ from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.lake import reading_files
 from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger.day_ledger import is_held
+from warehouse.postgres.ledger.day_locks import is_held
 from warehouse.settings import FleetSettings
 
 ROOT = Path(__file__).parents[3]

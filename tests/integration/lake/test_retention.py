@@ -26,7 +26,7 @@ from warehouse.lifecycle.pipeline_files import OnlyCopyDamagedError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
 from warehouse.lifecycle.retention import Retention, Verdict
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger import day_ledger, day_locks
 from warehouse.postgres.ledger.partition_figures import partition_figures
 from warehouse.postgres.partitions import dropping
 from warehouse.settings import FleetSettings
@@ -199,7 +199,7 @@ def test_readers_are_not_stopped_and_the_day_waits_for_the_next_time(
 
 
 def test_a_day_that_an_import_holds_is_passed_by(history: History) -> None:
-    with connect(history.url) as importer, day_ledger.holding_days(importer) as hold:
+    with connect(history.url) as importer, day_locks.holding_days(importer) as hold:
         hold(DAY)
         assert why_kept(history.drop()) == ["a worker or an import has the day now"] * 2
 

@@ -17,7 +17,7 @@ from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays
 from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, TODAY, Days
 from warehouse.postgres.connection import connect
-from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.ledger import day_locks
 from warehouse.postgres.ledger.lake_files import oldest_releases
 
 
@@ -78,7 +78,7 @@ def test_a_day_is_passed_by_while_it_is_imported_or_under_way(
     filled_days: FilledDays, instance: dg.DagsterInstance
 ) -> None:
     days = filled_days(FIRST)
-    with connect(days.url) as importing, day_ledger.holding_days(importing) as hold:
+    with connect(days.url) as importing, day_locks.holding_days(importing) as hold:
         hold(FIRST)
         assert remark(days, instance) == f"{FIRST} is held by an import or another worker"
     assert len(asked(days, instance)) == 1
@@ -92,7 +92,7 @@ def test_no_day_is_requested_while_another_process_makes_all_that_wait(
     filled_days: FilledDays, instance: dg.DagsterInstance
 ) -> None:
     days = filled_days(FIRST)
-    with connect(days.url) as making, day_ledger.making_many_days(making):
+    with connect(days.url) as making, day_locks.making_many_days(making):
         assert remark(days, instance) == "another process makes all days that wait, the oldest first"
     assert len(asked(days, instance)) == 1
 
