@@ -139,12 +139,19 @@ def test_charges_of_a_car_at_home_say_nothing() -> None:
     expect_nothing(sampled(leapmotor(healthy(COUNT)), 0.1), 60)
 
 
-def test_of_the_same_charges_a_loss_of_four_points_in_the_last_ten_is_found() -> None:
+@pytest.mark.parametrize(
+    ("loss", "sessions", "state"), [(0.03, 10, "suspected"), (0.03, 14, "open"), (0.035, 10, "open"), (0.04, 8, "open")]
+)
+def test_of_the_same_charges_a_loss_is_found_the_sooner_the_larger_it_is(
+    loss: float, sessions: int, state: str
+) -> None:
     ratio = pl.col("dc_kwh_battery") / pl.col("ac_kwh_meter")
-    is_late = pl.int_range(pl.len()) >= 2 * COUNT - 10
-    more = pl.when(is_late).then(pl.col("ac_kwh_meter") * ratio / (ratio - 0.04)).otherwise("ac_kwh_meter")
+    is_late = pl.int_range(pl.len()) >= 2 * COUNT - sessions
+    more = pl.when(is_late).then(pl.col("ac_kwh_meter") * ratio / (ratio - loss)).otherwise("ac_kwh_meter")
     _, findings = found(sampled(leapmotor(healthy(2 * COUNT).with_columns(ac_kwh_meter=more)), 0.1))
-    assert "open" in findings["state"]
+    assert ("open" in findings["state"]) == (state == "open")
+    assert state in findings["state"]
+    assert 100 * loss == pytest.approx(findings.filter(pl.col("state") == state)["points"].to_numpy(), abs=0.1)
 
 
 def test_charges_that_cannot_be_true_are_not_even_compared() -> None:

@@ -28,12 +28,14 @@ def shifted(losses: Floats, sessions: int, by: float) -> Floats:
     return np.concatenate([losses[:-sessions], losses[-sessions:] + by])
 
 
-def test_a_known_shift_is_found_at_its_size_since_its_begin() -> None:
-    found = scanned(rows_of(1, shifted(noisy(1, 60), 6, 0.035)))
-    assert found.z[0] > SETTINGS.thresholds.open_z
-    assert found.sessions[0] == 6
-    assert found.shift[0] == pytest.approx(0.035, abs=0.006)
-    assert found.baseline.sessions[0] == 54
+@pytest.mark.parametrize(("sessions", "by", "is_open"), [(6, 0.025, False), (8, 0.025, True), (6, 0.03, True)])
+def test_a_known_shift_is_found_at_its_size_since_its_begin(sessions: int, by: float, is_open: bool) -> None:
+    found = scanned(rows_of(1, shifted(noisy(1, 60), sessions, by)))
+    assert found.z[0] > SETTINGS.thresholds.suspected_z
+    assert (found.z[0] > SETTINGS.thresholds.open_z) == is_open
+    assert found.sessions[0] == sessions
+    assert found.shift[0] == pytest.approx(by, abs=0.006)
+    assert found.baseline.sessions[0] == 60 - sessions
 
 
 def test_z_is_the_shift_over_what_it_may_be_by_chance() -> None:
