@@ -4,7 +4,6 @@ import contextlib
 import glob
 import hashlib
 import os
-import socket
 import stat
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, Dagste
 from orchestration.home.folder import held
 from orchestration.processes.child_environment import as_environment
 from orchestration.processes.child_process import Child
+from orchestration.processes.listening import is_listening
 from warehouse.contract.errors import HomeError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
 from warehouse.listening import is_loopback
@@ -118,7 +118,8 @@ class DagsterProcesses:
         yield self._child("daemon", daemon, self._of_others)
 
     def _web(self) -> Iterator[str]:
-        yield from ("--workspace", str(self.home.workspace), "--host", self.host, "--port", str(self.port))
+        yield from ("--workspace", str(self.home.workspace), "--code-socket", str(self.home.code_socket))
+        yield from ("--host", self.host, "--port", str(self.port))
         for origin in own_origins(self.host, self.port, filter(None, (self.settings.dagster_origins or "").split(","))):
             yield from ("--origin", origin)
         if self.is_read_only:
@@ -145,9 +146,8 @@ class DagsterProcesses:
 
     def _is_up(self) -> bool:
         """Whether the UI answers and has something to show."""
-        # It listens once it has loaded our code, or has found out why it cannot: the UI says so then.
-        with socket.socket(socket.AF_UNIX) as code_server:
-            code_server.connect(str(self.home.code_socket))
+        if not is_listening(self.home.code_socket):
+            return False
         try:
             # A proxy from the environment would not find this machine's own ports.
             return httpx.get(f"{self.url}/server_info", timeout=ANSWERS_WITHIN_S, trust_env=False).is_success

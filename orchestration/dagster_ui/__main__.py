@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import uvicorn
 from dagster import DagsterInstance, __version__
@@ -13,12 +14,16 @@ from starlette.applications import Starlette
 
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.server import GuardedWebserver
+from orchestration.processes.listening import wait_until_listening
 from warehouse.contract.redaction import redact_output
 
 # Dagster's own defaults.
 STATEMENT_WITHIN_MS = 15_000
 POOL_RECYCLE_S = 3_600
 POOL_MOST_BESIDE = 20
+
+CODE_LOADED_WITHIN_S = 60.0
+"""Then the pages are served without our code, and say why."""
 
 
 def main() -> None:
@@ -29,6 +34,9 @@ def main() -> None:
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(STATEMENT_WITHIN_MS, POOL_RECYCLE_S, POOL_MOST_BESIDE)
         workspace = WorkspaceFileTarget([arguments.workspace])
+        # The code server listens once it has loaded our code, or has found out why it cannot. A workspace that is made
+        # before that shows that it is unreachable, for ten seconds: Dagster looks again no sooner.
+        wait_until_listening(arguments.code_socket, CODE_LOADED_WITHIN_S)
         with WorkspaceProcessContext(
             instance, workspace, version=__version__, read_only=arguments.read_only
         ) as context:
@@ -46,6 +54,7 @@ def main() -> None:
 def _arguments() -> Namespace:
     parser = ArgumentParser()
     parser.add_argument("--workspace", required=True)
+    parser.add_argument("--code-socket", type=Path, required=True)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--origin", action="append", required=True)
