@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ingest_api.charging.charging_schemas import ChargingSession, StandbyDay
 from ingest_api.http.wire import Instant, Wire, rounded
-from warehouse.contract.findings import Event, Severity, State
+from warehouse.contract.findings import Event, Severity, State, subject_words
 
 Row = Mapping[str, Any]
 
@@ -131,16 +131,6 @@ class FindingDetails(Finding):
 def details_of(row: Row, evidence: FindingEvidence, events: list[FindingEvent]) -> FindingDetails:
     """A row of ``finding_reads`` with what belongs to it."""
     return FindingDetails(**_columns(row), evidence=evidence, events=events)
-
-
-def subject_words(row: Row) -> str:
-    """Whose a finding is, as the mart says it, with the ids that the devices have now."""
-    kind, vehicle, meter = row["subject_kind"], row["vehicle_external_id"], row["meter_external_id"]
-    words = {"vehicle": f"vehicle {vehicle}", "meter": f"meter {meter}"}.get(
-        kind, f"vehicle {vehicle} at meter {meter}"
-    )
-    is_known = (vehicle or kind == "meter") and (meter or kind == "vehicle")
-    return words if is_known else str(row["subject"])
 
 
 _AS_THEY_ARE = (

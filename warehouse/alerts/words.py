@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from warehouse.alerts.message import Message
-from warehouse.contract.findings import PIPELINE, Event
+from warehouse.contract.findings import PIPELINE, Event, subject_words
 from warehouse.counted import counted
 from warehouse.postgres.alerts.alert_events import FindingEvent
 from warehouse.visible import one_line
@@ -43,8 +43,9 @@ FIELDS = {
     "name": "name",
     "kind": "kind",
     "severity": "severity",
-    "subject": "subject",
+    "subjectKind": "subject_kind",
     "state": "current_state",
+    "snoozedUntil": "snoozed_until",
     "assignedTo": "assigned_to",
     "openedOn": "opened_on",
     "onsetFrom": "onset_from",
@@ -54,6 +55,7 @@ FIELDS = {
     "causeProbability": "cause_probability",
     "decidingTest": "deciding_test",
     "points": "points",
+    "z": "z",
     "excessKwh": "excess_kwh",
     "excessLowKwh": "excess_low_kwh",
     "excessHighKwh": "excess_high_kwh",
@@ -61,13 +63,16 @@ FIELDS = {
     "cost": "cost",
     "costPerMonth": "cost_per_month",
     "currency": "currency",
+    "sessionCount": "session_count",
     "sessionIds": "session_ids",
     "detail": "detail",
     "day": "day",
     "revision": "revision",
+    "resolvedAt": "resolved_at",
     "resolvedBecause": "resolved_because",
+    "resolvedBy": "resolved_by",
 }
-"""A finding's keys in JSON, and the columns that they are."""
+"""A finding's keys in JSON, as the API has them, and the columns that they are."""
 
 
 def finding_message(event: FindingEvent, now: datetime) -> Message:
@@ -140,7 +145,12 @@ def _what(event: FindingEvent) -> str:
     finding = event.finding
     name = finding["name"].replace("_", " ")
     rule = f"{name} ({finding['rule']})" if name else finding["rule"]
-    return one_line(f"{rule} of {finding['subject']}", _MOST_CHARACTERS)
+    return one_line(f"{rule} of {_subject(event)}", _MOST_CHARACTERS)
+
+
+def _subject(event: FindingEvent) -> str:
+    devices = {"vehicle_external_id": event.vehicle, "meter_external_id": event.meter}
+    return subject_words({**event.finding, **devices})
 
 
 def _details(event: FindingEvent) -> Iterator[str]:
@@ -221,7 +231,8 @@ def _costliest(events: Sequence[FindingEvent]) -> list[FindingEvent]:
 
 def _finding_fields(event: FindingEvent) -> dict[str, Any]:
     said = {key: event.finding[column] for key, column in FIELDS.items()}
-    said |= {"vehicle": event.vehicle, "meter": event.meter, "path": f"{PATH}/{event.finding_id}"}
+    said |= {"vehicleId": event.vehicle, "meterId": event.meter, "subject": _subject(event)}
+    said["path"] = f"{PATH}/{event.finding_id}"
     return {key: _number(value) if isinstance(value, float) else value for key, value in said.items()}
 
 

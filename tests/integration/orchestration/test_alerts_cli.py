@@ -67,14 +67,15 @@ def test_what_became_of_each_message_is_listed(
 ) -> None:
     assert fleetwatt("alerts", "list").err.endswith("no message was put on its way\n")
     webhook.status = 500
-    event_id = add_event(connection, finding := add_finding(connection, subject="veh-1 \x1b[31m"), "opened")
+    event_id = add_event(connection, finding := add_finding(connection, name="excess\x1b[31m_loss"), "opened")
     sent = fleetwatt("alerts", "send")
     assert (sent.code, sent.out) == (0, "")
     assert sent.err.endswith("1 event looked at, 1 new message; 0 sent, 1 to be tried again, 0 given up\n")
     first, second = fleetwatt("alerts", "list").out.splitlines()
     assert re.fullmatch(r"\S+ \S+Z webhook waiting, again from \S+ \S+Z on; 1 attempt: it answered 500", first)
     key = f"finding_{finding}_opened_{event_id}"
-    assert second == rf"    Fleetwatt: New finding: excess loss (R1) of veh-1 \x1b[31m, 4.20 EUR a month ({key})"
+    subject = r"New finding: excess\x1b[31m loss (R1) of vehicle veh-1 at meter meter-1, 4.20 EUR a month"
+    assert second == f"    Fleetwatt: {subject} ({key})"
     assert re.fullmatch(r"    \S+ \S+Z it answered 500", fleetwatt("alerts", "list", "--attempts").out.splitlines()[2])
     (listed,) = json.loads(fleetwatt("alerts", "list", "--json").out)
     assert [each["said"] for each in listed["log"]] == ["it answered 500"]

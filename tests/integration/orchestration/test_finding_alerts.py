@@ -86,7 +86,7 @@ class TestDeciding:
         key = f"finding_{finding}_opened_{event_id}"
         assert log(connection) == [("webhook", key, "waiting"), ("mail", key, "waiting")]
         (message,) = connection.execute("SELECT DISTINCT message FROM alert_deliveries").fetchall()
-        assert message[0]["fields"]["finding"]["meter"] == "meter-1"
+        assert message[0]["fields"]["finding"]["meterId"] == "meter-1"
         add_deliveries(connection, ["webhook", "slack"], key, {"text": "another"}, MORNING)
         assert [channel for channel, *_ in log(connection)] == ["webhook", "mail", "slack"]
 

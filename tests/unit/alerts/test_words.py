@@ -29,9 +29,11 @@ OPEN = [{"currency": "EUR", "findings": 12, "cost_per_month": 84.2, "kwh_per_mon
 def test_a_finding_says_what_where_since_when_and_what_it_costs() -> None:
     told = finding_message(event(7, Event.OPENED), NOW)
     assert told.kind == "finding.opened"
-    assert told.subject == "Fleetwatt: New finding: excess loss (R1) of pair veh-1 and meter-1, 4.20 EUR a month"
+    assert (
+        told.subject == "Fleetwatt: New finding: excess loss (R1) of vehicle veh-1 at meter meter-1, 4.20 EUR a month"
+    )
     assert told.text.splitlines() == [
-        "New finding: excess loss (R1) of pair veh-1 and meter-1.",
+        "New finding: excess loss (R1) of vehicle veh-1 at meter meter-1.",
         "Severity: warning; open; opened on 2026-02-07.",
         "It began on 2026-01-30 (between 2026-01-28 and 2026-02-01).",
         "It costs 4.20 EUR a month, 12.5 kWh (10.0 to 15.0) until now.",
@@ -46,7 +48,7 @@ def test_without_a_tariff_energy_is_told_and_without_energy_nothing() -> None:
     assert finding_message(event(7, Event.WORSE, row=row), NOW).subject.endswith(", 14.0 kWh a month")
     row |= dict.fromkeys(("kwh_per_month", "excess_kwh", "cause", "onset_at"))
     told = finding_message(event(7, Event.RESOLVED, row=row, note="closed by the rule"), NOW)
-    assert told.subject == "Fleetwatt: Closed: excess loss (R1) of pair veh-1 and meter-1"
+    assert told.subject == "Fleetwatt: Closed: excess loss (R1) of vehicle veh-1 at meter meter-1"
     assert told.text.splitlines()[2:] == [
         "it loses 5.1 points more than expected",
         "closed by the rule",
@@ -59,9 +61,9 @@ def test_without_a_tariff_energy_is_told_and_without_energy_nothing() -> None:
 def test_a_finding_has_all_its_columns_for_programs() -> None:
     told = finding_message(event(7, Event.RESOLVED, actor="anna", note="repaired", row={"points": nan}), NOW)
     said = json.loads(told.body)
-    assert said["finding"].keys() == {*FIELDS, "vehicle", "meter", "path"}
+    assert said["finding"].keys() == {*FIELDS, "subject", "vehicleId", "meterId", "path"}
     assert (said["finding"]["costPerMonth"], said["finding"]["points"]) == (4.2, None)
-    assert (said["finding"]["vehicle"], said["finding"]["meter"]) == ("veh-1", "meter-1")
+    assert (said["finding"]["vehicleId"], said["finding"]["meterId"]) == ("veh-1", "meter-1")
     at = event(7, Event.RESOLVED).happened_at.isoformat()
     assert said["event"] == {"id": 7, "event": "resolved", "actor": "anna", "note": "repaired", "at": at}
     assert "By anna: repaired" in said["text"]
@@ -73,6 +75,13 @@ def test_the_page_shows_it() -> None:
     shown, said = json.loads(example), json.loads(finding_message(event(7, Event.OPENED), NOW).body)
     assert said.pop("text").startswith(shown.pop("text").removesuffix(" ..."))
     assert shown == said
+
+
+def test_a_subject_that_was_renamed_is_called_as_it_is_now() -> None:
+    renamed = finding_message(event(7, Event.OPENED, vehicle="van-9"), NOW)
+    assert "of vehicle van-9 at meter meter-1" in renamed.subject
+    gone = finding_message(event(7, Event.OPENED, vehicle=None), NOW)
+    assert "of vehicle veh-1 at meter meter-1" in gone.subject, "as it was called then"
 
 
 def test_a_key_is_the_findings_the_events_and_has_no_full_stop() -> None:
@@ -91,7 +100,7 @@ NASTY = "veh\r\nBcc: all@example.com\x1b[2J\u202e<b>"
 @pytest.mark.parametrize("what", [Event.OPENED, Event.RESOLVED])
 def test_words_of_others_stay_in_their_line(what: Event) -> None:
     row = {"subject": NASTY, "cause": NASTY, "deciding_test": NASTY, "detail": NASTY, "name": NASTY, "currency": NASTY}
-    events = [event(7, what, row=row, actor=NASTY, note=NASTY)]
+    events = [event(7, what, row=row, actor=NASTY, note=NASTY, vehicle=NASTY)]
     for told in (finding_message(events[0], NOW), storm_message(events, 1, NOW), digest_message(events, OPEN, NOW)):
         assert not [line for line in told.text.splitlines() if line.startswith("Bcc")]
         assert "\x1b" not in told.text + told.subject
@@ -109,7 +118,7 @@ def test_a_storm_counts_all_and_names_the_costliest() -> None:
     assert told.subject == "Fleetwatt: 31 findings at once: 30 new, 1 closed"
     lines = told.text.splitlines()
     assert "more than 10 today (FLEET_ALERT_STORM)" in lines[1]
-    assert lines[2] == "- new: excess loss (R1) of pair veh-30 and meter-30, 30.00 EUR a month"
+    assert lines[2] == "- new: excess loss (R1) of vehicle veh-30 at meter meter-30, 30.00 EUR a month"
     assert lines[-1] == "20 more findings; all of them: /v1/findings"
     said = json.loads(told.body)
     assert said["counts"] == {"opened": 30, "resolved": 1}
@@ -124,8 +133,8 @@ def test_a_digest_says_what_was_not_told_and_what_is_open() -> None:
     assert told.text.splitlines() == [
         "Daily digest: 1 new, 1 acknowledged.",
         "Open: 15 findings; losses cost 84.20 EUR a month.",
-        "- acknowledged: excess loss (R1) of pair veh-1 and meter-1, 4.20 EUR a month",
-        "- new: excess loss (R1) of pair veh-2 and meter-2, 14.0 kWh a month",
+        "- acknowledged: excess loss (R1) of vehicle veh-1 at meter meter-1, 4.20 EUR a month",
+        "- new: excess loss (R1) of vehicle veh-2 at meter meter-2, 14.0 kWh a month",
         "all of them: /v1/findings",
     ]
     assert json.loads(told.body)["open"][0] == {
