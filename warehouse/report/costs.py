@@ -72,7 +72,7 @@ def energy(fleet_days: pl.DataFrame, period: Period) -> Markup | None:
         ac, dc = row["metered_ac_kwh"], row["delivered_dc_kwh"]
         said = f"{words.day(day)}: {words.kwh(ac)} metered, {words.kwh(dc)} reached the batteries"
         values.append(Value(words.short_day(day), ac, said, min(ac, dc)))
-    return draw_bars("Metered on each day, kWh; the dark part reached the batteries", values)
+    return draw_bars("Metered on each day, kWh; the lower part reached the batteries", values)
 
 
 def _by_day(frame: pl.DataFrame) -> Mapping[date, Mapping[str, Any]]:
