@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ingest_api.charging.charging_schemas import ChargingSession, StandbyDay
 from ingest_api.http.wire import Instant, Wire, rounded
-from warehouse.contract.findings import Event, Severity, State, subject_words
+from warehouse.contract.finding_fields import finding_fields, short_fields
+from warehouse.contract.findings import Event, Severity, State
 
 Row = Mapping[str, Any]
 
@@ -32,20 +33,14 @@ class OpenFinding(Wire):
     @classmethod
     def of(cls, row: Row) -> "OpenFinding":
         """A row with the columns of ``findings`` that this has."""
-        return cls(
-            id=row["finding_id"],
-            rule=row["rule"],
-            severity=row["severity"],
-            state=row["current_state"],
-            subject=subject_words(row),
-            cost_per_month=rounded(row["cost_per_month"], 2),
-        )
+        return cls(**_rounded(short_fields(row)))
 
 
 class Finding(OpenFinding):
     """A fault, since when it is there, what it costs and what became of it. What is not known is null."""
 
     revision: int = Field(description="Counts what happened to it; send it along with an act.", examples=[3])
+    rule_version: int = Field(description="Of the rule, when it told this.", examples=[1])
     name: str = Field(examples=["excess_loss"])
     kind: str = Field(description="`loss`: energy is lost; `data`: the readings are wrong.", examples=["loss"])
     subject_kind: str = Field(description="`pair`, `vehicle` or `meter`.", examples=["pair"])
@@ -87,7 +82,7 @@ class Finding(OpenFinding):
     @classmethod
     def of(cls, row: Row) -> "Finding":
         """A row of ``finding_reads``."""
-        return cls(**_columns(row))
+        return cls(**_fields(row))
 
 
 class Findings(Wire):
@@ -130,26 +125,20 @@ class FindingDetails(Finding):
 
 def details_of(row: Row, evidence: FindingEvidence, events: list[FindingEvent]) -> FindingDetails:
     """A row of ``finding_reads`` with what belongs to it."""
-    return FindingDetails(**_columns(row), evidence=evidence, events=events)
+    return FindingDetails(**_fields(row), evidence=evidence, events=events)
 
 
-_AS_THEY_ARE = (
-    *("revision", "name", "kind", "subject_kind", "assigned_to", "opened_on", "day", "onset_from", "onset_at"),
-    *("onset_until", "resolved_at", "resolved_because", "resolved_by", "currency", "cause", "deciding_test"),
-    *("session_count", "detail"),
-)
 _DIGITS = {
-    **dict.fromkeys(("points", "z", "cost"), 2),
+    **dict.fromkeys(("points", "z", "cost", "cost_per_month"), 2),
     **dict.fromkeys(("excess_kwh", "excess_low_kwh", "excess_high_kwh", "kwh_per_month", "cause_probability"), 3),
 }
 
 
-def _columns(row: Row) -> dict[str, Any]:
-    return {
-        **OpenFinding.of(row).model_dump(),
-        **{name: row[name] for name in _AS_THEY_ARE},
-        **{name: rounded(row[name], digits) for name, digits in _DIGITS.items()},
-        "vehicle_id": row["vehicle_external_id"],
-        "meter_id": row["meter_external_id"],
-        "snoozed_until": row["snoozed_until"] if row["current_state"] == State.SNOOZED else None,
-    }
+def _fields(row: Row) -> dict[str, Any]:
+    told = _rounded(finding_fields(row))
+    del told["session_ids"]  # the evidence has the sessions themselves
+    return told
+
+
+def _rounded(told: dict[str, Any]) -> dict[str, Any]:
+    return told | {name: rounded(told[name], digits) for name, digits in _DIGITS.items() if name in told}

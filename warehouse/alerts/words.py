@@ -6,8 +6,11 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from warehouse.alerts.message import Message
-from warehouse.contract.findings import PIPELINE, Event, subject_words
+from warehouse.contract.finding_fields import finding_fields, subject_words
+from warehouse.contract.findings import PIPELINE, Event
 from warehouse.counted import counted
 from warehouse.postgres.alerts.alert_events import FindingEvent
 from warehouse.visible import one_line
@@ -36,43 +39,6 @@ _COUNTED = {
     Event.ASSIGNED: "assigned",
     Event.NOTED: "noted",
 }
-FIELDS = {
-    "id": "finding_id",
-    "rule": "rule",
-    "ruleVersion": "rule_version",
-    "name": "name",
-    "kind": "kind",
-    "severity": "severity",
-    "subjectKind": "subject_kind",
-    "state": "current_state",
-    "snoozedUntil": "snoozed_until",
-    "assignedTo": "assigned_to",
-    "openedOn": "opened_on",
-    "onsetFrom": "onset_from",
-    "onsetAt": "onset_at",
-    "onsetUntil": "onset_until",
-    "cause": "cause",
-    "causeProbability": "cause_probability",
-    "decidingTest": "deciding_test",
-    "points": "points",
-    "z": "z",
-    "excessKwh": "excess_kwh",
-    "excessLowKwh": "excess_low_kwh",
-    "excessHighKwh": "excess_high_kwh",
-    "kwhPerMonth": "kwh_per_month",
-    "cost": "cost",
-    "costPerMonth": "cost_per_month",
-    "currency": "currency",
-    "sessionCount": "session_count",
-    "sessionIds": "session_ids",
-    "detail": "detail",
-    "day": "day",
-    "revision": "revision",
-    "resolvedAt": "resolved_at",
-    "resolvedBecause": "resolved_because",
-    "resolvedBy": "resolved_by",
-}
-"""A finding's keys in JSON, as the API has them, and the columns that they are."""
 
 
 def finding_message(event: FindingEvent, now: datetime) -> Message:
@@ -145,12 +111,11 @@ def _what(event: FindingEvent) -> str:
     finding = event.finding
     name = finding["name"].replace("_", " ")
     rule = f"{name} ({finding['rule']})" if name else finding["rule"]
-    return one_line(f"{rule} of {_subject(event)}", _MOST_CHARACTERS)
+    return one_line(f"{rule} of {subject_words(_with_devices(event))}", _MOST_CHARACTERS)
 
 
-def _subject(event: FindingEvent) -> str:
-    devices = {"vehicle_external_id": event.vehicle, "meter_external_id": event.meter}
-    return subject_words({**event.finding, **devices})
+def _with_devices(event: FindingEvent) -> dict[str, Any]:
+    return {**event.finding, "vehicle_external_id": event.vehicle, "meter_external_id": event.meter}
 
 
 def _details(event: FindingEvent) -> Iterator[str]:
@@ -230,8 +195,8 @@ def _costliest(events: Sequence[FindingEvent]) -> list[FindingEvent]:
 
 
 def _finding_fields(event: FindingEvent) -> dict[str, Any]:
-    said = {key: event.finding[column] for key, column in FIELDS.items()}
-    said |= {"vehicleId": event.vehicle, "meterId": event.meter, "subject": _subject(event)}
+    """By the names of the API."""
+    said = {to_camel(name): value for name, value in finding_fields(_with_devices(event)).items()}
     said["path"] = f"{PATH}/{event.finding_id}"
     return {key: _number(value) if isinstance(value, float) else value for key, value in said.items()}
 

@@ -1,8 +1,6 @@
 """What a finding is called and worth, alike in the lake, in PostgreSQL and in what people are told."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 DAYS_A_MONTH = 30.0
 """Losses and costs are told for so many days."""
@@ -54,16 +52,3 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
-
-
-def subject_words(row: Mapping[str, Any]) -> str:
-    """Whose a finding is, as the mart says it, with the ids that the devices have now.
-
-    ``row``: columns of ``findings``, with ``vehicle_external_id`` and ``meter_external_id``.
-    """
-    kind, vehicle, meter = row["subject_kind"], row["vehicle_external_id"], row["meter_external_id"]
-    words = {"vehicle": f"vehicle {vehicle}", "meter": f"meter {meter}"}.get(
-        kind, f"vehicle {vehicle} at meter {meter}"
-    )
-    is_known = (vehicle or kind == "meter") and (meter or kind == "vehicle")
-    return words if is_known else str(row["subject"])

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.cli.findings.shown import as_dict, in_short
+from orchestration.cli.findings.shown import in_short
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, read_settings, utc_instant
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
+from warehouse.contract.finding_fields import finding_fields
 from warehouse.postgres.connection import connect
 from warehouse.postgres.findings.acts import Act, Request, act_on_finding
 from warehouse.postgres.findings.finding_reads import find_finding_id
@@ -115,7 +116,7 @@ def _do(act: Act, finding: str, *, home: Home, as_json: bool, by: str | None, **
     with connect(current_database(settings)) as connection:
         row = act_on_finding(connection, find_finding_id(connection, finding), request)
     if as_json:
-        print_json(as_dict(row))
+        print_json(finding_fields(row))
         return
     for line in in_short(row):
         print_line(line)

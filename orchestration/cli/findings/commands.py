@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.findings.acting import FindingId, add_acts
-from orchestration.cli.findings.shown import as_dict, in_full, in_short
+from orchestration.cli.findings.shown import in_full, in_short
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings, utc_day
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
+from warehouse.contract.finding_fields import finding_fields
 from warehouse.contract.findings import ACTIVE, Severity, State
 from warehouse.counted import counted
 from warehouse.postgres.connection import connect
@@ -79,7 +80,7 @@ def list_(  # noqa: PLR0913 - each is an option
     with connect(current_database(settings)) as connection:
         page = list_findings(connection, asked)
     if as_json:
-        print_json([as_dict(each) for each in page.findings])
+        print_json([finding_fields(each) for each in page.findings])
         return
     for each in page.findings:
         for line in in_short(each):
@@ -102,7 +103,7 @@ def show(finding: FindingId, *, home: Home = None, as_json: AsJson = False) -> N
         row = find_finding(connection, find_finding_id(connection, finding))
         events = list_events(connection, row["finding_id"])
     if as_json:
-        print_json({**as_dict(row), "events": events})
+        print_json({**finding_fields(row), "events": events})
         return
     for line in in_full(row, events):
         print_line(line)

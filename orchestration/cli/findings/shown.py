@@ -1,36 +1,22 @@
-"""A finding in lines for people, and as JSON for programs."""
+"""A finding in lines for people."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestration.cli.terminal import shown_instant
+from warehouse.contract.finding_fields import subject_words
 from warehouse.counted import counted
 from warehouse.postgres.findings.finding_reads import FindingRow
 from warehouse.visible import visible
 
 SHORT_ID = 8
 """Characters of an id that a list shows: enough to name a finding by."""
-_TOLD = (
-    *("finding_id", "revision", "rule", "name", "rule_version", "kind", "severity", "subject", "subject_kind"),
-    *("snoozed_until", "assigned_to", "opened_on", "resolved_at", "resolved_because", "resolved_by", "day"),
-    *("onset_from", "onset_at", "onset_until", "points", "excess_kwh", "excess_low_kwh", "excess_high_kwh"),
-    *("kwh_per_month", "cost", "cost_per_month", "currency", "cause", "cause_probability", "deciding_test"),
-    *("session_count", "session_ids", "detail"),
-)
-"""Columns as they are; ids and the state of a snooze are told as people mean them."""
-
-
-def as_dict(finding: FindingRow) -> dict[str, Any]:
-    """All that is told of a finding, by the names of its columns."""
-    told = {name: finding[name] for name in _TOLD}
-    told |= {"vehicle_id": finding["vehicle_external_id"], "meter_id": finding["meter_external_id"]}
-    return told | {"state": finding["current_state"]}
 
 
 def in_short(finding: FindingRow) -> Iterator[str]:
     """Two lines: which finding of whom, and what it costs."""
     which = f"{str(finding['finding_id'])[:SHORT_ID]} {finding['severity']} {finding['rule']} {finding['name']}"
-    yield f"{which}, {_state(finding)}: {visible(finding['subject'])}"
+    yield f"{which}, {_state(finding)}: {visible(subject_words(finding))}"
     yield f"    {_costs(finding)}{visible(finding['detail'])}"
 
 
@@ -44,7 +30,7 @@ def in_full(finding: FindingRow, events: Iterable[Mapping[str, Any]]) -> Iterato
         "rule": f"{finding['rule']} {finding['name']}, version {finding['rule_version']}",
         "state": f"{_state(finding)}, revision {finding['revision']}",
         "severity": finding["severity"],
-        "subject": finding["subject"],
+        "subject": subject_words(finding),
         "since": _since(finding),
         "what": finding["detail"],
         "energy": _energy(finding),

@@ -145,6 +145,7 @@ def test_a_finding_has_all_its_figures_and_its_events(found: Site) -> None:
     assert body == {
         "id": lake_id("dear"),
         "rule": "R1",
+        "ruleVersion": 1,
         "name": "excess_loss",
         "kind": "loss",
         "severity": "warning",

@@ -45,9 +45,9 @@ def test_an_empty_fleet_has_nothing_to_show_and_says_so(fleetwatt: Fleetwatt) ->
 def test_the_most_expensive_comes_first_and_what_is_unknown_last(fleetwatt: Fleetwatt) -> None:
     listed = fleetwatt("findings", "list").out.splitlines()
     assert listed == [
-        f"{SHORT} warning R1 excess_loss, open: vehicle van-1 at meter dock-1",
+        f"{SHORT} warning R1 excess_loss, open: vehicle one-1 at meter one-1",
         "    20.00 EUR a month, 40.0 kWh a month; 4.0 points <b>lost</b>\\x1b[31m",
-        f"{lake_id('clock')[:8]} warning R8 clock, open: vehicle van-1",
+        f"{lake_id('clock')[:8]} warning R8 clock, open: vehicle one-1",
         "    an hour behind",
     ]
     only = json.loads(fleetwatt("findings", "list", "--rule", "R8", "--json").out)
@@ -67,21 +67,21 @@ def test_one_is_shown_with_all_that_is_known_of_it(fleetwatt: Fleetwatt) -> None
         line.split(maxsplit=1) for line in fleetwatt("findings", "show", SHORT).out.splitlines() if " " in line
     )
     assert lines["finding"] == LOSS
-    assert lines["subject"] == "vehicle van-1 at meter dock-1"
+    assert lines["subject"] == "vehicle one-1 at meter one-1"
     assert lines["since"] == "2026-02-08 00:00:00Z; found on 2026-02-08"
     assert lines["energy"] == "12.0 kWh lost in 8 sessions"
     assert lines["cause"] == "undecided"
     assert lines["to"] == "decide  charge elsewhere"
     said = json.loads(fleetwatt("findings", "show", LOSS.upper(), "--json").out)
     assert [each["event"] for each in said["events"]] == ["opened"]
-    assert said["findingId"] == LOSS
+    assert said["id"] == LOSS
 
 
 @pytest.mark.usefixtures("_two_findings")
 def test_a_life_of_a_finding(fleetwatt: Fleetwatt) -> None:
     note = '<b>the fan</b> & "more"'
     done = fleetwatt("findings", "acknowledge", SHORT, "--note", note, "--by", "ann")
-    assert done.out.splitlines()[0] == f"{SHORT} warning R1 excess_loss, acknowledged: vehicle van-1 at meter dock-1"
+    assert done.out.splitlines()[0] == f"{SHORT} warning R1 excess_loss, acknowledged: vehicle one-1 at meter one-1"
     again = fleetwatt("findings", "acknowledge", SHORT, "--note", note, "--by", "ann", "--json")
     assert json.loads(again.out)["revision"] == 2
     assert "ben's" in fleetwatt("findings", "assign", SHORT, "--to", "ben").out

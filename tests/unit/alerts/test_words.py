@@ -8,13 +8,14 @@ from email.policy import SMTP
 from math import nan
 
 import pytest
+from pydantic.alias_generators import to_camel
 
+from ingest_api.findings.finding_schemas import Finding
 from orchestration.alerting.mails import as_mail
 from tests.alerted_findings import NOW, event
 from tests.markdown import ROOT
 from warehouse.alerts.message import Message
 from warehouse.alerts.words import (
-    FIELDS,
     MOST_NAMED,
     digest_key,
     digest_message,
@@ -58,10 +59,14 @@ def test_without_a_tariff_energy_is_told_and_without_energy_nothing() -> None:
     assert free.subject.endswith(", 0.00 EUR a month"), "a tariff of 0 is one"
 
 
-def test_a_finding_has_all_its_columns_for_programs() -> None:
+def test_a_finding_has_the_keys_of_the_api_for_programs() -> None:
     told = finding_message(event(7, Event.RESOLVED, actor="anna", note="repaired", row={"points": nan}), NOW)
     said = json.loads(told.body)
-    assert said["finding"].keys() == {*FIELDS, "subject", "vehicleId", "meterId", "path"}
+    assert said["finding"].keys() == {
+        *(to_camel(name) for name in Finding.model_fields),
+        "sessionIds",
+        "path",
+    }
     assert (said["finding"]["costPerMonth"], said["finding"]["points"]) == (4.2, None)
     assert (said["finding"]["vehicleId"], said["finding"]["meterId"]) == ("veh-1", "meter-1")
     at = event(7, Event.RESOLVED).happened_at.isoformat()
