@@ -149,6 +149,30 @@ class NotAuthorizedError(FleetwattError):
     code = "not_authorized"
 
 
+class TokenMissingError(FleetwattError):
+    """Nobody knows who asks"""
+
+    code = "token_missing"
+
+
+class TokenInvalidError(FleetwattError):
+    """This token opens nothing"""
+
+    code = "token_invalid"
+
+
+class ScopeMissingError(FleetwattError):
+    """This token may not do that"""
+
+    code = "scope_missing"
+
+
+class TokenNotFoundError(FleetwattError):
+    """Unknown token"""
+
+    code = "token_not_found"
+
+
 class HomeError(FleetwattError):
     """The home folder cannot be used"""
 

@@ -2,7 +2,8 @@
 
 The ways out call ``redacted``: the messages of our errors, the terminal and the logs (``redact_output``), a command's
 details, alerts and the webhook, what Dagster writes into its database and what its UI answers. A secret is known from
-when it is read (``keep_secret``). Whatever looks like a connection string loses its password, known or not.
+when it is read (``keep_secret``). Whatever looks like a connection string loses its password, known or not, and a token
+its secret.
 """
 
 import json
@@ -10,6 +11,8 @@ import re
 import sys
 from typing import TextIO
 from urllib.parse import quote, unquote, urlsplit
+
+from warehouse.contract.tokens import PREFIX, TOKEN_PATTERN
 
 MASK = "***"
 SHORTEST = 8
@@ -19,6 +22,7 @@ ORDINARY = frozenset({"fleetwatt", "postgres", "postgresql", "password", "dagste
 
 _PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@\"'\\]*:)[^\s@\"'\\]+@", re.I)
 _PASSWORD_IN_WORDS = re.compile(r"\b(password\s*=\s*)('[^'\\]*'|[^\s'\",;&)\\]+)", re.I)
+_TOKEN = re.compile(TOKEN_PATTERN)
 
 _known: dict[str, None] = {}
 
@@ -40,6 +44,8 @@ def redacted(text: str) -> str:
         text = _PASSWORD_IN_URL.sub(rf"\1{MASK}@", text)
     if "assword" in text or "ASSWORD" in text:
         text = _PASSWORD_IN_WORDS.sub(rf"\1{MASK}", text)
+    if PREFIX in text:
+        text = _TOKEN.sub(rf"{PREFIX}\1_{MASK}", text)
     return text
 
 
@@ -48,6 +54,11 @@ def redact_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not getattr(stream, "is_redacted", False):
             _redact(stream)
+
+
+def write_as_it_is(stream: TextIO, text: str) -> None:
+    """Write a text with a secret in it, where a user has asked for just that: a token is shown once."""
+    type(stream).write(stream, text)
 
 
 def _redact(stream: TextIO) -> None:

@@ -1,0 +1,3 @@
+UPDATE tokens
+SET revoked_at = clock_timestamp()
+WHERE name = %(name)s AND revoked_at IS NULL
