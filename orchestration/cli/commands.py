@@ -28,6 +28,7 @@ COMMANDS = {
     "devices": "devices:devices",
     "findings": "findings.commands:findings",
     "alerts": "alerts:alerts",
+    "tokens": "tokens:tokens",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }

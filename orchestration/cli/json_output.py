@@ -17,8 +17,12 @@ class ByColumn(dict[str, Any]):
 
 def print_json(value: Any) -> None:
     """Write it to stdout as one line; instants and days in ISO 8601, infinity and NaN as null."""
-    json.dump(_keys_of_api(value), sys.stdout, default=_as_text, allow_nan=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{as_json_line(value)}\n")
+
+
+def as_json_line(value: Any) -> str:
+    """The same line, to be written by the caller."""
+    return json.dumps(_keys_of_api(value), default=_as_text, allow_nan=False)
 
 
 def _keys_of_api(value: Any) -> Any:

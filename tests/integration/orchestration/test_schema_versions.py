@@ -24,6 +24,7 @@ ARGUMENTS = {
     "devices": ["prune", "--older-than", "30d"],
     "alerts": ["send"],
     "findings": ["list"],
+    "tokens": ["list"],
 }
 WITHOUT_A_DATABASE = {"simulate", "models"}
 MIGRATES = {"up", "migrate"}

@@ -32,6 +32,8 @@ def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ("password authentication failed for user", "password authentication failed for user"),
         ("http://127.0.0.1:3001/runs/abc", "http://127.0.0.1:3001/runs/abc"),
         ("postgresql://fleet@db/f", "postgresql://fleet@db/f"),
+        (f"Authorization: Bearer flt_k3Jd82Lq_{'x-_' * 14}y!", "Authorization: Bearer flt_k3Jd82Lq_***!"),
+        ("flt_ of a fleet", "flt_ of a fleet"),
     ],
 )
 def test_a_connection_string_loses_its_password_though_nobody_knows_it(text: str, expected: str) -> None:

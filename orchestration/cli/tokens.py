@@ -1,0 +1,186 @@
+"""``fleetwatt tokens``: what machines prove themselves by."""
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from orchestration.cli.json_output import as_json_line, print_json
+from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
+from orchestration.cli.terminal import results, shown_instant
+from orchestration.home.folder import database
+from warehouse.contract.redaction import write_as_it_is
+from warehouse.contract.tokens import NewToken, Scope
+from warehouse.postgres.access.token_store import (
+    OVERLAP,
+    Token,
+    TokenRequest,
+    create_token,
+    list_tokens,
+    revoke_token,
+    rotate_token,
+)
+from warehouse.postgres.connection import connect
+from warehouse.settings import FleetSettings
+
+tokens = typer.Typer(
+    help="The tokens by which machines prove themselves to the API.\n\n"
+    "A token is shown once, when it is made; only a hash of it is kept. The first one, which may make others:\n\n"
+    "\b\n    fleetwatt tokens create --name first --scope admin",
+    no_args_is_help=True,
+    add_completion=False,  # it is the whole command's
+    rich_markup_mode=None,
+)
+
+
+tokens.callback()(home_of_group)
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SHOWN_DEVICES = 3
+
+
+def _duration(least: int) -> Callable[[str], timedelta]:
+    def read(text: str) -> timedelta:
+        found = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
+        if found is None or int(found[1]) < least:
+            raise typer.BadParameter("a number of minutes, hours or days: 30m, 24h, 90d")
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+    return read
+
+
+TokenId = Annotated[str, typer.Argument(metavar="ID", help="The 8 characters behind flt_.")]
+
+
+@tokens.command()
+def create(
+    *,
+    name: Annotated[str, typer.Option(help="Whose it is, in words: one for each machine.")],
+    scope: Annotated[
+        list[Scope],
+        typer.Option(
+            help="ingest: send readings; read: ask; operate: ask, and mappings, settings, findings; admin: all. "
+            "Repeatable."
+        ),
+    ],
+    devices: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With ingest alone: only readings of this device, or of ids that begin so (site-7-*). Repeatable."
+        ),
+    ] = None,
+    expires: Annotated[
+        timedelta | None,
+        typer.Option(parser=_duration(1), metavar="DAYS", help="Valid for so long, e.g. 90d. Default: no end."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and print it, once: nobody can show it again.
+
+    \b
+    Of a charger that may send its own readings, for a quarter of a year:
+        fleetwatt tokens create --name "charger 7" --scope ingest --devices meter-7 --expires 90d
+    Of a dashboard:
+        fleetwatt tokens create --name dashboard --scope read
+    """
+    request = TokenRequest(name, scope, devices or None, expires)
+    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+        made = create_token(connection, request)
+    _show(made, f"{name} may {', '.join(sorted(set(scope)))}", as_json=as_json)
+
+
+@tokens.command("list")
+def list_all(*, home: Home = None, as_json: AsJson = False) -> None:
+    """List the tokens: what each may, until when, and when it was last used (to the hour). None shows its secret."""
+    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+        found = list_tokens(connection)
+    now = datetime.now(UTC)
+    if as_json:
+        print_json([_record(each, now) for each in found])
+    elif not found:
+        notes.print("there are none yet; make one: fleetwatt tokens create --name first --scope admin")
+    else:
+        results().print(_table(found, now))
+
+
+@tokens.command()
+def revoke(*, token_id: TokenId, home: Home = None, as_json: AsJson = False) -> None:
+    """Have a token open nothing any more, within seconds and for good.
+
+    \b
+    Of a charger that was stolen:
+        fleetwatt tokens revoke k3Jd82Lq
+    """
+    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+        revoked = revoke_token(connection, token_id)
+    if as_json:
+        print_json(_record(revoked, datetime.now(UTC)))
+    else:
+        notes.print(f"{revoked.token_id} ({revoked.name}) is revoked: every API refuses it within 5 s")
+
+
+@tokens.command()
+def rotate(
+    *,
+    token_id: TokenId,
+    overlap: Annotated[
+        timedelta | None,
+        typer.Option(parser=_duration(0), metavar="HOURS", help="The old one works for so long yet. Default: 24h."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token that may the same as this one, and print it, once. The old one works a little longer.
+
+    \b
+    An hour to put the new one in its place:
+        fleetwatt tokens rotate k3Jd82Lq --overlap 1h
+    """
+    overlap = OVERLAP if overlap is None else overlap
+    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+        made = rotate_token(connection, token_id, overlap)
+    hours = overlap.total_seconds() / 3600
+    _show(made, f"it takes the place of {token_id}, which works for {hours:g} h more at most", as_json=as_json)
+
+
+def _show(made: NewToken, what: str, *, as_json: bool) -> None:
+    """The only thing that goes to stdout is the token, so that it can be put into a file."""
+    text = as_json_line({"token_id": made.token_id, "token": str(made)}) if as_json else str(made)
+    write_as_it_is(sys.stdout, f"{text}\n")
+    notes.print(f"token {made.token_id}: {what}. It is shown this once: keep it where only its machine reads it")
+
+
+def _table(found: list[Token], now: datetime) -> Table:
+    table = Table(
+        "id", "name", "may", "devices", "made", "expires", "last used", "state", box=box.SIMPLE, pad_edge=False
+    )
+    for each in found:
+        table.add_row(
+            each.token_id,
+            each.name,
+            ", ".join(each.scopes),
+            _devices(each.devices),
+            f"{each.created_at:%Y-%m-%d}",
+            f"{each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at else "never",
+            shown_instant(each.last_used_at)[:13] + "h" if each.last_used_at else "not yet",
+            each.state(now),
+        )
+    return table
+
+
+def _devices(devices: list[str] | None) -> str:
+    if devices is None:
+        return "all"
+    more = len(devices) - _SHOWN_DEVICES
+    return ", ".join(devices[:_SHOWN_DEVICES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _record(token: Token, now: datetime) -> dict[str, Any]:
+    return {**asdict(token), "state": token.state(now)}
