@@ -16,8 +16,8 @@ from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_o
 from ingest_api.settings import ApiSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
-from warehouse.env_file import env_file
-from warehouse.listening import ListeningError, bound_sockets, require_allowed, warning
+from warehouse.env_file import env_file, old_setting_remark
+from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets, warning
 from warehouse.scratch_folder import scratch_folder
 from warehouse.settings import InvalidSettingError, read
 
@@ -33,7 +33,7 @@ WORKER_ANSWERS_WITHIN_S = 60
 def main() -> None:
     """Serve with the settings of the environment.
 
-    Ends with 0 when it was told to stop, with 2 where a setting is wrong or it may not listen, with 3 where it
+    Ends with 0 when it was told to stop, with 2 where a setting is wrong or it cannot listen, with 3 where it
     cannot start.
     """
     redact_output()
@@ -43,7 +43,6 @@ def main() -> None:
         settings = read(ApiSettings)
         if settings.database_url is None:
             raise InvalidSettingError("set it, or start everything with fleetwatt up", "database_url")
-        require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
         protocol = protocol_of(fast_path=settings.fast_path)
         sockets = bound_sockets(settings.host, settings.port)
     except FleetwattError as error:
@@ -89,8 +88,10 @@ def _say_where(settings: ApiSettings) -> None:
     logger.info(
         "listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "the environment"
     )
-    if said := warning("the API", settings.host):
-        logger.warning(said)
+    asks = asks_for_tokens(settings.auth, settings.host)
+    for said in (warning("the API", settings.host, asks=asks), old_setting_remark()):
+        if said:
+            logger.warning(said)
 
 
 def _end(error: FleetwattError) -> NoReturn:

@@ -8,10 +8,15 @@ from typing import cast
 
 import psycopg
 from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
+from ingest_api.auth.gate import Asks, Gate
+from ingest_api.auth.known_tokens import KnownTokens
+from ingest_api.auth.route_scopes import RouteScopes, scope_of
+from ingest_api.auth.token_gate import StillValid, TokenGate
 from ingest_api.bodies.deadline import DeadlineMiddleware
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.charging import charging_routes
@@ -41,9 +46,9 @@ from ingest_api.settings import ApiSettings
 from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import MovingWindow, TelemetryIngest
-from ingest_api.telemetry.rate_limit import RateLimits
+from ingest_api.telemetry.rate_limits import RateLimits
 from warehouse.contract.errors import DatabaseUnavailableError
-from warehouse.listening import OPEN, is_loopback, require_allowed
+from warehouse.listening import OPEN, is_loopback
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
 from warehouse.postgres.readings.quarantine import QuarantineQuota
 from warehouse.postgres.readings.reading_store import ReadingStore
@@ -67,18 +72,37 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     Raises:
         DatabaseUnavailableError: no database is configured.
         InvalidSettingError: a setting is not valid.
-        ListeningError: it would answer other machines, and nobody said that it may.
+        ListeningError: the host stands for no address.
     """
     settings = settings or read(ApiSettings)
-    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
     budget, pulse = MemoryBudget(settings.max_held_bytes), DatabasePulse()
     clients = ClientAddresses(settings.trusted_networks)
-    app = create_routes(settings, Parts(budget, clients, pulse))
-    within_deadline = DeadlineMiddleware(app, settings.limits, budget, clients, pulse, health_routes.PROBES)
-    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(RelativeRedirects(within_deadline))))
+    gate = gate_of(settings, clients)
+    app = create_routes(settings, Parts(budget, clients, pulse, gate))
+    still_valid = StillValid(app, gate)
+    within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
+    gated = TokenGate(RelativeRedirects(within_deadline), gate, RouteScopes(all_routes(app, settings)))
+    others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(gated)))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
-    return NoUnreadBody(HotPath(others, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))
+    return NoUnreadBody(HotPath(others, gate, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))
+
+
+def gate_of(settings: ApiSettings, clients: ClientAddresses) -> Gate:
+    """Who has to prove who they are, and by which tokens.
+
+    Raises:
+        ListeningError: the host stands for no address.
+    """
+    admin_token = settings.admin_token.get_secret_value() if settings.admin_token else None
+    return Gate(Asks.by(settings), KnownTokens(settings.database_url or ""), clients, admin_token)
+
+
+def all_routes(app: FastAPI, settings: ApiSettings) -> list[BaseRoute]:
+    """Every route of the application, in the order in which the framework looks for one."""
+    routers = [telemetry_route.router_for(settings.limits), *(module.router for module in _ROUTES)]
+    own = [route for route in app.router.routes if isinstance(route, Route)]
+    return [*(route for router in routers for route in router.routes), *own]
 
 
 def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
@@ -101,7 +125,7 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     app.include_router(telemetry_route.router_for(settings.limits))
     for module in _ROUTES:
         app.include_router(module.router)
-    openapi.complete(app)
+    openapi.complete(app, scope_of)
     app.add_middleware(problems.UnhandledErrorMiddleware)
     return app
 
@@ -121,8 +145,9 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
         store.learn_devices()
         return store
 
-    clients, pulse = shared.get(ClientAddresses), shared.get(DatabasePulse)
-    name = "fleetwatt" if is_loopback(settings.host) else f"api, {OPEN}"
+    clients, pulse, gate = shared.get(ClientAddresses), shared.get(DatabasePulse), shared.get(Gate)
+    is_open = gate.asks is not Asks.EVERYBODY and not is_loopback(settings.host)
+    name = f"api, {OPEN}" if is_open else "fleetwatt"
     database = Database(url, name, pulse)
     reads = AnalyticsDatabase(settings.read_dsn.get_secret_value() if settings.read_dsn else url, pulse=pulse)
     commits = GroupCommit(
@@ -134,7 +159,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     )
     rate_limits = RateLimits(settings.max_readings_per_minute, settings.bytes_per_minute)
     window = MovingWindow(settings.accepted_age, settings.accepted_ahead)
-    ingest = TelemetryIngest(commits, window, settings.limits, shared.get(MemoryBudget), rate_limits, clients)
+    ingest = TelemetryIngest(commits, window, settings.limits, shared.get(MemoryBudget), rate_limits, clients, gate)
     most_connections = min(settings.max_connections, room_for_connections())
     connections = Connections(most_connections, settings.max_connections_per_address, clients)
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
@@ -146,6 +171,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     await database.open()
     await reads.open()
     tasks = [
+        *gate.begin(),
         asyncio.create_task(fleet.keep_ready(), name="fleet-answers"),
         asyncio.create_task(health_routes.say_fault_at_start(parts), name="first-look"),
     ]

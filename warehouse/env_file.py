@@ -8,6 +8,8 @@ import os
 import stat
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from warehouse.contract.errors import FleetwattError
 
 ENV_FILE = Path(".env")
@@ -43,6 +45,18 @@ def env_file() -> Path | None:
     except UnicodeDecodeError as error:
         raise EnvFileError(f"{path} is not written in UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
     return path
+
+
+def old_setting_remark() -> str | None:
+    """A sentence where a setting of before is still set, which has no effect any more."""
+    file = env_file()
+    names = {name.upper() for name in (*os.environ, *(dotenv_values(file, encoding=ENCODING) if file else ()))}
+    if "FLEET_ALLOW_ANONYMOUS" not in names:
+        return None
+    return (
+        "FLEET_ALLOW_ANONYMOUS has no effect any more: beyond this machine the API asks for a token "
+        "(fleetwatt tokens create); where something else keeps strangers out, set FLEET_AUTH=off"
+    )
 
 
 def _require_ours(path: Path, found: os.stat_result) -> None:

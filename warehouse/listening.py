@@ -1,12 +1,23 @@
-"""Where a server of ours may listen, until it asks who somebody is: on loopback; and the sockets that it listens on."""
+"""Where a server of ours may listen, of whom it asks a token there, and the sockets that it listens on."""
 
 import errno
 import socket
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from warehouse.contract.errors import FleetwattError
 
 Address = IPv4Address | IPv6Address
+
+
+class Auth(StrEnum):
+    """Whether the API asks for a token."""
+
+    AUTO = "auto"
+    """Beyond loopback."""
+    REQUIRED = "required"
+    OFF = "off"
+
 
 OPEN = "open to everybody"
 """Behind the name of a database connection whose server listens beyond loopback: ``fleetwatt status`` looks for it."""
@@ -41,27 +52,36 @@ def is_loopback(host: str) -> bool:
     return all(address.is_loopback for address in addresses_of(host))
 
 
-def require_allowed(what: str, host: str, *, allow_anonymous: bool) -> None:
-    """See that this server, which asks nobody who they are, may listen there.
+def asks_for_tokens(auth: Auth, host: str) -> bool:
+    """Whether an API that listens there asks everybody for a token.
+
+    Raises:
+        ListeningError: the host stands for no address.
+    """
+    return auth is Auth.REQUIRED or (auth is Auth.AUTO and not is_loopback(host))
+
+
+def require_allowed(what: str, host: str, auth: Auth) -> None:
+    """See that this server, which can ask nobody for a token, may listen there.
 
     Raises:
         ListeningError: it would answer other machines, and nobody said that it may.
     """
-    if not allow_anonymous and not is_loopback(host):
+    if auth is not Auth.OFF and not is_loopback(host):
         raise ListeningError(
             f"{what} asks nobody who they are, and at {host or 'an empty address'} it would answer other machines too: "
-            "whoever reaches it could read everything, and send readings or start runs. Listen on 127.0.0.1, or, where "
-            "something else keeps strangers out, say so with FLEET_ALLOW_ANONYMOUS=true"
+            "whoever reaches it could read everything, and start runs. Listen on 127.0.0.1, or, where something else "
+            "keeps strangers out, say so with FLEET_AUTH=off"
         )
 
 
-def warning(what: str, host: str) -> str | None:
-    """What is to be said at each start of a server that listens there; ``None`` on loopback."""
-    if is_loopback(host):
+def warning(what: str, host: str, *, asks: bool = False) -> str | None:
+    """What is to be said at each start of a server that listens there; ``None`` on loopback, or where it asks."""
+    if asks or is_loopback(host):
         return None
     return (
-        f"WARNING: {what} listens on {host} and asks nobody who they are (FLEET_ALLOW_ANONYMOUS): whoever reaches it "
-        "can read everything, and send readings or start runs"
+        f"WARNING: {what} listens on {host} and asks nobody who they are (FLEET_AUTH=off): whoever reaches it can read "
+        "everything, and send readings or start runs"
     )
 
 

@@ -15,6 +15,7 @@ from warehouse.alert_settings import AlertSettings
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
+from warehouse.listening import Auth
 from warehouse.origins import normal
 from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
@@ -50,10 +51,10 @@ class FleetSettings(AlertSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
-    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 21 connections.")
-    allow_anonymous: bool = Field(
-        default=False,
-        description="Let the API and Dagster's UI listen beyond loopback, where they ask nobody who they are.",
+    workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 22 connections.")
+    auth: Auth = Field(
+        default=Auth.AUTO,
+        description="Whether the API asks for a token: auto (where it listens beyond loopback), required, off.",
     )
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
@@ -192,14 +193,18 @@ class FleetSettings(AlertSettings):
 
 
 class SecretSettings(FleetSettings):
-    """Those that every part shares, and the secrets of the API."""
+    """Those that every part shares, and the secrets of the API and of its clients."""
 
     read_dsn: HiddenDatabaseUrl | None = Field(
         default=None,
         description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
     )
     admin_token: Token | None = Field(
-        default=None, description="Bearer token for changes of devices and mappings. Unset: no token is required."
+        default=None,
+        description="A token that may all, beside those of fleetwatt tokens. Where it is set, changes ask for one.",
+    )
+    token: Token | None = Field(
+        default=None, description="The token that fleetwatt simulate proves itself by. Unset: FLEET_ADMIN_TOKEN."
     )
 
 

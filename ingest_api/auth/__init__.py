@@ -1,1 +1,1 @@
-"""Who may change what."""
+"""Who may do what: the table of routes and scopes, the tokens that this process knows, the gate before all routes."""

@@ -1,5 +1,6 @@
 """What the generated OpenAPI needs beside the routes' own types: the problems a route can answer with."""
 
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -20,13 +21,20 @@ _ACCEPTED = {
     "Accept": {"description": "The media types that are understood.", "schema": {"type": "string"}},
     "Accept-Encoding": {"description": "The content encodings that are understood.", "schema": {"type": "string"}},
 }
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Asked for where the API listens beyond its own machine, or FLEET_AUTH=required. An operation says "
+    "which scope it needs: operate includes read, admin includes all.",
+}
 _CHALLENGE = {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}}
 
-_HEADERS_OF = {401: _CHALLENGE, 415: _ACCEPTED, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
+_HEADERS_OF = {401: _CHALLENGE, 403: _CHALLENGE, 415: _ACCEPTED, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 
 _MEANING = {
     400: "The body is not JSON, or not what its Content-Encoding says. Not worth a retry.",
-    401: "The administrator's token is missing or wrong.",
+    401: "The token is missing, unknown, revoked or expired.",
+    403: "The token is valid, and may not do that.",
     404: "There is no such thing.",
     408: "The body came too slowly, or not to its end. What is sent again is stored once.",
     409: "It contradicts what is stored.",
@@ -34,7 +42,8 @@ _MEANING = {
     413: "More than one request may hold.",
     415: "A media type or encoding that is not understood.",
     422: "Understood, and not valid. Not worth a retry.",
-    429: "This client has sent more readings than it may. Send the same again, later; of a stream the rest, from the "
+    429: "This client has sent more readings than it may, or too many requests without a valid token. Send the same "
+    "again, later; of a stream the rest, from the "
     "line on that `nextIndex` names (the first is 0): all of it again would end at the same line.",
     500: "A defect of ours. Not worth a retry; name the request id when you report it.",
     503: "The database does not answer in time, or too much waits for it. Send the same again: it is always safe.",
@@ -67,7 +76,8 @@ def _problem(status: int) -> dict[str, Any]:
 def _example(status: int) -> dict[str, Any]:
     code, instance = {
         400: ("malformed_json", "/v1/telemetry"),
-        401: ("not_authorized", "/v1/meters/meter-1"),
+        401: ("token_missing", "/v1/meters/meter-1"),
+        403: ("scope_missing", "/v1/meters/meter-1"),
         404: ("vehicle_not_found", "/v1/vehicles/veh-1"),
         408: ("request_timeout", "/v1/telemetry"),
         409: ("conflict", "/v1/telemetry"),
@@ -95,14 +105,23 @@ def success_headers() -> dict[str, Any]:
     return dict(_REQUEST_ID)
 
 
-def complete(app: FastAPI) -> None:
-    """Have the application's OpenAPI tell of each operation what holds for all: its request id, how it may fail."""
+def complete(app: FastAPI, scope_of: Callable[[str, str], str | None]) -> None:
+    """Have the application's OpenAPI tell of each operation what holds for all: its request id, how it may fail.
+
+    ``scope_of``: what a token needs for this method and path; ``None``: no token is needed.
+    """
     generate = app.openapi
 
     def generate_and_complete() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for operations in generate()["paths"].values():
-                for operation in operations.values():
+            document = generate()
+            document.setdefault("components", {})["securitySchemes"] = {"token": _TOKEN}
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    if scope := scope_of(method.upper(), path):
+                        operation["security"] = [{"token": [scope]}]
+                        for status in (401, 403, 429):
+                            operation["responses"].setdefault(str(status), _problem(status))
                     for status in (408, 413, 500) if "requestBody" in operation else (500,):
                         operation["responses"].setdefault(str(status), _problem(status))
                     for response in operation["responses"].values():

@@ -28,7 +28,10 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.InvalidRequestError: 422,
-    errors.NotAuthorizedError: 401,
+    errors.TokenMissingError: 401,
+    errors.TokenInvalidError: 401,
+    errors.ScopeMissingError: 403,
+    errors.TokenNotFoundError: 404,
     errors.VehicleNotFoundError: 404,
     errors.MeterNotFoundError: 404,
     errors.VehicleNotMappedError: 404,
@@ -48,6 +51,12 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.RateLimitedError: 429,
 }
 
+_CHALLENGES: Mapping[type[errors.FleetwattError], str] = {
+    errors.TokenMissingError: "Bearer",
+    errors.TokenInvalidError: 'Bearer error="invalid_token"',
+    errors.ScopeMissingError: 'Bearer error="insufficient_scope"',
+}
+"""How to authenticate (RFC 6750)."""
 LONGEST_RETRY_AFTER_S = 5
 _MOST_IN_DETAIL = 3
 """Of what is wrong; ``errors`` has all of it."""
@@ -94,8 +103,8 @@ def status_and_headers(error: errors.FleetwattError) -> tuple[int, dict[str, str
         headers = retry_later()
     if isinstance(error, errors.RateLimitedError):
         headers["Retry-After"] = str(error.retry_after_s)
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+    if type(error) in _CHALLENGES:
+        headers["WWW-Authenticate"] = _CHALLENGES[type(error)]
     return status, headers
 
 

@@ -62,6 +62,10 @@ UNWELCOME_CONNECTIONS = Counter(
     "fleet_unwelcome_connections", "Connections that there was no room for, by what became of them.", ["outcome"]
 )
 
+REFUSED_TOKENS = Counter(
+    "fleet_refused_tokens", "Requests of which nobody knows who sent them, by what was wrong.", ["code"]
+)
+
 
 class CountedRequests:
     """A layer that counts what the framework's routes answer, by the route's pattern and never by its path."""
@@ -135,6 +139,11 @@ def note_connections(number: int) -> None:
 def count_unwelcome_connection(outcome: str) -> None:
     """Count one that there was no room for: ``closed_for_another`` or ``turned_away``."""
     UNWELCOME_CONNECTIONS.labels(outcome).inc()
+
+
+def count_refused_token(code: str) -> None:
+    """Count a request that was refused for its token."""
+    REFUSED_TOKENS.labels(code).inc()
 
 
 def leave() -> None:

@@ -2,18 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from ingest_api.auth.admin_token import require_admin
+from ingest_api.auth.gate import Gate
 from ingest_api.database import Database, Row
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import written
-from ingest_api.registry.device_schemas import Meter, Meters, SettingsChange, Vehicle, Vehicles, meter_of, vehicle_of
+from ingest_api.registry.device_schemas import (
+    OF_ADMINISTRATORS,
+    Meter,
+    Meters,
+    SettingsChange,
+    Vehicle,
+    Vehicles,
+    meter_of,
+    vehicle_of,
+)
 from ingest_api.registry.device_store import change_settings, find_device, list_devices
 from ingest_api.settings import ApiSettings
 from warehouse.contract.tables import DeviceKind
+from warehouse.contract.tokens import Scope
 from warehouse.postgres.readings.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
@@ -55,26 +65,33 @@ async def get_vehicle(request: Request, vehicleId: str) -> Vehicle:  # noqa: N80
 @router.patch(
     "/meters/{meterId}",
     summary="Change a meter's settings",
-    responses=problems(400, 401, 422, 503),
-    dependencies=[Depends(require_admin)],
+    responses=problems(400, 422, 503),
 )
 async def change_meter(request: Request, meterId: str, change: SettingsChange) -> Meter:  # noqa: N803
-    """Changes the settings that are given; a meter not seen before is registered."""
+    """Changes the settings that are given; a meter not seen before is registered.
+
+    Some decide what energy is: `energyKind`, `maxPowerKw`, `maxResetKwh` and `rolloverKwh` need the scope `admin`.
+    """
     return meter_of(await _change(request, DeviceKind.METER, meterId, change))
 
 
 @router.patch(
     "/vehicles/{vehicleId}",
     summary="Change a vehicle's settings",
-    responses=problems(400, 401, 422, 503),
-    dependencies=[Depends(require_admin)],
+    responses=problems(400, 422, 503),
 )
 async def change_vehicle(request: Request, vehicleId: str, change: SettingsChange) -> Vehicle:  # noqa: N803
-    """Changes the settings that are given; a vehicle not seen before is registered."""
+    """Changes the settings that are given; a vehicle not seen before is registered.
+
+    Some decide what energy is: `energyKind`, `maxPowerKw`, `maxResetKwh` and `rolloverKwh` need the scope `admin`.
+    """
     return vehicle_of(await _change(request, DeviceKind.VEHICLE, vehicleId, change))
 
 
 async def _change(request: Request, kind: DeviceKind, external_id: str, change: SettingsChange) -> Row:
+    if OF_ADMINISTRATORS & change.model_fields_set:
+        what = "to change energyKind, maxPowerKw, maxResetKwh or rolloverKwh"
+        part_of(request, Gate).require_scope(request.scope, Scope.ADMIN, what)
     quota = DeviceQuota.of(part_of(request, ApiSettings))
     async with part_of(request, Database).connection() as connection:
         await change_settings(connection, kind, external_id, change, quota)

@@ -55,6 +55,10 @@ class SettingsChange(Wire):
     _known = model_validator(mode="before")(refuse_unknown_fields)
 
 
+OF_ADMINISTRATORS = frozenset({"energy_kind", "max_power_kw", "max_reset_kwh", "rollover_kwh"})
+"""The settings that decide what past energy was: who operates a fleet must not."""
+
+
 class _State(Wire):
     timestamp: Instant | None = Field(description="Of the newest reading.")
     received_at: Instant | None = Field(description="When that reading was stored.")

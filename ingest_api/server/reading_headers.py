@@ -1,8 +1,10 @@
 """The headers of requests that may carry a single reading; each distinct block of headers is read once.
 
 A device sends the same headers again and again, and so do its neighbours: what they say is remembered by their bytes.
+But for the ``Authorization``: each device may have its own, and what it opens is asked anew each time.
 """
 
+import re
 from functools import lru_cache
 from typing import NamedTuple, cast
 
@@ -23,6 +25,10 @@ _REMEMBERED = 4096
 kept of a block is no larger than the block itself, however many headers it has."""
 _URL, _JSON = PATH.encode(), JSON.encode()
 _END = b"\r\n\r\n"
+_LINE_END = b"\r\n"
+_AUTHORIZATION = (b"\r\nAuthorization:", b"\r\nauthorization:")
+"""As clients write it. Who writes it otherwise is answered by the application."""
+_is_plain = re.compile(rb"[\x20-\x7e]+").fullmatch
 
 
 class ReadingHeaders(NamedTuple):
@@ -33,12 +39,38 @@ class ReadingHeaders(NamedTuple):
     body_bytes: int
     request_id: bytes | None
     """What the caller calls its request."""
+    credentials: bytes | None
+    """What it says in its ``Authorization``."""
+
+
+class _Remembered(NamedTuple):
+    body_bytes: int
+    request_id: bytes | None
 
 
 def read_headers(data: bytes) -> ReadingHeaders | None:
     """The headers that this begins with; ``None``: it is another kind of request, or they are not complete yet."""
     end = data.find(_END, 0, MAX_HEADER_BYTES)
-    return None if end < 0 else _read(data[: end + len(_END)])
+    if end < 0:
+        return None
+    size_bytes = end + len(_END)
+    block, credentials = _without_authorization(data[:size_bytes])
+    found = _read(block)
+    return None if found is None else ReadingHeaders(size_bytes, *found, credentials)
+
+
+def _without_authorization(block: bytes) -> tuple[bytes, bytes | None]:
+    """The block without the line, and what the line says; one that is not plain stays, for the server to refuse."""
+    for name in _AUTHORIZATION:
+        at = block.find(name)
+        if at >= 0:
+            end = block.index(_LINE_END, at + len(name))
+            credentials = block[at + len(name) : end]
+            is_folded = block[end + len(_LINE_END)] in b" \t"
+            if is_folded or not _is_plain(credentials):
+                return block, None
+            return block[:at] + block[end:], credentials.strip(b" ")
+    return block, None
 
 
 def headers_of(block: bytes) -> list[tuple[bytes, bytes]]:
@@ -49,7 +81,7 @@ def headers_of(block: bytes) -> list[tuple[bytes, bytes]]:
 
 
 @lru_cache(_REMEMBERED)
-def _read(block: bytes) -> ReadingHeaders | None:
+def _read(block: bytes) -> _Remembered | None:
     parts = _Parts()
     parser = httptools.HttpRequestParser(parts)
     try:
@@ -62,12 +94,12 @@ def _read(block: bytes) -> ReadingHeaders | None:
     is_plain = (
         (parser.get_method(), parts.url, parser.get_http_version()) == (b"POST", _URL, "1.1")
         and (says.media_type, says.encoding) == (_JSON, b"")
-        and names.isdisjoint((b"expect", b"transfer-encoding", b"upgrade"))
+        and names.isdisjoint((b"authorization", b"expect", b"transfer-encoding", b"upgrade"))
         and parser.should_keep_alive()
     )
     if not is_plain or says.length is None or not 0 < says.length <= MAX_BODY_BYTES:
         return None
-    return ReadingHeaders(len(block), says.length, callers_own(parts.headers))
+    return _Remembered(says.length, callers_own(parts.headers))
 
 
 class _Parts:

@@ -108,7 +108,7 @@ class SingleReading:
         self.more_body = False
         body = self.received[self._headers.size_bytes :]
         try:
-            return self._ingest.begin_storing(body, self, self)
+            return self._ingest.begin_storing(body, self._headers.credentials, self, self)
         except Exception as error:
             self.set_exception(error)
             return True

@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
-from starlette.types import Receive, Scope
+from starlette.types import Receive
+from starlette.types import Scope as AsgiScope
 
+from ingest_api.auth.gate import Gate, token_of
 from ingest_api.bodies.body import BodyReader, BrokenEncodingError
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
@@ -16,12 +18,13 @@ from ingest_api.commit.batch_queue import Completion
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.telemetry.answers import Answer, Totals, of_error, of_one, problem
-from ingest_api.telemetry.rate_limit import Account, RateLimits
+from ingest_api.telemetry.rate_limits import Account, RateLimits
 from ingest_api.telemetry.sender import RequestSender
 from ingest_api.telemetry.sliced_validation import SlicedValidation
 from ingest_api.telemetry.stored_behind import StoredBehind
 from warehouse.contract.errors import FleetwattError, TooLargeError
 from warehouse.contract.readings import AcceptedWindow
+from warehouse.contract.tokens import Scope
 from warehouse.counted import counted
 from warehouse.decoding.json_bodies import MalformedBodyError
 from warehouse.decoding.telemetry import (
@@ -39,6 +42,7 @@ PATH = "/v1/telemetry"
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
+_NOT_ALLOWED = "this token may not send readings of this device"
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 _JSON, _NDJSON = JSON.encode(), NDJSON.encode()
@@ -72,16 +76,18 @@ class TelemetryIngest:
         budget: MemoryBudget,
         rate_limits: RateLimits,
         clients: ClientAddresses,
+        gate: Gate,
     ) -> None:
         self._commits = commits
         self._window = window
         self._limits = limits
         self._rate_limits = rate_limits
         self.clients = clients
+        self._gate = gate
         self._budget = budget
         self._validation = SlicedValidation()
 
-    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, scope: AsgiScope, receive: Receive) -> Answer:
         """Read the request, store what it holds, and account for it.
 
         Raises:
@@ -99,7 +105,7 @@ class TelemetryIngest:
             finally:
                 account.end(body.most_bytes)
 
-    async def _answer(self, scope: Scope, body: BodyReader, account: Account, totals: Totals) -> Answer:
+    async def _answer(self, scope: AsgiScope, body: BodyReader, account: Account, totals: Totals) -> Answer:
         media_type, encoding = body.headers.media_type, body.headers.encoding
         if media_type not in (_JSON, _NDJSON):
             detail = f"send {JSON} or {NDJSON} as Content-Type"
@@ -113,25 +119,35 @@ class TelemetryIngest:
             return await self._answer_json(scope, body.read_decoded(decoder, self._limits), account, totals)
         return await self._answer_lines(scope, body.read_lines(decoder, self._limits), account, totals)
 
-    def begin_storing(self, body: bytes, completion: Completion, sender: Sender) -> bool:
+    def begin_storing(self, body: bytes, credentials: bytes | None, completion: Completion, sender: Sender) -> bool:
         """Have a body stored that is one valid reading; false: it is anything else, or there is more to it.
+
+        ``credentials``: what the request says in its ``Authorization``.
 
         Raises:
             OverloadedError, DatabaseUnavailableError: it cannot be stored now.
         """
         if self._rate_limits.are_set:
             return False
+        devices = None
+        if self._gate.asks_for_ingest:
+            token = self._gate.verified(credentials)
+            if token is None or Scope.INGEST not in token.scopes:
+                return False
+            devices = token.devices
         try:
             telemetry = decode_body(body, self._window.now())
         except MalformedBodyError:
             return False
         if telemetry.is_batch or telemetry.rejections:
             return False
+        if devices is not None and not devices.allows(telemetry.readings[0][0]):
+            return False
         telemetry.sender = sender
         self._commits.store(telemetry, len(body), completion)
         return True
 
-    async def _answer_json(self, scope: Scope, whole: Awaitable[bytes], account: Account, totals: Totals) -> Answer:
+    async def _answer_json(self, scope: AsgiScope, whole: Awaitable[bytes], account: Account, totals: Totals) -> Answer:
         try:
             body = await whole
             check_density(body, self._limits.items)
@@ -146,6 +162,7 @@ class TelemetryIngest:
             raise TooLargeError(detail) from None
         if len(telemetry) == 0:
             return totals.answer(scope)
+        await self._require_allowed(scope, telemetry)
         outcome = await self._begin_storing(telemetry, len(body), account, scope)
         if not telemetry.is_batch:
             return of_one(scope, outcome)
@@ -153,7 +170,7 @@ class TelemetryIngest:
         return totals.answer(scope)
 
     async def _answer_lines(
-        self, scope: Scope, chunked: AsyncGenerator[list[bytes], None], account: Account, totals: Totals
+        self, scope: AsgiScope, chunked: AsyncGenerator[list[bytes], None], account: Account, totals: Totals
     ) -> Answer:
         indexes = range(0)
         totals.next_index = 0
@@ -162,6 +179,7 @@ class TelemetryIngest:
                 async for lines in chunks:
                     account.check()
                     telemetry = await self._validation.validate(lines_in_steps(lines, self._window.now()))
+                    await self._require_allowed(scope, telemetry)
                     await behind.settle()
                     indexes = range(indexes.stop, indexes.stop + len(lines))
                     size_bytes = sum(map(len, lines))
@@ -179,8 +197,20 @@ class TelemetryIngest:
             return problem(scope, 400, error.code, error.detail, **totals.as_dict())
         return totals.answer(scope)
 
+    async def _require_allowed(self, scope: AsgiScope, telemetry: Telemetry) -> None:
+        """See that the request's token is valid still, and reject what it may not send.
+
+        Raises:
+            TokenInvalidError: it has ended since the request began.
+            DatabaseUnavailableError: nobody can say.
+        """
+        await self._gate.require_still(scope)
+        token = token_of(scope)
+        if token is not None and token.devices is not None:
+            telemetry.reject_devices_but(token.devices.allows, "device_not_allowed", _NOT_ALLOWED)
+
     def _begin_storing(
-        self, telemetry: Telemetry, size_bytes: int, account: Account, scope: Scope
+        self, telemetry: Telemetry, size_bytes: int, account: Account, scope: AsgiScope
     ) -> "asyncio.Future[Outcome]":
         account.charge(len(telemetry), size_bytes)
         telemetry.sender = RequestSender(scope, self.clients)

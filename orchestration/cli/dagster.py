@@ -14,6 +14,7 @@ from orchestration.home.folder import current_database
 from orchestration.home.step_down import work_in
 from orchestration.local.platform import require_free
 from orchestration.processes.supervisor import Supervisor
+from warehouse.env_file import old_setting_remark
 from warehouse.listening import OPEN, require_allowed, warning
 from warehouse.postgres.connection import connect
 from warehouse.postgres.server_fitness import DAGSTER_CONNECTIONS, require_fit
@@ -38,7 +39,9 @@ def dagster(
         FLEET_DATABASE_URL=postgresql://fleet@db.internal/fleetwatt fleetwatt dagster
     """
     settings = read_settings(FleetSettings, home=home, dagster_port=dagster_port)
-    require_allowed("Dagster's UI", host, allow_anonymous=settings.allow_anonymous)
+    require_allowed("Dagster's UI", host, settings.auth)
+    if remark := old_setting_remark():
+        notes.print(remark)
     channels_of(settings)  # half a channel is told before anything is begun
     require_free(host, settings.dagster_port, "--dagster-port")
     work_in(settings)

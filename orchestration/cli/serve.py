@@ -11,7 +11,7 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.home.folder import held, running_database
 from orchestration.home.step_down import become_the_api, work_in
 from orchestration.local.platform import LocalPlatform
-from warehouse.listening import require_allowed, warning
+from warehouse.listening import asks_for_tokens, warning
 from warehouse.settings import FleetSettings
 from warehouse.simulation.demo import HISTORY_DAYS, VEHICLES
 from warehouse.visible import visible
@@ -50,7 +50,7 @@ def up(
         fleetwatt up --home /tmp/second --port 3100 --dagster-port 3101
     """
     settings = read_settings(FleetSettings, home=home, port=port, dagster_port=dagster_port)
-    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
+    asks_for_tokens(settings.auth, settings.host)  # an address that is none is told before anything is begun
     channels_of(settings)  # half a channel is told before anything is begun
     work_in(settings)
     with held(settings.home):
@@ -71,12 +71,11 @@ def api(
     \b
     With four processes:
         fleetwatt api --workers 4
-    For other machines too, where something else keeps strangers out (it asks nobody who they are):
-        FLEET_ALLOW_ANONYMOUS=true fleetwatt api --host 0.0.0.0
+    For other machines too, which then need a token (fleetwatt tokens create):
+        fleetwatt api --host 0.0.0.0
     """
     settings = read_settings(FleetSettings, home=home, host=host, port=port)
-    require_allowed("the API", settings.host, allow_anonymous=settings.allow_anonymous)
-    if said := warning("the API", settings.host):
+    if said := warning("the API", settings.host, asks=asks_for_tokens(settings.auth, settings.host)):
         notes.print(said, style="bold red")
     environment = {"FLEET_DATABASE_URL": running_database(settings)}
     for name, value in (("FLEET_HOST", host), ("FLEET_PORT", port), ("FLEET_WORKERS", workers)):

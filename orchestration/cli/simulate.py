@@ -68,15 +68,12 @@ def simulate(  # noqa: PLR0913 - each is an option
     truth: Annotated[Path | None, typer.Option(help="Write the faults that are built in to this file.")] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Print the faults that are built in, then stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --faults: as JSON.")] = False,
-    admin_token: Annotated[
-        str | None,
-        typer.Option(help="To map vehicles to meters, where the API asks for it. Default: FLEET_ADMIN_TOKEN."),
-    ] = None,
     home: Home = None,
 ) -> None:
     """Send a simulated fleet to an API: each vehicle and each meter once a minute, with faults that are known.
 
-    Ctrl-C stops it. Started again with the same --since it goes on where it was.
+    Ctrl-C stops it. Started again with the same --since it goes on where it was. Where the API asks for a token, it
+    sends that of FLEET_TOKEN (or of the secret file fleet_token), else that of FLEET_ADMIN_TOKEN.
 
     \b
     A fleet with a day behind it, then live:
@@ -108,7 +105,8 @@ def simulate(  # noqa: PLR0913 - each is an option
                 "goes with --write: at a depot mappings change by the hour", param_hint="--depot-share"
             )
         _check_url(url)
-        secret = read_settings(SecretSettings, home=home, admin_token=admin_token).admin_token
+        settings = read_settings(SecretSettings, home=home)
+        secret = settings.token or settings.admin_token
         token = secret.get_secret_value() if secret else None
         _send(fleet, url, seed, _since_s(since), once=once, token=token)
 
@@ -128,7 +126,7 @@ def _send(fleet: Fleet, url: str, seed: int, since_s: float, *, once: bool, toke
     console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
     screen.note(f"simulating {counted(fleet.size, 'vehicle')} (seed {seed}) for {url}")
-    sender = Sender(fleet, url, since_s, screen, once=once, admin_token=token)
+    sender = Sender(fleet, url, since_s, screen, once=once, token=token)
     try:
         asyncio.run(_run(sender))
     except RefusedError as refusal:

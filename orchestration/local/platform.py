@@ -3,6 +3,7 @@
 import errno
 import shlex
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 from orchestration.alerting.disk_watch import DiskWatch
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
@@ -26,8 +28,11 @@ from orchestration.processes.child_environment import of_the_api
 from orchestration.processes.child_process import Child, Service
 from orchestration.processes.supervisor import Supervisor
 from warehouse.contract.errors import FleetwattError
+from warehouse.contract.tokens import Scope
+from warehouse.env_file import old_setting_remark
 from warehouse.lifecycle.take_over import open_lake_folder
-from warehouse.listening import ListeningError, bound_sockets, warning
+from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets, warning
+from warehouse.postgres.access.token_store import FIRST_TOKEN, TokenRequest, count_valid_tokens, replace_token
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -44,6 +49,10 @@ from warehouse.settings import FleetSettings
 ANSWERS_WITHIN_S = 5.0
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
 """Who listens on all of a machine's addresses is asked on its own."""
+
+
+INSIDE = "fleetwatt up"
+"""What the token of what runs inside is called, with the machine and the port: each start replaces its own."""
 
 
 class PortError(FleetwattError):
@@ -63,6 +72,10 @@ class LocalPlatform:
     """Without it closed days are exported only when somebody runs one by hand."""
     say: Callable[[str], None]
     _environment: dict[str, str] = field(default_factory=dict)
+    _of_clients: dict[str, str] = field(default_factory=dict, repr=False)
+    """The token by which what runs inside asks the API, where it asks everybody."""
+    _has_tokens: bool = False
+    """Others than that one."""
     # A proxy from the environment would not find this machine's own ports.
     _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
 
@@ -119,7 +132,7 @@ class LocalPlatform:
             makes_days = dagster is not None
             yield history.child(self._environment, self._log("history"), makes_days=makes_days)
         if fleet:
-            yield fleet.child(self.url, self._log("simulate"))
+            yield fleet.child(self.url, self._log("simulate"), self._of_clients)
         yield from of_dagster[1:]
 
     def _postgres(self, dagster: DagsterProcesses | None, history: FleetHistory | None) -> Service:
@@ -145,11 +158,20 @@ class LocalPlatform:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
             if remark := superuser_remark(connection):
                 self.say(remark)
+            if asks_for_tokens(self.settings.auth, self.settings.host):
+                self._make_token(connection)
         self._environment["FLEET_DATABASE_URL"] = url
         first_day = history.prepare(url) if history else None
         if dagster:
             dagster.prepare(url, first_day)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
+
+    def _make_token(self, connection: psycopg.Connection) -> None:
+        """For what runs inside, until the next start. Its secret is in the memory of these processes alone."""
+        name = f"{INSIDE} ({socket.gethostname()}, port {self.settings.port})"
+        token = replace_token(connection, TokenRequest(name, [Scope.ADMIN]))
+        self._has_tokens = count_valid_tokens(connection) > 1
+        self._of_clients["FLEET_TOKEN"] = str(token)
 
     def _api(self) -> Child:
         self._environment |= {
@@ -169,7 +191,9 @@ class LocalPlatform:
     def _get(self, path: str) -> dict[str, Any] | None:
         """The API's answer; None where it gives none, or not the one that was hoped for."""
         try:
-            answer = self._client.get(f"{self.url}{path}")
+            token = self._of_clients.get("FLEET_TOKEN")
+            headers = {"Authorization": f"Bearer {token}"} if token else None
+            answer = self._client.get(f"{self.url}{path}", headers=headers)
         except httpx.TransportError:
             return None
         return dict(answer.json()) if answer.is_success else None
@@ -190,10 +214,16 @@ class LocalPlatform:
         self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.database_url else home}")
         self.say(f"  logs       {self._log('api').parent}")
         if fleet:
-            self.say(f"  ask        curl {self.url}/v1/analytics/performance/{fleet.vehicle_with_an_answer()}")
+            header = "-H 'Authorization: Bearer flt_...' " if self._of_clients else ""
+            self.say(f"  ask        curl {header}{self.url}/v1/analytics/performance/{fleet.vehicle_with_an_answer()}")
         self.say(f"  overview   {shlex.join([command, 'status', '--home', str(home)])}")
-        if said := warning("the API", self.settings.host):
-            self.say(said)
+        asks = asks_for_tokens(self.settings.auth, self.settings.host)
+        if asks and not self._has_tokens:
+            home_flag = shlex.join(["--home", str(home)])
+            self.say(f"  no token   every request is answered 401; make the first: {FIRST_TOKEN} {home_flag}")
+        for said in (warning("the API", self.settings.host, asks=asks), old_setting_remark()):
+            if said:
+                self.say(said)
         self.say("Ctrl-C stops everything.")
         self.say("")
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,11 @@ class SimulatedFleet:
         self._say = say
         self._told_at = float("-inf")
 
-    def child(self, url: str, log: Path) -> Child:
-        """The process that sends it to the API at ``url``. Nothing else depends on it: it may fail alone."""
+    def child(self, url: str, log: Path, environment: Mapping[str, str]) -> Child:
+        """The process that sends it to the API at ``url``. Nothing else depends on it: it may fail alone.
+
+        ``environment``: its token, where one is asked for; looked at when it starts.
+        """
         options = {
             "--url": url,
             "--vehicles": str(len(self._vehicle_ids)),
@@ -57,6 +60,7 @@ class SimulatedFleet:
                 *sum(options.items(), ()),
             ],
             log=log,
+            environment=environment,
             inherits=of_a_client,
             ready=self._is_up_to_date,
             ready_timeout_s=FILLED_WITHIN_S,

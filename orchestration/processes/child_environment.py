@@ -23,13 +23,13 @@ def none_of_ours(_name: str) -> bool:
 
 
 def of_the_api(name: str) -> bool:
-    """All but what the pipeline alone needs."""
-    return not name.startswith(_OF_PIPELINE)
+    """All but what the pipeline alone needs, and the API's clients."""
+    return not name.startswith(_OF_PIPELINE) and name != "FLEET_TOKEN"
 
 
 def of_a_client(name: str) -> bool:
     """Of who sends readings and maps devices: no way into the database."""
-    return name == "FLEET_ADMIN_TOKEN"
+    return name in ("FLEET_ADMIN_TOKEN", "FLEET_TOKEN")
 
 
 def inherited(environment: Mapping[str, str], takes: Callable[[str], bool]) -> dict[str, str]:

@@ -147,9 +147,10 @@ def test_the_secrets_that_the_page_makes_open_the_database(tmp_path: Path) -> No
     }
 
 
-def test_what_asks_nobody_who_they_are_is_published_to_this_machine_alone() -> None:
-    open_to_others = {name for name in OURS if SERVICES[name]["environment"]["FLEET_ALLOW_ANONYMOUS"] == "true"}
-    assert open_to_others == set(OURS)
+def test_only_dagsters_ui_asks_nobody_who_they_are_and_nothing_is_published_beyond_this_machine() -> None:
+    asks_nobody = {name for name in OURS if SERVICES[name]["environment"]["FLEET_AUTH"] == "off"}
+    assert asks_nobody == {"dagster"}
+    assert SERVICES["api"]["environment"]["FLEET_AUTH"] == "auto"
     assert all(port.startswith("127.0.0.1:") for name in OURS for port in SERVICES[name].get("ports", ()))
 
 

@@ -1,15 +1,20 @@
 """Other ways to start: on a database of one's own, as an ordinary user; and not at all."""
 
 import pwd
+import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import AS_ROOT, REPOSITORY, Platform, eventually, processes_of, run
 from tests.ports import free_port
+from warehouse.contract.tokens import TOKEN_PATTERN, Scope
+from warehouse.postgres.access.token_store import TokenRequest, create_token, list_tokens
 from warehouse.postgres.connection import connect
 
 
@@ -23,6 +28,38 @@ def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -
     assert not (home / "postgres").exists()
     with connect(database_url) as connection:  # not ours to stop
         assert connection.execute("SELECT EXISTS (SELECT FROM vehicle_readings)").fetchone() == (True,)
+
+
+def test_where_everybody_is_asked_what_runs_inside_has_a_token_and_the_first_one_is_told(
+    home: Path, database_url: str
+) -> None:
+    environment = {"FLEET_DATABASE_URL": database_url, "FLEET_AUTH": "required"}
+    first, port = "fleetwatt tokens create --name first --scope admin", free_port()
+
+    def begin() -> Platform:
+        options = ("--no-dagster", "--vehicles", "1", "--history-days", "0")
+        return Platform(home, *options, port=port, environment=environment)
+
+    with begin() as platform, connect(database_url) as connection:
+        platform.wait_until_up()
+        assert platform.get("/v1/meters").status_code == 401
+        assert first in platform.said
+        stored = "SELECT EXISTS (SELECT FROM vehicle_readings)"
+        assert eventually(lambda: connection.execute(stored).fetchone() == (True,)), "the fleet has a token"
+        made = create_token(connection, TokenRequest("first", [Scope.READ]))
+        given = {"Authorization": f"Bearer {made}"}
+        meters = f"{platform.url}/v1/meters"
+        assert eventually(lambda: httpx.get(meters, headers=given, trust_env=False).is_success)
+        assert platform.stop() == 0
+        said = platform.said
+    with begin() as platform, connect(database_url) as connection:
+        platform.wait_until_up()
+        assert first not in platform.said
+        states = [each.state(datetime.now(UTC)) for each in list_tokens(connection) if each.name != "first"]
+        assert sorted(states) == ["revoked", "valid"], "each start replaces its own"
+        assert platform.stop() == 0
+    logs = [log.read_text(errors="replace") for log in (home / "logs").iterdir()]
+    assert not [text for text in (said, platform.said, *logs) if re.search(TOKEN_PATTERN, text)]
 
 
 def test_a_database_that_refuses_is_the_reason(home: Path) -> None:

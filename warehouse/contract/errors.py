@@ -143,12 +143,6 @@ class RateLimitedError(FleetwattError):
         self.retry_after_s = retry_after_s
 
 
-class NotAuthorizedError(FleetwattError):
-    """This needs the administrator's token"""
-
-    code = "not_authorized"
-
-
 class TokenMissingError(FleetwattError):
     """Nobody knows who asks"""
 

@@ -48,6 +48,12 @@ class ReadingColumns(NamedTuple):
     indexes: npt.NDArray[np.int64]
     """Of the items in their body."""
 
+    def of(self, is_kept: npt.NDArray[np.bool_]) -> "ReadingColumns":
+        """Those of these readings that are kept."""
+        ids = [each for each, kept in zip(self.external_ids, is_kept.tolist(), strict=True) if kept]
+        sensors = [column[is_kept] for column in self.sensors]
+        return ReadingColumns(ids, self.ts_us[is_kept], self.kwh[is_kept], sensors, self.indexes[is_kept])
+
     def days(self) -> list[date]:
         """The UTC days of these readings."""
         return list(np.unique(self.ts_us.astype("datetime64[us]").astype("datetime64[D]")).tolist())

@@ -5,11 +5,12 @@ item costs none of its neighbours. That takes several times as long, so it can b
 ``lines_in_steps``).
 """
 
-from collections.abc import Container, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.readings import (
@@ -123,6 +124,27 @@ class Telemetry:
             except InvalidReadingError as error:
                 self.rejections.append(Rejection(index, error.code, error.pointer, error.detail))
         return self
+
+    def reject_devices_but(self, allows: Callable[[str], bool], code: str, detail: str) -> None:
+        """Make rejections of the readings whose devices are not allowed."""
+        for position in reversed(range(len(self.readings))):
+            if not allows(self.readings[position][0]):
+                kind = DeviceKind.METER if isinstance(self.readings.pop(position), MeterReading) else DeviceKind.VEHICLE
+                self._reject(self.indexes.pop(position), kind, code, detail)
+        if not self.columns:
+            return
+        kept = {}
+        for kind, columns in self.columns.items():
+            known = {device_id: allows(device_id) for device_id in set(columns.external_ids)}
+            is_allowed = np.array([known[device_id] for device_id in columns.external_ids])
+            for index in columns.indexes[~is_allowed].tolist():
+                self._reject(index, kind, code, detail)
+            if is_allowed.any():
+                kept[kind] = columns.of(is_allowed)
+        self.columns = kept
+
+    def _reject(self, index: int, kind: DeviceKind, code: str, detail: str) -> None:
+        self.rejections.append(Rejection(index, code, f"/{kind}Id", detail))
 
     def raw_item(self, index: int) -> bytes:
         """The bytes of one item as they were sent. Made only for what goes to quarantine."""

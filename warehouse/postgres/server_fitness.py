@@ -15,8 +15,8 @@ from warehouse.contract.errors import DatabaseUnfitError
 from warehouse.postgres.connection import connect
 
 OLDEST, NEWEST = 15, 18
-API_WORKER_CONNECTIONS = 21
-"""Two pools of 8, four that store, and one by which somebody acts on a finding."""
+API_WORKER_CONNECTIONS = 22
+"""Two pools of 8, four that store, one by which somebody acts on a finding or a token, one that watches the tokens."""
 DAGSTER_CONNECTIONS = 20
 """Two that each of its four processes keeps, and five for each of two runs."""
 JOB_CONNECTIONS = 3

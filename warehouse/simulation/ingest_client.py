@@ -69,9 +69,13 @@ class BodyAnswer(msgspec.Struct):
 class IngestClient:
     """A connection pool to one API. Setting ``leave`` ends every wait for a retry; requests in flight are finished."""
 
-    def __init__(self, url: str, connections: int, leave: asyncio.Event, on_retry: Callable[[str], None]) -> None:
+    def __init__(
+        self, url: str, connections: int, leave: asyncio.Event, on_retry: Callable[[str], None], token: str | None
+    ) -> None:
+        """``token``: which every request is sent with."""
         self._http = httpx.AsyncClient(
             base_url=url,
+            headers={"authorization": f"Bearer {token}"} if token else None,
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             # A proxy from the environment would not find this machine's own ports.
@@ -87,13 +91,13 @@ class IngestClient:
     async def __aexit__(self, *failure: Any) -> None:
         await self._http.__aexit__(*failure)
 
-    async def post_mappings(self, mappings: list[dict[str, str]], admin_token: str | None) -> None:
+    async def post_mappings(self, mappings: list[dict[str, str]]) -> None:
         """Maps vehicles to meters; repeating it changes nothing."""
-        await self._send("POST", "/v1/mappings", msgspec.json.encode(mappings), _as_admin(admin_token), None)
+        await self._send("POST", "/v1/mappings", msgspec.json.encode(mappings), ONE, None)
 
-    async def patch_settings(self, path: str, settings: Mapping[str, str | float], admin_token: str | None) -> None:
+    async def patch_settings(self, path: str, settings: Mapping[str, str | float]) -> None:
         """Changes the settings of the device at ``/v1/vehicles/{id}`` or ``/v1/meters/{id}``."""
-        await self._send("PATCH", path, msgspec.json.encode(settings), _as_admin(admin_token), None)
+        await self._send("PATCH", path, msgspec.json.encode(settings), ONE, None)
 
     async def list_settings(self, path: str, id_field: str) -> dict[str, Settings]:
         """The settings of all devices at ``/v1/vehicles`` or ``/v1/meters``, by device."""
@@ -171,11 +175,6 @@ class _Device(msgspec.Struct):
 class _Devices(msgspec.Struct, rename="camel"):
     items: list[dict[str, Any]]
     next_cursor: str | None = None
-
-
-def _as_admin(token: str | None) -> dict[str, str]:
-    """Of requests that change what is known of devices: the token goes along with no other."""
-    return ONE | ({"authorization": f"Bearer {token}"} if token else {})
 
 
 def _raise_for_refusal(what: str, answer: httpx.Response) -> None:

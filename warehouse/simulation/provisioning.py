@@ -12,9 +12,7 @@ from warehouse.simulation.progress import Watcher
 MAPPINGS_AT_ONCE = 1_000
 
 
-async def provision(
-    fleet: Fleet, client: IngestClient, admin_token: str | None, watcher: Watcher, at_once: int
-) -> None:
+async def provision(fleet: Fleet, client: IngestClient, watcher: Watcher, at_once: int) -> None:
     """Map every vehicle to its meter, and give the devices their settings, so many at a time. Repeating it is safe.
 
     Raises:
@@ -23,11 +21,11 @@ async def provision(
     """
     mappings = fleet.mappings()
     for begin in range(0, len(mappings), MAPPINGS_AT_ONCE):
-        await client.post_mappings(mappings[begin : begin + MAPPINGS_AT_ONCE], admin_token)
+        await client.post_mappings(mappings[begin : begin + MAPPINGS_AT_ONCE])
     watcher.note(counted(len(mappings), "vehicle is mapped to its meter", "vehicles are mapped to their meters"))
     to_change = [change async for change in _changes(fleet, client)]
     for begin in range(0, len(to_change), at_once):
-        some = (client.patch_settings(*change, admin_token) for change in to_change[begin : begin + at_once])
+        some = (client.patch_settings(*change) for change in to_change[begin : begin + at_once])
         for failure in filter(None, await asyncio.gather(*some, return_exceptions=True)):
             raise failure
     if to_change:

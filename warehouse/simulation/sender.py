@@ -44,7 +44,7 @@ class Sender:
     watcher: Watcher
     once: bool = False
     """Fill up to now and stop."""
-    admin_token: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     connections: int = 16
     clock: Callable[[], float] = time.time
     totals: Totals = field(default_factory=Totals)
@@ -65,9 +65,9 @@ class Sender:
         Raises:
             RefusedError: the API refuses what it is sent, and would refuse it again.
         """
-        async with IngestClient(self.url, self.connections, self._leave, self._count_retry) as client:
+        async with IngestClient(self.url, self.connections, self._leave, self._count_retry, self.token) as client:
             try:
-                await provision(self.fleet, client, self.admin_token, self.watcher, self.connections)
+                await provision(self.fleet, client, self.watcher, self.connections)
                 cursor_s = await self._resume_s(client)
             except GivenUpError:  # stopped before the API was there
                 return self.totals

@@ -3,13 +3,18 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 
 from ingest_api.bodies import deadline, limits
+from ingest_api.http.rate_limit import RateLimit
 from tests.conftest import fresh_database, serving
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
-from tests.integration.ingest_api.site import MakeSite, Site
+from tests.integration.ingest_api.site import MakeSite, Site, until
+from tests.integration.ingest_api.token_site import ADMIN_TOKEN, MakeToken, Tokens, is_known
+from warehouse.contract.tokens import NewToken, Scope
+from warehouse.postgres.access.token_store import TokenRequest, create_token
 from warehouse.postgres.connection import connect
 
 PATIENCE_S = 25.0
@@ -52,3 +57,31 @@ def shared_process(shared_database_url: str) -> Iterator[ApiProcess]:
 def site(make_site: MakeSite) -> Site:
     """An API with default settings. Whoever changes more than devices of its own takes ``api`` instead."""
     return make_site()
+
+
+@pytest.fixture(scope="module")
+def closed(make_site: MakeSite) -> Site:
+    """An API that asks everybody."""
+    return make_site(auth="required", admin_token=ADMIN_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def make_token(closed: Site) -> MakeToken:
+    def make(*scopes: Scope, devices: list[str] | None = None, expires: timedelta | None = None) -> NewToken:
+        made = create_token(closed.connection, TokenRequest("a test's", scopes, devices, expires))
+        until(lambda: is_known(closed, made))
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def tokens(make_token: MakeToken) -> Tokens:
+    """One of each scope."""
+    return {scope: make_token(scope) for scope in Scope}
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many failures as one likes."""
+    monkeypatch.setattr(RateLimit, "check", lambda *_: None)

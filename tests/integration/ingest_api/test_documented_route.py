@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ingest_api.app import create_routes
+from ingest_api.app import create_routes, gate_of
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
@@ -49,10 +49,11 @@ Told = tuple[int, str | None, bool, Any]
 
 
 async def answers(url: str, requests: Sequence[tuple[bytes, str]], *, hot: bool) -> list[Told]:
-    shared = Parts(MemoryBudget(10**9), ClientAddresses(), DatabasePulse())
-    routes = create_routes(ApiSettings(_env_file=None, database_url=url), shared)
+    settings = ApiSettings(_env_file=None, database_url=url)
+    gate = gate_of(settings, ClientAddresses())
+    routes = create_routes(settings, Parts(MemoryBudget(10**9), ClientAddresses(), DatabasePulse(), gate))
     ingest = lambda: routes.state.parts.get(TelemetryIngest)  # noqa: E731
-    transport = httpx.ASGITransport(app=HotPath(routes, ingest) if hot else RequestIds(routes))
+    transport = httpx.ASGITransport(app=HotPath(routes, gate, ingest) if hot else RequestIds(routes))
     told: list[Told] = []
     async with (
         routes.router.lifespan_context(routes),

@@ -12,7 +12,7 @@ from itertools import count
 import httpx
 import pytest
 
-from ingest_api.telemetry.rate_limit import RateLimit
+from ingest_api.http.rate_limit import RateLimit
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.raw_connection import RawConnection, raw_connection, request_headers

@@ -1,4 +1,4 @@
-"""What refuses to start, through the real commands: empty secrets, and to answer strangers. Nothing is begun before.
+"""What refuses to start, through the real commands: empty secrets, a UI for strangers. Nothing is begun before.
 
 What becomes the API runs in a process of its own: were it not refused, it would take this one's place.
 """
@@ -10,11 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from tests.integration.ingest_api.api_process import api_process
+from tests.integration.ingest_api.site import until
 from tests.integration.orchestration.conftest import Ended, Fleetwatt
 from tests.ports import free_port
+from warehouse.contract.tokens import Scope
+from warehouse.postgres.access.token_store import TokenRequest, create_token
+from warehouse.postgres.overview import look
 
 OF_THE_API = {
     "python -m ingest_api": [sys.executable, "-m", "ingest_api"],
@@ -81,20 +86,35 @@ def test_half_a_channel_of_alerts_is_a_sentence_that_names_what_is_missing(refus
     assert "FLEET_ALERT_MAIL_TO is set, and FLEET_ALERT_SMTP_HOST is not" in said
 
 
-@pytest.mark.parametrize("start", OF_THE_API | STARTS)
-def test_beyond_loopback_it_starts_only_where_that_was_said(refused: Refused, start: str) -> None:
-    options = ["--host", "0.0.0.0"] if start == "fleetwatt dagster" else []  # noqa: S104
-    code, said = refused(start, *options, FLEET_HOST="0.0.0.0", FLEET_WORKERS="2")  # noqa: S104
-    assert code in (1, 2)
+@pytest.mark.parametrize("auth", ["auto", "required"])
+def test_beyond_loopback_dagsters_ui_starts_only_where_that_was_said(refused: Refused, auth: str) -> None:
+    code, said = refused("fleetwatt dagster", "--host", "0.0.0.0", FLEET_AUTH=auth)  # noqa: S104
+    assert code == 1
     assert "asks nobody who they are" in said
-    assert "FLEET_ALLOW_ANONYMOUS=true" in said
+    assert "FLEET_AUTH=off" in said
 
 
-def test_a_worker_does_not_listen_either(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from ingest_api.worker import create_worker_app; create_worker_app()"]
-    done = ended(command, tmp_path, FLEET_HOST="192.0.2.7")
-    assert done.code == 1
-    assert "ListeningError: the API asks nobody who they are" in done.err
+def test_a_mode_that_is_none_is_a_sentence(refused: Refused) -> None:
+    code, said = refused("python -m ingest_api", FLEET_AUTH="never")
+    assert code == 2
+    assert "FLEET_AUTH: " in said
+
+
+def test_beyond_loopback_the_api_asks_everybody_and_says_how_the_first_token_is_made(
+    database_url: str, connection: psycopg.Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with api_process(database_url, host="0.0.0.0", allow_anonymous="true") as api:  # noqa: S104
+        assert httpx.get(f"{api.url}/readyz").status_code == 200
+        assert httpx.get(f"{api.url}/v1/meters").status_code == 401
+        token = create_token(connection, TokenRequest("first", [Scope.ADMIN]))
+        given = {"Authorization": f"Bearer {token}"}
+        until(lambda: httpx.get(f"{api.url}/v1/meters", headers=given).status_code == 200)
+        assert look(connection).open_servers == []
+        assert api.stop() == 0
+    said = capfd.readouterr().err
+    assert "fleetwatt tokens create --name first --scope admin" in said
+    assert "FLEET_ALLOW_ANONYMOUS has no effect any more" in said
+    assert token.secret not in said
 
 
 def test_an_api_that_may_answer_others_says_so_at_its_start_and_in_the_status(
@@ -103,7 +123,7 @@ def test_an_api_that_may_answer_others_says_so_at_its_start_and_in_the_status(
     monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     said = "WARNING: api listens beyond loopback and asks nobody who they are"
     assert said not in fleetwatt("status").out
-    with api_process(database_url, host="0.0.0.0", allow_anonymous=True) as api:  # noqa: S104
+    with api_process(database_url, host="0.0.0.0", auth="off") as api:  # noqa: S104
         assert httpx.get(f"{api.url}/readyz").status_code == 200
         assert said in fleetwatt("status").out
         assert '"openServers": ["api"]' in fleetwatt("status", "--json").out

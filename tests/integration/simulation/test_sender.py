@@ -97,7 +97,7 @@ def test_a_fill_sends_every_reading_in_order_and_in_bodies_of_bounded_size(api: 
 def test_the_fleet_is_provisioned_before_it_reports(api: RecordingApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.simulation.provisioning.MAPPINGS_AT_ONCE", 50)
     sender = filler(api, vehicles=60, now_s=NOON_S)
-    sender.admin_token = "secret-of-the-test"  # noqa: S105 - there is no other
+    sender.token = "secret-of-the-test"  # noqa: S105 - there is no other
     asyncio.run(sender.run())
     fleet = Fleet(60)
     assert api.mappings == fleet.mappings()

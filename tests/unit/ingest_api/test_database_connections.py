@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest_api.auth.known_tokens import WATCHING_CONNECTIONS
 from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
 from ingest_api.findings.acting import ACTING_CONNECTIONS
@@ -15,7 +16,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_opened_is_what_the_server_is_asked_to_have_room_for() -> None:
-    assert 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + ACTING_CONNECTIONS == API_WORKER_CONNECTIONS
+    others = ACTING_CONNECTIONS + WATCHING_CONNECTIONS
+    assert 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + others == API_WORKER_CONNECTIONS
 
 
 @pytest.mark.parametrize("page", [".env.example", "docs/deployment.md", None])

@@ -2,8 +2,9 @@
 
 import pytest
 
-from ingest_api.telemetry import rate_limit
-from ingest_api.telemetry.rate_limit import Account, RateLimit, RateLimits
+from ingest_api.http import rate_limit
+from ingest_api.http.rate_limit import RateLimit
+from ingest_api.telemetry.rate_limits import Account, RateLimits
 from warehouse.contract.errors import RateLimitedError
 
 

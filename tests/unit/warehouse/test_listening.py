@@ -5,7 +5,15 @@ import socket
 import pytest
 
 from tests.ports import free_port
-from warehouse.listening import ListeningError, bound_sockets, is_loopback, require_allowed, warning
+from warehouse.listening import (
+    Auth,
+    ListeningError,
+    asks_for_tokens,
+    bound_sockets,
+    is_loopback,
+    require_allowed,
+    warning,
+)
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what is tried
 LOOPBACK = [
@@ -35,17 +43,23 @@ BEYOND = [
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_this_machine_alone_is_allowed(host: str) -> None:
     assert is_loopback(host)
-    require_allowed("the API", host, allow_anonymous=False)
+    for auth in Auth:
+        require_allowed("Dagster's UI", host, auth)
+        assert asks_for_tokens(auth, host) == (auth is Auth.REQUIRED)
     assert warning("the API", host) is None
 
 
 @pytest.mark.parametrize("host", BEYOND)
 def test_beyond_it_has_to_be_said(host: str) -> None:
     assert not is_loopback(host)
-    with pytest.raises(ListeningError, match="FLEET_ALLOW_ANONYMOUS=true"):
-        require_allowed("the API", host, allow_anonymous=False)
-    require_allowed("the API", host, allow_anonymous=True)
+    for auth in (Auth.AUTO, Auth.REQUIRED):
+        with pytest.raises(ListeningError, match="FLEET_AUTH=off"):
+            require_allowed("Dagster's UI", host, auth)
+        assert asks_for_tokens(auth, host)
+    require_allowed("Dagster's UI", host, Auth.OFF)
+    assert not asks_for_tokens(Auth.OFF, host)
     assert "asks nobody who they are" in (warning("the API", host) or "")
+    assert warning("the API", host, asks=True) is None
 
 
 def test_a_name_is_what_it_resolves_to(monkeypatch: pytest.MonkeyPatch) -> None:

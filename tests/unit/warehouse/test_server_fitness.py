@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ingest_api.auth.known_tokens import WATCHING_CONNECTIONS
 from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
 from ingest_api.findings.acting import ACTING_CONNECTIONS
@@ -71,4 +72,5 @@ def test_limits_do_not_hold_for_a_superuser() -> None:
 
 
 def test_a_worker_opens_what_is_reckoned_with() -> None:
-    assert API_WORKER_CONNECTIONS == 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + ACTING_CONNECTIONS
+    others = ACTING_CONNECTIONS + WATCHING_CONNECTIONS
+    assert 2 * POOL_SIZE + SMALL_WRITERS + BULK_WRITERS + others == API_WORKER_CONNECTIONS

@@ -12,6 +12,7 @@ from warehouse.contract.errors import InvalidRequestError, TokenNotFoundError
 from warehouse.contract.tokens import NewToken, Scope, is_device_pattern
 
 _PACKAGE = "warehouse.postgres.access"
+FIRST_TOKEN = "fleetwatt tokens create --name first --scope admin"  # noqa: S105 - the command that makes it
 LONGEST_NAME = 200
 MOST_DEVICES = 10_000
 """Of one token; a prefix names more."""
