@@ -10,11 +10,11 @@ from ingest_api.database import Row as DatabaseRow
 from ingest_api.findings.finding_schemas import FindingEvidence, Row
 from ingest_api.http.wire import rounded
 from warehouse.contract.efficiency import efficiency_ratio
+from warehouse.contract.findings import Rule
 from warehouse.contract.partitions import midnight, utc_day
 
 MOST = 50
 """Sessions, or days, that one answer has."""
-_STANDBY_RULE = "R4"
 
 
 async def find_evidence(connection: Connection, finding: Row) -> FindingEvidence:
@@ -22,7 +22,7 @@ async def find_evidence(connection: Connection, finding: Row) -> FindingEvidence
 
     By their ids where the rule has named them, else those of the pair since the onset.
     """
-    if finding["rule"] == _STANDBY_RULE:
+    if finding["rule"] == Rule.LEAKAGE:
         since = utc_day(finding["onset_at"]) if finding["onset_at"] else None
         until = finding["day"] + timedelta(days=1)
         days, _ = await list_standby(connection, StandbySpan(finding["meter_id"], since, until, MOST, ""))

@@ -5,10 +5,11 @@ from datetime import date
 
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.counted import counted
 
 DATASET = "findings"
-PASSING = ("R9",)
+PASSING = (Rule.SILENCE,)
 """A device that was silent for a while is back: there is nothing to look into."""
 
 

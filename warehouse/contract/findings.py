@@ -18,6 +18,20 @@ PIPELINE = "pipeline"
 """Who it is that opens, closes and reopens by itself; no person is called so."""
 
 
+class Rule(StrEnum):
+    """What finds faults, in the order in which they are looked for: what one explains is left out of those below it."""
+
+    SILENCE = "R9"
+    CLOCK = "R8"
+    MAPPING = "R7"
+    FROZEN_METER = "R6"
+    DC_EXCEEDS_AC = "R5"
+    LEAKAGE = "R4"
+    WHOSE_LOSS = "R3"
+    BAD_FROM_THE_FIRST_DAY = "R2"
+    EXCESS_LOSS = "R1"
+
+
 class State(StrEnum):
     """Where a finding stands. ``open`` also where a snooze ran out."""
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.matching import PAIRS, disagreeing, tolerance_s
-from warehouse.data_faults.rules import Rule, fault, found_rows, instant_of
+from warehouse.data_faults.rules import fault, found_rows, instant_of
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 from warehouse.sessions.schemas import CLOCK_LAGS
 

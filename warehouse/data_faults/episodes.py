@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from warehouse.data_faults.rules import Rule
+from warehouse.contract.findings import Rule
 from warehouse.data_faults.schemas import DATA_FAULTS
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from warehouse.contract.energy import Flag
+from warehouse.contract.findings import Rule
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.clock import clocks_off, pairs_apart
@@ -18,7 +19,7 @@ from warehouse.data_faults.mapping import wrong_mappings
 from warehouse.data_faults.matching import is_matched, side_of
 from warehouse.data_faults.paired import paired_sessions
 from warehouse.data_faults.recent import kept, recent_sessions
-from warehouse.data_faults.rules import Rule, all_found, with_names
+from warehouse.data_faults.rules import all_found, with_names
 from warehouse.data_faults.schemas import DATA_FAULTS, RECENT_SESSIONS, STANDBY_HISTORY
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 from warehouse.data_faults.silence import SILENCES, silences_of_day, silent_devices

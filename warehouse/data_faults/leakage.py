@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.data_faults.rules import Rule, fault, found_rows
+from warehouse.data_faults.rules import fault, found_rows
 from warehouse.data_faults.schemas import STANDBY_HISTORY
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 

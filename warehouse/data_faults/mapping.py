@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from warehouse.contract.efficiency import efficiency_ratio
+from warehouse.contract.findings import Rule
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.matching import PAIRS, tolerance_s
-from warehouse.data_faults.rules import OTHER_METER, Rule, fault, found_rows, instant_of
+from warehouse.data_faults.rules import OTHER_METER, fault, found_rows, instant_of
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 
 _BUCKET_US = 7_200_000_000

@@ -1,26 +1,14 @@
-"""The rules by name, and how one says what it found."""
+"""The rules for faults of the data by name, and how one says what it found."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.schemas import FOUND, FOUND_ROWS
-
-
-class Rule(StrEnum):
-    """In order of precedence: what one explains is left out of those below it."""
-
-    SILENCE = "R9"
-    CLOCK = "R8"
-    MAPPING = "R7"
-    FROZEN_METER = "R6"
-    DC_EXCEEDS_AC = "R5"
-    LEAKAGE = "R4"
-
 
 NAMES = {
     Rule.SILENCE: "silence",
@@ -30,6 +18,7 @@ NAMES = {
     Rule.DC_EXCEEDS_AC: "dc_exceeds_ac",
     Rule.LEAKAGE: "leakage",
 }
+"""In order of precedence, and what each calls what it finds."""
 MOST_SESSION_IDS = 20
 OTHER_METER = "another meter"
 """What stands for its name in a sentence, until ``with_names``."""

@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.contract.tables import DeviceKind
-from warehouse.data_faults.rules import Rule, fault, found_rows
+from warehouse.data_faults.rules import fault, found_rows
 from warehouse.data_faults.settings import SETTINGS, FaultSettings
 from warehouse.sessions.schemas import INSTANT
 

@@ -8,7 +8,7 @@ that the lag of a clock (R8) was taken off of, which have clock_lag_s: their sid
 
 import polars as pl
 
-from warehouse.data_faults.rules import Rule
+from warehouse.contract.findings import Rule
 from warehouse.losses.sample import PAIR
 from warehouse.losses.settings import SETTINGS, LossSettings
 

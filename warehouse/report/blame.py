@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from warehouse.contract.findings import Rule
 from warehouse.losses.verdict_settings import VERDICTS
 from warehouse.report import words
 
@@ -14,7 +15,7 @@ _DECIDED = {
     "is paid for.",
     "dc_register_reads_low": "No energy is lost: the register of {vehicle} counts less than reaches the battery.",
 }
-_OF_RULE = {"R4": "The charger, or what else is connected behind the meter {meter}."}
+_OF_RULE = {Rule.LEAKAGE: "The charger, or what else is connected behind the meter {meter}."}
 
 
 class Blame(NamedTuple):

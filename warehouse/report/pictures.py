@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 from markupsafe import Markup
 
+from warehouse.contract.findings import Rule
 from warehouse.losses.evidence import evidence
 from warehouse.losses.evidence_picture import draw_evidence
 from warehouse.losses.explained import last_known
@@ -87,6 +88,6 @@ def _of_day(day: date, watts: float | None) -> Value:
 
 
 _OF_RULES: Mapping[str, Callable[[duckdb.DuckDBPyConnection, list[Finding]], dict[str, Markup]]] = {
-    "R1": _sessions,
-    "R4": _idle_power,
+    Rule.EXCESS_LOSS: _sessions,
+    Rule.LEAKAGE: _idle_power,
 }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from warehouse.contract.findings import Rule
 from warehouse.report import words
 from warehouse.report.lake_facts import Facts
 from warehouse.report.pictures import who
@@ -43,7 +44,7 @@ def faults(findings: pl.DataFrame) -> list[FaultsOfRule]:
             {"who": who(each), "since": words.day(each["onset_at"]), "detail": each["detail"]}
             for each in of_rule.iter_rows(named=True)
         ]
-        parts.append(FaultsOfRule(str(rule[0]), NAMES[str(rule[0])], of_rule.height, table_of(rows, FIRST)))
+        parts.append(FaultsOfRule(str(rule[0]), NAMES[Rule(str(rule[0]))], of_rule.height, table_of(rows, FIRST)))
     return sorted(parts, key=lambda part: (-part.fault_count, part.rule))
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import polars as pl
 from markupsafe import Markup
 
+from warehouse.contract.findings import Rule
 from warehouse.report import words
 from warehouse.report.blame import Blame, blame
 from warehouse.report.pictures import who
@@ -14,14 +15,14 @@ FIRST = 10
 """So many are shown with their evidence."""
 Finding = Mapping[str, Any]
 NAMES = {
-    "R1": "loses more than before",
-    "R2": "lost more than its peers from the first day on",
-    "R4": "leaks between charges",
-    "R5": "more DC than AC",
-    "R6": "meter stands still",
-    "R7": "mapped to a wrong meter",
-    "R8": "clock is off",
-    "R9": "silent",
+    Rule.EXCESS_LOSS: "loses more than before",
+    Rule.BAD_FROM_THE_FIRST_DAY: "lost more than its peers from the first day on",
+    Rule.LEAKAGE: "leaks between charges",
+    Rule.DC_EXCEEDS_AC: "more DC than AC",
+    Rule.FROZEN_METER: "meter stands still",
+    Rule.MAPPING: "mapped to a wrong meter",
+    Rule.CLOCK: "clock is off",
+    Rule.SILENCE: "silent",
 }
 
 

@@ -16,7 +16,8 @@ import polars as pl
 
 from tests.benchmarks.data_faults.fleet_days import FleetDays
 from tests.benchmarks.data_faults.scoring import RULE_OF, Score, score
-from warehouse.data_faults.rules import NAMES, Rule
+from warehouse.contract.findings import Rule
+from warehouse.data_faults.rules import NAMES
 from warehouse.simulation.fleet import Fleet
 
 TUNING_SEED = 7
@@ -47,7 +48,7 @@ def scored(seed: int, pairs: int, days: int, fault_share: float, rules: Collecti
 def lines(scores: Sequence[Score], seeds: Sequence[int]) -> Iterable[dict[str, object]]:
     """One line a rule; of leakage a second one for leaks below 30 W."""
     years = sum(each.charger_years for each in scores)
-    for rule in Rule:
+    for rule in NAMES:
         of_rule = [found for each in scores for found in each.found if found.known.rule is rule]
         parts = {"": of_rule}
         if rule is Rule.LEAKAGE:
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--days", type=int, default=100, help="days of each fleet")
     parser.add_argument("--fault-share", type=float, default=1.0, help="faults a charger and year")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(REPORTING_SEEDS))
-    known = [rule.value for rule in Rule]
+    known = [rule.value for rule in NAMES]
     parser.add_argument("--rules", nargs="+", choices=known, default=known, help="whose faults the fleets have")
     options = parser.parse_args(arguments)
     scores = []

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from warehouse.data_faults.rules import Rule
+from warehouse.contract.findings import Rule
 from warehouse.simulation.faults import FaultKind
 from warehouse.simulation.truth import KnownFault
 

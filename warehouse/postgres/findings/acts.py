@@ -12,15 +12,13 @@ from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
 from warehouse.contract.errors import FindingChangedError, InvalidRequestError
-from warehouse.contract.findings import ACTIVE, PIPELINE, Event, State
+from warehouse.contract.findings import ACTIVE, PIPELINE, Event, Rule, State
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.ledger.day_ledger import request_build
 from warehouse.postgres.readings.device_tables import read_table
 
 _PACKAGE = "warehouse.postgres.findings"
-EXCESS_LOSS = "R1"
-"""The rule that learns of what is accepted."""
 LONGEST_NOTE = 2000
 LONGEST_NAME = 200
 """Of a person."""
@@ -181,7 +179,7 @@ def _queue_rebuild(transaction: psycopg.Connection, finding: FindingRow, request
 
     Days after it follow from what it carries on.
     """
-    if finding["rule"] != EXCESS_LOSS:
+    if finding["rule"] != Rule.EXCESS_LOSS:  # the rule that learns of what is accepted
         return
     if request.act is Act.ACCEPT:
         reason = f"a loss of {finding['subject']} was accepted as normal"

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from warehouse.contract.findings import ACTIVE, PIPELINE, SAME_FINDING_DAYS, WORSE_FACTOR, Event, Severity, State
+from warehouse.contract.findings import ACTIVE, PIPELINE, SAME_FINDING_DAYS, WORSE_FACTOR, Event, Rule, Severity, State
 
 Row = Mapping[str, Any]
 FIGURES = (
@@ -161,7 +161,7 @@ def _gone(old: Row, day: date) -> Retold | None:
         return None if old["told_state"] == "gone" else Retold(row, (), is_new=False)
     if old["told_state"] in ("closed", "accepted"):
         because = "it is over, and its sessions are not looked back on any more"
-    elif old["rule"] == "R2":
+    elif old["rule"] == Rule.BAD_FROM_THE_FIRST_DAY:
         because = "closed by the rule: the pair is not below its peers any more"
     elif day - old["day"] > _SAME:
         because = f"closed by the rule: it is not found on {day} any more"
