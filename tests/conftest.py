@@ -29,6 +29,7 @@ from ingest_api.server.uvicorn_internals import protocol_of
 from ingest_api.settings import ApiSettings
 from tests.no_tls import NO_TLS
 from tests.open_folder import IN_MEMORY, open_folder
+from warehouse.contract import redaction
 from warehouse.postgres import connection as connection_module
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -69,6 +70,12 @@ def _a_busy_server_is_waited_for() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(connection_module, "CONNECT_TIMEOUT_S", 60)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_other_tests_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test calls a secret may be an ordinary text of another, which would read ``***`` there."""
+    monkeypatch.setattr(redaction, "_known", dict(redaction._known))
 
 
 @pytest.fixture(autouse=True)

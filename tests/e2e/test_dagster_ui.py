@@ -17,6 +17,7 @@ import dbt_like_sql
 from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, eventually, processes_of, run, traits
 from warehouse.contract.partitions import utc_day
 
+pytestmark = pytest.mark.long
 TOKEN = "canary-of-the-admin-token-0123456789"  # noqa: S105 - made for this test
 READ_DSN = "postgresql://reader:canary-of-the-read-dsn@127.0.0.1:1/fleetwatt"
 SECRETS = {"FLEET_ADMIN_TOKEN": TOKEN, "FLEET_READ_DSN": READ_DSN}
@@ -124,7 +125,6 @@ def test_its_pages_start_a_run_and_hear_of_it(platform: Platform) -> None:
     assert "Finished execution of run" in asyncio.run(hear())
 
 
-@pytest.mark.long
 def test_its_partitions_begin_with_the_first_day_that_has_readings(platform: Platform) -> None:
     """Dagster fixes that when it loads the code: an import that goes further back has it loaded again."""
 
@@ -196,7 +196,6 @@ def test_its_sockets_lie_in_a_folder_of_ours(platform: Platform) -> None:
     assert len({path.relative_to(temporary).parts[0] for path in sockets}) == 1
 
 
-@pytest.mark.long
 def test_where_it_only_shows_nothing_is_started(make_home: MakeHome) -> None:
     with Platform(make_home(), "--no-demo", environment={"FLEET_DAGSTER_READ_ONLY": "true"}) as platform:
         platform.wait_until_up()

@@ -159,6 +159,7 @@ def test_the_overview_it_names_shows_the_fleet(platform: Platform) -> None:
     assert all(each["reporting"] >= VEHICLES for each in devices)
 
 
+@pytest.mark.long
 def test_a_second_start_on_the_same_home_is_refused(platform: Platform) -> None:
     said, before = len(platform.said), parts(platform)
     second = run("up", "--home", str(platform.home), "--port", "1", home=platform.home)

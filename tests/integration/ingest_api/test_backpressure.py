@@ -90,6 +90,7 @@ def test_one_body_larger_than_the_queue_gets_through_where_nothing_waits(make_si
     assert site.send(b"[" + b",".join(readings_of(device, 10)) + b"]").json()["accepted"] == 10
 
 
+@pytest.mark.long
 def test_what_is_not_stored_in_time_is_answered_and_may_be_stored_all_the_same(
     site: Site, pool: ThreadPoolExecutor
 ) -> None:

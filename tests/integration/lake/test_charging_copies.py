@@ -90,6 +90,7 @@ def test_a_model_that_is_built_alone_fills_a_day_of_before_unless_its_file_is_lo
     assert {row[0] for row in in_postgres(connection, "charging_sessions")} == set(DAYS[:2])
 
 
+@pytest.mark.long
 def test_a_day_that_is_older_than_what_is_kept_is_left_out(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:

@@ -70,6 +70,7 @@ def test_the_day_after_a_clock_was_found_to_be_off_takes_its_lag_off(whole: Dail
     assert samples.height >= CHARGES_A_DAY
 
 
+@pytest.mark.long
 def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
     whole: DailyPipeline, server_url: str, template: str, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def test_an_open_day_and_an_unknown_one_are_refused(pipeline: DailyPipeline, con
         pipeline.run(date(2020, 5, 5))
 
 
+@pytest.mark.long
 def test_a_late_row_exports_the_day_again_and_rebuilds_the_days_that_begin_from_it(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:

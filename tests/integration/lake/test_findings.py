@@ -132,6 +132,7 @@ def test_a_model_that_is_built_by_itself_tells_too_and_that_of_an_older_day_does
     assert finding(connection)["points"] > 5
 
 
+@pytest.mark.long
 def test_what_is_accepted_as_normal_begins_the_baseline_again_in_the_lake_too(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:

@@ -117,6 +117,7 @@ def test_thirty_flipped_bits_are_found_before_anybody_uses_them(
     assert flipped == 30
 
 
+@pytest.mark.long
 def test_a_day_of_harmed_files_is_rebuilt_to_the_same_bytes(
     pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_day_says_which_files_its_losses_were_made_from(whole: DailyPipeline) 
     assert told.filter(pl.col("dataset") == "loss_samples").rows() == expected
 
 
+@pytest.mark.long
 def test_late_readings_restate_all_days_that_look_back_on_them_as_if_they_had_been_in_time(
     pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_sample_that_was_damaged_is_made_again_before_anybody_looks_back_on_it
     assert run_what_is_queued(pipeline, connection) == DAYS, "what was damaged may have been something else"
 
 
+@pytest.mark.long
 def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
     whole: DailyPipeline, server_url: str, template: str, tmp_path: Path
 ) -> None:

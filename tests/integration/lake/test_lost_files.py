@@ -138,6 +138,7 @@ def test_when_the_file_itself_is_put_back_a_scrub_has_the_days_made_again(
     assert queued_by_scrub(pipeline, connection) == []
 
 
+@pytest.mark.long
 def test_when_the_export_is_put_back_a_run_of_its_day_has_the_days_made_again(
     whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
@@ -155,6 +156,7 @@ def test_when_the_export_is_put_back_a_run_of_its_day_has_the_days_made_again(
         assert_frame_equal(frame, made(whole, key[1], key[0]))
 
 
+@pytest.mark.long
 def test_what_the_day_before_carried_and_is_lost_is_taken_from_the_day_before_that(
     whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:
@@ -207,6 +209,7 @@ def test_last_samples_that_are_lost_are_known_from_what_later_days_began_from(
         assert_frame_equal(made(pipeline, LAST, name), made(whole, LAST, name))
 
 
+@pytest.mark.long
 def test_a_device_whose_last_sample_is_lost_begins_from_an_older_one_and_the_day_says_so(
     whole: DailyPipeline, pipeline: DailyPipeline, connection: psycopg.Connection
 ) -> None:

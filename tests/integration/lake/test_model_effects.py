@@ -190,6 +190,7 @@ def test_the_change_is_a_table_for_people(lake: HandMadeLake, tmp_path: Path, ed
     assert "1 differs from what is published" in result.stderr
 
 
+@pytest.mark.long
 def test_rows_that_vanish_are_seen_and_the_checks_that_would_fail(
     lake: HandMadeLake, tmp_path: Path, edit: Edit
 ) -> None:

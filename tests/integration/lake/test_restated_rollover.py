@@ -130,6 +130,7 @@ def change_the_rule(connection: psycopg.Connection) -> None:
 BOOKED_BEFORE, BOOKED = 50 + 5.9, 40 + 5.9
 
 
+@pytest.mark.long
 def test_exported_and_dropped_days_are_restated_and_exports_stay(
     connection: psycopg.Connection, database_url: str, tmp_path: Path
 ) -> None:

@@ -256,6 +256,7 @@ def looking_back(server_url: str, template: str, tmp_path: Path) -> Iterator[Dai
         yield pipeline
 
 
+@pytest.mark.long
 def test_models_that_look_back_are_restated_and_say_on_which_day(looking_back: DailyPipeline) -> None:
     with connect(looking_back.url) as connection:
         unmap_for_an_hour(connection, 2, midnight(FIRST) + timedelta(hours=10.5))

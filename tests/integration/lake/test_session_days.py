@@ -75,6 +75,7 @@ def test_days_made_in_the_wrong_order_end_as_those_made_in_order(
         assert_frame_equal(frame, backwards[key])
 
 
+@pytest.mark.long
 def test_late_readings_make_the_days_again_up_to_the_one_that_carries_the_same(
     pipeline: DailyPipeline, connection: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from tests.integration.orchestration.dagster_days import FIRST, Days
 from tests.markdown import ROOT, Page, commands_in
 from warehouse.postgres.connection import connect
 
+pytestmark = pytest.mark.long
 PAGE = Page(ROOT / "docs/add-a-model.md")
 DRAFT, TOML_FILE = "my_model.sql", "dbt_like_sql/models/marts/models.toml"
 TEST_FILE = "dbt_like_sql/models/marts/my_model.test.toml"

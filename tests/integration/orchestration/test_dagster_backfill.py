@@ -19,6 +19,7 @@ from warehouse.contract.partitions import Stream
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
 
+pytestmark = pytest.mark.long
 BOTH = (FIRST, SECOND)
 SOME_MODELS = catalog_of(FIGURES, "daily_vehicle_costs", "weekly_vehicle_losses")
 """One of a seed and one that looks back among them: each is run in the same way, and a day has all of them in

@@ -191,6 +191,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_says_why(
     assert FIRST in [each.day for each in day_ledger.days_to_run(connection)], "it is not done"
 
 
+@pytest.mark.long
 def test_a_warning_is_shown_and_stops_nothing(days: Days, instance: dg.DagsterInstance) -> None:
     catalog = catalog_of(FIGURES)
     declared = catalog.models["vehicle_readings"]
@@ -260,6 +261,7 @@ def test_the_maintenance_makes_partitions_and_forgets(days: Days, connection: ps
     assert AHEAD_DAYS == 14
 
 
+@pytest.mark.long
 def test_the_maintenance_drops_old_days_and_finds_damaged_files(filled_days: FilledDays) -> None:
     long_ago = TODAY - timedelta(days=29)
     days = replace(filled_days(long_ago), catalog=catalog_of(FIGURES))

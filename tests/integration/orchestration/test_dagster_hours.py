@@ -20,6 +20,7 @@ def days(filled_days: FilledDays) -> Days:
     return filled_days(FIRST)
 
 
+@pytest.mark.long
 def test_what_is_missing_is_one_run_and_then_there_is_nothing_to_do(days: Days, instance: dg.DagsterInstance) -> None:
     with connect(days.url) as connection:
         missing = hours_to_write(connection)

@@ -97,6 +97,7 @@ def test_no_day_is_requested_while_another_process_makes_all_that_wait(
     assert len(asked(days, instance)) == 1
 
 
+@pytest.mark.long
 def test_dagster_is_told_once_of_what_was_made_without_a_run_of_its_own(
     filled_days: FilledDays, instance: dg.DagsterInstance
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_late_row_has_the_day_run_again_with_no_click(filled_days: FilledDays,
         assert str(told.metadata["restated"].value).startswith("1 late reading of ")
 
 
+@pytest.mark.long
 def test_what_failed_for_a_reason_waits_for_a_person(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
     days = replace(filled_days(FIRST), catalog=catalog_of(FIGURES))
     days.add_late_reading(FIRST, soc_percent=150.0)

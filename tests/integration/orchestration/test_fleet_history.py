@@ -48,6 +48,7 @@ def test_hours_that_were_written_before_the_past_was_there_are_put_right(
     assert len(days_to_run(connection)) == DAYS
 
 
+@pytest.mark.long
 def test_its_days_are_made_the_oldest_first_also_where_that_was_interrupted(
     settings: FleetSettings,
     connection: psycopg.Connection,

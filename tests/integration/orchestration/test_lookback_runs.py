@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import dagster as dg
+import pytest
 from psycopg.sql import SQL, Identifier
 
 from orchestration.tags import WHY_TAG
@@ -35,6 +36,7 @@ def versions(days: Days, day: date) -> dict[str, int]:
     return current
 
 
+@pytest.mark.long
 def test_days_that_look_back_on_a_late_reading_are_built_again(
     filled_days: FilledDays, instance: dg.DagsterInstance
 ) -> None:
@@ -53,6 +55,7 @@ def test_days_that_look_back_on_a_late_reading_are_built_again(
     assert versions(days, SECOND) == {name: before[name] + (name in LOOKING_BACK) for name in before}
 
 
+@pytest.mark.long
 def test_what_a_person_has_to_build_is_not_requested(filled_days: FilledDays, instance: dg.DagsterInstance) -> None:
     days = replace(filled_days(FIRST), catalog=catalog_of(FIGURES, *NOT_LOOKING_BACK))
     days.pipeline.run(FIRST)

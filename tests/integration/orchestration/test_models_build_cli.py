@@ -154,6 +154,7 @@ def test_a_day_that_fails_holds_up_no_other_and_is_not_forgotten(
     assert fleetwatt("models", "build", "--missing").code == 0
 
 
+@pytest.mark.long
 def test_a_day_that_was_partly_run_again_is_told(days: Days, fleetwatt: Fleetwatt) -> None:
     days.pipeline.run(SECOND)
     days.add_late_reading(SECOND)

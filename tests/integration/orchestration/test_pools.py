@@ -87,6 +87,7 @@ def queue(
         drop_database(admin, name)
 
 
+@pytest.mark.long
 def test_days_run_one_after_another_whoever_started_them_and_hours_beside_them(queue: Queue) -> None:
     days = [
         queue.add(OF_BACKFILL),

@@ -124,6 +124,7 @@ def test_of_a_fleet_from_registers_is_known_who_loses_and_who_cannot_be_judged()
     assert parts(afflicted.fleet, of_first)
 
 
+@pytest.mark.long
 def test_a_fleet_of_few_days_goes_from_readings_to_findings() -> None:
     of_fleet = list(tried(drawn(DAYS_OF_MARCH, 1, 7), DAYS_OF_MARCH, 1, None))
     assert [each.readings for each in of_fleet] == ["true sessions", "each 1 min", "each 5 min"]
@@ -133,6 +134,7 @@ def test_a_fleet_of_few_days_goes_from_readings_to_findings() -> None:
         assert trial.healthy_years == pytest.approx(7 * 3 / 365)
 
 
+@pytest.mark.long
 def test_days_of_a_small_fleet_are_made_again_one_after_the_other() -> None:
     (line,) = rebuilt(5, 1, days=30)
     assert (line["pairs"], line["days"], line["open_at_the_end"]) == (5, 30, 0)

@@ -118,6 +118,7 @@ def test_slow_noise_is_remembered_for_as_long_as_it_is_told() -> None:
     assert values.std() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.long
 def test_a_small_fleet_of_all_laws_is_tried_with_all_limits() -> None:
     trials = faulty([1], [Season("spring", date(2026, 3, 1), 62)], 7)
     assert trials.keys() == LIMITS.keys()

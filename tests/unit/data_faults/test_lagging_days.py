@@ -19,6 +19,7 @@ LASTS_MINUTES = (50, 74, 61, 93, 55, 82, 68)
 MINUTE = timedelta(minutes=1)
 HOUR = 60 * MINUTE
 NONE = timedelta(0)
+LAGS = [65 * MINUTE, *(pytest.param(lag, marks=pytest.mark.long) for lag in (-3 * HOUR, 14 * HOUR))]
 
 
 def charges(days: int, a_day: int = CHARGES_A_DAY) -> list[Flow]:
@@ -72,7 +73,7 @@ def rules(days: list[DrawnDay]) -> set[str]:
     return {rule for each in days for rule in each.faults.data_faults["rule"]}
 
 
-@pytest.mark.parametrize("lag", [65 * MINUTE, -3 * HOUR, 14 * HOUR])
+@pytest.mark.parametrize("lag", LAGS)
 def test_from_the_day_after_it_opened_all_sessions_are_whole(lag: timedelta) -> None:
     days = made(((0, lag),))
     minutes = lag / MINUTE
@@ -92,8 +93,8 @@ def test_from_the_day_after_it_opened_all_sessions_are_whole(lag: timedelta) -> 
     assert rules(days) == {"R8"}, "and nothing else is reported of it"
 
 
-@pytest.mark.parametrize("lag", [65 * MINUTE, -3 * HOUR, 14 * HOUR])
-@pytest.mark.parametrize("right_since", [5, 9])
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("right_since", [5, pytest.param(9, marks=pytest.mark.long)])
 def test_r8_opens_and_closes_on_the_same_days_as_if_nothing_was_taken_off(lag: timedelta, right_since: int) -> None:
     lags = ((0, lag), (right_since, NONE))
     taken_off, left_on = (made(lags, takes_lags_off=each) for each in (True, False))
@@ -126,6 +127,7 @@ def test_a_lag_that_changes_is_followed() -> None:
     assert (row["rule"], row["opened_on"]) == ("R8", days[2].day), "it is the same one all the time"
 
 
+@pytest.mark.long
 def test_no_session_is_told_twice_and_none_is_lost_while_lags_come_and_go() -> None:
     for lags in (((0, 14 * HOUR), (5, NONE)), ((0, -14 * HOUR), (4, 3 * HOUR)), ((0, NONE), (2, 65 * MINUTE))):
         days = made(lags, days=8)

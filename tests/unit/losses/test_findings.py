@@ -170,6 +170,7 @@ def test_what_is_seen_again_is_the_same_within_14_days_and_later_another_one(bac
     assert findings["older_count"].to_list() == [40] * findings.height, "what it lost before is in no baseline"
 
 
+@pytest.mark.long
 def test_a_pair_that_was_repaired_unseen_does_not_open_again() -> None:
     after = followed(unseen_rows(60, 120, lost=0.0), range(35, 150))
     assert set(states(after)[104 - 35 :]) == {"closed"}
@@ -190,6 +191,7 @@ def test_what_closed_is_remembered_until_its_last_session_is_not_looked_back_on(
     assert after[240].findings.is_empty()
 
 
+@pytest.mark.long
 def test_a_session_that_comes_late_opens_what_had_closed_as_if_it_had_been_in_time() -> None:
     rows = unseen_rows(60, 300)
     late = rows_of(1, losing({range(40, 90): 0.06})).filter(pl.col("day") == day_of(80))

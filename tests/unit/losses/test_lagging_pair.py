@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.data_faults.drawn_days import days_of
-from tests.unit.data_faults.test_lagging_days import HOUR, MINUTE, charges, pair
+from tests.unit.data_faults.test_lagging_days import LAGS, charges, pair
 from tests.unit.losses.made_days import MadeDays
 from tests.unit.sessions.drawn import DAY
 
@@ -13,7 +13,7 @@ DAYS, LOSES_FROM = 13, 9
 """R8 opens on the second or third day; 14 sessions later the car gets 0.85 of what the meter counts, 0.9 before."""
 
 
-@pytest.mark.parametrize("lag", [65 * MINUTE, -3 * HOUR, 14 * HOUR])
+@pytest.mark.parametrize("lag", LAGS)
 def test_a_loss_of_five_points_behind_a_clock_that_is_off_is_found(lag: timedelta) -> None:
     since = DAY + timedelta(days=LOSES_FROM)
     drawn = pair(charges(DAYS), lambda _instant: lag, lambda instant: 0.9 if instant < since else 0.85)

@@ -96,6 +96,7 @@ def test_a_charger_that_changes_opens_a_finding_with_its_onset_and_closes_when_i
     assert day_of(32 + 3) <= days.findings(day_of(49))["closed_on"][0] <= day_of(32 + 7)
 
 
+@pytest.mark.long
 def test_days_made_in_any_order_end_as_those_made_in_order(in_order: MadeDays) -> None:
     shuffled = Random(5).sample(DAYS, len(DAYS))  # noqa: S311 - a test's order
     days = MadeDays(in_order.sessions)
@@ -250,6 +251,7 @@ def test_what_leaks_is_taken_off(in_order: MadeDays) -> None:
     assert days.findings(DAYS[-1]).is_empty()
 
 
+@pytest.mark.long
 def test_a_fault_that_came_to_light_for_a_day_that_is_there_restates_the_days_since(in_order: MadeDays) -> None:
     days = MadeDays(in_order.sessions)
     days.make(DAYS)

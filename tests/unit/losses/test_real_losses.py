@@ -75,6 +75,7 @@ def expect_nothing(sample_rows: pl.DataFrame, interval_s: float) -> None:
     assert (told.cause, told.why is not None) == (Cause.UNDECIDED, True)
 
 
+@pytest.mark.long
 def test_a_charge_seen_from_both_sides_day_after_day_loses_no_more_than_before() -> None:
     first = datetime(2023, 5, 17, tzinfo=UTC)
     ends = [first + timedelta(days=day) for day in range(COUNT + 2)]

@@ -78,6 +78,7 @@ def test_an_inverter_that_reports_each_five_minutes_has_a_session_a_day_that_bel
     assert 200 <= found.charging_sessions["mean_voltage_volts"].drop_nulls().mean() <= 250  # type: ignore[operator]
 
 
+@pytest.mark.long
 def test_a_house_has_islands_that_add_up_with_its_standby() -> None:
     real = readings(rows("p1mon_min_ac.ndjson.gz", "meterId", "kwhConsumedAc"))
     ends = [datetime(2024, 2, 1, tzinfo=UTC) + timedelta(days=day) for day in range(1, 36)]

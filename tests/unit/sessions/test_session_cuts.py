@@ -94,6 +94,7 @@ def expect_balance(drawn: Drawn, begin: datetime, end: datetime, found: DaySessi
     assert found.daily_standby["carried_in_kwh"].sum() == pytest.approx(was, abs=1e-6)
 
 
+@pytest.mark.long
 @given(fleets(), st.lists(st.integers(60, MINUTES - 60), min_size=1, max_size=3, unique=True).map(sorted))
 @settings(deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate])
 def test_parts_give_the_sessions_of_the_whole(drawn: Drawn, cuts: list[int]) -> None:
