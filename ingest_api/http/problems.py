@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingest_api.http.request_id import request_id
 from ingest_api.http.wire import BODY_SHAPES
 from warehouse.contract import errors
+from warehouse.contract.redaction import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def problem_body(scope: Scope, status: int, code: str, detail: str, **extensions
             "title": HTTPStatus(status).phrase,
             "status": status,
             "detail": detail,
-            "instance": scope["path"],
+            "instance": redacted(scope["path"]),  # a token was put there by mistake: answers are kept in others' logs
             "code": code,
             "requestId": request_id(scope),
             **extensions,

@@ -50,6 +50,9 @@ def test_where_everybody_is_asked_what_runs_inside_has_a_token_and_the_first_one
         given = {"Authorization": f"Bearer {made}"}
         meters = f"{platform.url}/v1/meters"
         assert eventually(lambda: httpx.get(meters, headers=given, trust_env=False).is_success)
+        commands = [" ".join(process.cmdline()) for process in processes_of(home)]
+        assert any("simulate" in command for command in commands)
+        assert not re.search(TOKEN_PATTERN, "\n".join(commands)), "a process list is open to all"
         assert platform.stop() == 0
         said = platform.said
     with begin() as platform, connect(database_url) as connection:

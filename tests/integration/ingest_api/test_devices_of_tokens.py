@@ -1,19 +1,34 @@
 """A token of some devices sends readings of these alone; others are rejected one by one."""
 
+import gzip
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
+import psycopg
 import pytest
+from backports import zstd
 
+from tests.conftest import MakeApi
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
-from tests.integration.ingest_api.site import NDJSON, Site, assert_problem, encode, new_id
+from tests.integration.ingest_api.raw_connection import raw_connection
+from tests.integration.ingest_api.site import JSON, NDJSON, Site, assert_problem, encode, new_id, until
 from tests.integration.ingest_api.token_site import (
     OF_KINDS,
     MakeToken,
+    ask,
     headers,
+    raw_post,
 )
 from warehouse.contract.tokens import Scope
+from warehouse.postgres.access.token_store import TokenRequest, create_token
+
+ENCODED: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "zstd": zstd.compress,
+}
 
 
 def test_a_token_of_some_devices_sends_no_others(closed: Site, make_token: MakeToken) -> None:
@@ -46,9 +61,27 @@ def test_a_token_of_some_devices_sends_no_others(closed: Site, make_token: MakeT
     assert not closed.is_registered(others)
 
 
-@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_a_single_reading_of_another_device_is_refused_by_either_path(
+    make_api: MakeApi, connection: psycopg.Connection, fast_path: bool
+) -> None:
+    client = make_api(auth="required", fast_path=fast_path)
+    mine, others = new_id("mine"), new_id("others")
+    token = create_token(connection, TokenRequest("a", [Scope.INGEST], [mine]))
+    until(lambda: client.get("/nowhere", headers=headers(token)).status_code == 404)
+    with raw_connection(client.base_url.port or 0) as raw:
+        for payload, field in OF_KINDS:
+            ts = iso(now_s())
+            bodies = [encode(payload(**{field: each}, timestamp=ts)) for each in (mine, others, mine, others)]
+            assert [ask(raw, raw_post(token, body)) for body in bodies] == [201, 422, 200, 422]
+    registered = "SELECT external_id FROM meters UNION SELECT external_id FROM vehicles"
+    assert connection.execute(registered.encode()).fetchall() == [(mine,)]
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+@pytest.mark.parametrize("media_type", [JSON, NDJSON])
 def test_of_many_readings_those_of_other_devices_are_rejected_one_by_one(
-    closed: Site, make_token: MakeToken, media_type: str
+    closed: Site, make_token: MakeToken, media_type: str, encoding: str
 ) -> None:
     mine, others = new_id("mine"), new_id("others")
     token = make_token(Scope.INGEST, devices=[f"{mine}*"])
@@ -58,7 +91,8 @@ def test_of_many_readings_those_of_other_devices_are_rejected_one_by_one(
         for number, (payload, field) in zip(range(400), cycle(OF_KINDS), strict=False)
     ]
     body = b"\n".join(items) if media_type == NDJSON else b"[%b]" % b",".join(items)
-    answer = closed.client.post("/v1/telemetry", content=body, headers={**headers(token), "Content-Type": media_type})
+    given = {**headers(token), "Content-Type": media_type, "Content-Encoding": encoding}
+    answer = closed.client.post("/v1/telemetry", content=ENCODED[encoding](body), headers=given)
     counts = answer.json()
     assert (counts["accepted"], counts["rejected"]) == (200, 200)
     assert [each["index"] for each in counts["errors"]] == [n for n in range(400) if n % 4 >= 2][:100]
@@ -66,5 +100,5 @@ def test_of_many_readings_those_of_other_devices_are_rejected_one_by_one(
     assert not closed.is_registered(others)
     only_others = [each for number, each in enumerate(items) if number % 4 >= 2]
     body = b"\n".join(only_others) if media_type == NDJSON else b"[%b]" % b",".join(only_others)
-    answer = closed.client.post("/v1/telemetry", content=body, headers={**headers(token), "Content-Type": media_type})
+    answer = closed.client.post("/v1/telemetry", content=ENCODED[encoding](body), headers=given)
     assert_problem(answer, 422, "all_invalid")

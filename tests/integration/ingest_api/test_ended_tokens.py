@@ -46,6 +46,18 @@ def test_an_expired_and_a_rotated_token_open_nothing(closed: Site, make_token: M
     until(lambda: closed.client.get("/v1/meters", headers=headers(old)).status_code in (401, 429))
 
 
+@pytest.mark.parametrize("end", ["expires_at = clock_timestamp()", "revoked_at = clock_timestamp()"])
+def test_an_open_connection_does_not_outlast_its_token(closed: Site, make_token: MakeToken, end: str) -> None:
+    """Its headers are remembered; what they opened is not."""
+    token = make_token(Scope.INGEST)
+    reading = encode(meter_payload(meterId=new_id(), timestamp=iso(now_s())))
+    with raw_connection(closed.client.base_url.port or 0) as raw:
+        assert [ask(raw, raw_post(token, body)) for body in (reading, reading, b"[%b]" % reading)] == [201, 200, 200]
+        closed.connection.execute(f"UPDATE tokens SET {end} WHERE token_id = %s".encode(), [token.token_id])
+        until(lambda: ask(raw, raw_post(token, reading)) in REFUSED)
+        assert {ask(raw, raw_post(token, body)) for body in (reading, b"[%b]" % reading)} <= REFUSED
+
+
 def test_a_stream_ends_with_its_token(closed: Site, make_token: MakeToken) -> None:
     """What came before is stored, and the answer says so."""
     token = make_token(Scope.INGEST)

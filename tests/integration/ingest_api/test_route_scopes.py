@@ -44,6 +44,18 @@ def test_each_route_opens_to_its_scopes_alone(closed: Site, tokens: Tokens, meth
 
 
 @pytest.mark.usefixtures("endless")
+@pytest.mark.parametrize("path", sorted({path for _, path in ROUTE_SCOPES}))
+def test_another_method_is_no_way_around(closed: Site, tokens: Tokens, path: str) -> None:
+    known = {method for method, each in ROUTE_SCOPES if each == path}
+    origin = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    for method in {"OPTIONS", "TRACE", "CONNECT", "PUT", "QUERY"} - known:
+        answer = closed.client.request(method, a_path(path), headers=origin)
+        assert answer.status_code in (400, 401), (method, "400: the server knows no such method")
+        answer = closed.client.request(method, a_path(path), headers={**origin, **headers(tokens[Scope.READ])})
+        assert answer.status_code in (400, 404, 405), method
+
+
+@pytest.mark.usefixtures("endless")
 def test_what_is_no_route_is_told_to_those_with_a_token_alone(closed: Site, tokens: Tokens) -> None:
     for method, path in (("GET", "/nowhere"), ("PUT", "/v1/meters"), ("GET", "/v1/meters/"), ("OPTIONS", "/v1/meters")):
         assert closed.client.request(method, path).status_code == 401

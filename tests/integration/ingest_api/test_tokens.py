@@ -3,8 +3,10 @@
 import tracemalloc
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -12,6 +14,7 @@ from ingest_api.auth.gate import MOST_FAILURES_A_MINUTE
 from ingest_api.auth.known_tokens import KnownTokens
 from tests.conftest import MakeApi
 from tests.factories import iso, meter_payload, now_s
+from tests.integration.ingest_api.api_process import api_process
 from tests.integration.ingest_api.raw_connection import raw_connection
 from tests.integration.ingest_api.site import Site, assert_problem, encode, new_id, until
 from tests.integration.ingest_api.token_site import (
@@ -30,6 +33,12 @@ def with_secret(token: NewToken, secret: str) -> NewToken:
     return NewToken(token.token_id, secret)
 
 
+REPEATING = """
+    CREATE FUNCTION repeat_it() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'leaked: %', NEW.external_id;
+    END $$;
+    CREATE TRIGGER repeats_it BEFORE INSERT ON meters FOR EACH ROW EXECUTE FUNCTION repeat_it()"""
 Given = list[tuple[bytes, bytes]]
 WRONG: dict[str, Callable[[NewToken], Given]] = {
     "nothing": lambda _: [],
@@ -71,6 +80,21 @@ def test_what_is_no_token_opens_nothing(
     assert_problem(answer, 401, code)
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert token.secret not in answer.text
+    assert not closed.is_registered(meter)
+
+
+@pytest.mark.usefixtures("endless")
+@pytest.mark.parametrize("name", ["token", "access_token", "authorization", "Authorization", "api_key"])
+def test_a_token_in_the_url_opens_nothing(closed: Site, tokens: Tokens, name: str) -> None:
+    """Addresses are kept: by browsers, proxies and logs."""
+    token = tokens[Scope.ADMIN]
+    meter = new_id("by-url")
+    for value in (str(token), f"Bearer {token}"):
+        assert_problem(closed.client.get("/v1/meters", params={name: value}), 401, "token_missing")
+        reading = meter_payload(meterId=meter, timestamp=iso(now_s()))
+        answer = closed.client.post("/v1/telemetry", params={name: value}, json=reading)
+        assert_problem(answer, 401, "token_missing")
+    assert closed.client.get(f"/v1/meters/{token}").status_code == 401
     assert not closed.is_registered(meter)
 
 
@@ -149,6 +173,48 @@ def test_no_secret_and_no_header_is_in_the_log(
     revoke_token(connection, made.token_id)
     until(lambda: client.get("/nowhere", headers=headers(made)).status_code != 404)
     assert made.secret not in caplog.text
+
+
+def test_what_fails_says_no_secret(
+    database_url: str, connection: psycopg.Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of a token that is sent wherever one can be sent, to an API whose database fails and repeats it."""
+    made = create_token(connection, TokenRequest("a", [Scope.ADMIN]))
+    with (
+        api_process(database_url, auth="required") as api,
+        httpx.Client(base_url=api.url, headers=headers(made)) as client,
+    ):
+        until(lambda: client.get("/nowhere").status_code == 404)
+        connection.execute(REPEATING)
+        given = {**headers(made), "X-Request-Id": made.secret[:30], "Cookie": str(made), "User-Agent": str(made)}
+        answers = [
+            client.get(f"/v1/meters/{made}", params={"token": str(made)}, headers=given),
+            client.get("/v1/meters", params={"cursor": str(made)}, headers=given),
+            client.patch(f"/v1/meters/{made}", json={"model": str(made)}, headers=given),
+            client.post("/v1/mappings", json={"vehicleId": str(made), "meterId": "m"}, headers=given),
+            client.post("/v1/telemetry", json=meter_payload(meterId=str(made)[:64]), headers=given),
+        ]
+        assert 500 in {answer.status_code for answer in answers}
+        assert not [answer.text for answer in answers if made.secret in answer.text]
+        assert api.stop() == 0
+    said = capfd.readouterr()
+    assert f"leaked: flt_{made.token_id}_***" in said.err
+    assert made.secret not in said.out + said.err
+
+
+def test_an_administrators_token_comes_from_a_file_and_stays_valid_beside_others(
+    make_api: MakeApi, connection: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fleet_admin_token").write_text(f"{ADMIN_TOKEN}\n")
+    monkeypatch.setattr("warehouse.settings.SECRETS", tmp_path)
+    client = make_api(auth="required")
+    assert client.get("/v1/meters").status_code == 401
+    mapping = {"vehicleId": "v", "meterId": "m"}
+    assert client.post("/v1/mappings", json=mapping, headers=headers(ADMIN_TOKEN)).status_code == 201
+    made = create_token(connection, TokenRequest("a", [Scope.READ]))
+    until(lambda: client.get("/v1/meters", headers=headers(made)).status_code == 200)
+    assert client.post("/v1/mappings", json=mapping, headers=headers(made)).status_code == 403
+    assert client.post("/v1/mappings", json=mapping, headers=headers(ADMIN_TOKEN)).status_code == 200
 
 
 def test_without_any_token_the_start_says_how_the_first_is_made(
