@@ -42,8 +42,11 @@ DROPPED_WITHIN_S = 30.0
 CLONED_BY = "file_copy" if IN_MEMORY and "FLEET_TEST_DATABASE_URL" not in os.environ else "wal_log"
 """On a disk, copied files must be synced one by one; in memory that costs nothing, and the log need not take them."""
 
-settings.register_profile("fleetwatt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("fleetwatt")  # how long an example takes says how busy the machine is
+# How long an example takes says how busy the machine is. Examples are the same in each run, so that a change fails by
+# what it changed; `--hypothesis-profile=random` tries others.
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fleetwatt", settings.get_profile("random"), derandomize=True)
+settings.load_profile("fleetwatt")
 
 # A script's shell has what it starts in the background ignore Ctrl-C, and nohup the end of the terminal. Processes of
 # tests would inherit that, and SIGTERM too, which Dagster gives whatever SIGINT has.

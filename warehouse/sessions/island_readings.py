@@ -47,7 +47,10 @@ def with_voltage(found: pl.DataFrame, measured: Measured, settings: SessionSetti
     lag = here["lag_us"].to_numpy()
     ids, start, end = (here[name].to_numpy() for name in ("meter_id", "read_from_us", "end_us"))
     start, end = start + lag, end + lag
-    first, behind = measured.count_before(ids, start), measured.count_until(ids, end)
+    # The first row may be the reading before the day, of which only the register is known: it counts for none.
+    known = measured.firsts[measured.run(ids)] + 1
+    first = np.maximum(measured.count_before(ids, start), known)
+    behind = np.maximum(measured.count_until(ids, end), first)
     earlier = measured.count_before(ids, start - settings.voltage_before_s * 1_000_000)
     during = (*measured.sums("voltage_volts", first, behind), behind - first)
     figures = zip(VOLTAGE, (*during, *measured.sums("voltage_volts", earlier, first)), strict=True)

@@ -108,3 +108,13 @@ def test_parts_give_the_sessions_of_the_whole(drawn: Drawn, cuts: list[int]) -> 
     for end, part in zip(ends, parts, strict=True):
         expect_balance(drawn, begin, end, part, carried)
         begin, carried = end, part.open_islands
+
+
+def test_the_last_reading_before_a_cut_says_nothing_of_the_voltage_behind_it() -> None:
+    """The vehicle was silent over the cut; of the meter only the register is known when the charge began."""
+    charge = Flow(at("12:33"), at("13:52"), 22.0)
+    silent = Register([charge], lost=[(at("11:04"), at("13:17"))], resolution_kwh=0.1, last_at=END)
+    drawn = Drawn({1: Register([], interval_s=300, last_at=END)}, {1: silent}, [Mapping(1, 1)])
+    for each in (drawn.found(END), *drawn.by_parts(at("13:12"), END)[1:]):
+        assert each.charging_sessions["started_at"][0] < at("13:12")
+        assert each.charging_sessions["voltage_share"].to_list() == [1.0]
