@@ -132,7 +132,8 @@ def test_what_the_image_is_built_from_is_there_and_let_in() -> None:
 def test_the_secrets_that_the_page_makes_open_the_database(tmp_path: Path) -> None:
     section = (ROOT / "docs/deployment.md").read_text(encoding="utf-8").partition("## With Docker Compose")[2]
     block = section.partition("```console\n")[2].partition("```")[0].replace("\\\n>", "\\\n")
-    making = "\n".join(line.removeprefix("$ ") for line in block.splitlines() if ".secrets" in line)
+    before_the_start = block.partition("$ docker compose up")[0]
+    making = "\n".join(line.removeprefix("$ ") for line in before_the_start.splitlines())
     subprocess.run(["sh", "-euc", f"umask 077\n{making}"], cwd=tmp_path, check=True)
     folder = tmp_path / ".secrets"
     assert {path.name for path in folder.iterdir()} == FILE["secrets"].keys()
