@@ -20,12 +20,12 @@ from ingest_api.auth.token_gate import StillValid, TokenGate
 from ingest_api.bodies.deadline import DeadlineMiddleware
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.charging import charging_routes
+from ingest_api.commit.acting import Acting
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.findings import act_routes, finding_routes
-from ingest_api.findings.acting import FindingActs
 from ingest_api.health import health_routes
 from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
@@ -47,6 +47,7 @@ from ingest_api.telemetry import telemetry_route
 from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import MovingWindow, TelemetryIngest
 from ingest_api.telemetry.rate_limits import RateLimits
+from ingest_api.tokens import token_routes
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.listening import OPEN, is_loopback
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
@@ -61,6 +62,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
+    token_routes,
     *(health_routes, metrics),
     *(front_page, docs_page, assets),
 )
@@ -165,8 +167,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
-    acts = FindingActs(url)
-    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acts)
+    acting = Acting(url)
+    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acting)
     parts = app.state.parts = shared.and_these(*these)
     await database.open()
     await reads.open()

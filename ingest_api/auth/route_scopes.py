@@ -50,6 +50,10 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("POST", "/v1/findings/{id}/resolve"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/reopen"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/assign"): Scope.OPERATE,
+    ("GET", "/v1/tokens"): Scope.ADMIN,
+    ("POST", "/v1/tokens"): Scope.ADMIN,
+    ("POST", "/v1/tokens/{id}/revoke"): Scope.ADMIN,
+    ("POST", "/v1/tokens/{id}/rotate"): Scope.ADMIN,
 }
 
 

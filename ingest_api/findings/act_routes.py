@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from ingest_api.commit.acting import Acting
 from ingest_api.findings.act_schemas import FindingAct, FindingAssignment, FindingSnooze
-from ingest_api.findings.acting import FindingActs
 from ingest_api.findings.finding_routes import FindingId
 from ingest_api.findings.finding_schemas import Finding
 from ingest_api.http.openapi import problem_with, problems
@@ -16,7 +16,7 @@ from ingest_api.http.plain_requests import PlainRequests
 from ingest_api.http.problems import error_response
 from ingest_api.http.wire import written
 from warehouse.contract.errors import FindingChangedError
-from warehouse.postgres.findings.acts import Act
+from warehouse.postgres.findings.acts import Act, act_on_finding
 
 router = APIRouter(prefix="/v1/findings/{id}", tags=["findings"], route_class=PlainRequests)
 
@@ -33,7 +33,7 @@ _SAYS = {
 def _add(act: Act, body: type[FindingAct]) -> None:
     async def handle(request: Request, finding_id: FindingId, asked: FindingAct) -> Response:
         try:
-            done = await part_of(request, FindingActs).act(UUID(finding_id), asked.request(act))
+            done = await part_of(request, Acting).do(act_on_finding, UUID(finding_id), asked.request(act))
         except FindingChangedError as error:
             newer = Finding.of(error.finding).model_dump(mode="json", by_alias=True)
             return error_response(request.scope, error, finding=newer)

@@ -32,6 +32,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.TokenMissingError: 401,
     errors.TokenInvalidError: 401,
     errors.ScopeMissingError: 403,
+    errors.TokensNotServedError: 403,
     errors.TokenNotFoundError: 404,
     errors.VehicleNotFoundError: 404,
     errors.MeterNotFoundError: 404,

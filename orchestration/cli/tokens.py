@@ -1,11 +1,8 @@
 """``fleetwatt tokens``: what machines prove themselves by."""
 
-import re
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -15,6 +12,7 @@ from orchestration.cli.json_output import as_json_line, print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.cli.terminal import results, shown_instant
 from orchestration.home.folder import database
+from warehouse.contract.durations import parse_duration
 from warehouse.contract.redaction import write_as_it_is
 from warehouse.contract.tokens import NewToken, Scope
 from warehouse.postgres.access.token_store import (
@@ -41,18 +39,14 @@ tokens = typer.Typer(
 
 tokens.callback()(home_of_group)
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHOWN_DEVICES = 3
 
 
-def _duration(least: int) -> Callable[[str], timedelta]:
-    def read(text: str) -> timedelta:
-        found = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
-        if found is None or int(found[1]) < least:
-            raise typer.BadParameter("a number of minutes, hours or days: 30m, 24h, 90d")
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-    return read
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 TokenId = Annotated[str, typer.Argument(metavar="ID", help="The 8 characters behind flt_.")]
@@ -77,7 +71,7 @@ def create(
     ] = None,
     expires: Annotated[
         timedelta | None,
-        typer.Option(parser=_duration(1), metavar="DAYS", help="Valid for so long, e.g. 90d. Default: no end."),
+        typer.Option(parser=_duration, metavar="DAYS", help="Valid for so long, e.g. 90d. Default: no end."),
     ] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -103,7 +97,7 @@ def list_all(*, home: Home = None, as_json: AsJson = False) -> None:
         found = list_tokens(connection)
     now = datetime.now(UTC)
     if as_json:
-        print_json([_record(each, now) for each in found])
+        print_json([each.record(now) for each in found])
     elif not found:
         notes.print("there are none yet; make one: fleetwatt tokens create --name first --scope admin")
     else:
@@ -121,7 +115,7 @@ def revoke(*, token_id: TokenId, home: Home = None, as_json: AsJson = False) -> 
     with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
         revoked = revoke_token(connection, token_id)
     if as_json:
-        print_json(_record(revoked, datetime.now(UTC)))
+        print_json(revoked.record(datetime.now(UTC)))
     else:
         notes.print(f"{revoked.token_id} ({revoked.name}) is revoked: every API refuses it within 5 s")
 
@@ -132,7 +126,7 @@ def rotate(
     token_id: TokenId,
     overlap: Annotated[
         timedelta | None,
-        typer.Option(parser=_duration(0), metavar="HOURS", help="The old one works for so long yet. Default: 24h."),
+        typer.Option(parser=_duration, metavar="HOURS", help="The old one works for so long yet. Default: 24h."),
     ] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -152,7 +146,7 @@ def rotate(
 
 def _show(made: NewToken, what: str, *, as_json: bool) -> None:
     """The only thing that goes to stdout is the token, so that it can be put into a file."""
-    text = as_json_line({"token_id": made.token_id, "token": str(made)}) if as_json else str(made)
+    text = as_json_line(made.record()) if as_json else str(made)
     write_as_it_is(sys.stdout, f"{text}\n")
     notes.print(f"token {made.token_id}: {what}. It is shown this once: keep it where only its machine reads it")
 
@@ -180,7 +174,3 @@ def _devices(devices: list[str] | None) -> str:
         return "all"
     more = len(devices) - _SHOWN_DEVICES
     return ", ".join(devices[:_SHOWN_DEVICES]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _record(token: Token, now: datetime) -> dict[str, Any]:
-    return {**asdict(token), "state": token.state(now)}

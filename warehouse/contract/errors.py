@@ -161,6 +161,12 @@ class ScopeMissingError(FleetwattError):
     code = "scope_missing"
 
 
+class TokensNotServedError(FleetwattError):
+    """Here tokens are made by the command line alone"""
+
+    code = "tokens_not_served"
+
+
 class TokenNotFoundError(FleetwattError):
     """Unknown token"""
 

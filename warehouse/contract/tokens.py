@@ -16,11 +16,13 @@ PREFIX = "flt_"
 ID_LENGTH = 8
 SECRET_LENGTH = 43
 LENGTH = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH
-TOKEN_PATTERN = rf"{PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})_([A-Za-z0-9_-]{{{SECRET_LENGTH}}})"
+ID_PATTERN = f"[A-Za-z0-9]{{{ID_LENGTH}}}"
+TOKEN_PATTERN = rf"{PREFIX}({ID_PATTERN})_([A-Za-z0-9_-]{{{SECRET_LENGTH}}})"
 _SECRET_BYTES = 32
 _ID_CHARACTERS = string.ascii_letters + string.digits
 _is_token = re.compile(TOKEN_PATTERN.encode()).fullmatch
-_is_devices = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:*-]{0,63}", re.ASCII).fullmatch
+DEVICES_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:*-]{0,63}"
+_is_devices = re.compile(DEVICES_PATTERN, re.ASCII).fullmatch
 _FEW = 8
 """So many ids are looked through sooner than hashed, and a set of one takes four times the memory of a tuple."""
 
@@ -66,6 +68,10 @@ class NewToken(NamedTuple):
     def __repr__(self) -> str:
         """Without its secret."""
         return f"NewToken({self.token_id})"
+
+    def record(self) -> dict[str, str]:
+        """What whoever had it made is shown, once."""
+        return {"token_id": self.token_id, "token": str(self)}
 
     @property
     def digest(self) -> bytes:

@@ -13,9 +13,14 @@ import pytest
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.json_schema import faults, resolve
 from tests.integration.ingest_api.site import JSON, NDJSON, PROBLEM, Site, encode, new_id
+from tests.integration.ingest_api.token_site import ADMIN_TOKEN, headers
 
 Document = dict[str, Any]
 UNKNOWN = "3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11"
+TOKEN_ROUTES = (
+    *(("GET", "/v1/tokens"), ("POST", "/v1/tokens")),
+    *(("POST", f"/v1/tokens/{{id}}/{act}") for act in ("revoke", "rotate")),
+)
 ACTS = ("acknowledge", "snooze", "accept", "resolve", "reopen", "assign")
 
 
@@ -75,6 +80,7 @@ def test_is_openapi_3_1_of_this_api(document: Document) -> None:
         ("GET", "/v1/findings"),
         ("GET", "/v1/findings/{id}"),
         *(("POST", f"/v1/findings/{{id}}/{act}") for act in ACTS),
+        *TOKEN_ROUTES,
         ("GET", "/health"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
@@ -137,6 +143,10 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/findings"): {422, 500, 503},
     ("GET", "/v1/findings/{id}"): {404, 422, 500, 503},
     **{("POST", f"/v1/findings/{{id}}/{act}"): {400, 401, 404, 408, 409, 413, 422, 500, 503} for act in ACTS},
+    ("GET", "/v1/tokens"): {401, 403, 422, 429, 500, 503},
+    ("POST", "/v1/tokens"): {400, 401, 403, 408, 413, 422, 429, 500, 503},
+    ("POST", "/v1/tokens/{id}/revoke"): {401, 403, 404, 422, 429, 500, 503},
+    ("POST", "/v1/tokens/{id}/rotate"): {400, 401, 403, 404, 408, 413, 422, 429, 500, 503},
     ("GET", "/readyz"): {500, 503},
     ("GET", "/health"): {500, 503},
 }
@@ -152,6 +162,28 @@ def test_the_errors_that_an_operation_can_answer_with_are_documented(
 
 class TestAnswersAreWhatIsDocumented:
     """Real answers under the schemas of the document."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def of_tokens(closed: Site) -> list[tuple[str, str, httpx.Response]]:
+        """Of an API that asks for tokens."""
+        client, given = closed.client, headers(ADMIN_TOKEN)
+
+        def post(path: str, body: object = None) -> httpx.Response:
+            return client.post(path, json=body, headers=given)
+
+        made = post("/v1/tokens", {"name": "a", "scopes": ["ingest"], "devices": ["m"], "expires": "90d"})
+        of_one = f"/v1/tokens/{made.json()['tokenId']}"
+        return [
+            ("POST", "/v1/tokens", made),
+            ("POST", "/v1/tokens", post("/v1/tokens", {})),
+            ("POST", "/v1/tokens", client.post("/v1/tokens", headers={"Authorization": "Bearer x"})),
+            ("GET", "/v1/tokens", client.get("/v1/tokens", headers=given)),
+            ("POST", "/v1/tokens/{id}/rotate", post(f"{of_one}/rotate", {"overlap": "1h"})),
+            ("POST", "/v1/tokens/{id}/rotate", post("/v1/tokens/nobody00/rotate")),
+            ("POST", "/v1/tokens/{id}/revoke", post(f"{of_one}/revoke")),
+            ("POST", "/v1/tokens/{id}/revoke", post("/v1/tokens/nobody00/revoke")),
+        ]
 
     @pytest.fixture(scope="class")
     @staticmethod
@@ -223,19 +255,30 @@ class TestAnswersAreWhatIsDocumented:
                 for act in ACTS
             ),
             *(("GET", path, client.get(path)) for path in ("/health", "/livez", "/readyz")),
+            *(
+                (
+                    method,
+                    path,
+                    client.request(method, path.replace("{id}", "nobody00"), json={"name": "a", "scopes": ["read"]}),
+                )
+                for method, path in TOKEN_ROUTES[:2]
+            ),
         ]
 
     def test_by_status_media_type_and_schema(
-        self, document: Document, calls: list[tuple[str, str, httpx.Response]]
+        self,
+        document: Document,
+        calls: list[tuple[str, str, httpx.Response]],
+        of_tokens: list[tuple[str, str, httpx.Response]],
     ) -> None:
         seen = set()
-        for method, path, answer in calls:
+        for method, path, answer in (*calls, *of_tokens):
             responses = described(document, method, path).described["responses"]
             assert str(answer.status_code) in responses, f"{method} {path}: {answer.status_code} is not documented"
             schema = responses[str(answer.status_code)]["content"][answer.headers["content-type"]]["schema"]
             assert list(faults(answer.json(), schema, document)) == [], answer.text
             seen.add(answer.status_code)
-        assert seen == {200, 201, 400, 404, 409, 413, 415, 422}
+        assert seen == {200, 201, 400, 401, 403, 404, 409, 413, 415, 422}
 
 
 def telemetry_schemas(document: Document) -> dict[str, Mapping[str, Any]]:

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from ingest_api.auth.known_tokens import WATCHING_CONNECTIONS
+from ingest_api.commit.acting import ACTING_CONNECTIONS
 from ingest_api.commit.group_commit import BULK_WRITERS, SMALL_WRITERS
 from ingest_api.database import POOL_SIZE
-from ingest_api.findings.acting import ACTING_CONNECTIONS
 from warehouse.postgres.server_fitness import API_WORKER_CONNECTIONS, fault_of
 
 GOOD = {

@@ -1,8 +1,9 @@
 """Machines' tokens in the database: made, listed, revoked, rotated. Of a secret only its SHA-256 is kept."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
@@ -50,6 +51,10 @@ class Token:
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= now else "valid"
+
+    def record(self, now: datetime) -> dict[str, Any]:
+        """All of it, and its state: what the command line and the API show."""
+        return {**asdict(self), "state": self.state(now)}
 
 
 def create_token(connection: psycopg.Connection, request: TokenRequest) -> NewToken:
@@ -160,4 +165,4 @@ def _require_valid(request: TokenRequest) -> None:
         if not all(map(is_device_pattern, request.devices)):
             raise InvalidRequestError("a device is named by its id, or by the beginning of ids and a *, as site-7-*")
     if request.expires is not None and not timedelta(0) < request.expires <= LONGEST_EXPIRY:
-        raise InvalidRequestError(f"a token lasts up to {LONGEST_EXPIRY.days} days, or without end")
+        raise InvalidRequestError(f"a token expires after up to {LONGEST_EXPIRY.days} days (as in 90d), or never")

@@ -1,0 +1,1 @@
+"""Machines' tokens over HTTP, for administrators: made, listed, revoked, rotated."""
