@@ -19,6 +19,8 @@ PATHS = {
     "/v1/findings/3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11": [],
     "/v1/mappings": ["vehicleId", "meterId", "limit", "cursor"],
 }
+OF_ADMINISTRATORS = {"/v1/tokens": ["limit", "cursor"]}
+"""Answered 403 before anything is read, where nobody is asked for a token."""
 NUMBERS = ["hours", "worst", "limit"]
 
 
@@ -29,7 +31,7 @@ def test_every_get_of_v1_is_here(site: Site) -> None:
         for path, operations in document.items()
         if path.startswith("/v1/") and "get" in operations
     }
-    assert sorted(asked.values()) == sorted(PATHS.values())
+    assert sorted(asked.values()) == sorted({**PATHS, **OF_ADMINISTRATORS}.values())
 
 
 @pytest.mark.parametrize("path", PATHS)
