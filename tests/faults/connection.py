@@ -34,11 +34,12 @@ class SilenceError(NoAnswerError):
 
 
 class Connection:
-    """At most one request is under way on it."""
+    """At most one request is under way on it. ``token``: what it proves itself by, where it is asked to."""
 
-    def __init__(self, port: int, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, port: int, patience_s: float = PATIENCE_S, token: str = "") -> None:
         self._port = port
         self._patience_s = patience_s
+        self._proof = f"\r\nAuthorization: Bearer {token}\r\n".encode() if token else b"\r\n"
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def exchange(self, request: bytes) -> Answer:
@@ -50,7 +51,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._patience_s):
                 reader, writer = self._streams = self._streams or await self._connected()
-                writer.write(request)
+                writer.write(request.replace(b"\r\n", self._proof, 1))
                 return await self._answer(reader)
         except TimeoutError:  # before OSError, of which it is a kind
             self.close()

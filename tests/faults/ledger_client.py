@@ -39,6 +39,8 @@ class LedgerClients:
     interval_s: float = 0.0
     """Between the requests of a connection; 0: the next one follows the answer at once."""
     patience_s: float = PATIENCE_S
+    token: str = ""
+    """Of a server that asks for one."""
     is_polite: bool = False
     """They all insist, and wait as long as they are asked to."""
     first_connection: int = 0
@@ -77,7 +79,7 @@ class LedgerClients:
                 group.create_task(self._send_on(number, stop))
 
     async def _send_on(self, number: int, stop: threading.Event) -> None:
-        connection = Connection(self.port, self.patience_s)
+        connection = Connection(self.port, self.patience_s, self.token)
         loop = asyncio.get_running_loop()
         next_at = loop.time() + self.interval_s * (number % self.connections) / self.connections
         bodies = iter(self._prepared.get(number) or self._bodies(number))

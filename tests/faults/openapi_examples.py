@@ -32,8 +32,11 @@ GROWTH_MB = 50.0
 def run(stage: Stage) -> None:
     """No 5xx, no hang, no undocumented answer, flat memory; good clients deliver beside it."""
     findings = stage.findings
-    with stage.product(FLEET_ADMIN_TOKEN=TOKEN) as product, stage.book(product, others_write=True) as book:
-        good = book.clients(connections=8, interval_s=0.2)
+    with (
+        stage.product(FLEET_AUTH="required", FLEET_ADMIN_TOKEN=TOKEN) as product,  # as the document has it
+        stage.book(product, others_write=True) as book,
+    ):
+        good = book.clients(connections=8, interval_s=0.2, token=TOKEN)
         with good.sending():
             findings.require("ingest works", good.wait_for(good.connections))
             _examine(product.api.port, stage.folder, 1, stage.seed)  # what everything costs the first time
