@@ -24,7 +24,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         outcome = asyncio.run(_posted(url, body, headers))
     except TimeoutError:
         outcome = Outcome(f"no answer within {ANSWERS_WITHIN_S:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    # Beside what the library has names for: certificates that cannot be read, a proxy or a host that cannot be one.
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
         outcome = Outcome(str(error) or type(error).__name__)
     return Outcome(one_line(redacted(outcome.problem), 300), retry_after_s=outcome.retry_after_s)
 

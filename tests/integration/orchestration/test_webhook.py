@@ -204,3 +204,27 @@ def test_nobody_is_there(channel: Callable[[str], Channel]) -> None:
     outcome = channel(f"http://127.0.0.1:{free_port()}/secret-token").send(MESSAGE, AT)
     assert "connection attempts failed" in outcome.problem or "refused" in outcome.problem
     assert not channel("https://no-such-host.invalid/secret-token").send(MESSAGE, AT).is_taken
+
+
+@pytest.mark.parametrize("channel", [WebhookChannel, SlackChannel, TeamsChannel])
+@pytest.mark.parametrize(
+    "url", ["https://xn--a/secret-token", f"https://{'x' * 70}.example/secret-token", "http://a..b/"]
+)
+def test_a_host_that_cannot_be_one_is_a_problem_in_words(url: str, channel: Callable[[str], Channel]) -> None:
+    assert channel(url).send(MESSAGE, AT).problem
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "/no/such/file"),
+        ("SSL_CERT_FILE", "/dev/null"),
+        ("HTTPS_PROXY", "nonsense://127.0.0.1:1"),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:1"),
+    ],
+)
+def test_an_environment_that_keeps_it_from_being_sent_is_a_problem_in_words(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert WebhookChannel("https://no-such-host.invalid/secret-token").send(MESSAGE, AT).problem
