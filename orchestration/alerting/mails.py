@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import ClassVar
 
+from orchestration.alerting.bounded_smtp import BoundedSmtp, BoundedSmtpTls
 from orchestration.alerting.channel import Outcome
 from warehouse.alert_settings import SmtpSecurity
 from warehouse.alerts.message import Message
@@ -18,7 +19,7 @@ from warehouse.contract.redaction import redacted
 from warehouse.visible import one_line, visible
 
 ANSWERS_WITHIN_S = 10.0
-"""Each step of the conversation: servers greylist and scan while the client waits."""
+"""Each read of the conversation: servers greylist and scan while the client waits."""
 _MOST_CHARACTERS = 150
 """Of a subject."""
 
@@ -42,7 +43,7 @@ class MailChannel:
         try:
             with self._server() as server:
                 refused = server.send_message(as_mail(message, self.sender, self.to, now), self.sender, self.to)
-        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        except (smtplib.SMTPException, OSError, ValueError) as error:  # the last of a host that cannot be one
             return Outcome(_words(error))
         return Outcome(remark=_words_of_refusals(refused))
 
@@ -50,11 +51,11 @@ class MailChannel:
     def _server(self) -> Iterator[smtplib.SMTP]:
         # The system's authorities, or those of SSL_CERT_FILE; the name must be the server's.
         context = ssl.create_default_context()
-        server: smtplib.SMTP
+        server: BoundedSmtp
         if self.security is SmtpSecurity.TLS:
-            server = smtplib.SMTP_SSL(self.host, self.port, timeout=ANSWERS_WITHIN_S, context=context)
+            server = BoundedSmtpTls(self.host, self.port, timeout=ANSWERS_WITHIN_S, context=context)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=ANSWERS_WITHIN_S)
+            server = BoundedSmtp(self.host, self.port, timeout=ANSWERS_WITHIN_S)
         try:
             if self.security is SmtpSecurity.STARTTLS:
                 server.starttls(context=context)

@@ -3,9 +3,10 @@
 import socket
 import ssl
 import subprocess
+import threading
 from asyncio import WriteTransport
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -17,7 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from orchestration.alerting import mails
+from orchestration.alerting import bounded_smtp, mails
 from orchestration.alerting.mails import MailChannel
 from tests.ports import free_port
 from warehouse.alert_settings import SmtpSecurity
@@ -139,6 +140,63 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monkey
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert channel(port).send(MESSAGE, AT).problem == "no answer within 0.2 s"
+
+
+Talking = Callable[[Callable[[socket.socket], None]], int]
+
+
+@pytest.fixture
+def talking() -> Iterator[Talking]:
+    """Servers that say what a function says, to one client; their ports."""
+    with ExitStack() as stack:
+
+        def serve(talk: Callable[[socket.socket], None]) -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def answer() -> None:
+                with suppress(OSError), listener.accept()[0] as connection:  # it parts, or never comes
+                    talk(connection)
+
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 30)
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+            return int(listener.getsockname()[1])
+
+        yield serve
+
+
+def _trickles(connection: socket.socket) -> None:
+    """Each byte comes in time; all of them never do."""
+    stop = threading.Event()
+    for byte in b"220 " + b"x" * 2_000:
+        stop.wait(0.02)
+        connection.sendall(bytes([byte]))
+
+
+def _never_ends(connection: socket.socket) -> None:
+    for _ in range(100_000):
+        connection.sendall(b"220-" + b"x" * 1_000 + b"\r\n")
+
+
+def test_a_server_that_trickles_is_left_after_a_while(talking: Talking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_smtp, "WHOLE_WITHIN_S", 0.5)
+    assert "they talk for more than 0.5 s" in channel(talking(_trickles)).send(MESSAGE, AT).problem
+
+
+def test_a_server_that_talks_without_end_is_left(talking: Talking) -> None:
+    assert "they say more than 262,144 bytes" in channel(talking(_never_ends)).send(MESSAGE, AT).problem
+
+
+@pytest.mark.parametrize("said", [b"", b"220", b"\x00\xff\r\n", b"220 hi\r\n" + b"x" * 10_000, b"421 busy\r\n"])
+def test_a_server_that_says_something_odd_has_nothing(said: bytes, talking: Talking) -> None:
+    assert channel(talking(lambda connection: connection.sendall(said))).send(MESSAGE, AT).problem
+
+
+@pytest.mark.parametrize("host", [".example.com", "x" * 70 + ".example.com", "a..b"])
+@pytest.mark.parametrize("security", SmtpSecurity)
+def test_a_host_that_cannot_be_one_is_a_problem_in_words(host: str, security: SmtpSecurity) -> None:
+    assert channel(25, security, host=host).send(MESSAGE, AT).problem
 
 
 def test_a_server_without_starttls_gets_nothing(box: Mailbox, serving: Serving) -> None:
