@@ -24,6 +24,7 @@ from tests.integration.postgres.telling import tell
 from tests.ports import free_port
 from tests.stored_findings import add_event, add_finding
 from tests.told_findings import closed, fault, later, told
+from warehouse.alerts.message import Message
 from warehouse.alerts.outbox import Decided, decide_alerts, work_to_do
 from warehouse.postgres.alerts.deliveries import (
     DeliveryState,
@@ -420,6 +421,35 @@ class TestSending:
         (overview,) = channel_overviews(connection)
         assert (overview.channel, overview.waiting, overview.said) == ("webhook", 3, "no answer within 0.2 s")
         assert work_to_do(connection, settings(), MORNING) == (), "the others wait too"
+
+    def test_a_message_that_a_channel_never_takes_holds_up_no_other(self, connection: psycopg.Connection) -> None:
+        first, second, third = (add_finding(connection, number) for number in (1, 2, 3))
+        clock, taken = Clock(), []
+
+        class Picky:
+            name = setting = "webhook"
+
+            def send(self, message: Message, _: datetime) -> Outcome:
+                if str(first) in message.key:
+                    return Outcome("it answered 413")
+                taken.append(message.key.split("_")[1])
+                return Outcome()
+
+        add_event(connection, first, "opened")
+        add_event(connection, second, "opened")
+        decide(connection)
+        send_due(connection, [Picky()], clock)
+        assert taken == [], "whether it is the channel or the message is not known yet"
+        for _ in range(8):
+            clock.now += timedelta(hours=1)
+            send_due(connection, [Picky()], clock)
+        assert taken == [str(second)]
+        add_event(connection, third, "opened")
+        clock.now += timedelta(hours=1)
+        decide(connection, clock.now)
+        send_due(connection, [Picky()], clock)
+        assert taken == [str(second), str(third)], "as soon as it is there, although the other one is due as well"
+        assert [state for *_, state in log(connection)] == ["waiting", "sent", "sent"]
 
     @pytest.mark.usefixtures("one_message")
     def test_a_channel_that_asks_for_a_pause_gets_it(self, connection: psycopg.Connection) -> None:

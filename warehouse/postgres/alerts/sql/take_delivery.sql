@@ -1,4 +1,5 @@
--- The next one that is due, for whoever takes it: nobody else does before the lease is over.
+-- The next one that is due, for whoever takes it: nobody else does before the lease is over. What was tried less goes first: a
+-- message that a channel never takes would else, with the pause that follows it, keep all the others from getting there.
 UPDATE alert_deliveries SET
     attempts = attempts + 1,
     next_attempt_at = %(lease_ends_at)s
@@ -6,7 +7,7 @@ WHERE delivery_id = (
     SELECT delivery_id
     FROM alert_deliveries
     WHERE state = 'waiting' AND next_attempt_at <= %(now)s
-    ORDER BY next_attempt_at, delivery_id
+    ORDER BY attempts, next_attempt_at, delivery_id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
