@@ -34,6 +34,11 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.ScopeMissingError: 403,
     errors.TokensNotServedError: 403,
     errors.TokenNotFoundError: 404,
+    errors.SignInFailedError: 401,
+    errors.ForeignPageError: 403,
+    errors.UserNotFoundError: 404,
+    errors.UserExistsError: 409,
+    errors.LastAdministratorError: 409,
     errors.VehicleNotFoundError: 404,
     errors.MeterNotFoundError: 404,
     errors.VehicleNotMappedError: 404,
@@ -57,6 +62,7 @@ _CHALLENGES: Mapping[type[errors.FleetwattError], str] = {
     errors.TokenMissingError: "Bearer",
     errors.TokenInvalidError: 'Bearer error="invalid_token"',
     errors.ScopeMissingError: 'Bearer error="insufficient_scope"',
+    errors.SignInFailedError: "Bearer",
 }
 """How to authenticate (RFC 6750)."""
 LONGEST_RETRY_AFTER_S = 5

@@ -29,6 +29,7 @@ COMMANDS = {
     "findings": "findings.commands:findings",
     "alerts": "alerts:alerts",
     "tokens": "tokens:tokens",
+    "users": "users:users",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }

@@ -173,6 +173,36 @@ class TokenNotFoundError(FleetwattError):
     code = "token_not_found"
 
 
+class UserNotFoundError(FleetwattError):
+    """Unknown user"""
+
+    code = "user_not_found"
+
+
+class UserExistsError(FleetwattError):
+    """There is a user of this name"""
+
+    code = "user_exists"
+
+
+class LastAdministratorError(FleetwattError):
+    """Nobody would be an administrator any more"""
+
+    code = "last_administrator"
+
+
+class SignInFailedError(FleetwattError):
+    """Name and password do not go together"""
+
+    code = "sign_in_failed"
+
+
+class ForeignPageError(FleetwattError):
+    """This change did not come from a page of ours"""
+
+    code = "foreign_page"
+
+
 class HomeError(FleetwattError):
     """The home folder cannot be used"""
 

@@ -2,8 +2,8 @@
 
 The ways out call ``redacted``: the messages of our errors, the terminal and the logs (``redact_output``), a command's
 details, alerts and the webhook, what Dagster writes into its database and what its UI answers. A secret is known from
-when it is read (``keep_secret``). Whatever looks like a connection string loses its password, known or not, and a token
-its secret.
+when it is read (``keep_secret``). Whatever looks like a connection string loses its password, known or not, a token its
+secret, a session its id, and the hash of a password all but its parameters.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 from typing import TextIO
 from urllib.parse import quote, unquote, urlsplit
 
+from warehouse.contract import sign_ins
 from warehouse.contract.tokens import PREFIX, TOKEN_PATTERN
 
 MASK = "***"
@@ -23,6 +24,8 @@ ORDINARY = frozenset({"fleetwatt", "postgres", "postgresql", "password", "dagste
 _PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@\"'\\]*:)[^\s@\"'\\]+@", re.I)
 _PASSWORD_IN_WORDS = re.compile(r"\b(password\s*=\s*)('[^'\\]*'|[^\s'\",;&)\\]+)", re.I)
 _TOKEN = re.compile(TOKEN_PATTERN)
+_SESSION = re.compile(sign_ins.SESSION_PATTERN)
+_PASSWORD_HASH = re.compile(r"(\$argon2id?\$v=\d+\$[a-z0-9=,]+\$)[A-Za-z0-9+/$]+")
 
 _known: dict[str, None] = {}
 
@@ -46,6 +49,10 @@ def redacted(text: str) -> str:
         text = _PASSWORD_IN_WORDS.sub(rf"\1{MASK}", text)
     if PREFIX in text:
         text = _TOKEN.sub(rf"{PREFIX}\1_{MASK}", text)
+    if sign_ins.PREFIX in text:
+        text = _SESSION.sub(f"{sign_ins.PREFIX}{MASK}", text)
+    if "$argon2" in text:
+        text = _PASSWORD_HASH.sub(rf"\1{MASK}", text)
     return text
 
 

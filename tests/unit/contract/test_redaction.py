@@ -34,6 +34,11 @@ def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ("postgresql://fleet@db/f", "postgresql://fleet@db/f"),
         (f"Authorization: Bearer flt_k3Jd82Lq_{'x-_' * 14}y!", "Authorization: Bearer flt_k3Jd82Lq_***!"),
         ("flt_ of a fleet", "flt_ of a fleet"),
+        (f"Cookie: fleetwatt=fls_{'x-_' * 14}y; a=b", "Cookie: fleetwatt=fls_***; a=b"),
+        (
+            "(maria, $argon2id$v=19$m=65536,t=2,p=1$c2FsdA$aGFzaA+/, t)",
+            "(maria, $argon2id$v=19$m=65536,t=2,p=1$***, t)",
+        ),
     ],
 )
 def test_a_connection_string_loses_its_password_though_nobody_knows_it(text: str, expected: str) -> None:

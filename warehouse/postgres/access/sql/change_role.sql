@@ -1,0 +1,3 @@
+UPDATE users
+SET role = %(role)s
+WHERE name = %(name)s

@@ -1,0 +1,3 @@
+SELECT name, role, created_at, signed_in_at, disabled_at
+FROM users
+ORDER BY lower(name COLLATE "C")
