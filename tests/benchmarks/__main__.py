@@ -1,11 +1,12 @@
 """``make bench-ingest``: how fast the ingest tier and the 24 h query are, against baselines of the same run."""
 
-from tests.benchmarks import bulk, burst, command, disk, fleet_hours, fresh_query, single, stream, window_query
+from tests.benchmarks import bulk, burst, command, disk, fleet_hours, fresh_query, single, stream, tokens, window_query
 from tests.benchmarks.scale import QUICK, Scale
 from tests.benchmarks.stand import Stand
 
 MEASUREMENTS = {
     "single": single.measure,
+    "tokens": tokens.measure,
     "bulk": bulk.measure,
     "stream": stream.measure,
     "burst": burst.measure,

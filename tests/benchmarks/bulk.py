@@ -47,15 +47,18 @@ def _compare(stand: Stand, backlog: int) -> list[float]:
     return medians
 
 
-def introduce(server: Server, fleet: Fleet, stand: Stand) -> int:
+def introduce(server: Server, fleet: Fleet, stand: Stand, token: object = None) -> int:
     """Let every device report once, so that the API knows them all; the readings that were stored for that."""
     count = 2 * stand.scale.devices // stand.scale.array_items
-    return send(server, fleet.arrays(max(CONNECTIONS, count), stand.scale.array_items))[0]
+    return send(server, fleet.arrays(max(CONNECTIONS, count), stand.scale.array_items), token=token)[0]
 
 
-def send(server: Server, arrays: Sequence[bytes], until: float = float("inf")) -> tuple[int, float]:
+def send(
+    server: Server, arrays: Sequence[bytes], until: float = float("inf"), token: object = None
+) -> tuple[int, float]:
     """Send the arrays over the connections, each taking the next one, until the time; (accepted, seconds)."""
     unsent = iter(arrays)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     taking = threading.Lock()
 
     def next_array() -> bytes | None:
@@ -66,7 +69,7 @@ def send(server: Server, arrays: Sequence[bytes], until: float = float("inf")) -
         accepted = 0
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=SILENCE_S)) as connection:
             while array := next_array():
-                connection.request("POST", "/v1/telemetry", array, {"Content-Type": "application/json"})
+                connection.request("POST", "/v1/telemetry", array, headers)
                 accepted += accepted_in(connection)
         return accepted
 

@@ -55,6 +55,7 @@ class Kind:
 NOOP = "no-op on the same server"
 NAIVE = "the usual FastAPI tier"
 COPY = "one binary COPY"
+OPEN = "without auth"
 
 INGEST: Mapping[str, Kind] = {
     "single_64_vs_noop": Kind("one reading a POST, 64 connections", NOOP, at_least(0.45, 0.60)),
@@ -64,6 +65,13 @@ INGEST: Mapping[str, Kind] = {
     "single_512_vs_naive": Kind("one reading a POST, 512 connections", NAIVE, at_least(10, 15)),
     "single_512_p99": Kind("how late its answers are", NAIVE),
     "single_512_two_workers_vs_noop": Kind("one reading a POST, with two workers", NOOP, at_least(0.8, 0.9)),
+    "tokens_64_one_vs_open": Kind("one reading a POST, all with one token, 64 connections", OPEN, at_least(0.9, 0.95)),
+    "tokens_64_each_vs_open": Kind("each device with a token of its own, 64 connections", OPEN, at_least(0.9, 0.95)),
+    "tokens_512_one_vs_open": Kind(
+        "one reading a POST, all with one token, 512 connections", OPEN, at_least(0.9, 0.95)
+    ),
+    "tokens_512_each_vs_open": Kind("each device with a token of its own, 512 connections", OPEN, at_least(0.9, 0.95)),
+    "tokens_memory": Kind("what 100,000 tokens, each of a device, take of a worker", bar=at_most(60, 45)),
     "bulk_vs_copy": Kind("arrays of 1,000, 2 connections", COPY, at_least(0.35, 0.5)),
     "bulk_backlog_vs_copy": Kind("arrays with 50 readings of each device", COPY, at_least(0.35, 0.5)),
     "stream_vs_copy": Kind("a million lines in one body", COPY, at_least(0.3, 0.45)),

@@ -98,9 +98,15 @@ class Fleet:
         return _COPY_HEADER + rows.tobytes() + _COPY_TRAILER
 
 
-def post(body: bytes) -> bytes:
+def post(body: bytes, token: object = None) -> bytes:
     """A request with one small body."""
-    return b"%sContent-Length: %d\r\n\r\n%s" % (_REQUEST_HEAD, len(body), body)
+    credentials = b"" if token is None else f"Authorization: Bearer {token}\r\n".encode()
+    return b"%s%sContent-Length: %d\r\n\r\n%s" % (_REQUEST_HEAD, credentials, len(body), body)
+
+
+def device_of(reading: bytes) -> str:
+    """The id of the device that a reading of ours is of."""
+    return reading.split(b'"', 4)[3].decode()
 
 
 def _meter_head(number: int) -> bytes:

@@ -11,6 +11,7 @@ class Scale:
     seconds: float = 4.0
     """Of one round of load."""
     devices: int = 10_000
+    remembered_tokens: int = 100_000
     array_items: int = 1_000
     stream_readings: int = 1_000_000
     burst_period_s: float = 10.0
@@ -27,6 +28,7 @@ QUICK = Scale(
     rounds=1,
     seconds=0.3,
     devices=20,
+    remembered_tokens=1_000,
     array_items=50,
     stream_readings=30_000,
     burst_period_s=0.5,

@@ -31,6 +31,7 @@ from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.scale import Scale
 from tests.ports import free_port
 from warehouse.contract.tables import DeviceKind
+from warehouse.listening import Auth
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.cluster import ROLE
@@ -165,9 +166,10 @@ class Stand(AbstractContextManager["Stand"]):
         return self._shared[make]
 
     @contextmanager
-    def product(self, url: str, workers: int = 1) -> Iterator[Server]:
+    def product(self, url: str, workers: int = 1, auth: Auth = Auth.AUTO) -> Iterator[Server]:
         """The API as ``fleetwatt up`` starts it, on this database."""
         environment = {"FLEET_DATABASE_URL": url, "FLEET_HOST": "127.0.0.1", "FLEET_WORKERS": str(workers)}
+        environment["FLEET_AUTH"] = auth.value
         with self._serving(["-P", "-m", "ingest_api"], environment) as server:
             if workers > 1:
                 time.sleep(3)  # the first worker answers; that the others do as well cannot be seen from outside
