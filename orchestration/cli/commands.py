@@ -30,6 +30,8 @@ COMMANDS = {
     "alerts": "alerts:alerts",
     "tokens": "tokens:tokens",
     "users": "users:users",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }

@@ -86,6 +86,16 @@ def home_of_group(context: typer.Context, home: Home = None) -> None:
         context.default_map = {name: {"home": home} for name in context.command.list_commands(context)}
 
 
+NewHome = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        parser=_folder,
+        callback=as_user_wrote,
+        metavar="PATH",
+        help="An empty folder, or one that does not exist yet.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, for programs.")]
 
 notes = Terminal(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)

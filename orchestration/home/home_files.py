@@ -23,6 +23,7 @@ OURS = {
     "users",
     "logs",
     "lake",
+    "backup",
     "dagster",
     "docs",
     "reports",

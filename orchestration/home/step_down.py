@@ -7,8 +7,7 @@ own part is done before: the home is handed over, and an interpreter is found th
 import ctypes
 import os
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from orchestration.processes.child_environment import (
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.embedded.account import ServerAccount, account_for_home
 from warehouse.postgres.embedded.cluster import binaries
+from warehouse.postgres.embedded.interpreter import interpreter_for
+from warehouse.postgres.wal.commands import Interpreter
 from warehouse.settings import FleetSettings
 
 UMASK = 0o027
@@ -75,37 +76,20 @@ def _become(account: ServerAccount, command: list[str], environment: dict[str, s
     os.execve(python, [python, *command], environment)  # noqa: S606
 
 
-def _interpreter(account: ServerAccount) -> tuple[str, dict[str, str]]:
+def _interpreter(account: ServerAccount) -> Interpreter:
     """A Python that the account can run with our packages, and the environment it needs for that.
 
     Raises:
         HomeError: there is none.
     """
-    for python, environment in _candidates():
-        # By a shell, which says in its exit status that there is no such program, or that it may not be run.
-        test = ["/bin/sh", "-c", 'exec "$@"', "sh", python, "-P", "-c", f"import {', '.join(_PACKAGES)}"]
-        null = os.open(os.devnull, os.O_WRONLY)
-        try:
-            if account.run(test, output=null, environment=environment) == 0:
-                return python, environment
-        finally:
-            os.close(null)
+    if found := interpreter_for(account, _PACKAGES, search_path(os.environ)):
+        return found
     raise HomeError(
         f"Started by root, Fleetwatt runs as '{account.name}', and that account can run neither {sys.executable} "
         f"({Path(sys.executable).resolve()}) nor a Python of the system of the same version with our packages. Make "
         f"the environment with one that other users may run (make clean, make PYTHON=/usr/bin/python3 ...), or run "
         f"Fleetwatt as an ordinary user."
     )
-
-
-def _candidates() -> Iterator[tuple[str, dict[str, str]]]:
-    """Our own, then those of the system with the same version, which can load the same packages."""
-    yield sys.executable, {}
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = [Path(__file__).parents[2], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    path = os.pathsep.join(dict.fromkeys([*search_path(os.environ), *map(str, places)]))  # the user's own come first
-    for folder in ("/usr/bin", "/usr/local/bin"):
-        yield f"{folder}/{version}", {"PYTHONPATH": path}
 
 
 def _take_on(account: ServerAccount) -> None:

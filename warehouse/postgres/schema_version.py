@@ -36,8 +36,13 @@ def require_current(connection: psycopg.Connection) -> None:
     Raises:
         SchemaOutdatedError: it is an older or a newer one; it says what to do.
     """
+    if fault := fault_of_revision(find_revision(connection)):
+        raise SchemaOutdatedError(fault)
+
+
+def find_revision(connection: psycopg.Connection) -> str | None:
+    """The revision of a database's schema; None: it has none yet."""
     row = None
     if connection.execute("SELECT to_regclass('alembic_version')").fetchone() != (None,):
         row = connection.execute(sqlfiles.load("warehouse.postgres", "find_schema_revision")).fetchone()
-    if fault := fault_of_revision(row[0] if row else None):
-        raise SchemaOutdatedError(fault)
+    return str(row[0]) if row else None

@@ -25,8 +25,9 @@ ARGUMENTS = {
     "alerts": ["send"],
     "findings": ["list"],
     "tokens": ["list"],
+    "backup": ["backups"],
 }
-WITHOUT_A_DATABASE = {"simulate", "models"}
+WITHOUT_A_DATABASE = {"simulate", "models", "restore"}
 MIGRATES = {"up", "migrate"}
 STARTS_WITHOUT_A_DATABASE = {"api"}
 """It waits for a database that is away, and says on /readyz what is wrong with the one it has (test_health)."""

@@ -8,6 +8,7 @@ import contextlib
 import os
 import shlex
 import socket
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from warehouse.postgres.embedded import role, urls
 from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
 from warehouse.postgres.embedded.cluster import binaries, create_cluster, has_cluster, program
 from warehouse.postgres.embedded.files import ServerFiles
+from warehouse.postgres.embedded.interpreter import interpreter_for
 from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, remove_stale_locks
+from warehouse.postgres.wal.archive import FOLDER, ArchiveState
+from warehouse.postgres.wal.commands import ARCHIVE_PROGRAM, Interpreter, archive_command
 
 _STOP_SECONDS = 120  # a fast shutdown writes every changed page: at most 256 MB of them
 _POLL_SECONDS = 0.05
@@ -70,6 +74,11 @@ class EmbeddedPostgres:
         return self._files.log
 
     @property
+    def wal_archive(self) -> ArchiveState:
+        """Where its WAL goes."""
+        return ArchiveState(self.home / FOLDER)
+
+    @property
     def _files(self) -> ServerFiles:
         return ServerFiles(self.home)
 
@@ -106,6 +115,14 @@ class EmbeddedPostgres:
         if url is None:
             raise ServerStartError(f"no server runs in {self.home}")
         return url
+
+    def interpreter(self, account: ServerAccount) -> Interpreter:
+        """By which the server archives its WAL: ours, unless root starts it and has one that is closed to others.
+
+        Where the account can run none, ours is told: the server works, and says in its log why it archives nothing.
+        """
+        ours = Interpreter(sys.executable, {})
+        return (os.geteuid() == 0 and interpreter_for(account, [ARCHIVE_PROGRAM])) or ours
 
     def make_database(self, name: str) -> None:
         """Make another database for the ordinary role in the server, which runs, if there is none of this name.
@@ -185,7 +202,7 @@ class EmbeddedPostgres:
         end_orphans(self.data)
         remove_stale_locks(self.data)
         patience_seconds = max(1, int(deadline - time.monotonic()))
-        command = [program("pg_ctl"), "start", "-s", "-w", "-t", str(patience_seconds), "-o", self._options()]
+        command = [program("pg_ctl"), "start", "-s", "-w", "-t", str(patience_seconds), "-o", self._options(account)]
         with self._files.opened_log(account) as log:
             said_before = os.fstat(log).st_size
             # The log is handed over open, and the folder in the environment: as its own options pg_ctl would put
@@ -197,11 +214,13 @@ class EmbeddedPostgres:
         if time.monotonic() > deadline or not any(text in said for text in _WORTH_ANOTHER_START):
             raise self._files.start_error(f"PostgreSQL did not start on {self.data}")
 
-    def _options(self) -> str:
+    def _options(self, account: ServerAccount) -> str:
         """The server's options, quoted for the shell through which pg_ctl starts it."""
         socket_path = os.fsencode(self.data / ".s.PGSQL.65535")
         quoted_folder = '"' + str(self.data).replace('"', '""') + '"'  # the setting is a list, in SQL's quotes
         settings = _SETTINGS | {
+            "archive_mode": "on",  # to begin a backup needs no restart then
+            "archive_command": archive_command(self.interpreter(account), self.wal_archive.folder),
             "port": str(_free_port(last_port(self.data))),
             "unix_socket_directories": quoted_folder if len(socket_path) <= _SOCKET_PATH_BYTES else "",
         }

@@ -66,16 +66,21 @@ def source_freshness(connection: psycopg.Connection, models: Iterable[Model], no
         SchemaOutdatedError: the database has no ledger of the lake yet.
     """
     in_lake = {name: each.published_at for name, each in published_datasets(connection).items()}
-    of_readings = connection.execute(sqlfiles.load("warehouse.postgres.ledger", "find_newest_readings")).fetchall()
-    newest: dict[str, datetime | None] = {**in_lake, **dict(of_readings)}
+    of_readings = newest_readings(connection)
+    newest: dict[str, datetime | None] = {**in_lake, **of_readings}
     first_day = None if oldest_releases(connection) else _first_day(connection)
     found = []
     for model in models:
         if model.freshness:
             at = newest.get(model.name)
-            awaited = None if at or model.name in dict(of_readings) else first_day
+            awaited = None if at or model.name in of_readings else first_day
             found.append(SourceFreshness(model.name, at, now - at if at else None, model.freshness, awaited))
     return found
+
+
+def newest_readings(connection: psycopg.Connection) -> dict[str, datetime | None]:
+    """When the newest reading of each stream was taken; None: it has none."""
+    return dict(connection.execute(sqlfiles.load("warehouse.postgres.ledger", "find_newest_readings")).fetchall())
 
 
 def _first_day(connection: psycopg.Connection) -> FirstDay:

@@ -1,0 +1,80 @@
+"""``fleetwatt backup``: makes a backup, and lists those that there are."""
+
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.filesize import decimal
+from rich.table import Table
+
+from orchestration.cli.json_output import print_json
+from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.cli.terminal import results, shown_instant
+from orchestration.home.folder import database
+from warehouse.backup.make import BackupMaker, summary
+from warehouse.backup.overview import BackupOverview, overviews
+from warehouse.backup.target import BackupTarget
+from warehouse.counted import counted
+from warehouse.lifecycle.take_over import open_lake_folder
+from warehouse.postgres.embedded.account import account_for_home
+from warehouse.settings import FleetSettings
+
+
+def backup(
+    target: Annotated[str, typer.Argument(help="A folder: of another disk, or a share. It is made if it is missing.")],
+    *,
+    home: Home = None,
+    max_rate: Annotated[
+        int | None, typer.Option(min=1, max=1024, metavar="MB", help="Copy the server's files at most so fast, MB/s.")
+    ] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="Make none: list those that are in TARGET.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Back up the database and the lake into a folder, and from then on everything that changes in the database.
+
+    While the server runs, and as often as you like: only the first one copies the whole lake. Verified before it is
+    done. It holds all readings, and hashes of tokens and passwords: keep it as you keep the home.
+
+    \b
+    Each night, then which there are and to which instants they can be brought back:
+        fleetwatt backup /mnt/backup
+        fleetwatt backup --list /mnt/backup
+    """
+    settings = read_settings(FleetSettings, home=home)
+    place = BackupTarget.named(target)
+    if is_list:
+        place.require()
+        _print_list(place, overviews(place, account_for_home(settings.home.resolve())), as_json=as_json)
+        return
+    with database(settings) as url:
+        lake = open_lake_folder(url, settings.lake, notes.print)
+        made, copied = BackupMaker(settings, url, lake, place, notes.print, max_rate).make()
+    if as_json:
+        print_json({"name": made.name, "target": str(place.root), "seconds": made.took_s, "lost": copied.lost})
+    notes.print(summary(made, copied))
+    if made.base is None:
+        notes.print("the database of FLEET_DATABASE_URL is not in it: that server has backups of its own")
+    for key in copied.lost:
+        notes.print(f"not in it, for it is not what was published: {key}; fleetwatt scrub says what to do")
+    if copied.lost:
+        raise typer.Exit(1)
+
+
+def _print_list(target: BackupTarget, found: list[BackupOverview], *, as_json: bool) -> None:
+    if as_json:
+        print_json([each.as_dict() for each in found])
+        return
+    table = Table("backup", "database", "lake", "can be restored to", box=box.SIMPLE, pad_edge=False)
+    for each in found:
+        base = each.backup.base
+        table.add_row(
+            each.backup.name,
+            decimal(base.size_bytes) if base else "not in it",
+            f"{counted(each.backup.lake_files, 'file')}, {decimal(each.backup.lake_bytes)}",
+            each.fault
+            or (f"{shown_instant(each.oldest)} .. {shown_instant(each.newest)}" if each.oldest and each.newest else ""),
+        )
+    if found:
+        results().print(table)
+    else:
+        notes.print(f"there is no whole backup in {target.root}")

@@ -1,0 +1,171 @@
+"""The drill: a home is backed up while it works, everything else is lost, and it is there again as it was."""
+
+import json
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.integration.orchestration.backup.conftest import History
+from tests.integration.orchestration.backup.fleet_home import DAY, flip_a_byte, readings_in
+from tests.integration.orchestration.conftest import Fleetwatt
+from tests.open_folder import open_folder
+from warehouse.contract.partitions import Stream
+from warehouse.lake.publish import is_intact
+from warehouse.lake.storage.lake import Lake
+from warehouse.postgres.connection import connect
+from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.postgres.wal.archive import wal_folder
+
+
+@pytest.fixture
+def new_home() -> Iterator[Path]:
+    """Where there is none yet."""
+    with open_folder() as folder:
+        yield folder / "home"
+
+
+def test_the_database_is_there_as_it_was_at_an_instant_with_its_lake(
+    fleetwatt: Fleetwatt, history: History, new_home: Path
+) -> None:
+    restored = fleetwatt("restore", history.fleet.target.root, "--home", new_home, "--at", history.between.isoformat())
+    assert restored.code == 0, restored.err
+    assert "the last reading is of" in restored.err
+    assert f"{DAY} 00:02:00Z" in restored.err
+    assert "0 files of the lake missing or damaged" in restored.err
+    server = EmbeddedPostgres(new_home)
+    try:
+        url = server.ensure_running()
+        assert readings_in(url) == 2
+        with connect(url) as connection:
+            assert is_intact(connection, Lake(new_home / "lake"), Stream.METER_READINGS, DAY)
+            connection.execute("CREATE TABLE written (i int)")  # it is an ordinary server again
+    finally:
+        server.stop()
+    assert {path.name for path in new_home.iterdir()} <= {"postgres", "postgres.lock", "lake", "logs"}
+
+
+@pytest.mark.long
+def test_without_an_instant_all_is_there_that_was_archived_and_a_backup_begins_anew(
+    fleetwatt: Fleetwatt, history: History, new_home: Path
+) -> None:
+    target = history.fleet.target
+    assert fleetwatt("restore", target.root, "--home", new_home).code == 0
+    with open_folder() as folder:
+        made = fleetwatt("backup", folder / "other", "--home", new_home)
+        assert made.code == 0, made.err
+        server = EmbeddedPostgres(new_home)
+        archive = server.wal_archive.read()
+        assert archive is not None
+        assert history.backup.base is not None
+        assert archive.id != history.backup.base.wal_archive
+        try:
+            assert readings_in(server.ensure_running()) == 3
+        finally:
+            server.stop()
+        assert fleetwatt("restore", folder / "other", "--home", new_home.parent / "again").code == 0
+        again = EmbeddedPostgres(new_home.parent / "again")
+        try:
+            assert readings_in(again.ensure_running()) == 3
+        finally:
+            again.stop()
+
+
+def test_backups_are_listed_with_the_instants_they_can_be_brought_to(fleetwatt: Fleetwatt, history: History) -> None:
+    listed = fleetwatt("backup", "--list", history.fleet.target.root, "--json")
+    (found,) = json.loads(listed.out)
+    assert found["name"] == history.backup.name
+    assert found["restorableFrom"] <= history.between.isoformat() <= found["restorableTo"]
+    assert found["lakeFiles"] == history.backup.lake_files > 0
+    assert history.backup.name in fleetwatt("backup", "--list", history.fleet.target.root).out
+
+
+def test_nobody_else_may_read_a_backup(history: History) -> None:
+    root = history.fleet.target.root
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")]}
+    assert modes <= {0o700, 0o600}
+
+
+def test_no_secret_of_the_settings_is_in_it(history: History) -> None:
+    text = (history.fleet.target.folder(history.backup) / "settings.env").read_text()
+    assert text.startswith("# Settings of the fleet")
+    assert "FLEET_HOME" not in text
+
+
+def test_an_instant_that_cannot_be_had_is_refused_in_a_sentence(
+    fleetwatt: Fleetwatt, history: History, new_home: Path
+) -> None:
+    target = history.fleet.target.root
+    early = fleetwatt("restore", target, "--home", new_home, "--at", (history.between - timedelta(days=1)).isoformat())
+    assert early.code == 1
+    assert re.search(r"is before the oldest backup, which can be brought back from \S+Z on", early.err)
+    late = fleetwatt("restore", target, "--home", new_home, "--at", (history.between + timedelta(days=1)).isoformat())
+    assert late.code == 1
+    assert re.search(r"is after the newest instant that backup \S+ can be brought to, \S+Z", late.err)
+    assert not new_home.exists()
+
+
+def test_a_home_that_holds_something_is_left_alone(fleetwatt: Fleetwatt, history: History, tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    refused = fleetwatt("restore", history.fleet.target.root, "--home", tmp_path)
+    assert refused.code == 1
+    assert "is not empty; name a folder that is empty" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["base", "wal", pytest.param("missing", marks=pytest.mark.long), pytest.param("manifest", marks=pytest.mark.long)],
+)
+def test_a_damaged_backup_is_refused_and_nothing_is_left(
+    fleetwatt: Fleetwatt, history: History, new_home: Path, what: str
+) -> None:
+    assert history.backup.base is not None
+    copy = new_home.parent / "backups"
+    shutil.copytree(history.fleet.target.root, copy)
+    base = copy / "backups" / history.backup.name / "postgres"
+    wal = sorted(wal_folder(copy, history.backup.base.wal_archive).glob("0*.zst"))
+    match what:
+        case "base":
+            flip_a_byte(max(base.glob("base/*/*"), key=lambda path: path.stat().st_size))
+        case "wal":
+            flip_a_byte(wal[-1])
+        case "missing":
+            (base / "global" / "pg_control").unlink()
+        case "manifest":
+            flip_a_byte(base / "backup_manifest", 100)
+    refused = fleetwatt("restore", copy, "--home", new_home, "--at", history.between.isoformat())
+    assert refused.code == 1
+    assert refused.err.splitlines()[-1].startswith("The backup is damaged: ")
+    assert not new_home.exists() or list(new_home.iterdir()) == []
+
+
+def test_a_half_backup_is_none(fleetwatt: Fleetwatt, history: History, tmp_path: Path) -> None:
+    copy = tmp_path / "backups"
+    shutil.copytree(history.fleet.target.root, copy)
+    whole = copy / "backups" / history.backup.name
+    (whole / "backup.json").unlink()  # the last file that is written
+    listed = fleetwatt("backup", "--list", copy)
+    assert (listed.code, "there is no whole backup" in listed.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("s3://bucket/fleet", "s3:// is not supported yet: name a folder"),
+        ("{home}/backups", "lie in each other"),
+        ("{full}", "holds other files; name an empty folder"),
+    ],
+)
+def test_a_target_that_cannot_be_one_is_refused(
+    fleetwatt: Fleetwatt, history: History, tmp_path: Path, target: str, why: str
+) -> None:
+    (tmp_path / "mine").touch()
+    named = target.format(home=history.fleet.home, full=tmp_path)
+    refused = fleetwatt("backup", named, "--home", history.fleet.home)
+    assert refused.code == 1
+    assert why in refused.err
