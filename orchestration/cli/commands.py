@@ -26,6 +26,7 @@ COMMANDS = {
     "retain": "upkeep:retain",
     "pack": "upkeep:pack",
     "devices": "devices:devices",
+    "export-device": "export_device:export_device",
     "findings": "findings.commands:findings",
     "alerts": "alerts:alerts",
     "tokens": "tokens:tokens",

@@ -1,0 +1,1 @@
+"""What PostgreSQL holds of one device: found, copied out, forgotten."""

@@ -1,0 +1,3 @@
+SELECT count(*) AS row_count
+FROM {held_in}
+WHERE {chosen}

@@ -1,0 +1,3 @@
+SELECT {referred}
+FROM {held_in}
+WHERE {chosen}
