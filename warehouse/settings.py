@@ -94,7 +94,7 @@ class FleetSettings(AlertSettings):
         default=50_000,
         ge=0,
         le=2_000_000_000,
-        description="New meters and vehicles an hour; the import of a file is not bound by it.",
+        description="New meters and vehicles an hour by one token; the import of a file is not bound by it.",
     )
     disk_low_ratio: float = Field(
         default=0.85, gt=0, le=1, description="The share of the disk of HOME from which on it is told to be low."

@@ -79,6 +79,11 @@ def token_of(connection: Connection) -> KnownToken | None:
     return found
 
 
+def token_id_of(token: KnownToken | None) -> str | None:
+    """What the database calls a token; ``None``: it knows none."""
+    return token.token_id.decode() or None if token else None
+
+
 class Gate:
     """Knows of whom a token is asked, and which tokens are valid."""
 

@@ -42,6 +42,7 @@ class KnownToken(msgspec.Struct, gc=False):
     """A token. Without the collector's bookkeeping: it holds no cycle, and there may be 100,000."""
 
     token_id: bytes
+    """Empty: it is in no database."""
     digest: bytes
     scopes: frozenset[Scope]
     """All that it may."""

@@ -21,10 +21,9 @@ from ingest_api.registry.device_schemas import (
     vehicle_of,
 )
 from ingest_api.registry.device_store import change_settings, find_device, list_devices
-from ingest_api.settings import ApiSettings
+from ingest_api.registry.registrar import Registrar
 from warehouse.contract.tables import DeviceKind
 from warehouse.contract.tokens import Scope
-from warehouse.postgres.readings.device_quota import DeviceQuota
 
 router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
 
@@ -92,9 +91,8 @@ async def _change(request: Request, kind: DeviceKind, external_id: str, change: 
     if OF_ADMINISTRATORS & change.model_fields_set:
         what = "to change energyKind, maxPowerKw, maxResetKwh or rolloverKwh"
         part_of(request, Gate).require_scope(request.scope, Scope.ADMIN, what)
-    quota = DeviceQuota.of(part_of(request, ApiSettings))
     async with part_of(request, Database).connection() as connection:
-        await change_settings(connection, kind, external_id, change, quota)
+        await change_settings(connection, kind, external_id, change, Registrar.of(request))
         return await find_device(connection, kind, external_id)
 
 

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from psycopg.sql import SQL, Identifier, Placeholder
 
-from ingest_api.database import Connection, Row
+from ingest_api.database import Connection, Row, fetch_all
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.device_schemas import SettingsChange
 from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
+from ingest_api.registry.registrar import Registrar
 from warehouse import sqlfiles
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind
 from warehouse.counted import counted
 from warehouse.postgres.readings.device_ids import find_statement, register_statement
-from warehouse.postgres.readings.device_quota import DeviceQuota
 
+_READINGS = "warehouse.postgres.readings"
 _IN_THE_RULE = {
     "energy_kind",
     "max_power_kw",
@@ -27,28 +28,31 @@ _IN_THE_RULE = {
 
 
 async def register(
-    connection: Connection, kind: DeviceKind, external_ids: Sequence[str], quota: DeviceQuota
+    connection: Connection, kind: DeviceKind, external_ids: Sequence[str], registrar: Registrar
 ) -> dict[str, int]:
     """Register these devices where they are not yet; returns the surrogate id of each.
 
     Raises:
         TooManyDevicesError: there is no room for all of them.
     """
-    parameters = {"external_ids": list(external_ids)}
+    quota, token_id = registrar
+    parameters = {"external_ids": list(external_ids), "registered_by": [token_id] * len(external_ids)}
     found = await (await connection.execute(find_statement(kind), parameters)).fetchall()
     if len(found) < len(external_ids):
-        cursor = await connection.execute(sqlfiles.load("warehouse.postgres.readings", "count_registered"))
-        (count,) = await cursor.fetchall()
+        (count,) = await fetch_all(connection, sqlfiles.load(_READINGS, "count_registered"), {})
+        new = await fetch_all(connection, sqlfiles.load(_READINGS, "count_new_devices"), {})
+        new_devices = {row["registered_by"]: row["new_devices"] for row in new}.get(token_id, 0)
         wanted = len(external_ids) - len(found)
-        if wanted > quota.left(**count):
-            raise TooManyDevicesError(f"{counted(wanted, f'new {kind}')}: {quota.why_full(**count)}")
+        if wanted > quota.left(count["devices"], new_devices):
+            why = quota.why_full(count["devices"], new_devices, token_id)
+            raise TooManyDevicesError(f"{counted(wanted, f'new {kind}')}: {why}")
         await connection.execute(register_statement(kind), parameters)
         found = await (await connection.execute(find_statement(kind), parameters)).fetchall()
     return {row["external_id"]: row[kind.device_id] for row in found}
 
 
 async def change_settings(
-    connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange, quota: DeviceQuota
+    connection: Connection, kind: DeviceKind, external_id: str, change: SettingsChange, registrar: Registrar
 ) -> None:
     """Change the settings that are given; where they decide what past readings amount to, rebuilds are queued.
 
@@ -58,7 +62,7 @@ async def change_settings(
     """
     given = change.model_dump(exclude_unset=True)
     async with connection.transaction():
-        ids = await register(connection, kind, [checked_device_id(external_id)], quota)
+        ids = await register(connection, kind, [checked_device_id(external_id)], registrar)
         if given:
             assignments = SQL(", ").join(
                 SQL("{} = {}").format(Identifier(column), Placeholder(column)) for column in given

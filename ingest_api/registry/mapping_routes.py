@@ -11,8 +11,7 @@ from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.mapping_schemas import MappedFleet, Mapping, Mappings, NewMappings
 from ingest_api.registry.mapping_store import end_now, find_mappings, map_vehicles
-from ingest_api.settings import ApiSettings
-from warehouse.postgres.readings.device_quota import DeviceQuota
+from ingest_api.registry.registrar import Registrar
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"], route_class=PlainRequests)
 
@@ -39,7 +38,7 @@ async def post_mappings(
     """
     new_mappings = body if isinstance(body, list) else [body]
     async with part_of(request, Database).connection() as connection, connection.transaction():
-        mappings, created = await map_vehicles(connection, new_mappings, DeviceQuota.of(part_of(request, ApiSettings)))
+        mappings, created = await map_vehicles(connection, new_mappings, Registrar.of(request))
     response.status_code = 201 if created else 200
     if isinstance(body, list):
         return MappedFleet(created=created, items=[Mapping.of(mapping) for mapping in mappings])

@@ -9,14 +9,14 @@ from ingest_api.registry.device_store import register
 from ingest_api.registry.mapping_plan import SINCE_ALWAYS, MappingPlan, MeterMapping
 from ingest_api.registry.mapping_schemas import NewMapping
 from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
+from ingest_api.registry.registrar import Registrar
 from warehouse import sqlfiles
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.readings.device_quota import DeviceQuota
 
 
 async def map_vehicles(
-    connection: Connection, new_mappings: Sequence[NewMapping], quota: DeviceQuota
+    connection: Connection, new_mappings: Sequence[NewMapping], registrar: Registrar
 ) -> tuple[list[MeterMapping], int]:
     """The mappings that then hold, in the order of the request, and how many of them are new.
 
@@ -27,8 +27,8 @@ async def map_vehicles(
     vehicle_ids = sorted({new.vehicle_id for new in new_mappings})
     meter_ids = sorted({new.meter_id for new in new_mappings})
     # Meters first, as ingest does: whoever registers both waits for the other, and never the other way round too.
-    meters = await register(connection, DeviceKind.METER, meter_ids, quota)
-    vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, quota)
+    meters = await register(connection, DeviceKind.METER, meter_ids, registrar)
+    vehicles = await register(connection, DeviceKind.VEHICLE, vehicle_ids, registrar)
     await fetch_all(connection, sqlfiles.load("ingest_api.registry", "lock_vehicles"), {"vehicle_ids": vehicle_ids})
     stored = await fetch_all(
         connection,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
 
-from ingest_api.auth.gate import Gate, token_of
+from ingest_api.auth.gate import Gate, token_id_of, token_of
 from ingest_api.bodies.body import BodyReader, BrokenEncodingError
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
@@ -129,20 +129,21 @@ class TelemetryIngest:
         """
         if self._rate_limits.are_set:
             return False
-        devices = None
+        token = None
         if self._gate.asks_for_ingest:
             token = self._gate.verified(credentials)
             if token is None or Scope.INGEST not in token.scopes:
                 return False
-            devices = token.devices
         try:
             telemetry = decode_body(body, self._window.now())
         except MalformedBodyError:
             return False
         if telemetry.is_batch or telemetry.rejections:
             return False
-        if devices is not None and not devices.allows(telemetry.readings[0][0]):
-            return False
+        if token is not None:
+            if token.devices is not None and not token.devices.allows(telemetry.readings[0][0]):
+                return False
+            telemetry.token_id = token_id_of(token)
         telemetry.sender = sender
         self._commits.store(telemetry, len(body), completion)
         return True
@@ -214,6 +215,7 @@ class TelemetryIngest:
     ) -> "asyncio.Future[Outcome]":
         account.charge(len(telemetry), size_bytes)
         telemetry.sender = RequestSender(scope, self.clients)
+        telemetry.token_id = token_id_of(token_of(scope))
         stored: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._commits.store(telemetry, size_bytes, stored)
         return stored

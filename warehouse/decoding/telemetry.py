@@ -69,13 +69,24 @@ class Telemetry:
     Readings that were validated one by one are in ``readings``, those of a large plain body in ``columns``.
     """
 
-    __slots__ = ("_raw_items", "_source", "columns", "indexes", "is_batch", "readings", "rejections", "sender")
+    __slots__ = (
+        "_raw_items",
+        "_source",
+        "columns",
+        "indexes",
+        "is_batch",
+        "readings",
+        "rejections",
+        "sender",
+        "token_id",
+    )
 
     def __init__(self, source: bytes | Sequence[bytes], *, is_batch: bool) -> None:
         self._source = source
         self._raw_items: Sequence[bytes] | None = None
         self.is_batch = is_batch
         self.sender: Sender | None = None
+        self.token_id: str | None = None  # of the token that it was sent with, where there is one
         self.readings: list[Reading] = []
         self.indexes: list[int] = []
         self.columns: Mapping[DeviceKind, ReadingColumns] = {}

@@ -4,13 +4,24 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 
+import httpx
+import psycopg
 import pytest
 
 from tests.conftest import serving
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
-from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, encode, new_id
+from tests.integration.ingest_api.site import JSON, MakeSite, Site, assert_problem, encode, new_id, until
+from tests.integration.ingest_api.token_site import ADMIN_TOKEN, headers, is_known
 from warehouse.contract.partitions import Stream, partition_name
+from warehouse.contract.readings import AcceptedWindow
+from warehouse.contract.tokens import Scope
+from warehouse.decoding.telemetry import Telemetry, decode_body
+from warehouse.postgres.access.token_store import TokenRequest, create_token
+from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.postgres.readings import device_quota
+from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
+from warehouse.postgres.readings.quarantine import QuarantineQuota
+from warehouse.postgres.readings.reading_store import ReadingStore
 
 LOOK_EVERY_S = 0.2
 
@@ -80,6 +91,68 @@ def test_an_hour_later_there_is_room_again(make_site: MakeSite) -> None:
     site.rows("UPDATE meters SET registered_at = registered_at - interval '1 hour' RETURNING 1")
     time.sleep(LOOK_EVERY_S)
     assert [site.send(readings([device])).status_code for device in ("m2", "m3")] == [200, 422]
+
+
+def test_each_token_has_new_devices_of_its_own(make_site: MakeSite) -> None:
+    site = make_site(auth="required", admin_token=ADMIN_TOKEN, max_new_devices_per_hour=2)
+    stranger, other, operator = (
+        create_token(site.connection, TokenRequest(name, [scope]))
+        for name, scope in (("a", Scope.INGEST), ("b", Scope.INGEST), ("c", Scope.OPERATE))
+    )
+    for token in (stranger, other, operator):
+        until(lambda token=token: is_known(site, token))  # type: ignore[misc]
+
+    def sent(token: object, body: bytes) -> httpx.Response:
+        given = {**headers(token), "Content-Type": JSON}
+        return site.client.post("/v1/telemetry", content=body, headers=given)
+
+    assert sent(stranger, readings(["m1", "m2", "m3"])).json()["rejected"] == 1
+    detail = assert_problem(sent(stranger, readings(["m3"])[1:-1]), 422, "too_many_devices")["detail"]
+    assert "at most 2 new devices are registered an hour by one token, and 2 were by this one in the last one" in detail
+    single = encode(vehicle_payload(vehicleId="v1"))
+    assert [sent(token, single).status_code for token in (stranger, other, stranger)] == [422, 201, 200]
+    assert sent(other, readings(["m3", "m4"])).json()["rejected"] == 1
+
+    def mapped(token: object) -> httpx.Response:
+        return site.client.post("/v1/mappings", json={"vehicleId": "v2", "meterId": "m5"}, headers=headers(token))
+
+    assert [mapped(operator).status_code for _ in range(2)] == [201, 200]
+    changed = site.client.patch("/v1/meters/m6", json={}, headers=headers(operator))
+    assert "by one token" in assert_problem(changed, 422, "too_many_devices")["detail"]
+    assert sent(ADMIN_TOKEN, readings(["m6", "m7", "m8"])).json()["rejected"] == 1
+    found = site.rows(
+        "SELECT registered_by, external_id FROM meters UNION SELECT registered_by, external_id FROM vehicles"
+    )
+    assert sorted((by or "", device) for by, device in found) == sorted(
+        [
+            *((stranger.token_id, device) for device in ("m1", "m2")),
+            *((other.token_id, device) for device in ("v1", "m3")),
+            *((operator.token_id, device) for device in ("v2", "m5")),
+            *(("", device) for device in ("m6", "m7")),
+        ]
+    )
+
+
+def test_who_has_no_room_left_keeps_nobody_elses_device_out(connection: psycopg.Connection) -> None:
+    """Bodies of several tokens are stored together: a device that two of them name is registered by who has room."""
+    room = DeviceRoom(DeviceQuota(max_devices=10, max_new_per_hour=1))
+    store = ReadingStore(connection, QuarantineQuota(0, 0), room=room)
+    now = now_s()
+    make_partitions(connection, [now.date()], timedelta(hours=2))
+    window = AcceptedWindow.around(now, age=timedelta(days=1), ahead=timedelta(minutes=5))
+
+    def body(token_id: str, *devices: str) -> Telemetry:
+        telemetry = decode_body(readings(list(devices)), window)
+        telemetry.token_id = token_id
+        return telemetry
+
+    first, second = store.store([body("stranger", "a", "wanted"), body("other", "wanted")], "test")
+    assert (first.accepted, first.rejections) == (2, [])
+    assert (second.accepted + second.duplicates + len(second.conflicts), second.rejections) == (1, [])
+    registered = connection.execute("SELECT external_id, registered_by FROM meters ORDER BY 1").fetchall()
+    assert registered == [("a", "stranger"), ("wanted", "other")]
+    (third,) = store.store([body("other", "more")], "test")
+    assert [each.code for each in third.rejections] == ["too_many_devices"]
 
 
 def test_several_processes_share_the_limit(make_site: MakeSite) -> None:

@@ -29,8 +29,8 @@ OF_LAST_MONTH = ["never", "gone", "mapped", "in postgres", "in the lake", "in ra
 @pytest.fixture
 def ids(connection: psycopg.Connection) -> dict[str, int]:
     """Meters of forty days ago, each with another trace; and one of today."""
-    ids = register_devices(connection, DeviceKind.METER, [*OF_LAST_MONTH, "new"])
-    (vehicle,) = register_devices(connection, DeviceKind.VEHICLE, ["never"]).values()
+    ids = register_devices(connection, DeviceKind.METER, dict.fromkeys([*OF_LAST_MONTH, "new"]))
+    (vehicle,) = register_devices(connection, DeviceKind.VEHICLE, dict.fromkeys(["never"])).values()
     connection.execute("UPDATE meters SET registered_at = %s WHERE external_id <> 'new'", [LONG_AGO])
     connection.execute("UPDATE vehicles SET registered_at = %s", [LONG_AGO])
     make_partitions(connection, [LONG_AGO.date()], timedelta(hours=2))
@@ -40,7 +40,7 @@ def ids(connection: psycopg.Connection) -> dict[str, int]:
     reading = "INSERT INTO meter_readings (ts, kwh, meter_id) VALUES (%s, 1, %s)"
     connection.execute(reading, [LONG_AGO, ids["in postgres"]])
     mapping = "INSERT INTO vehicle_meter_map (vehicle_id, meter_id, valid_from, valid_to) VALUES (%s, %s, %s, %s)"
-    other = register_devices(connection, DeviceKind.VEHICLE, ["mapped"])["mapped"]
+    other = register_devices(connection, DeviceKind.VEHICLE, dict.fromkeys(["mapped"]))["mapped"]
     connection.execute(mapping, [other, ids["mapped"], LONG_AGO, LONG_AGO + timedelta(days=1)])
     return {**ids, "vehicle": vehicle}
 

@@ -25,7 +25,7 @@ def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _two_findings(connection: psycopg.Connection) -> None:
-    ids = {kind: register_devices(connection, kind, ["one-1"]) for kind in DeviceKind}
+    ids = {kind: register_devices(connection, kind, dict.fromkeys(["one-1"])) for kind in DeviceKind}
     devices: dict[str, Any] = {
         "vehicle_id": ids[DeviceKind.VEHICLE]["one-1"],
         "meter_id": ids[DeviceKind.METER]["one-1"],

@@ -233,7 +233,7 @@ def test_payloads_of_the_factories_are_valid() -> None:
 
 def test_devices_that_are_known_already_are_learnt_at_once(connection: psycopg.Connection) -> None:
     ids = DeviceIds()
-    registered = {kind: register_devices(connection, kind, ["first", "second"]) for kind in DeviceKind}
+    registered = {kind: register_devices(connection, kind, dict.fromkeys(["first", "second"])) for kind in DeviceKind}
     ids.learn(connection)
     assert {kind: ids.of(kind) for kind in DeviceKind} == registered
     connection.execute("ALTER TABLE meters RENAME TO hidden")  # whoever looked one up now would fail

@@ -11,6 +11,9 @@ from warehouse.contract.tables import DeviceKind
 
 _PACKAGE = "warehouse.postgres.readings"
 
+Registrars = Mapping[str, str | None]
+"""Devices, and the id of the token that registers each; ``None``: there is none."""
+
 MAX_REMEMBERED = 500_000
 """Ids of one kind, about 100 MB. A larger fleet is looked up again now and then; inventing ids fills no memory."""
 
@@ -39,15 +42,13 @@ class DeviceIds:
         return missing - known.keys()
 
     @contextmanager
-    def registering(
-        self, connection: psycopg.Connection, unknown: Mapping[DeviceKind, Iterable[str]]
-    ) -> Iterator[None]:
+    def registering(self, connection: psycopg.Connection, unknown: Mapping[DeviceKind, Registrars]) -> Iterator[None]:
         """Register these devices in a transaction that ends with the block: where it fails, they are unknown again."""
         registered: dict[DeviceKind, dict[str, int]] = {}
         try:
             with connection.transaction():
-                for kind, external_ids in unknown.items():
-                    registered[kind] = register_devices(connection, kind, external_ids)
+                for kind, registrars in unknown.items():
+                    registered[kind] = register_devices(connection, kind, registrars)
                     self._ids[kind].update(registered[kind])
                 yield
         except BaseException:
@@ -74,7 +75,7 @@ def find_statement(kind: DeviceKind) -> Composed:
 
 
 def register_statement(kind: DeviceKind) -> Composed:
-    """The statement that registers ``external_ids``; the same."""
+    """The statement that registers ``external_ids``, each ``registered_by`` its token; the same."""
     return sqlfiles.load(_PACKAGE, "register_devices").format(**_names(kind))
 
 
@@ -83,11 +84,11 @@ def find_ids(connection: psycopg.Connection, kind: DeviceKind, external_ids: Ite
     return dict(connection.execute(find_statement(kind), {"external_ids": list(external_ids)}).fetchall())
 
 
-def register_devices(connection: psycopg.Connection, kind: DeviceKind, external_ids: Iterable[str]) -> dict[str, int]:
+def register_devices(connection: psycopg.Connection, kind: DeviceKind, registrars: Registrars) -> dict[str, int]:
     """Register these devices where they are not yet, with default settings; returns the surrogate ids of all."""
-    wanted = list(external_ids)
-    registered: dict[str, int] = dict(connection.execute(register_statement(kind), {"external_ids": wanted}).fetchall())
-    if others := set(wanted).difference(registered):  # by somebody else, at the same time or before
+    parameters = {"external_ids": list(registrars), "registered_by": list(registrars.values())}
+    registered: dict[str, int] = dict(connection.execute(register_statement(kind), parameters).fetchall())
+    if others := registrars.keys() - registered:  # by somebody else, at the same time or before
         registered |= find_ids(connection, kind, others)
     return registered
 

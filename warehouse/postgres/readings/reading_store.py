@@ -99,7 +99,7 @@ class ReadingStore:
             return self._try_to_write(bodies, batch, source)
         wanted = external_ids(bodies)
         unknown = {kind: self._ids.look_up(self._connection, kind, each) for kind, each in wanted.items()}
-        allowed = self._allowed(unknown)
+        allowed = self._allowed(bodies, unknown)
         if not any(allowed.values()):
             return self._try_to_write(bodies, ReadingBatch(bodies, self._ids), source)
         # In one transaction with its first reading: whatever is refused registers nobody.
@@ -115,16 +115,20 @@ class ReadingStore:
                 self._write_what_is_new(bodies, batch, outcomes, source)
         return outcomes
 
-    def _allowed(self, unknown: Mapping[DeviceKind, set[str]]) -> dict[DeviceKind, list[str]]:
-        """Which of these devices are to be registered."""
+    def _allowed(
+        self, bodies: Sequence[Telemetry], unknown: Mapping[DeviceKind, set[str]]
+    ) -> dict[DeviceKind, dict[str, str | None]]:
+        """Which of these devices are to be registered, each by the token of a body that names it and has room."""
+        allowed: dict[DeviceKind, dict[str, str | None]] = {kind: {} for kind in DeviceKind}
         if not self._register_unknown:
-            return {}
-        allowed = {}
-        for kind, devices in unknown.items():
-            most = len(devices)
-            if self._room and most:
-                most = self._room.take(self._connection, most)
-            allowed[kind] = sorted(devices)[:most]
+            return allowed
+        for body in bodies:
+            for kind, devices in external_ids([body]).items():
+                wanted = sorted((devices & unknown[kind]) - allowed[kind].keys())
+                most = len(wanted)
+                if self._room and most:
+                    most = self._room.take(self._connection, most, body.token_id)
+                allowed[kind].update(dict.fromkeys(wanted[:most], body.token_id))
         return allowed
 
     def _try_to_write(self, bodies: Sequence[Telemetry], batch: ReadingBatch, source: str) -> list[Outcome]:
@@ -140,17 +144,17 @@ class ReadingStore:
         """What becomes of each body, as far as that is known before anything is written."""
         outcomes = [Outcome(body.reading_count, rejections=list(body.rejections)) for body in bodies]
         if batch.unknown:
-            code, why = self._why_unknown()
+            why = {each: self._why_unknown(each) for each in {bodies[origin.body].token_id for origin in batch.unknown}}
             for origin in batch.unknown:
                 outcome = outcomes[origin.body]
                 outcome.accepted -= 1
-                outcome.rejections.append(Rejection(origin.item, code, "", why))
+                outcome.rejections.append(Rejection(origin.item, *why[bodies[origin.body].token_id]))
         return outcomes
 
-    def _why_unknown(self) -> tuple[str, str]:
+    def _why_unknown(self, token_id: str | None) -> tuple[str, str, str]:
         if self._register_unknown and self._room:
-            return TooManyDevicesError.code, f"this device is not registered: {self._room.why_full()}"
-        return "unknown_device", _UNKNOWN_DEVICE
+            return TooManyDevicesError.code, "", f"this device is not registered: {self._room.why_full(token_id)}"
+        return "unknown_device", "", _UNKNOWN_DEVICE
 
     def _write(
         self, bodies: Sequence[Telemetry], batch: ReadingBatch, outcomes: Sequence[Outcome], source: str
