@@ -10,10 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.alias_generators import to_camel
 
 from warehouse.contract.errors import InvalidRequestError
+from warehouse.contract.partitions import EARLIEST_DAY, LATEST_DAY, midnight
 from warehouse.contract.readings import DEVICE_ID_WORDS, InvalidReadingError, is_device_id, parse_timestamp
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _PLUS_LOST = re.compile(r"([Tt]\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)$")
 
@@ -66,7 +65,7 @@ def read_day(value: object) -> date:
     if isinstance(value, str) and _DAY(value):
         with suppress(ValueError):
             day = date.fromisoformat(value)
-            if _EARLIEST.date() <= day <= _LATEST.date():
+            if EARLIEST_DAY <= day <= LATEST_DAY:
                 return day
     raise ValueError("expected a day from 1970 to 2200, as 2026-02-08")
 
@@ -77,8 +76,7 @@ def _with_its_plus(value: object) -> object:
 
 
 def _within_reach(ts: datetime) -> datetime:
-    """Far beyond, arithmetic on instants overflows; no reading lies there."""
-    if not _EARLIEST <= ts <= _LATEST:
+    if not midnight(EARLIEST_DAY) <= ts <= midnight(LATEST_DAY):
         raise ValueError("the instant lies before 1970 or after 2200")
     return ts.astimezone(UTC)
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from orchestration.cli.failures import note_home
 from orchestration.cli.terminal import Terminal
-from warehouse.contract.partitions import midnight
+from warehouse.contract.partitions import EARLIEST_DAY, LATEST_DAY, midnight
 from warehouse.env_file import env_file
 from warehouse.settings import FleetSettings, InvalidSettingError, read
 from warehouse.user_path import expanded
@@ -38,7 +38,10 @@ def utc_day(given: str) -> date:
     """A day as it is written everywhere here, for the ``parser`` of an option or argument."""
     try:
         if _DAY(given):
-            return date.fromisoformat(given)
+            day = date.fromisoformat(given)
+            if not EARLIEST_DAY <= day <= LATEST_DAY:
+                raise typer.BadParameter(f"expected a day from {EARLIEST_DAY.year} to {LATEST_DAY.year}")
+            return day
     except ValueError:  # 30 February
         pass
     today = datetime.now(UTC).date()
@@ -53,7 +56,10 @@ def utc_instant(given: str) -> datetime:
         instant = datetime.fromisoformat(given)
     except ValueError:
         return midnight(utc_day(given))
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if not midnight(EARLIEST_DAY) <= instant <= midnight(LATEST_DAY):
+        raise typer.BadParameter(f"expected an instant from {EARLIEST_DAY.year} to {LATEST_DAY.year}")
+    return instant.astimezone(UTC)
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch

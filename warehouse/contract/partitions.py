@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+EARLIEST_DAY, LATEST_DAY = date(1970, 1, 1), date(2200, 1, 1)
+"""What people may ask for lies between them: no reading lies beyond, and far beyond arithmetic on days overflows."""
 AHEAD_DAYS = 14
 """Partitions are made this many days ahead, so a week's outage of the daily job loses nothing."""
 

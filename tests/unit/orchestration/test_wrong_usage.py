@@ -22,6 +22,8 @@ WRONG = {
     "seal 2026-13-01": NO_DAY,
     "export 2026-02-08T00:00:00": NO_DAY,
     "query x --day 2026-02-30": NO_DAY,
+    "report --month --until 0001-01-15": "expected a day from 1970 to 2200",
+    "run-day 9999-12-31": "expected a day from 1970 to 2200",
     "query x --day yesterday": "as YYYY-MM-DD, yesterday is 20",
     "models check --day 2026-02-30": NO_DAY,
     "run-day": "Missing argument",
