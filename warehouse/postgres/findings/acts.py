@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from warehouse import sqlfiles
 from warehouse.contract.errors import FindingChangedError, InvalidRequestError
 from warehouse.contract.findings import ACTIVE, PIPELINE, Event, Rule, State
+from warehouse.contract.partitions import LATEST_DAY, midnight
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.ledger.day_ledger import request_build
@@ -102,16 +103,26 @@ def act_on_finding(connection: psycopg.Connection, finding_id: UUID, request: Re
 
 
 def _require_valid(request: Request, now: datetime) -> None:
-    if not request.actor.strip() or request.actor == PIPELINE or len(request.actor) > LONGEST_NAME:
+    if not _is_name(request.actor):
         raise InvalidRequestError(f"say who does it: a name of at most {LONGEST_NAME} characters, not {PIPELINE}")
-    if len(request.note or "") > LONGEST_NOTE or len(request.to or "") > LONGEST_NAME:
-        raise InvalidRequestError(f"a note has at most {LONGEST_NOTE} characters, a name {LONGEST_NAME}")
+    if request.to is not None and not _is_name(request.to):
+        raise InvalidRequestError(f"say who is to look after it: a name of at most {LONGEST_NAME} characters")
+    if len(request.note or "") > LONGEST_NOTE:
+        raise InvalidRequestError(f"a note has at most {LONGEST_NOTE} characters")
     if not all(_is_storable(text) for text in (request.actor, request.note or "", request.to or "")):
         raise InvalidRequestError("a text is UTF-8, without NUL characters")
     if request.act is Act.NOTE and not (request.note or "").strip():
         raise InvalidRequestError("a note says something")
-    if (request.until is not None) != (request.act is Act.SNOOZE) or (request.until and request.until <= now):
-        raise InvalidRequestError("a snooze, and nothing else, says until when: an instant that is yet to come")
+    if (request.until is not None) != (request.act is Act.SNOOZE):
+        raise InvalidRequestError("a snooze, and nothing else, says until when")
+    if request.until and not now < request.until <= midnight(LATEST_DAY):
+        raise InvalidRequestError(f"a snooze ends at an instant that is yet to come, before {LATEST_DAY.year}")
+
+
+def _is_name(text: str) -> bool:
+    """Whether people see it, and do not take it for the pipeline."""
+    can_be_seen = any(character.isprintable() and not character.isspace() for character in text)
+    return can_be_seen and len(text) <= LONGEST_NAME and text.strip().casefold() != PIPELINE
 
 
 def _is_storable(text: str) -> bool:
