@@ -12,7 +12,8 @@ from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_s
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import current_database
 from warehouse.contract.finding_fields import finding_fields
-from warehouse.contract.findings import ACTIVE, Severity, State
+from warehouse.contract.findings import ACTIVE, Rule, Severity, State
+from warehouse.contract.readings import DEVICE_ID_WORDS, is_device_id
 from warehouse.counted import counted
 from warehouse.postgres.connection import connect
 from warehouse.postgres.findings.finding_reads import (
@@ -39,14 +40,22 @@ findings = typer.Typer(
 findings.callback()(home_of_group)
 
 
+def _device_id(given: str | None) -> str | None:
+    if given is not None and not is_device_id(given):
+        raise typer.BadParameter(f"a device id is {DEVICE_ID_WORDS}")
+    return given
+
+
 @findings.command("list")
 def list_(  # noqa: PLR0913 - each is an option
     *,
     state: Annotated[list[State] | None, typer.Option(help="Of these alone. Default: what is not over.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="What is accepted or resolved, too.")] = False,
-    rule: Annotated[list[str] | None, typer.Option(help="Of these alone, e.g. R1.")] = None,
+    rule: Annotated[list[Rule] | None, typer.Option(help="Of these alone, e.g. R1.")] = None,
     severity: Annotated[list[Severity] | None, typer.Option(help="Of these alone.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Of this vehicle or meter.", show_default=False)] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Of this vehicle or meter.", callback=_device_id, show_default=False)
+    ] = None,
     min_cost: Annotated[
         float | None, typer.Option("--min-cost-per-month", min=0, help="That cost so much.", show_default=False)
     ] = None,
