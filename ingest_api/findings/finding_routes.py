@@ -78,7 +78,7 @@ async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the 
         cursor=cursor or None,
     )
     async with part_of(request, Database).connection() as connection:
-        page = page_of(await fetch_all(connection, *list_question(asked)), limit)
+        page = page_of(await fetch_all(connection, *list_question(asked)), asked)
     return written(Findings(items=[Finding.of(row) for row in page.findings], next_cursor=page.next_cursor))
 
 
@@ -95,4 +95,4 @@ async def get_finding(request: Request, finding_id: FindingId) -> Response:
         finding = the_finding(await fetch_all(connection, *finding_question(asked)), asked)
         events = await fetch_all(connection, *events_question(asked))
         evidence = await find_evidence(connection, finding)
-    return written(details_of(finding, evidence, [FindingEvent.model_validate(event) for event in events]))
+    return written(details_of(finding, evidence, [FindingEvent.of(event) for event in events]))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from ingest_api.charging.charging_schemas import ChargingSession, StandbyDay
 from ingest_api.http.wire import Instant, Wire, rounded
@@ -100,7 +101,15 @@ class FindingEvent(Wire):
     event: Event
     note: str | None = Field(examples=["the fan is ordered"])
     revision: int = Field(description="Of the finding, with this event.", examples=[2])
-    details: dict[str, Any] = Field(description="As it was then.", examples=[{"day": "2026-02-14"}])
+    details: dict[str, Any] = Field(
+        description="As it was then.", examples=[{"day": "2026-02-14", "severity": "warning", "costPerMonth": 12.4}]
+    )
+
+    @classmethod
+    def of(cls, row: Row) -> "FindingEvent":
+        """A row of ``list_events``."""
+        details = {to_camel(name): value for name, value in _rounded(row["details"]).items()}
+        return cls.model_validate({**row, "details": details})
 
 
 class FindingEvidence(Wire):

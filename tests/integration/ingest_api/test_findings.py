@@ -184,6 +184,18 @@ def test_a_finding_has_all_its_figures_and_its_events(found: Site) -> None:
     assert [event["event"] for event in shown(found, "over")["events"]] == ["opened", "resolved"]
 
 
+def test_an_event_says_what_was_known_then_as_all_else_is_said(found: Site) -> None:
+    (event,) = shown(found, "dear")["events"]
+    assert event["details"] == {
+        "day": str(DAY),
+        "severity": "warning",
+        "points": 4.0,
+        "kwhPerMonth": 40.0,
+        "costPerMonth": 20.01,
+        "currency": "EUR",
+    }
+
+
 def test_a_device_that_was_renamed_is_called_as_it_is_now(found: Site) -> None:
     vehicle = "SELECT vehicle_id FROM findings WHERE lake_id = %s"
     for name in ("neu<b>", "van-3"):

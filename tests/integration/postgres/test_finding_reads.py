@@ -25,7 +25,7 @@ def _findings(connection: psycopg.Connection) -> None:
         connection,
         [
             pair("cheap", 1, cost_per_month=2.0, points=9.0, severity="critical"),
-            pair("dear", 2, cost_per_month=20.0, opened_on=later(-3)),
+            pair("dear", 2, cost_per_month=19.996, opened_on=later(-3)),
             pair("free", 3, cost_per_month=0.0, opened_on=later(-2)),
             pair("unknown", 4, cost_per_month=None, currency=None, opened_on=later(-1)),
             closed(pair("over", 5, cost_per_month=5.0, opened_on=later(-9)), DAY),
@@ -72,7 +72,9 @@ def test_it_is_sorted_as_asked(connection: psycopg.Connection, sort: Sort, first
         ({"subject": "dock-2"}, ["clock", "dear"]),
         ({"subject": "van"}, []),
         ({"min_cost_per_month": 2.0}, ["cheap", "dear", "over"]),
+        ({"min_cost_per_month": 20.0}, ["dear"]),  # it is shown with two digits
         ({"min_cost_per_month": 0.0}, ["cheap", "dear", "free", "over"]),
+        ({"min_cost_per_month": 20.01}, []),
         ({"since": later(-1)}, ["cheap", "clock", "unknown"]),
         ({"since": later(-1), "states": ["open"], "min_cost_per_month": 1.0}, ["cheap"]),
     ],
@@ -103,6 +105,13 @@ def test_a_page_goes_on_where_it_was_though_findings_came_in_between(connection:
     connection.execute("UPDATE findings SET cost_per_month = 30 WHERE cost_per_month = 0")
     rest = list_findings(connection, Asked(cursor=page.next_cursor))
     assert [str(row["finding_id"]) for row in rest.findings][:1] == [lake_id("cheap")]
+
+
+def test_a_cursor_of_another_order_is_refused(connection: psycopg.Connection) -> None:
+    cursor = list_findings(connection, Asked(limit=2, sort=Sort.POINTS)).next_cursor
+    assert list_findings(connection, Asked(limit=2, sort=Sort.POINTS, cursor=cursor)).findings
+    with pytest.raises(InvalidRequestError, match="in this order"):
+        list_findings(connection, Asked(limit=2, sort=Sort.SEVERITY, cursor=cursor))
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "====", "bmFuIDAwMDAwMDAw", "\ud800", "MSAyIDM="])

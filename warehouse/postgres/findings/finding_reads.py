@@ -22,7 +22,7 @@ from warehouse import sqlfiles
 from warehouse.contract.errors import FindingNotFoundError, InvalidRequestError
 
 _PACKAGE = "warehouse.postgres.findings"
-_NOT_OURS = "the cursor is none that an answer gave; begin again without one"
+_NOT_OURS = "the cursor is none that an answer in this order gave; begin again without one"
 SHORTEST_BEGINNING = 4
 """Characters by which an id may be called."""
 _IDS_BEGINNING = re.compile(rf"[0-9a-f-]{{{SHORTEST_BEGINNING},36}}").fullmatch
@@ -83,7 +83,7 @@ def list_question(asked: Asked, now: datetime | None = None) -> Question:
     Raises:
         InvalidRequestError: the cursor is none of ours.
     """
-    key, second_key, finding_id = _position(asked.cursor) if asked.cursor else (None, None, None)
+    key, second_key, finding_id = _position(asked.cursor, asked.sort) if asked.cursor else (None, None, None)
     lists = {name: list(getattr(asked, name)) or None for name in ("states", "rules", "severities", "kinds")}
     parameters = {
         **lists,
@@ -100,22 +100,23 @@ def list_question(asked: Asked, now: datetime | None = None) -> Question:
     return Question(sqlfiles.load(_PACKAGE, "list_findings"), parameters)
 
 
-def page_of(rows: Sequence[FindingRow], limit: int) -> Page:
+def page_of(rows: Sequence[FindingRow], asked: Asked) -> Page:
     """What ``list_question`` found, as a page."""
-    if len(rows) <= limit:
+    if len(rows) <= asked.limit:
         return Page(rows, None)
-    last = rows[limit - 1]
-    position = f"{last['sort_key']!r} {last['second_key']!r} {last['finding_id']}"
-    return Page(rows[:limit], base64.urlsafe_b64encode(position.encode()).decode())
+    last = rows[asked.limit - 1]
+    position = f"{asked.sort} {last['sort_key']!r} {last['second_key']!r} {last['finding_id']}"
+    return Page(rows[: asked.limit], base64.urlsafe_b64encode(position.encode()).decode())
 
 
-def _position(cursor: str) -> tuple[float, float, UUID]:
+def _position(cursor: str, sort: Sort) -> tuple[float, float, UUID]:
+    """A place in this order; one in another order would skip findings without a word."""
     try:
-        key, second_key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
+        order, key, second_key, finding_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
         position = float(key), float(second_key), UUID(finding_id)
     except (ValueError, binascii.Error) as error:
         raise InvalidRequestError(_NOT_OURS) from error
-    if math.isnan(position[0]) or math.isnan(position[1]):
+    if order != sort or math.isnan(position[0]) or math.isnan(position[1]):
         raise InvalidRequestError(_NOT_OURS)
     return position
 
@@ -133,7 +134,7 @@ def events_question(finding_id: UUID) -> Question:
 
 def list_findings(connection: psycopg.Connection, asked: Asked, now: datetime | None = None) -> Page:
     """A page of findings."""
-    return page_of(_rows(connection, list_question(asked, now)), asked.limit)
+    return page_of(_rows(connection, list_question(asked, now)), asked)
 
 
 def find_finding(connection: psycopg.Connection, finding_id: UUID, now: datetime | None = None) -> FindingRow:

@@ -1,4 +1,5 @@
--- A page behind a place in the order; what is not known is less than anything. What is equal is sorted by kWh a month.
+-- A page behind a place in the order; what is not known is less than anything. What is equal is sorted by kWh a month. The least
+-- cost is compared with what is shown, which has two digits.
 WITH found AS (
     SELECT
         finding.*,
@@ -30,7 +31,7 @@ WHERE
     AND (%(severities)s::text[] IS NULL OR severity = any(%(severities)s::text[]))
     AND (%(kinds)s::text[] IS NULL OR kind = any(%(kinds)s::text[]))
     AND (%(subject)s::text IS NULL OR %(subject)s::text IN (vehicle_external_id, meter_external_id))
-    AND (%(min_cost_per_month)s::double precision IS NULL OR cost_per_month >= %(min_cost_per_month)s::double precision)
+    AND (%(min_cost_per_month)s::numeric IS NULL OR round(cost_per_month::numeric, 2) >= %(min_cost_per_month)s::numeric)
     AND (%(since)s::date IS NULL OR opened_on >= %(since)s::date)
     AND (
         %(after_key)s::double precision IS NULL
