@@ -11,23 +11,30 @@ from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.cli.terminal import results, shown_instant
 from orchestration.home.folder import database
-from warehouse.backup.make import BackupMaker, summary
+from warehouse.backup.make import KEEP, BackupMaker, stop_archiving, summary
 from warehouse.backup.overview import BackupOverview, overviews
 from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
 from warehouse.lifecycle.take_over import open_lake_folder
+from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
 from warehouse.settings import FleetSettings
 
 
 def backup(
-    target: Annotated[str, typer.Argument(help="A folder: of another disk, or a share. It is made if it is missing.")],
+    target: Annotated[
+        str | None, typer.Argument(help="A folder: of another disk, or a share. It is made if it is missing.")
+    ] = None,
     *,
     home: Home = None,
+    keep: Annotated[int, typer.Option(min=1, help="Keep so many of the newest backups in TARGET.")] = KEEP,
     max_rate: Annotated[
         int | None, typer.Option(min=1, max=1024, metavar="MB", help="Copy the server's files at most so fast, MB/s.")
     ] = None,
     is_list: Annotated[bool, typer.Option("--list", help="Make none: list those that are in TARGET.")] = False,
+    is_stop: Annotated[
+        bool, typer.Option("--stop", help="Make none, and archive nothing more. Backups stay as they are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Back up the database and the lake into a folder, and from then on everything that changes in the database.
@@ -41,6 +48,12 @@ def backup(
         fleetwatt backup --list /mnt/backup
     """
     settings = read_settings(FleetSettings, home=home)
+    if is_stop:
+        stopped = stop_archiving(EmbeddedPostgres(settings.home))
+        notes.print("nothing is archived any more" if stopped else "nothing was archived")
+        return
+    if target is None:
+        raise typer.BadParameter("name the folder for the backups", param_hint="TARGET")
     place = BackupTarget.named(target)
     if is_list:
         place.require()
@@ -48,9 +61,9 @@ def backup(
         return
     with database(settings) as url:
         lake = open_lake_folder(url, settings.lake, notes.print)
-        made, copied = BackupMaker(settings, url, lake, place, notes.print, max_rate).make()
+        made, copied = BackupMaker(settings, url, lake, place, notes.print, keep, max_rate).make()
     if as_json:
-        print_json({"name": made.name, "target": str(place.root), "seconds": made.took_s, "lost": copied.lost})
+        print_json({"name": made.name, "target": str(place.path), "seconds": made.took_s, "lost": copied.lost})
     notes.print(summary(made, copied))
     if made.base is None:
         notes.print("the database of FLEET_DATABASE_URL is not in it: that server has backups of its own")
@@ -77,4 +90,4 @@ def _print_list(target: BackupTarget, found: list[BackupOverview], *, as_json: b
     if found:
         results().print(table)
     else:
-        notes.print(f"there is no whole backup in {target.root}")
+        notes.print(f"there is no whole backup in {target.path}")

@@ -52,7 +52,7 @@ def restore(
         finally:
             server.stop()
     notes.print(f"restored: fleetwatt up --home {home}")
-    notes.print(f"its WAL is not archived yet: fleetwatt backup {place.root} --home {home} begins that")
+    notes.print(f"its WAL is not archived yet: fleetwatt backup {place.path} --home {home} begins that")
     notes.print(f"settings of the fleet, without secrets: {place.folder(choice.backup) / SETTINGS}")
 
 

@@ -19,6 +19,7 @@ from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
 from orchestration.dagster_runtime.instance import DagsterDatabaseError, opened
 from orchestration.home.folder import current_database, disks
+from warehouse.backup.standing import standing_of
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
@@ -26,6 +27,7 @@ from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lag
 from warehouse.lifecycle.restatement_words import rebuilt_words
 from warehouse.postgres.alerts.deliveries import channel_overviews
 from warehouse.postgres.connection import connect
+from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.gaps import list_gaps
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
@@ -60,15 +62,21 @@ def status(
         lagging = lagging_models(connection, catalog) if catalog else None
         gaps = list_gaps(connection)
         not_taken = channel_overviews(connection)
+    standing = standing_of(EmbeddedPostgres(settings.home))
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
         said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
         said["gaps"] = [dataclasses.asdict(each) for each in gaps]
         said["alerts"] = [dataclasses.asdict(each) for each in not_taken]
+        said["backup"] = standing and {**dataclasses.asdict(standing), "is_well": standing.is_well}
         print_json(said)
     else:
         _print(overview, days)
         _print_disks(settings)
+        if standing:
+            print_line(f"{'' if standing.is_well else 'WARNING: '}backup: {standing.words}")
+        elif not settings.database_url:
+            print_line("there is no backup: fleetwatt backup TARGET begins one")
         unread = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
         for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging)), *map(str, gaps)]:
             print_line(line)

@@ -4,6 +4,7 @@ import typer
 
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
+from warehouse.backup.lake_backup import lake_backup_of
 from warehouse.counted import counted
 from warehouse.lake.scrub import scrub as scrub_lake
 from warehouse.lifecycle.lake_upkeep import tidy_lake
@@ -56,7 +57,8 @@ def scrub(*, home: Home = None) -> None:
 def retain(*, home: Home = None) -> None:
     """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt.
 
-    And remove from the lake the versions that were replaced more than FLEET_LAKE_VERSIONS_DAYS ago.
+    And remove from the lake the versions that were replaced more than FLEET_LAKE_VERSIONS_DAYS ago. Where a backup is
+    begun it gets the lake's new files first, and no day goes that it does not have.
 
     \b
     Kept for FLEET_RETENTION_DAYS after the day's end or its last late row; each day that stays all the same says why.
@@ -65,7 +67,10 @@ def retain(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
         lake = open_lake_folder(url, settings.lake, notes.print)
-        verdicts = list(Retention(url, lake, settings.retention).drop_old())
+        if backup := lake_backup_of(settings):
+            with connect(url) as connection:
+                notes.print(backup.take_new(connection, lake))
+        verdicts = list(Retention(url, lake, settings.retention, backup).drop_old())
         with connect(url) as connection:
             removal = tidy_lake(connection, lake, settings.lake_versions)
     for verdict in verdicts:

@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.assets.resources import WarehouseParam, told_plainly
 from orchestration.assets.run_config import NO_CONFIG
 from orchestration.scheduling.old_runs import forget_old_runs
+from warehouse.backup.lake_backup import lake_backup_of
 from warehouse.lake.scrub import scrub
 from warehouse.lifecycle.lake_upkeep import tidy_lake
 from warehouse.lifecycle.retention import Retention
@@ -57,9 +58,16 @@ def scrub_lake(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> Non
 
 @dg.op(config_schema=NO_CONFIG)
 def drop_old_days(context: dg.OpExecutionContext, warehouse: WarehouseParam) -> None:
-    """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt."""
+    """Drop from PostgreSQL the days that are kept long enough and that the lake holds beyond doubt.
+
+    And the backup, where one is begun: first it gets the lake's new files.
+    """
+    backup = lake_backup_of(warehouse.settings)
     with told_plainly():
-        verdicts = list(Retention(warehouse.url, warehouse.lake, warehouse.settings.retention).drop_old())
+        if backup:
+            with warehouse.connect() as connection:
+                context.log.info(backup.take_new(connection, warehouse.lake))
+        verdicts = list(Retention(warehouse.url, warehouse.lake, warehouse.settings.retention, backup).drop_old())
     for verdict in verdicts:
         context.log.info(str(verdict))
     kept = [verdict for verdict in verdicts if verdict.why_kept]

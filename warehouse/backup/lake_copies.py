@@ -53,6 +53,14 @@ def copy_lake(target: BackupTarget, lake: Lake, files: Iterable[LakeFile]) -> La
     return done
 
 
+def has_copy(target: BackupTarget, file: LakeFile) -> bool:
+    """Whether the target has a file, by its name and size."""
+    try:
+        return path_of_copy(target, file.sha256.hex()).stat().st_size == file.size_bytes
+    except OSError:
+        return False
+
+
 def is_intact_copy(target: BackupTarget, sha256: str) -> bool:
     """Whether the target has the file with this hash, as its bytes say."""
     try:

@@ -15,6 +15,7 @@ from warehouse.backup.base import end_orphans, take_base
 from warehouse.backup.errors import BackupFailedError
 from warehouse.backup.kept_settings import settings_text
 from warehouse.backup.lake_copies import LakeCopied, copy_lake
+from warehouse.backup.pruning import keep_newest
 from warehouse.backup.record import LAKE_LIST, RECORD, SETTINGS, Backup, Base
 from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
@@ -29,6 +30,7 @@ from warehouse.postgres.wal.archive import WalArchive
 from warehouse.postgres.wal.stored import stored_names
 from warehouse.settings import FleetSettings
 
+KEEP = 7
 WAL_TIMEOUT = "60s"
 """How old what is not archived yet may become: after so long a segment is archived that is not full."""
 _ARCHIVED_WITHIN_S = 120.0
@@ -46,6 +48,8 @@ class BackupMaker:
     lake: Lake
     target: BackupTarget
     say: Say
+    keep: int = KEEP
+    """So many of the newest backups stay."""
     megabytes_per_second: int | None = None
 
     def make(self) -> tuple[Backup, LakeCopied]:
@@ -64,7 +68,7 @@ class BackupMaker:
 
     def _make(self, account: ServerAccount) -> tuple[Backup, LakeCopied]:
         began_at, began = datetime.now(UTC), time.monotonic()
-        name = f"{began_at:%Y%m%dT%H%M%S}Z"
+        name = f"{began_at:%Y%m%dT%H%M%S}.{began_at.microsecond // 1000:03}Z"
         folder = self.target.unfinished(name)
         with self.target.writing():
             folder.mkdir()
@@ -89,6 +93,9 @@ class BackupMaker:
             replace_file(folder / RECORD, msgspec.json.encode(backup))
             sync(folder)
         self.target.finish(name)
+        removed = keep_newest(self.target, self.keep, base.system if base else None)
+        if removed:
+            self.say(f"removed {counted(len(removed), 'older backup')}, and what they alone needed")
         return backup, copied
 
     def _copy_lake(self) -> LakeCopied:
@@ -103,7 +110,7 @@ class BackupMaker:
         base = take_base(account, server.upkeep_url(), self.url, folder, archive.id, self.megabytes_per_second)
         self._wait_until_archived(server, archive, base)
         with as_owner_of(server.wal_archive.folder):
-            server.wal_archive.write(WalArchive(archive.id, (self.target.root,), archive.critical_ratio))
+            server.wal_archive.write(WalArchive(archive.id, (self.target.path,), archive.critical_ratio))
         return base
 
     def _begin_archiving(self, server: EmbeddedPostgres, account: ServerAccount) -> WalArchive:
@@ -123,12 +130,12 @@ class BackupMaker:
                 state.folder.mkdir(mode=0o700)
             account.own(state.folder)
         before = state.read()
-        targets = dict.fromkeys([self.target.root, *(before.targets if before else ())])
+        targets = dict.fromkeys([self.target.path, *(before.targets if before else ())])
         archive_id = before.id if before else uuid4().hex
         archive = WalArchive(archive_id, tuple(targets), self.settings.disk_critical_ratio)
         with self.target.writing():
             self.target.wal(archive_id).mkdir(exist_ok=True)
-            sync(self.target.root / "wal")
+            sync(self.target.path / "wal")
         with as_owner_of(state.folder):
             state.write(archive)
             state.begin_again()
@@ -151,9 +158,23 @@ class BackupMaker:
             yield
         except OSError as error:
             raise BackupFailedError(
-                f"{error.filename or self.target.root} cannot be written ({error.strerror}); make room, or name "
+                f"{error.filename or self.target.path} cannot be written ({error.strerror}); make room, or name "
                 f"another folder; what is unfinished goes with the next backup"
             ) from error
+
+
+def stop_archiving(server: EmbeddedPostgres) -> bool:
+    """Archive no WAL any more; the backups stay as they are. False: none was archived."""
+    state = server.wal_archive
+    if state.read() is None:
+        return False
+    if server.is_alive():
+        with connect(server.upkeep_url()) as connection:
+            connection.execute("ALTER SYSTEM RESET archive_timeout")
+            connection.execute("SELECT pg_reload_conf()")
+    with as_owner_of(state.folder):
+        state.stop()
+    return True
 
 
 def summary(backup: Backup, copied: LakeCopied) -> str:

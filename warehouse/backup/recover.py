@@ -57,7 +57,7 @@ def choose(target: BackupTarget, home: Path, at: datetime | None) -> Choice:
     account = account_for_home(home.resolve())
     whole = [(each, each.base) for each in target.backups() if each.base]
     if not whole:
-        raise RestoreError(f"{target.root} has no whole backup of a database")
+        raise RestoreError(f"{target.path} has no whole backup of a database")
     early_enough = [(each, base) for each, base in whole if at is None or base.restorable_from <= at]
     if not early_enough:
         raise RestoreError(

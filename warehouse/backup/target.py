@@ -29,7 +29,7 @@ _UNFINISHED = ".unfinished-"
 class BackupTarget:
     """The folder. Nothing is touched before a method is called."""
 
-    root: Path
+    path: Path
 
     @classmethod
     def named(cls, text: str) -> "BackupTarget":
@@ -48,16 +48,16 @@ class BackupTarget:
 
     @property
     def _backups(self) -> Path:
-        return self.root / "backups"
+        return self.path / "backups"
 
     @property
     def lake(self) -> Path:
         """Where the lake's files lie."""
-        return self.root / "lake"
+        return self.path / "lake"
 
     def wal(self, archive: str) -> Path:
         """Where the WAL of an archive lies."""
-        return wal_folder(self.root, archive)
+        return wal_folder(self.path, archive)
 
     def folder(self, backup: Backup) -> Path:
         """Where a backup lies."""
@@ -70,32 +70,32 @@ class BackupTarget:
             BackupTargetError: it is something else, or cannot be written.
         """
         home = home.resolve()
-        if self.root.resolve().is_relative_to(home) or home.is_relative_to(self.root.resolve()):
-            raise BackupTargetError(f"{self.root} and {home} lie in each other; name a folder of another disk")
+        if self.path.resolve().is_relative_to(home) or home.is_relative_to(self.path.resolve()):
+            raise BackupTargetError(f"{self.path} and {home} lie in each other; name a folder of another disk")
         try:
             self._prepare(account)
         except OSError as error:
             raise BackupTargetError(
-                f"{error.filename or self.root} cannot be written by '{account.name}' ({error.strerror}); name a "
+                f"{error.filename or self.path} cannot be written by '{account.name}' ({error.strerror}); name a "
                 f"folder that this account may write"
             ) from error
 
     def _prepare(self, account: ServerAccount) -> None:
-        if not self.root.exists():
-            self.root.mkdir(mode=0o700, parents=True)
-            account.own(self.root)
-        names = {path.name for path in self.root.iterdir()} - _IGNORED
+        if not self.path.exists():
+            self.path.mkdir(mode=0o700, parents=True)
+            account.own(self.path)
+        names = {path.name for path in self.path.iterdir()} - _IGNORED
         if names and _MARK not in names:
-            raise BackupTargetError(f"{self.root} holds other files; name an empty folder, or one that does not exist")
-        if self.root.stat().st_uid == 0 and not names:
-            account.own(self.root)
+            raise BackupTargetError(f"{self.path} holds other files; name an empty folder, or one that does not exist")
+        if self.path.stat().st_uid == 0 and not names:
+            account.own(self.path)
         with self.writing():
-            if self.root.stat().st_uid == os.geteuid():
-                self.root.chmod(0o700)
-            replace_file(self.root / _MARK, b"Backups of Fleetwatt, format 1. Restore: fleetwatt restore FOLDER\n")
-            for folder in (self._backups, self.root / "wal", self.lake):
+            if self.path.stat().st_uid == os.geteuid():
+                self.path.chmod(0o700)
+            replace_file(self.path / _MARK, b"Backups of Fleetwatt, format 1. Restore: fleetwatt restore FOLDER\n")
+            for folder in (self._backups, self.path / "wal", self.lake):
                 folder.mkdir(exist_ok=True)
-            sync(self.root)
+            sync(self.path)
 
     def require(self) -> None:
         """See that backups are kept here.
@@ -104,18 +104,18 @@ class BackupTarget:
             BackupTargetError: it is no such folder.
         """
         try:
-            is_one = (self.root / _MARK).is_file()
+            is_one = (self.path / _MARK).is_file()
         except OSError as error:
-            raise BackupTargetError(f"{self.root} cannot be read ({error.strerror})") from error
+            raise BackupTargetError(f"{self.path} cannot be read ({error.strerror})") from error
         if not is_one:
-            raise BackupTargetError(f"there are no backups in {self.root}: it is not a folder of fleetwatt backup")
+            raise BackupTargetError(f"there are no backups in {self.path}: it is not a folder of fleetwatt backup")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """What is made here within the block is its owner's, and for nobody else to read."""
         mask = os.umask(0o077)
         try:
-            with as_owner_of(self.root):
+            with as_owner_of(self.path):
                 yield
         finally:
             os.umask(mask)
@@ -128,12 +128,12 @@ class BackupTarget:
             BackupTargetError: another process does.
         """
         with self.writing():
-            lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BackupTargetError(f"another backup is being made in {self.root}; wait for its end") from None
+                raise BackupTargetError(f"another backup is being made in {self.path}; wait for its end") from None
             yield
         finally:
             os.close(lock)

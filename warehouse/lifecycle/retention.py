@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import psycopg
 
+from warehouse.backup.lake_backup import LakeBackup
 from warehouse.contract.partitions import PartitionState, Stream
 from warehouse.lake.publish import DamagedFileError, MissingFileError, verified_or_queued
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger, day_locks
+from warehouse.postgres.ledger.lake_files import find_lake_file
 from warehouse.postgres.ledger.partition_figures import partition_figures
 from warehouse.postgres.partitions import dropping
 
@@ -42,6 +44,8 @@ class Retention:
     url: str
     lake: Lake
     kept_for: timedelta
+    backup: LakeBackup | None = None
+    """Where a backup is begun, nothing is dropped that it does not have."""
 
     def drop_old(self) -> Iterator[Verdict]:
         """Drop each day whose time is over, oldest first, or say why not. Safe to repeat and to kill.
@@ -91,3 +95,6 @@ class Retention:
             verified_or_queued(connection, self.lake, stream, day)
         except (MissingFileError, DamagedFileError) as error:
             raise KeptError(f"{error.detail}; a rebuild of the day is queued") from error
+        file = find_lake_file(connection, stream, day)
+        if self.backup and file and (why := self.backup.why_not_taken(file)):
+            raise KeptError(why)

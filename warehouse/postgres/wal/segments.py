@@ -5,6 +5,7 @@ import re
 SEGMENT_BYTES = 16 * 1024 * 1024
 """As initdb makes a cluster where nobody says otherwise."""
 _PER_LOG = (1 << 32) // SEGMENT_BYTES
+SEGMENT_NAME_LENGTH = 24
 _NAME = re.compile(r"[0-9A-F]{24}")
 
 

@@ -32,7 +32,7 @@ def new_home() -> Iterator[Path]:
 def test_the_database_is_there_as_it_was_at_an_instant_with_its_lake(
     fleetwatt: Fleetwatt, history: History, new_home: Path
 ) -> None:
-    restored = fleetwatt("restore", history.fleet.target.root, "--home", new_home, "--at", history.between.isoformat())
+    restored = fleetwatt("restore", history.fleet.target.path, "--home", new_home, "--at", history.between.isoformat())
     assert restored.code == 0, restored.err
     assert "the last reading is of" in restored.err
     assert f"{DAY} 00:02:00Z" in restored.err
@@ -54,7 +54,7 @@ def test_without_an_instant_all_is_there_that_was_archived_and_a_backup_begins_a
     fleetwatt: Fleetwatt, history: History, new_home: Path
 ) -> None:
     target = history.fleet.target
-    assert fleetwatt("restore", target.root, "--home", new_home).code == 0
+    assert fleetwatt("restore", target.path, "--home", new_home).code == 0
     with open_folder() as folder:
         made = fleetwatt("backup", folder / "other", "--home", new_home)
         assert made.code == 0, made.err
@@ -76,16 +76,16 @@ def test_without_an_instant_all_is_there_that_was_archived_and_a_backup_begins_a
 
 
 def test_backups_are_listed_with_the_instants_they_can_be_brought_to(fleetwatt: Fleetwatt, history: History) -> None:
-    listed = fleetwatt("backup", "--list", history.fleet.target.root, "--json")
+    listed = fleetwatt("backup", "--list", history.fleet.target.path, "--json")
     (found,) = json.loads(listed.out)
     assert found["name"] == history.backup.name
     assert found["restorableFrom"] <= history.between.isoformat() <= found["restorableTo"]
     assert found["lakeFiles"] == history.backup.lake_files > 0
-    assert history.backup.name in fleetwatt("backup", "--list", history.fleet.target.root).out
+    assert history.backup.name in fleetwatt("backup", "--list", history.fleet.target.path).out
 
 
 def test_nobody_else_may_read_a_backup(history: History) -> None:
-    root = history.fleet.target.root
+    root = history.fleet.target.path
     modes = {stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")]}
     assert modes <= {0o700, 0o600}
 
@@ -99,7 +99,7 @@ def test_no_secret_of_the_settings_is_in_it(history: History) -> None:
 def test_an_instant_that_cannot_be_had_is_refused_in_a_sentence(
     fleetwatt: Fleetwatt, history: History, new_home: Path
 ) -> None:
-    target = history.fleet.target.root
+    target = history.fleet.target.path
     early = fleetwatt("restore", target, "--home", new_home, "--at", (history.between - timedelta(days=1)).isoformat())
     assert early.code == 1
     assert re.search(r"is before the oldest backup, which can be brought back from \S+Z on", early.err)
@@ -111,7 +111,7 @@ def test_an_instant_that_cannot_be_had_is_refused_in_a_sentence(
 
 def test_a_home_that_holds_something_is_left_alone(fleetwatt: Fleetwatt, history: History, tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    refused = fleetwatt("restore", history.fleet.target.root, "--home", tmp_path)
+    refused = fleetwatt("restore", history.fleet.target.path, "--home", tmp_path)
     assert refused.code == 1
     assert "is not empty; name a folder that is empty" in refused.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
@@ -126,7 +126,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_left(
 ) -> None:
     assert history.backup.base is not None
     copy = new_home.parent / "backups"
-    shutil.copytree(history.fleet.target.root, copy)
+    shutil.copytree(history.fleet.target.path, copy)
     base = copy / "backups" / history.backup.name / "postgres"
     wal = sorted(wal_folder(copy, history.backup.base.wal_archive).glob("0*.zst"))
     match what:
@@ -146,7 +146,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_left(
 
 def test_a_half_backup_is_none(fleetwatt: Fleetwatt, history: History, tmp_path: Path) -> None:
     copy = tmp_path / "backups"
-    shutil.copytree(history.fleet.target.root, copy)
+    shutil.copytree(history.fleet.target.path, copy)
     whole = copy / "backups" / history.backup.name
     (whole / "backup.json").unlink()  # the last file that is written
     listed = fleetwatt("backup", "--list", copy)
