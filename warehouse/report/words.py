@@ -2,7 +2,11 @@
 
 from datetime import date, datetime
 
+from warehouse.visible import one_line
+
 UNKNOWN = "not known"
+LONGEST_NAME = 80
+"""Of a device, in characters; what is longer is cut."""
 _MINUTES_A_DAY = 1440
 _ALMOST_SURE = 0.99
 
@@ -50,7 +54,8 @@ def duration(minutes: float) -> str:
 
 
 def device(external_id: str | None, name: str | None) -> str:
-    """What people call a device, with the id that it sends: ``Dock 4 (dock-4)``."""
+    """What people call a device, with the id that it sends: ``Dock 4 (dock-4)``; what would turn text around is shown."""
+    name = one_line(name, LONGEST_NAME) if name else None
     if not external_id:
         return name or UNKNOWN
     return f"{name} ({external_id})" if name and name != external_id else external_id

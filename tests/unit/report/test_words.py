@@ -38,6 +38,8 @@ from warehouse.report.new_fleet import Readiness, readiness
         (words.device("dock-4", None), "dock-4"),
         (words.device("dock-4", "dock-4"), "dock-4"),
         (words.device(None, None), "not known"),
+        (words.device("dock-4", "\u202eevil\r\n\x1b[31m"), "\\u202eevil \\x1b[31m (dock-4)"),
+        (words.device("dock-4", "W" * 200), f"{'W' * 77}... (dock-4)"),
     ],
 )
 def test_values_in_words(written: str, expected: str) -> None:
