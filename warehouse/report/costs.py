@@ -42,8 +42,14 @@ def costs(fleet_days: pl.DataFrame) -> list[str]:
 
 
 def trend(losses_by_day: pl.DataFrame, last: date) -> Markup | None:
-    """What the open losses of each day cost in a month, or lose where nothing costs anything; ``None`` without any."""
-    costs_something = bool(losses_by_day["cost_per_month"].sum())
+    """What the open losses of each day cost in a month; ``None`` without any.
+
+    What they lose, in kWh, where the costs of all days cannot be compared: of one the price is not known, nothing costs
+    anything, or there are several currencies.
+    """
+    costing = losses_by_day.filter(pl.col("kwh_per_month").is_not_null())
+    is_priced = costing["cost_per_month"].null_count() == 0 and costing["currency"].n_unique() == 1
+    costs_something = is_priced and bool(costing["cost_per_month"].sum())
     column = "cost_per_month" if costs_something else "kwh_per_month"
     if not losses_by_day[column].sum():
         return None

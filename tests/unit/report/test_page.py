@@ -244,6 +244,24 @@ def test_the_same_facts_are_the_same_page() -> None:
     assert report_page(facts(found), {}, "") == report_page(facts(reversed(found)), {}, "")
 
 
+@pytest.mark.parametrize(
+    ("prices", "unit"),
+    [
+        ([(20.0, "EUR"), (30.0, "EUR")], "EUR"),
+        ([(20.0, "EUR"), (30.0, "CHF")], "kWh"),
+        ([(20.0, "EUR"), (None, None)], "kWh"),
+        ([(0.0, "EUR"), (0.0, "EUR")], "kWh"),
+        ([(None, None), (None, None)], "kWh"),
+    ],
+)
+def test_days_whose_costs_cannot_be_compared_are_compared_by_energy(
+    prices: list[tuple[float | None, str | None]], unit: str
+) -> None:
+    rows = [(LAST - timedelta(days=1 - number), 1, 40.0, *price) for number, price in enumerate(prices)]
+    found = pl.DataFrame([(LAST - timedelta(days=2), None, None, None, None), *rows], LOSSES, orient="row")
+    assert f"A month of what was open on each day, {unit}" in report_page(facts(losses_by_day=found), {}, "")
+
+
 def test_a_day_without_a_price_beside_days_with_one() -> None:
     both = pl.concat([fleet_days(days=7).head(3), fleet_days(None, None, days=4)])
     said = text_of(fleet_days=both, days=both["day"].to_list())
