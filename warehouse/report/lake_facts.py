@@ -22,7 +22,7 @@ TREND_DAYS = 28
 BUILT = "daily_fleet_efficiency"
 """A day that has it is in the lake."""
 _OF_LAST_DAY = ("meters", "vehicles", "loss_findings", "register_verdicts")
-_OF_PERIOD = (BUILT, "daily_vehicle_costs", "reading_gaps")
+_OF_PERIOD = (BUILT, "tariffs", "reading_gaps")
 _OF_TREND = ("findings", "daily_standby")
 _OF_HISTORY = ("loss_samples", "data_faults", "common_modes")
 

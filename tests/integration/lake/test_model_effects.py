@@ -134,7 +134,7 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     reached = {each["name"]: each for each in json.loads(check(tmp_path, "--json").stdout)["exposures"]}
     assert {name: each["datasets"] for name, each in reached.items()} == {
         "day_figures": ["daily_fleet_efficiency"],
-        "loss_report": ["daily_fleet_efficiency", "daily_vehicle_costs"],
+        "loss_report": ["daily_fleet_efficiency"],
         "open_lake": ["daily_fleet_efficiency", "weekly_vehicle_losses", "daily_vehicle_costs"],
     }
     result = check(tmp_path)
@@ -148,7 +148,7 @@ def test_the_exposures_that_a_change_reaches_are_named(lake: HandMadeLake, tmp_p
     marts = [each.name for each in below if (each.layer, each.kind) == ("marts", "sql")]
     assert {each["name"]: set(each["datasets"]) for each in alone} == {
         "day_figures": {"daily_fleet_efficiency"},
-        "loss_report": {"daily_fleet_efficiency", "daily_vehicle_costs"},
+        "loss_report": {"daily_fleet_efficiency"},
         "open_lake": set(marts),
     }
 

@@ -37,7 +37,7 @@ PHONE, DESKTOP = 390, 1280
 def home(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The days, run once. No database runs any more: the lake's own list says what is in it."""
     home = tmp_path_factory.mktemp("home")
-    models = ("findings", "daily_fleet_efficiency", "daily_vehicle_costs", "reading_gaps")
+    models = ("findings", "daily_fleet_efficiency", "tariffs", "reading_gaps")
     with fresh_database(server_url, template) as url:
         pipeline = DailyPipeline(url, Lake(home / "lake"), catalog_of(*models))
         with connect(url) as connection:
@@ -105,6 +105,16 @@ def test_a_new_fleet_gets_a_page_that_says_why_nothing_is_found(new_home: Path) 
     assert "Nothing can be compared yet." in page
     assert "Nothing opened in these days." in page
     assert "2 vehicles, 2 meters" in page
+
+
+def test_a_price_is_known_without_a_vehicle(tmp_path: Path) -> None:
+    lake = HandMadeLake(tmp_path / "lake")
+    lake.write()
+    lake.build()
+    assert written(tmp_path).exit_code == 0
+    page = (tmp_path / "reports" / f"week-to-{DAY}.html").read_text(encoding="utf-8")
+    assert "All that was metered cost 0.00 EUR, at 0.30 EUR a kWh" in page
+    assert "no price is known" not in page
 
 
 def test_every_statement_knows_its_datasets(new_home: Path) -> None:

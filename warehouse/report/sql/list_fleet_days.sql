@@ -1,10 +1,12 @@
 -- The days of the period: what was metered, what reached the batteries, what belongs to nobody, and the price.
 WITH prices AS (
+    -- As the day was built with it, whether a vehicle charged or not.
     SELECT
         day,
-        max(price_per_kwh) AS price_per_kwh,
-        max(currency) AS currency
-    FROM daily_vehicle_costs
+        max_by(price_per_kwh, valid_from) AS price_per_kwh,
+        max_by(currency, valid_from) AS currency
+    FROM tariffs
+    WHERE valid_from <= day
     GROUP BY day
 ),
 
