@@ -54,7 +54,7 @@ def duration(minutes: float) -> str:
 
 
 def device(external_id: str | None, name: str | None) -> str:
-    """What people call a device, with the id that it sends: ``Dock 4 (dock-4)``; what would turn text around is shown."""
+    """What people call a device, with the id that it sends: ``Dock 4 (dock-4)``; nothing in it turns text around."""
     name = one_line(name, LONGEST_NAME) if name else None
     if not external_id:
         return name or UNKNOWN
