@@ -72,11 +72,9 @@ class DeviceRoom:
         """Take room for so many devices; returns for how many there was some. What is not used is found by a look."""
         now = self._clock()
         if now - self._looked_at >= LOOK_EVERY_S:
-            ((self._devices,),) = connection.execute(sqlfiles.load(_PACKAGE, "count_registered")).fetchall()
-            new: dict[str | None, int] = dict(
-                connection.execute(sqlfiles.load(_PACKAGE, "count_new_devices")).fetchall()
-            )
-            self._new, self._looked_at = Counter(new), now
+            ((devices,),) = connection.execute(sqlfiles.load(_PACKAGE, "count_registered")).fetchall()
+            new = connection.execute(sqlfiles.load(_PACKAGE, "count_new_devices")).fetchall()
+            self._devices, self._new, self._looked_at = devices, Counter(dict(new)), now
         taken = min(wanted, self.quota.left(self._devices, self._new[token_id]))
         self._devices += taken
         self._new[token_id] += taken
