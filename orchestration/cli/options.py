@@ -99,7 +99,7 @@ NewHome = Annotated[
         parser=_folder,
         callback=as_user_wrote,
         metavar="PATH",
-        help="An empty folder, or one that does not exist yet.",
+        help="Folder of the data and the logs. It is empty, or does not exist yet.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, for programs.")]

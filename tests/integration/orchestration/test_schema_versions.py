@@ -25,6 +25,8 @@ ARGUMENTS = {
     "alerts": ["send"],
     "findings": ["list"],
     "tokens": ["list"],
+    "users": ["list"],
+    "export-device": ["vehicle-1", "--output", "files"],
     "backup": ["backups"],
 }
 WITHOUT_A_DATABASE = {"simulate", "models", "restore"}

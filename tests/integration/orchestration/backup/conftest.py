@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from tests.integration.orchestration.backup.fleet_home import FleetHome
+from tests.integration.orchestration.supervised import eventually
 from tests.open_folder import open_folder
 from warehouse.backup.record import Backup
 
@@ -32,6 +33,9 @@ def history() -> Iterator[History]:
             fleet.run_day()
             backup = fleet.back_up()
             fleet.import_readings(2)
+            assert backup.base is not None
+            since = backup.base.restorable_from  # the end of a second
+            assert eventually(lambda: fleet.now() > since)
             between = fleet.now()
             fleet.import_readings(3)
             fleet.archive_wal()
