@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 DRAIN_WITHIN_S = 5
 NOT_STARTED = 3
 """The exit code where the application could not start, as the server has it."""
+NO_TLS_KNOWN = (
+    "no TLS is known to be spoken before the API: passwords and cookies of people who sign in can be read on the way; "
+    "put a proxy that speaks it before the API, and name it in FLEET_TRUSTED_PROXIES"
+)
 WORKER_ANSWERS_WITHIN_S = 60
 """The server's own 5 s kill workers that are still loading where the machine is busy."""
 
@@ -89,7 +93,8 @@ def _say_where(settings: ApiSettings) -> None:
         "listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "the environment"
     )
     asks = asks_for_tokens(settings.auth, settings.host)
-    for said in (warning("the API", settings.host, asks=asks), old_setting_remark()):
+    cookies = NO_TLS_KNOWN if asks and not settings.trusted_networks else None
+    for said in (warning("the API", settings.host, asks=asks), cookies, old_setting_remark()):
         if said:
             logger.warning(said)
 

@@ -1,7 +1,7 @@
 """Composes the HTTP tier: its routes, its layers, and what lives between start-up and shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
@@ -16,6 +16,8 @@ from ingest_api.analytics.fleet_answers import FleetAnswers
 from ingest_api.auth.gate import Asks, Gate
 from ingest_api.auth.known_tokens import KnownTokens
 from ingest_api.auth.route_scopes import RouteScopes, scope_of
+from ingest_api.auth.sessions import Sessions
+from ingest_api.auth.sign_in import SignIn
 from ingest_api.auth.token_gate import StillValid, TokenGate
 from ingest_api.bodies.deadline import DeadlineMiddleware
 from ingest_api.bodies.limits import MemoryBudget
@@ -37,7 +39,7 @@ from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
 from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
-from ingest_api.pages import assets, docs_page, front_page
+from ingest_api.pages import assets, docs_page, front_page, sign_in_page
 from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
@@ -48,6 +50,7 @@ from ingest_api.telemetry.hot_path import HotPath
 from ingest_api.telemetry.ingest import MovingWindow, TelemetryIngest
 from ingest_api.telemetry.rate_limits import RateLimits
 from ingest_api.tokens import token_routes
+from ingest_api.users import me_route
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.listening import OPEN, is_loopback
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
@@ -62,9 +65,9 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
-    token_routes,
+    *(token_routes, me_route),
     *(health_routes, metrics),
-    *(front_page, docs_page, assets),
+    *(front_page, sign_in_page, docs_page, assets),
 )
 
 
@@ -79,7 +82,7 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     settings = settings or read(ApiSettings)
     budget, pulse = MemoryBudget(settings.max_held_bytes), DatabasePulse()
     clients = ClientAddresses(settings.trusted_networks)
-    gate = gate_of(settings, clients)
+    gate = gate_of(settings, clients, lambda: cast(Parts, app.state.parts).get(Sessions))
     app = create_routes(settings, Parts(budget, clients, pulse, gate))
     still_valid = StillValid(app, gate)
     within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
@@ -90,14 +93,14 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     return NoUnreadBody(HotPath(others, gate, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))
 
 
-def gate_of(settings: ApiSettings, clients: ClientAddresses) -> Gate:
-    """Who has to prove who they are, and by which tokens.
+def gate_of(settings: ApiSettings, clients: ClientAddresses, sessions: Callable[[], Sessions]) -> Gate:
+    """Who has to prove who they are, and by which tokens and sessions.
 
     Raises:
         ListeningError: the host stands for no address.
     """
     admin_token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return Gate(Asks.by(settings), KnownTokens(settings.database_url or ""), clients, admin_token)
+    return Gate(Asks.by(settings), KnownTokens(settings.database_url or ""), clients, sessions, admin_token)
 
 
 def all_routes(app: FastAPI, settings: ApiSettings) -> list[BaseRoute]:
@@ -167,9 +170,9 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
-    acting = Acting(url)
-    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acting)
-    parts = app.state.parts = shared.and_these(*these)
+    acting, sign_in = Acting(url), SignIn(database)
+    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acting, sign_in)
+    parts = app.state.parts = shared.and_these(*these, Sessions(database, clients))
     await database.open()
     await reads.open()
     tasks = [
@@ -181,4 +184,5 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     for task in tasks:
         task.cancel()
     await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
+    sign_in.close()
     metrics.leave()

@@ -1,20 +1,23 @@
 """Whether a request may do what it asks for: asked before any of its body is read, and again when it has come in.
 
-Who sends it is told by its token alone, looked up and compared anew for each request: nothing that was remembered of
-other requests' headers decides.
+Who sends it is told by its token, or by a person's session, looked up and compared anew for each request: nothing that
+was remembered of other requests' headers decides.
 """
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from starlette.types import Scope as Connection
 
+from ingest_api.auth.callers import Caller, SignedIn, caller_of, note_caller
 from ingest_api.auth.known_tokens import KnownToken, KnownTokens
+from ingest_api.auth.next_page import is_navigation
 from ingest_api.auth.route_scopes import Needed, Needs
+from ingest_api.auth.sessions import Sessions
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.rate_limit import RateLimit
 from ingest_api.observability.metrics import count_refused_token
@@ -28,11 +31,11 @@ from warehouse.contract.errors import (
 from warehouse.contract.tokens import ID_LENGTH, LENGTH, PREFIX, Scope, allowed_by, digest_of
 from warehouse.listening import asks_for_tokens
 from warehouse.postgres.access.token_store import FIRST_TOKEN
+from warehouse.postgres.access.user_store import FIRST_USER
 
 logger = logging.getLogger(__name__)
 
 MOST_FAILURES_A_MINUTE = 20
-_KEY = "fleetwatt.token"
 _SCHEME = b"bearer "
 _PREFIX = PREFIX.encode()
 _ID_END = len(PREFIX) + ID_LENGTH
@@ -73,28 +76,26 @@ def credentials_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     return found[0] if found else None
 
 
-def token_of(connection: Connection) -> KnownToken | None:
-    """The token that opened the way for the request of this ASGI scope; ``None``: none was asked for."""
-    found: KnownToken | None = connection.get(_KEY)
-    return found
-
-
-def token_id_of(token: KnownToken | None) -> str | None:
-    """What the database calls a token; ``None``: it knows none."""
-    return token.token_id.decode() or None if token else None
-
-
 class Gate:
     """Knows of whom a token is asked, and which tokens are valid."""
 
     def __init__(
-        self, asks: Asks, tokens: KnownTokens, clients: ClientAddresses, admin_token: str | None = None
+        self,
+        asks: Asks,
+        tokens: KnownTokens,
+        clients: ClientAddresses,
+        sessions: Callable[[], Sessions],
+        admin_token: str | None = None,
     ) -> None:
-        """``admin_token``: one that may all, and is in no database."""
+        """``sessions`` are asked for at each request: they exist only between start-up and shutdown.
+
+        ``admin_token``: one that may all, and is in no database.
+        """
         self.asks = asks
         self.asks_for_ingest = asks is Asks.EVERYBODY
         self.tokens = tokens
         self._clients = clients
+        self._sessions = sessions
         self._failures = RateLimit(MOST_FAILURES_A_MINUTE, "refused token")
         digest = digest_of(admin_token.encode()) if admin_token else _NOBODY.digest
         self._admin = KnownToken(b"", digest, allowed_by([Scope.ADMIN]) if admin_token else frozenset())
@@ -113,50 +114,67 @@ class Gate:
         return self._admin if is_admin else None
 
     async def admit(self, connection: Connection, needed: Needed) -> None:
-        """Let the request of this ASGI scope pass, and note its token there.
+        """Let the request of this ASGI scope pass, and note there who sends it.
 
         Raises:
             TokenMissingError, TokenInvalidError: nobody knows who sends it.
-            ScopeMissingError: its token may not do that.
+            ScopeMissingError: whoever it is may not do that.
+            ForeignPageError: it comes with a person's cookie, and from a page of others.
             RateLimitedError: from there too many came of which nobody knows who sent them.
-            DatabaseUnavailableError: nobody can say whether its token is valid.
+            DatabaseUnavailableError: nobody can say who sends it.
         """
         if not self._is_asked(needed):
             return
         try:
-            token = await self._require_valid(connection)
+            caller = await self._require_caller(connection)
         except (TokenMissingError, TokenInvalidError) as error:
             count_refused_token(error.code)
-            self._charge(self._clients.client_of(connection))
+            if isinstance(error, TokenInvalidError) or not is_navigation(connection):
+                self._charge(self._clients.client_of(connection))
             raise
         if isinstance(needed, Scope):
-            _require_scope(token, needed, "this")
-        connection[_KEY] = token
+            _require_scope(caller, needed, "this")
+        note_caller(connection, caller)
 
     async def require_still(self, connection: Connection) -> None:
-        """See that the token of a request is valid still: its body may have taken longer than its token lasts.
+        """See that who sends a request may do so still: its body may have taken longer than its token lasts.
 
         Raises:
-            TokenInvalidError: it is not.
+            TokenInvalidError: the token, or the session, has ended.
             DatabaseUnavailableError: nobody can say.
         """
-        token = token_of(connection)
+        token = caller_of(connection)
         if token is None or token is self._admin:
+            return
+        if isinstance(token, SignedIn):
+            still = await self._sessions().still(token)
+            if still is None or still.role != token.role:
+                raise TokenInvalidError("the session ended while this was sent; sign in again")
             return
         await self.tokens.require_known()
         now = self.tokens.find(token.token_id)
         if now is None or now.digest != token.digest or now.expires_s <= time.time():
             raise TokenInvalidError("the token was revoked, or expired, while this was sent")
-        connection[_KEY] = now
+        note_caller(connection, now)
+
+    async def who_asks(self, connection: Connection) -> Caller | None:
+        """Who sends this, also where that need not be known; ``None``: nobody knows, or nobody is asked at all.
+
+        Raises:
+            DatabaseUnavailableError: nobody can say.
+        """
+        if self.asks is Asks.NOBODY:
+            return None
+        return caller_of(connection) or await self._sessions().caller(connection)
 
     def require_scope(self, connection: Connection, scope: Scope, what: str) -> None:
-        """See that the request's token has this scope, where it is asked for; ``what`` needs it.
+        """See that who sends the request has this scope, where it is asked for; ``what`` needs it.
 
         Raises:
             ScopeMissingError: it has not.
         """
         if self._is_asked(scope):
-            _require_scope(token_of(connection) or _NOBODY, scope, what)
+            _require_scope(caller_of(connection) or _NOBODY, scope, what)
 
     def begin(self) -> list[asyncio.Task[None]]:
         """Begin to watch the tokens, where they are asked for; whoever begins it cancels the tasks at the end."""
@@ -168,17 +186,24 @@ class Gate:
     async def _say_whether_there_is_a_token(self) -> None:
         await self.tokens.looked.wait()
         if self.asks is Asks.EVERYBODY and not len(self.tokens) and not self._admin.scopes:
-            logger.warning("every request is answered 401, for there is no token yet; make the first: %s", FIRST_TOKEN)
+            said = "every request is answered 401, for there is no token yet; make the first, or a user: %s; %s"
+            logger.warning(said, FIRST_TOKEN, FIRST_USER)
 
     def _is_asked(self, needed: Needed) -> bool:
         if needed is Needs.NOTHING or self.asks is Asks.NOBODY:
             return False
         return self.asks is Asks.EVERYBODY or needed in _CHANGES
 
-    async def _require_valid(self, connection: Connection) -> KnownToken:
+    async def _require_caller(self, connection: Connection) -> Caller:
         credentials = credentials_of(connection["headers"])
-        if not credentials:
+        if credentials:
+            return await self._require_valid(credentials)
+        signed_in = await self._sessions().caller(connection) if credentials is None else None
+        if signed_in is None:
             raise TokenMissingError("send a token as Authorization: Bearer <token>; fleetwatt tokens create makes one")
+        return signed_in
+
+    async def _require_valid(self, credentials: bytes) -> KnownToken:
         token = self.verified(credentials)
         if token is None and not self.tokens.are_known:
             await self.tokens.require_known()
@@ -197,6 +222,9 @@ class Gate:
         self._failures.charge(client, 1)
 
 
-def _require_scope(token: KnownToken, scope: Scope, what: str) -> None:
-    if scope not in token.scopes:
-        raise ScopeMissingError(f"{what} needs a token with the scope {scope}")
+def _require_scope(caller: Caller, scope: Scope, what: str) -> None:
+    if scope in caller.scopes:
+        return
+    if isinstance(caller, SignedIn):
+        raise ScopeMissingError(f"{what} needs the scope {scope}, which the role {caller.role} has not")
+    raise ScopeMissingError(f"{what} needs a token with the scope {scope}")

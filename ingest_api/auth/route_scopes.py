@@ -14,6 +14,7 @@ class Needs(Enum):
 
     NOTHING = "nothing"
     A_TOKEN = "a token"  # noqa: S105 - words
+    """Or somebody who is signed in."""
 
 
 Needed = Scope | Needs
@@ -26,7 +27,10 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/"): Scope.READ,
     ("GET", "/docs"): Scope.READ,
     ("GET", "/openapi.json"): Scope.READ,
-    ("GET", "/assets/{name}"): Scope.READ,
+    ("GET", "/assets/{name}"): Needs.NOTHING,
+    ("GET", "/login"): Needs.NOTHING,
+    ("POST", "/login"): Needs.NOTHING,
+    ("POST", "/logout"): Needs.NOTHING,
     ("GET", "/metrics"): Scope.READ,
     ("GET", "/v1/analytics/performance/{vehicleId}"): Scope.READ,
     ("GET", "/v1/analytics/fleet"): Scope.READ,
@@ -50,6 +54,7 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("POST", "/v1/findings/{id}/resolve"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/reopen"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/assign"): Scope.OPERATE,
+    ("GET", "/v1/me"): Needs.A_TOKEN,
     ("GET", "/v1/tokens"): Scope.ADMIN,
     ("POST", "/v1/tokens"): Scope.ADMIN,
     ("POST", "/v1/tokens/{id}/revoke"): Scope.ADMIN,

@@ -1,11 +1,15 @@
 """The layers that hold the gate before everything but readings, which pass it on their own way."""
 
+from http import HTTPStatus
+
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest_api.auth.gate import Gate
+from ingest_api.auth.next_page import is_navigation, sign_in_page
 from ingest_api.auth.route_scopes import RouteScopes
 from ingest_api.http.problems import error_response
-from warehouse.contract.errors import FleetwattError
+from warehouse.contract.errors import FleetwattError, TokenMissingError
 
 
 class TokenGate:
@@ -21,10 +25,21 @@ class TokenGate:
         if scope["type"] == "http":
             try:
                 await self._gate.admit(scope, self._scopes.needed(scope))
+            except TokenMissingError as error:
+                await _sign_in_or(error, scope)(scope, receive, send)
+                return
             except FleetwattError as error:
                 await error_response(scope, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _sign_in_or(error: TokenMissingError, scope: Scope) -> Response:
+    """Browsers are led to the page for signing in."""
+    if is_navigation(scope):
+        headers = {"Location": sign_in_page(scope), "Cache-Control": "no-store", "Vary": "Accept, Cookie"}
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+    return error_response(scope, error)
 
 
 class StillValid:

@@ -14,6 +14,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_PROTO = b"x-forwarded-proto"
 _MOST_HOPS = 16
 _CLIENT_BITS = 64
 _LONGEST = 64
@@ -35,6 +36,14 @@ class ClientAddresses:
         """The address itself, by which it can be found again."""
         peer = peer_of(scope.get("client"))
         return self._farthest(scope, peer) if self._trusted and self.is_trusted(peer) else peer
+
+    def is_encrypted(self, scope: Scope) -> bool:
+        """Whether the client's end is known to speak TLS: here, or with a proxy that is believed and says so."""
+        if scope.get("scheme") == "https":
+            return True
+        said = [value for name, value in scope["headers"] if name == _FORWARDED_PROTO]
+        nearest = b",".join(said).rpartition(b",")[2].strip().lower()
+        return nearest == b"https" and self.is_trusted(peer_of(scope.get("client")))
 
     def is_trusted(self, host: str) -> bool:
         """Whether this is the address of a proxy that tells the truth."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from ingest_api.pages.served_file import FOREVER, ServedFile
+from ingest_api.pages.served_file import CONTENT_SECURITY_POLICY, FOREVER, ServedFile
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,13 +28,13 @@ def get_asset(request: Request, name: str) -> Response:
     raise HTTPException(404)
 
 
-def page(name: str, *, varies_by: str = "", **texts: str) -> ServedFile:
+def page(name: str, *, varies_by: str = "", policy: str = CONTENT_SECURITY_POLICY, **texts: str) -> ServedFile:
     """A page of ``templates``, in which ``{{name}}`` is where the asset of this name is, or a text of its own."""
     html = (_OURS / name).read_text(encoding="utf-8")
     places = {asset: f"assets/{file.name_of_content}" for asset, file in _assets().items()}
     for each, text in {**places, **texts}.items():
         html = html.replace(f"{{{{{each}}}}}", text)
-    return ServedFile(name, html.encode(), varies_by=varies_by)
+    return ServedFile(name, html.encode(), varies_by=varies_by, policy=policy)
 
 
 @cache

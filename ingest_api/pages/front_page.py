@@ -6,12 +6,21 @@ from typing import NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from ingest_api.auth.callers import SignedIn
+from ingest_api.auth.gate import Asks, Gate
+from ingest_api.http.negotiation import weight
+from ingest_api.http.parts import part_of
 from ingest_api.pages.assets import page
-from ingest_api.pages.negotiation import weight
 from ingest_api.pages.served_file import ASK_AGAIN, ServedFile
 
 router = APIRouter(include_in_schema=False)
+
+
+KEPT_NOWHERE = "no-store"
+CHOSEN_BY = "Accept, Cookie"
+SIGN_IN = '<p class="account"><a href="login">Sign in</a></p>'
 
 
 class Link(NamedTuple):
@@ -33,23 +42,41 @@ LINKS = (
 
 
 @router.get("/")
-def get_front(request: Request) -> Response:
+async def get_front(request: Request) -> Response:
     """The page for a client that names HTML and does not rather have JSON; all others get JSON."""
     accepted = request.headers.get("accept", "")
     html = weight(accepted, "text/html")
-    form = _page() if html > 0 and html >= weight(accepted, "application/json") else _json()
-    return form.answer(request, ASK_AGAIN)
+    if html <= 0 or html < weight(accepted, "application/json"):
+        return await run_in_threadpool(_json().answer, request, ASK_AGAIN)
+    gate = part_of(request, Gate)
+    caller = await gate.who_asks(request.scope)
+    if isinstance(caller, SignedIn):
+        return await run_in_threadpool(_page(_account(caller)).answer, request, KEPT_NOWHERE)
+    shown = SIGN_IN if gate.asks is Asks.WHO_CHANGES else ""
+    return await run_in_threadpool(_page_of_nobody(shown).answer, request, ASK_AGAIN)
+
+
+def _account(signed_in: SignedIn) -> str:
+    return (
+        f'<form method="post" action="logout" class="account"><span>Signed in as <strong>{escape(signed_in.name)}'
+        f"</strong>, {signed_in.role}</span>"
+        f'<input type="hidden" name="csrf" value="{signed_in.csrf_token}"><button>Sign out</button></form>'
+    )
 
 
 @cache
-def _page() -> ServedFile:
+def _page_of_nobody(account: str) -> ServedFile:
+    return _page(account)
+
+
+def _page(account: str) -> ServedFile:
     links = "\n".join(
         f'<dt><a href="{escape(path)}">/{escape(path)}</a></dt><dd>{escape(what)}</dd>' for _, path, what in LINKS
     )
-    return page("front.html", links=links, varies_by="Accept")
+    return page("front.html", links=links, account=account, varies_by=CHOSEN_BY)
 
 
 @cache
 def _json() -> ServedFile:
     said = {"name": "Fleetwatt", "links": {each.name: f"/{each.path}" for each in LINKS}}
-    return ServedFile("front.json", msgspec.json.encode(said), varies_by="Accept")
+    return ServedFile("front.json", msgspec.json.encode(said), varies_by=CHOSEN_BY)

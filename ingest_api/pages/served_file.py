@@ -8,20 +8,23 @@ from pathlib import PurePath
 
 from fastapi import Request, Response
 
-from ingest_api.pages.negotiation import weight
+from ingest_api.http.negotiation import weight
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """No inline script or style, nothing of another host. ``data:`` is for the arrows in Swagger UI's style sheet."""
+WITHOUT_SCRIPTS = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""For a page at which a password is typed."""
 
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any, a form's Origin would be null
 }
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -35,8 +38,11 @@ _MEDIA_TYPES = {
 class ServedFile:
     """Made once; what it is sent as is computed when it is first asked for, and kept."""
 
-    def __init__(self, name: str, content: bytes, *, varies_by: str = "") -> None:
+    def __init__(
+        self, name: str, content: bytes, *, varies_by: str = "", policy: str = CONTENT_SECURITY_POLICY
+    ) -> None:
         """``name`` says by its ending what it is; ``varies_by``: the request header that it was chosen by."""
+        self._headers = {**_HEADERS, "Content-Security-Policy": policy}
         path = PurePath(name)
         self._content = content
         self._digest = sha256(content).hexdigest()[:16]
@@ -49,7 +55,7 @@ class ServedFile:
         """The answer to a request for it; ``cached``: the Cache-Control. Compresses, so not on the event loop."""
         is_gzipped = weight(request.headers.get("accept-encoding", ""), "gzip") > 0
         tag = f'"{self._digest}{"-gzip" if is_gzipped else ""}"'
-        headers = {**_HEADERS, "Cache-Control": cached, "ETag": tag, "Vary": self._vary}
+        headers = {**self._headers, "Cache-Control": cached, "ETag": tag, "Vary": self._vary}
         if _is_among(tag, request.headers.get("if-none-match", "")):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         if not is_gzipped:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fastapi import Request
 
-from ingest_api.auth.gate import token_id_of, token_of
+from ingest_api.auth.callers import caller_of, token_id_of
 from ingest_api.http.parts import part_of
 from ingest_api.settings import ApiSettings
 from warehouse.postgres.readings.device_quota import DeviceQuota
@@ -19,4 +19,4 @@ class Registrar(NamedTuple):
     @classmethod
     def of(cls, request: Request) -> "Registrar":
         """Whoever sent this request."""
-        return cls(DeviceQuota.of(part_of(request, ApiSettings)), token_id_of(token_of(request.scope)))
+        return cls(DeviceQuota.of(part_of(request, ApiSettings)), token_id_of(caller_of(request.scope)))

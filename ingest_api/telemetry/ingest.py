@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
 
-from ingest_api.auth.gate import Gate, token_id_of, token_of
+from ingest_api.auth.callers import caller_of, token_id_of
+from ingest_api.auth.gate import Gate
 from ingest_api.bodies.body import BodyReader, BrokenEncodingError
 from ingest_api.bodies.content_encoding import ACCEPTED, decoder_of
 from ingest_api.bodies.density import check_density
@@ -206,16 +207,16 @@ class TelemetryIngest:
             DatabaseUnavailableError: nobody can say.
         """
         await self._gate.require_still(scope)
-        token = token_of(scope)
-        if token is not None and token.devices is not None:
-            telemetry.reject_devices_but(token.devices.allows, "device_not_allowed", _NOT_ALLOWED)
+        caller = caller_of(scope)
+        if caller is not None and caller.devices is not None:
+            telemetry.reject_devices_but(caller.devices.allows, "device_not_allowed", _NOT_ALLOWED)
 
     def _begin_storing(
         self, telemetry: Telemetry, size_bytes: int, account: Account, scope: AsgiScope
     ) -> "asyncio.Future[Outcome]":
         account.charge(len(telemetry), size_bytes)
         telemetry.sender = RequestSender(scope, self.clients)
-        telemetry.token_id = token_id_of(token_of(scope))
+        telemetry.token_id = token_id_of(caller_of(scope))
         stored: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._commits.store(telemetry, size_bytes, stored)
         return stored

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -11,10 +12,13 @@ from ingest_api.bodies import deadline, limits
 from ingest_api.http.rate_limit import RateLimit
 from tests.conftest import fresh_database, serving
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
+from tests.integration.ingest_api.sign_in_site import PASSWORD, Browser, MakeBrowser, MakeUser, SignedIn
 from tests.integration.ingest_api.site import MakeSite, Site, until
 from tests.integration.ingest_api.token_site import ADMIN_TOKEN, MakeToken, Tokens, is_known
 from warehouse.contract.tokens import NewToken, Scope
+from warehouse.contract.users import Role
 from warehouse.postgres.access.token_store import TokenRequest, create_token
+from warehouse.postgres.access.user_store import add_user
 from warehouse.postgres.connection import connect
 
 PATIENCE_S = 25.0
@@ -79,6 +83,44 @@ def make_token(closed: Site) -> MakeToken:
 def tokens(make_token: MakeToken) -> Tokens:
     """One of each scope."""
     return {scope: make_token(scope) for scope in Scope}
+
+
+@pytest.fixture
+def make_user(closed: Site) -> Iterator[MakeUser]:
+    """Add a user of this role; all go with the test, and what failed is forgotten."""
+    numbers = count(1)
+
+    def make(role: Role = Role.VIEWER, name: str | None = None) -> str:
+        return add_user(closed.connection, name or f"user-{next(numbers)}", role, PASSWORD).name
+
+    yield make
+    for table in ("users", "failed_sign_ins"):
+        closed.connection.execute(f"DELETE FROM {table}".encode())
+
+
+@pytest.fixture
+def make_browser(closed: Site) -> Iterator[MakeBrowser]:
+    with ExitStack() as stack:
+
+        def make(**through: str) -> Browser:
+            browser = Browser(str(closed.client.base_url), through)
+            stack.enter_context(browser.client)
+            return browser
+
+        yield make
+
+
+@pytest.fixture
+def signed_in(make_user: MakeUser, make_browser: MakeBrowser) -> SignedIn:
+    """A browser of a user of this role."""
+
+    def sign_in(role: Role) -> Browser:
+        browser = make_browser()
+        answer = browser.sign_in(make_user(role))
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    return sign_in
 
 
 @pytest.fixture

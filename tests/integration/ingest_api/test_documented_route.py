@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from ingest_api.app import create_routes, gate_of
+from ingest_api.auth.sessions import Sessions
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
@@ -50,7 +51,7 @@ Told = tuple[int, str | None, bool, Any]
 
 async def answers(url: str, requests: Sequence[tuple[bytes, str]], *, hot: bool) -> list[Told]:
     settings = ApiSettings(_env_file=None, database_url=url)
-    gate = gate_of(settings, ClientAddresses())
+    gate = gate_of(settings, ClientAddresses(), lambda: routes.state.parts.get(Sessions))
     routes = create_routes(settings, Parts(MemoryBudget(10**9), ClientAddresses(), DatabasePulse(), gate))
     ingest = lambda: routes.state.parts.get(TelemetryIngest)  # noqa: E731
     transport = httpx.ASGITransport(app=HotPath(routes, gate, ingest) if hot else RequestIds(routes))

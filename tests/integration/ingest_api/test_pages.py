@@ -64,7 +64,7 @@ def test_everything_of_a_page_has_the_headers(site: Site, path: str) -> None:
         assert answer.status_code == 200, each
         assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert "Accept-Encoding" in answer.headers["vary"]
 
 
@@ -154,7 +154,7 @@ def test_the_bare_address_shows_a_person_a_page_and_a_program_the_same_links(
 ) -> None:
     answer = site.client.get("/", headers={"Accept": accepted})
     assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
-    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert answer.headers["vary"] == "Accept, Cookie, Accept-Encoding"
     if media_type == JSON:
         assert answer.json()["name"] == "Fleetwatt"
         links = answer.json()["links"].values()

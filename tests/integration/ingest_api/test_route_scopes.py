@@ -30,7 +30,7 @@ def test_each_route_opens_to_its_scopes_alone(closed: Site, tokens: Tokens, meth
     asked = {"GET": [method, "HEAD"]}.get(method, [method])
     for verb, (scope, token) in product(asked, tokens.items()):
         answer = closed.client.request(verb, a_path(path), headers=headers(token), follow_redirects=False)
-        is_allowed = needed is Needs.NOTHING or needed in allowed_by([scope])
+        is_allowed = isinstance(needed, Needs) or needed in allowed_by([scope])
         assert (answer.status_code == 403) == (not is_allowed), (verb, path, scope)
         assert answer.status_code != 401
         if not is_allowed and verb != "HEAD":

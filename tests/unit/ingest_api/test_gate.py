@@ -8,10 +8,15 @@ import pytest
 
 from ingest_api.auth.gate import Asks, Gate
 from ingest_api.auth.known_tokens import KnownToken, KnownTokens
+from ingest_api.auth.sessions import Sessions
 from ingest_api.http.client_address import ClientAddresses
 from warehouse.contract.tokens import NewToken, Scope, allowed_by
 
 ADMIN_TOKEN = "pass-word-of-the-administrator-01"  # noqa: S105 - a test's own
+
+
+def no_sessions() -> Sessions:
+    raise AssertionError("nobody is signed in here")
 
 
 class Tokens(KnownTokens):
@@ -44,7 +49,9 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("admin_token", [ADMIN_TOKEN, None])
 def test_all_that_is_wrong_is_compared_alike(compared: list[tuple[int, int]], admin_token: str | None) -> None:
     valid, over = NewToken.make(), NewToken.make()
-    gate = Gate(Asks.EVERYBODY, Tokens(known(valid), known(over, time.time() - 1)), ClientAddresses(), admin_token)
+    gate = Gate(
+        Asks.EVERYBODY, Tokens(known(valid), known(over, time.time() - 1)), ClientAddresses(), no_sessions, admin_token
+    )
     wrong = {
         "unknown": NewToken.make(),
         "another secret": NewToken(valid.token_id, NewToken.make().secret),
@@ -62,7 +69,7 @@ def test_all_that_is_wrong_is_compared_alike(compared: list[tuple[int, int]], ad
 def test_digests_are_compared_and_not_what_was_sent() -> None:
     """Else their length would matter, and the digest out of the database would open the way."""
     token = NewToken.make()
-    gate = Gate(Asks.EVERYBODY, Tokens(known(token)), ClientAddresses(), ADMIN_TOKEN)
+    gate = Gate(Asks.EVERYBODY, Tokens(known(token)), ClientAddresses(), no_sessions, ADMIN_TOKEN)
     found = gate.verified(f"Bearer {token}".encode())
     assert found is not None
     assert found.token_id == token.token_id.encode()
@@ -72,6 +79,6 @@ def test_digests_are_compared_and_not_what_was_sent() -> None:
 
 
 def test_without_an_administrators_token_nothing_is_taken_for_it() -> None:
-    gate = Gate(Asks.EVERYBODY, Tokens(), ClientAddresses(), None)
+    gate = Gate(Asks.EVERYBODY, Tokens(), ClientAddresses(), no_sessions, None)
     for given in (b"Bearer ", b"Bearer", b"Bearer None", b"Bearer " + bytes(32), None, b""):
         assert gate.verified(given) is None

@@ -1,0 +1,2 @@
+DELETE FROM user_sessions
+WHERE session_sha256 = %(digest)s

@@ -1,0 +1,5 @@
+SELECT
+    user_id,
+    password_hash
+FROM users
+WHERE lower(name COLLATE "C") = lower(%(name)s COLLATE "C") AND disabled_at IS NULL
