@@ -36,6 +36,11 @@ class Link(NamedTuple):
 LINKS = (
     Link("docs", "docs", "The documentation: every operation with examples, to read and to try out."),
     Link("openapi", "openapi.json", "The same for programs, in OpenAPI 3.1."),
+    Link(
+        "findings",
+        "v1/findings",
+        "What loses energy or is wrong, the most expensive first; fleetwatt report makes a page of it.",
+    ),
     Link("health", "health", "Whether the service can do its work, and what keeps it from it."),
     Link("metrics", "metrics", "Counters for Prometheus."),
 )
