@@ -1,7 +1,7 @@
 """What a finding is based on, as far as PostgreSQL has it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from ingest_api.charging.charging_reads import Chosen, StandbySpan, list_chosen_sessions, list_standby
 from ingest_api.charging.charging_schemas import session_of, standby_of
@@ -20,12 +20,12 @@ MOST = 50
 async def find_evidence(connection: Connection, finding: Row) -> FindingEvidence:
     """The newest sessions behind a finding, or days of standby, and what was expected of them.
 
-    By their ids where the rule has named them, else those of the pair since the onset.
+    By their ids where the rule has named them, else those of the pair since the onset, until it was over.
     """
     if finding["rule"] == Rule.LEAKAGE:
         since = utc_day(finding["onset_at"]) if finding["onset_at"] else None
-        until = finding["day"] + timedelta(days=1)
-        days, _ = await list_standby(connection, StandbySpan(finding["meter_id"], since, until, MOST, ""))
+        span = StandbySpan(finding["meter_id"], since, _until(finding), MOST, "")
+        days, _ = await list_standby(connection, span)
         sessions: list[DatabaseRow] = []
     else:
         days, sessions = [], await list_chosen_sessions(connection, _chosen(finding))
@@ -45,9 +45,16 @@ def _chosen(finding: Row) -> Chosen:
         vehicle_id=finding["vehicle_id"],
         meter_id=finding["meter_id"],
         since=finding["onset_at"],
-        until=midnight(finding["day"] + timedelta(days=1)),
+        until=midnight(_until(finding)),
         limit=MOST,
     )
+
+
+def _until(finding: Row) -> date:
+    """The day after the last one that shows it: what is closed is told of for long, beside what is better by then."""
+    is_over = finding["resolved_on"] is not None and finding["told_state"] != "open"
+    last: date = finding["resolved_on"] if is_over else finding["day"]
+    return last + timedelta(days=1)
 
 
 def _ratio(sessions: Sequence[DatabaseRow]) -> float | None:

@@ -50,6 +50,8 @@ def found(make_site: MakeSite) -> Site:
             told("leak", vehicle_id=None, meter_id=6, kwh_per_month=44.0, subject="meter dock-6", **leak, **unknown),
         ],
     )
+    # It is told of as closed for as long as its sessions are looked back on.
+    site.connection.execute("UPDATE findings SET day = %s WHERE lake_id = %s", [later(30), lake_id("over")])
     return site
 
 
@@ -243,6 +245,8 @@ class TestEvidence:
             charge(2, "elsewhere", 5, meter_id=3),
             *(charge(3, f"many-{number:02}", number) for number in range(60)),
             *(charge(1, name, 7) for name in ("s1", "s2", "s3")),
+            charge(6, "lossy", 1439, ac_kwh=10.0, dc_kwh=8.0),
+            charge(6, "repaired", 1440, ac_kwh=10.0, dc_kwh=9.0),
         ]
         write(rows, [standby(meter_id=6, idle_watts=61.0)])
         yield
@@ -253,6 +257,11 @@ class TestEvidence:
         assert [each["sessionId"] for each in evidence["sessions"]] == ["last", "doubtful", "first"]
         assert (evidence["efficiencyRatio"], evidence["expectedRatio"]) == (0.83, 0.87)
         assert evidence["standby"] == []
+
+    def test_of_what_is_over_it_is_the_sessions_until_then(self, found: Site) -> None:
+        evidence = shown(found, "over")["evidence"]
+        assert [each["sessionId"] for each in evidence["sessions"]] == ["lossy"]
+        assert (evidence["efficiencyRatio"], evidence["expectedRatio"]) == (0.8, 0.84)
 
     def test_it_is_bounded_to_the_newest(self, found: Site) -> None:
         sessions = shown(found, "free")["evidence"]["sessions"]
