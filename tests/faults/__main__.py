@@ -30,6 +30,7 @@ from tests.faults import (
     slow_clients,
     stalled_bodies,
 )
+from tests.faults.backup import drills
 from tests.faults.day import kill_import, kill_retention, kill_run, two_workers
 from tests.faults.scenario import QUICK, FaultScale, Stage
 from tests.faults.verdict import Findings, table
@@ -54,6 +55,8 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "kill-retention": kill_retention.run,
     "kill-import": kill_import.run,
     "two-workers": two_workers.run,
+    "restore": drills.restore,
+    "pitr": drills.pitr,
 }
 
 

@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from math import inf
+from typing import NamedTuple
 
 from tests.faults.attempts import Attempts, clock
 from tests.faults.background import in_background, sleep_unless
@@ -23,6 +25,14 @@ from tests.faults.readings import Body, Readings, Shape
 ALL_SHAPES = (Shape.SINGLE, Shape.SINGLE, Shape.ARRAY, Shape.LINES)
 RETRY_S = 0.2
 """Sooner than any Retry-After asks: devices are impatient."""
+
+
+class Delivery(NamedTuple):
+    """A body's life, in seconds since the epoch: sent for the first time, and acknowledged (never: infinity)."""
+
+    sent_at: float
+    heard_at: float
+    lines: list[bytes]
 
 
 @dataclass
@@ -45,6 +55,9 @@ class LedgerClients:
     """They all insist, and wait as long as they are asked to."""
     first_connection: int = 0
     """Groups on one database number their connections on from each other, so that no two of them send the same key."""
+    keeps_times: bool = False
+    """Whether ``deliveries`` is kept, of which many take memory."""
+    deliveries: list[Delivery] = field(default_factory=list)
     attempts: Attempts = field(default_factory=Attempts)
     bodies_acknowledged: int = 0
     readings_in_flight: int = 0
@@ -100,7 +113,7 @@ class LedgerClients:
             yield readings.body(shape, self.items)
 
     async def _deliver(self, connection: Connection, body: Body, stop: threading.Event, *, insists: bool) -> None:
-        was_in_flight = False
+        was_in_flight, sent_at = False, time.time()
         while True:
             result = await self._attempt(connection, body)
             if isinstance(result, Answer) and result.status in (200, 201):
@@ -112,8 +125,10 @@ class LedgerClients:
                 connection.close()
             await sleep_unless(stop, self._retry_after_s(result))
             if stop.is_set() or not insists:
+                self._keep_times(sent_at, inf, body)
                 await self.unanswered.write(body.lines)
                 return
+        self._keep_times(sent_at, time.time(), body)
         stored, duplicates = stored_and_duplicates(result, body)
         if stored + duplicates != len(body.lines) or (duplicates and not was_in_flight):
             self.surprises.append(f"{result.status} {result.body[:200]!r} to {len(body.lines)} readings")
@@ -122,6 +137,10 @@ class LedgerClients:
         self.heard_late += duplicates
         await self.acknowledged.write(body.lines)
         self.bodies_acknowledged += 1
+
+    def _keep_times(self, sent_at: float, heard_at: float, body: Body) -> None:
+        if self.keeps_times:
+            self.deliveries.append(Delivery(sent_at, heard_at, body.lines))
 
     def _retry_after_s(self, result: Answer | NoAnswerError) -> float:
         asked = result.retry_after if self.is_polite and isinstance(result, Answer) else b""

@@ -52,6 +52,10 @@ class FaultScale:
     """That hit, in each phase of a day's life."""
     day_meetings: int = 4
     """Of each two workers."""
+    backup_devices: int = 10_000
+    """Of each kind, on the full-size day; a tenth of them on three days more."""
+    backup_instants: int = 4
+    """Chosen at random, and restored to."""
 
 
 QUICK = FaultScale(
@@ -77,6 +81,8 @@ QUICK = FaultScale(
     day_devices=20,
     day_kills=1,
     day_meetings=1,
+    backup_devices=40,
+    backup_instants=2,
 )
 
 

@@ -44,9 +44,9 @@ class Command:
         self._process.join()
         return self._process.exitcode == -signal.SIGKILL
 
-    def ended(self) -> int:
+    def ended(self, within_s: float = ENDS_WITHIN_S) -> int:
         """Its exit code, once it has ended; a killed process's where that takes too long."""
-        self._process.join(ENDS_WITHIN_S)
+        self._process.join(within_s)
         if not self.has_ended():
             self.kill()
         return self._process.exitcode or 0
