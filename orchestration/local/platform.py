@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from orchestration.alerting.backup_watch import BackupWatch
 from orchestration.alerting.disk_watch import DiskWatch
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import HOST as DAGSTER_HOST
@@ -114,6 +115,7 @@ class LocalPlatform:
                 if dagster:
                     PipelineWatch(dagster, self.say).begin()
                 DiskWatch(self.settings).begin()
+                BackupWatch(self.settings).begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")

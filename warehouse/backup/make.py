@@ -64,7 +64,10 @@ class BackupMaker:
         self.target.prepare(self.settings.home, account)
         with self.target.held(), self._errors_of_target():
             self.target.remove_unfinished()
-            return self._make(account)
+            try:
+                return self._make(account)
+            finally:  # after an error, so that what is half there takes no room
+                self.target.remove_unfinished()
 
     def _make(self, account: ServerAccount) -> tuple[Backup, LakeCopied]:
         began_at, began = datetime.now(UTC), time.monotonic()

@@ -14,6 +14,7 @@ from warehouse.backup.record import BASE, Backup, Base
 from warehouse.backup.target import BackupTarget
 from warehouse.contract.errors import ServerStartError
 from warehouse.counted import counted
+from warehouse.disk import disk_of
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
@@ -50,7 +51,7 @@ def choose(target: BackupTarget, home: Path, at: datetime | None) -> Choice:
 
     Raises:
         BackupTargetError: there are no backups.
-        RestoreError: none reaches the instant, or the newest ones are of a newer version.
+        RestoreError: none reaches the instant, it is of a newer version, or the home's disk has no room for it.
         DamagedBackupError: the WAL that follows cannot be read.
     """
     target.require()
@@ -77,7 +78,17 @@ def choose(target: BackupTarget, home: Path, at: datetime | None) -> Choice:
             f"{_instant(at)} is after the newest instant that backup {backup.name} can be brought to, "
             f"{_instant(reach.newest)}{hint}; without --at everything that there is, is restored"
         )
+    _require_room(home, backup, base)
     return Choice(backup, base, reach, None if at == reach.newest else at)
+
+
+def _require_room(home: Path, backup: Backup, base: Base) -> None:
+    needed, free = base.size_bytes + backup.lake_bytes, disk_of(home).free_bytes
+    if free < needed:
+        raise RestoreError(
+            f"backup {backup.name} takes {needed / 1e6:,.0f} MB, and the disk of {home} has {free / 1e6:,.0f} MB free; "
+            f"make room, or name a folder of another disk with --home"
+        )
 
 
 @contextmanager
@@ -92,11 +103,10 @@ def made_aside(home: Path) -> Iterator[Path]:
     home = home.resolve()
     aside = home / _ASIDE
     account = account_for_home(home)
-    is_new = not home.exists()
     make_folder(home)
-    if is_new:
-        account.own(home)
     names = {path.name for path in home.iterdir()} - _ALLOWED
+    if not names and home.stat().st_uid == 0:
+        account.own(home)
     if names and (_ASIDE not in names or "postgres" in names):
         raise RestoreError(f"{home} is not empty; name a folder that is empty or does not exist with --home")
     if _ASIDE in names:

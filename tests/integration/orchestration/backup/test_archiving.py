@@ -1,5 +1,6 @@
 """The WAL gets into the target, or waits, or is given up before it fills the disk: and whoever asks is told which."""
 
+import errno
 import json
 import shutil
 import time
@@ -11,6 +12,8 @@ import pytest
 from tests.integration.orchestration.backup.fleet_home import DAY, PATIENCE_S, FleetHome, flip_a_byte, readings_in
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.open_folder import open_folder
+from warehouse.backup import make
+from warehouse.backup.errors import BackupFailedError
 from warehouse.backup.lake_backup import lake_backup_of
 from warehouse.backup.lake_copies import is_intact_copy, path_of_copy
 from warehouse.backup.reach import reach_of
@@ -201,3 +204,30 @@ def test_no_password_is_on_a_command_line_or_in_the_log(fleet: FleetHome) -> Non
     password = psycopg.conninfo.conninfo_to_dict(fleet.server.upkeep_url())["password"]
     assert str(password) not in fleet.server.log.read_text()
     assert readings_in(EmbeddedPostgres(fleet.home).ensure_running()) > 0
+
+
+def test_of_a_postgresql_of_ones_own_the_lake_is_taken_and_that_is_said(
+    fleet: FleetHome, fleetwatt: Fleetwatt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_DATABASE_URL", fleet.url)
+    made = fleetwatt("backup", fleet.folder / "of the lake", "--home", fleet.home)
+    assert made.code == 0, made.err
+    assert "the database of FLEET_DATABASE_URL is not in it: that server has backups of its own" in made.err
+    (backup,) = BackupTarget(fleet.folder / "of the lake").backups()
+    assert backup.base is None
+    assert backup.lake_files > 0
+    refused = fleetwatt("restore", fleet.folder / "of the lake", "--home", fleet.folder / "none")
+    assert (refused.code, "has no whole backup of a database" in refused.err) == (1, True)
+
+
+def test_what_fails_leaves_nothing_that_takes_room(fleet: FleetHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fleet.target.backups()
+    monkeypatch.setattr(make, "take_base", fail_to_take_base)
+    with pytest.raises(BackupFailedError, match="No space left on device"):
+        fleet.back_up()
+    assert fleet.target.backups() == before
+    assert {path.name for path in (fleet.target.path / "backups").iterdir()} == {each.name for each in before}
+
+
+def fail_to_take_base(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

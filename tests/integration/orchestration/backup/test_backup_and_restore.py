@@ -14,7 +14,9 @@ from tests.integration.orchestration.backup.conftest import History
 from tests.integration.orchestration.backup.fleet_home import DAY, flip_a_byte, readings_in
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.open_folder import open_folder
+from warehouse.backup import recover
 from warehouse.contract.partitions import Stream
+from warehouse.disk import Disk
 from warehouse.lake.publish import is_intact
 from warehouse.lake.storage.lake import Lake
 from warehouse.postgres.connection import connect
@@ -106,6 +108,16 @@ def test_an_instant_that_cannot_be_had_is_refused_in_a_sentence(
     late = fleetwatt("restore", target, "--home", new_home, "--at", (history.between + timedelta(days=1)).isoformat())
     assert late.code == 1
     assert re.search(r"is after the newest instant that backup \S+ can be brought to, \S+Z", late.err)
+    assert not new_home.exists()
+
+
+def test_a_disk_without_the_room_is_told_before_anything_is_copied(
+    fleetwatt: Fleetwatt, history: History, new_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover, "disk_of", lambda home: Disk(home, 10**9, 10**6))
+    refused = fleetwatt("restore", history.fleet.target.path, "--home", new_home)
+    assert refused.code == 1
+    assert f"and the disk of {new_home} has 1 MB free; make room" in refused.err
     assert not new_home.exists()
 
 
