@@ -27,6 +27,7 @@ COMMANDS = {
     "pack": "upkeep:pack",
     "devices": "devices:devices",
     "export-device": "export_device:export_device",
+    "forget": "forget:forget",
     "findings": "findings.commands:findings",
     "alerts": "alerts:alerts",
     "tokens": "tokens:tokens",

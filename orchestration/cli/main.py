@@ -13,7 +13,7 @@ INTERRUPTED = 130
 def main(*, in_its_own_process: bool = True) -> None:
     """Run the command line and exit: code 0 is success, 1 a failure, 2 wrong usage, 3 done with some lines refused.
 
-    4 is a selection of models that is right and empty.
+    4: nothing was done, for a selection of models was right and empty, or --yes was not given.
 
     ``in_its_own_process``: it may begin again under another account, and set what holds for the whole process.
     """

@@ -27,6 +27,7 @@ from warehouse.lifecycle.lagging_models import LaggingModel, lagging_models, lag
 from warehouse.lifecycle.restatement_words import rebuilt_words
 from warehouse.postgres.alerts.deliveries import channel_overviews
 from warehouse.postgres.connection import connect
+from warehouse.postgres.device_data.forgetting_store import unfinished_forgettings
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.gaps import list_gaps
@@ -34,6 +35,7 @@ from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverv
 from warehouse.settings import FleetSettings
 
 WIDTH = 100
+_UNREAD = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
 
 
 def status(
@@ -62,6 +64,7 @@ def status(
         lagging = lagging_models(connection, catalog) if catalog else None
         gaps = list_gaps(connection)
         not_taken = channel_overviews(connection)
+        half_forgotten = list(map(str, unfinished_forgettings(connection)))
     standing = standing_of(EmbeddedPostgres(settings.home))
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
@@ -69,6 +72,7 @@ def status(
         said["gaps"] = [dataclasses.asdict(each) for each in gaps]
         said["alerts"] = [dataclasses.asdict(each) for each in not_taken]
         said["backup"] = standing and {**dataclasses.asdict(standing), "is_well": standing.is_well}
+        said["half_forgotten"] = half_forgotten
         print_json(said)
     else:
         _print(overview, days)
@@ -77,8 +81,8 @@ def status(
             print_line(f"{'' if standing.is_well else 'WARNING: '}backup: {standing.words}")
         elif not settings.database_url:
             print_line("there is no backup: fleetwatt backup TARGET begins one")
-        unread = ["the models cannot be read, so nobody knows which days lack one: fleetwatt models check"]
-        for line in [*to_run, *(unread if lagging is None else lagging_remarks(lagging)), *map(str, gaps)]:
+        of_models = _UNREAD if lagging is None else lagging_remarks(lagging)
+        for line in [*to_run, *of_models, *map(str, gaps), *half_forgotten]:
             print_line(line)
         for each in not_taken:
             print_line(f"alerts, {each.words}; fleetwatt alerts list")

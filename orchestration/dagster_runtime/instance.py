@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from orchestration.processes.child_environment import search_path
@@ -166,6 +166,22 @@ def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"
             cause = error.__cause__ or error
             said = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
             raise DagsterDatabaseError(f"the database {name} cannot be read: {said}") from error
+
+
+@contextmanager
+def connected(database_url: str, name: str) -> Iterator[psycopg.Connection | None]:
+    """A connection to Dagster's database; ``None`` where there is none yet.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be reached.
+    """
+    with connect(database_url) as connection:
+        is_there = _has_database(connection, name)
+    if not is_there:
+        yield None
+        return
+    with connect(make_conninfo(database_url, dbname=name)) as connection:
+        yield connection
 
 
 def make_database(database_url: str, name: str) -> None:

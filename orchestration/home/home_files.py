@@ -27,6 +27,7 @@ OURS = {
     "dagster",
     "docs",
     "reports",
+    "secrets",
     "history.ndjson",
     "history.ndjson.unfinished",
 }

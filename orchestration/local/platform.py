@@ -22,6 +22,7 @@ from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import HOST as DAGSTER_HOST
 from orchestration.dagster_runtime.services import DagsterProcesses
 from orchestration.local.fleet_history import FleetHistory
+from orchestration.local.forgetting import UnfinishedForgetting
 from orchestration.local.lake_news import LakeNews
 from orchestration.local.simulated_fleet import SimulatedFleet
 from orchestration.processes.bounded_log import BoundedLog
@@ -99,11 +100,7 @@ class LocalPlatform:
         began = time.monotonic()
         fleet = SimulatedFleet(self.vehicles, self._get, self.say) if self.vehicles else None
         history = FleetHistory(self.settings, self.vehicles, self.history_days) if self.vehicles else None
-        with (
-            self._client,
-            self._dagster() as dagster,
-            Supervisor(self.say) as supervisor,
-        ):
+        with self._client, self._dagster() as dagster, Supervisor(self.say) as supervisor:
             supervisor.add(self._postgres(dagster, history))
             for child in self._children(dagster, fleet, history):
                 supervisor.add(child)
@@ -116,6 +113,7 @@ class LocalPlatform:
                     PipelineWatch(dagster, self.say).begin()
                 DiskWatch(self.settings).begin()
                 BackupWatch(self.settings).begin()
+                UnfinishedForgetting(self.settings, self._environment["FLEET_DATABASE_URL"], self.say).begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")

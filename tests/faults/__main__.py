@@ -19,6 +19,7 @@ from tests.faults import (
     device_clocks,
     disk_full,
     flood,
+    forget,
     frozen_postgres,
     kill_api,
     kill_postgres,
@@ -57,6 +58,7 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "two-workers": two_workers.run,
     "restore": drills.restore,
     "pitr": drills.pitr,
+    "forget": forget.run,
 }
 
 

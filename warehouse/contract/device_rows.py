@@ -43,6 +43,8 @@ class Holds(NamedTuple):
     sentences: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
     """Columns that are nobody's business, the device's own included."""
+    when: str = ""
+    """The column that tells of which time a row is; none: of no time."""
 
     @property
     def columns(self) -> set[str]:
@@ -66,18 +68,23 @@ TABLES: dict[str, Holds] = {
     "meters": _OF_METERS._replace(what="The meter and its settings", names=("external_id",)),
     "vehicles": _OF_VEHICLES._replace(what="The vehicle and its settings", names=("external_id",)),
     "vehicle_meter_map": _OF_BOTH._replace(what="Which meter fed which vehicle, and when"),
-    "meter_latest": _OF_METERS._replace(what="The newest reading, and when it came in"),
-    "vehicle_latest": _OF_VEHICLES._replace(what="The newest reading, and when it came in"),
-    "meter_readings": _OF_METERS._replace(what="Readings of the days that PostgreSQL still has"),
-    "vehicle_readings": _OF_VEHICLES._replace(what="Readings of the days that PostgreSQL still has"),
-    "quarantined_readings": Holds("What was refused, its first 4 KiB, and why", texts=("detail",), raw=("raw",)),
-    "device_hourly": _BY_KIND._replace(what="The energy of each hour of the last days"),
+    "meter_latest": _OF_METERS._replace(what="The newest reading, and when it came in", when="ts"),
+    "vehicle_latest": _OF_VEHICLES._replace(what="The newest reading, and when it came in", when="ts"),
+    "meter_readings": _OF_METERS._replace(what="Readings of the days that PostgreSQL still has", when="ts"),
+    "vehicle_readings": _OF_VEHICLES._replace(what="Readings of the days that PostgreSQL still has", when="ts"),
+    "quarantined_readings": Holds(
+        "What was refused, its first 4 KiB, and why", texts=("detail",), raw=("raw",), when="first_seen_at"
+    ),
+    "device_hourly": _BY_KIND._replace(what="The energy of each hour of the last days", when="starts_at"),
     "hourly_requests": _BY_KIND._replace(what="Hours that are to be written again"),
-    "charging_sessions": _OF_BOTH._replace(what="Charging sessions of the newest days, as the API answers with them"),
-    "meter_standby": _OF_METERS._replace(what="What the meter gave while idle on the newest days"),
+    "charging_sessions": _OF_BOTH._replace(
+        what="Charging sessions of the newest days, as the API answers with them", when="ended_at"
+    ),
+    "meter_standby": _OF_METERS._replace(what="What the meter gave while idle on the newest days", when="day"),
     "findings": _OF_BOTH._replace(
         what="What was found wrong, and what people made of it",
         sentences=("subject", "detail", "cause", "deciding_test", "resolved_because"),
+        when="opened_on",
     ),
     "finding_events": Holds(
         "What happened to the findings", through=("finding_id", "findings", "finding_id"), sentences=("note", "details")
@@ -94,6 +101,9 @@ TABLES: dict[str, Holds] = {
     "day_builds": Holds(sentences=("reason",)),
     "imports": Holds("Imported files that are called after the device", texts=("file_name",)),
     "tokens": Holds("Tokens that name the device", names=("devices",), sentences=("name",), private=("secret_sha256",)),
+    "forgettings": Holds("What is being forgotten of the device", by_kind=True, names=("external_id",)),
+    "forgetting_days": NOBODYS,
+    "forgotten_energy": NOBODYS,
     "users": NOBODYS,
     "user_sessions": NOBODYS,
     "failed_sign_ins": NOBODYS,
@@ -122,6 +132,7 @@ DATASETS: dict[str, Holds] = {
     "vehicles": _OF_VEHICLES._replace(names=("external_id",)),
     "vehicle_meter_map": _OF_BOTH,
     "accepted_losses": _OF_BOTH,
+    "forgotten_energy": NOBODYS,
     "late_readings": _BY_KIND,
     "device_last": _BY_KIND,
     "carried_samples": _BY_KIND,

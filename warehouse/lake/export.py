@@ -25,8 +25,8 @@ from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they are, and what each is sorted by."""
-DECISIONS = {"accepted_losses": "finding_id"}
-"""What people decided and models depend on, exported beside them."""
+DECISIONS = {"accepted_losses": "finding_id", "forgotten_energy": "kind"}
+"""What people decided and models depend on, exported beside them: of the latter what concerns the day."""
 
 
 class ExportMismatchError(FleetwattError):
@@ -64,14 +64,14 @@ def export_readings(url: str, stream: Stream, day: date, target: Path) -> Export
     return Exported(expected, late_rows)
 
 
-def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, target: Path) -> None:
+def export_table(engine: duckdb.DuckDBPyConnection, url: str, table: str, day: date, target: Path) -> None:
     """Write one of the small ``TABLES`` or of the ``DECISIONS`` as it is now.
 
     Raises:
         DatabaseUnavailableError: the connection was lost; nothing has changed.
     """
     with connect(url) as connection:
-        cursor = read_table(connection, table)
+        cursor = read_table(connection, table, day)
         columns, rows = cursor.description or [], cursor.fetchall()
     found = pa.table({column.name: [row[place] for row in rows] for place, column in enumerate(columns)})
     # A column of nulls alone tells no type, and PostgreSQL's names of types are DuckDB's too.

@@ -130,7 +130,7 @@ class DailyPipeline:
         """Export devices, mappings or decisions as they are now, beside the readings of the day."""
         with working_on(self.url, day) as connection, written_aside(self.lake, table, day) as target:
             with another_session(self._engine) as engine:
-                export_table(engine, self.url, table, target)
+                export_table(engine, self.url, table, day, target)
             return published(connection, self.lake, table, day, target, _parquet_rows(target))
 
     def late_readings(self, day: date) -> Made:

@@ -9,9 +9,9 @@ import polars as pl
 import psycopg
 
 from dbt_like_sql.catalog import Catalog, Model
-from warehouse.lake.publish import is_intact, publish
+from warehouse.lake.publish import publish
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.pipeline_files import written_aside
+from warehouse.lifecycle.pipeline_files import intact_location, written_aside
 from warehouse.lifecycle.restatement import RestatementFinder
 from warehouse.postgres.ledger.lake_files import LakeFile, list_current_files, list_released_files, release_day
 from warehouse.postgres.ledger.restatements import (
@@ -64,7 +64,7 @@ class DayRelease:
         with self.connection.transaction():
             if restatement:
                 add_restatement(self.connection, self.day, before.release + 1, restatement)
-            self._write_restatements(is_new=restatement is not None)
+            self._write_restatements()
             confirm(self.connection)
             return release_day(self.connection, self.day, self.catalog.models)
 
@@ -73,12 +73,15 @@ class DayRelease:
         finder = RestatementFinder(self.connection, self.engine, self.lake, self.catalog, self.day)
         return finder.find(released, current)
 
-    def _write_restatements(self, *, is_new: bool) -> None:
+    def _write_restatements(self) -> None:
         """Publish all that was ever restated of the day, unless the current file says it."""
         model = self.catalog.release_log
-        if model is None or (not is_new and is_intact(self.connection, self.lake, model.name, self.day)):
+        if model is None:
             return
         rows = _frame(list_restatements(self.connection, self.day), model)
+        known = intact_location(self.connection, self.lake, model.name, self.day)
+        if known and pl.read_parquet(known, hive_partitioning=False).equals(rows):
+            return
         with written_aside(self.lake, model.name, self.day) as target:
             rows.write_parquet(target, compression="zstd")
             publish(self.connection, self.lake, model.name, self.day, target, rows.height)

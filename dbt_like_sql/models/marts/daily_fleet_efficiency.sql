@@ -7,6 +7,15 @@ WITH metered AS (
     WHERE day = getvariable('day')
 ),
 
+-- What was metered and delivered stays what it was when devices are forgotten; whose it was is not known any more.
+forgotten AS (
+    SELECT
+        coalesce(sum(energy_kwh) FILTER (WHERE kind = 'meter'), 0) AS forgotten_ac_kwh,
+        coalesce(sum(energy_kwh) FILTER (WHERE kind = 'vehicle'), 0) AS forgotten_dc_kwh
+    FROM forgotten_energy
+    WHERE day = getvariable('day')
+),
+
 -- Energy that no vehicle answers for: a meter that feeds nothing we know of, or a mapping that nobody entered.
 unmapped AS (
     SELECT
@@ -45,10 +54,12 @@ vehicles_of_day AS (
 )
 
 SELECT
-    metered.metered_ac_kwh,
-    metered.delivered_dc_kwh,
+    metered.metered_ac_kwh + forgotten.forgotten_ac_kwh AS metered_ac_kwh,
+    metered.delivered_dc_kwh + forgotten.forgotten_dc_kwh AS delivered_dc_kwh,
     unmapped.unmapped_ac_kwh,
     unmapped.unmapped_dc_kwh,
+    forgotten.forgotten_ac_kwh,
+    forgotten.forgotten_dc_kwh,
     vehicles_of_day.vehicle_count,
     vehicles_of_day.counted_vehicle_count,
     vehicles_of_day.ac_kwh,
@@ -67,5 +78,6 @@ SELECT
     vehicles_of_day.no_ac_count,
     vehicles_of_day.no_readings_count
 FROM metered
+CROSS JOIN forgotten
 CROSS JOIN unmapped
 CROSS JOIN vehicles_of_day

@@ -171,7 +171,7 @@ def test_devices_and_mappings_are_exported_as_they_stand(
 ) -> None:
     connection.execute("INSERT INTO meters (external_id, max_power_kw) VALUES ('m-2', NULL), ('m-1', 22)")
     with start_engine(None) as engine:
-        export_table(engine, database_url, "meters", tmp_path / "meters.parquet")
+        export_table(engine, database_url, "meters", DAY, tmp_path / "meters.parquet")
     frame = pl.read_parquet(tmp_path / "meters.parquet")
     assert frame.select("meter_id", "external_id", "max_power_kw").rows() == [(1, "m-2", None), (2, "m-1", 22.0)]
     assert frame.select("model", "expected_interval_s").schema == {"model": pl.String, "expected_interval_s": pl.Int32}
@@ -179,7 +179,7 @@ def test_devices_and_mappings_are_exported_as_they_stand(
 
 def test_a_table_without_rows_has_its_columns(database_url: str, tmp_path: Path) -> None:
     with start_engine(None) as engine:
-        export_table(engine, database_url, "vehicle_meter_map", tmp_path / "none.parquet")
+        export_table(engine, database_url, "vehicle_meter_map", DAY, tmp_path / "none.parquet")
     frame = pl.read_parquet(tmp_path / "none.parquet")
     assert frame.height == 0
     assert frame.schema == {

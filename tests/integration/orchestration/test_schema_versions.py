@@ -28,6 +28,7 @@ ARGUMENTS = {
     "users": ["list"],
     "export-device": ["vehicle-1", "--output", "files"],
     "backup": ["backups"],
+    "forget": ["veh-1"],
 }
 WITHOUT_A_DATABASE = {"simulate", "models", "restore"}
 MIGRATES = {"up", "migrate"}

@@ -42,5 +42,5 @@ def test_each_dataset_says_by_which_columns_a_row_is_a_devices() -> None:
 )
 def test_an_id_is_found_as_a_word_of_its_own(text: str, is_found: bool) -> None:
     assert bool(re.search(mention("veh-1"), text)) is is_found
-    found = duckdb.execute("SELECT regexp_matches(?, ?)", [text, mention_without_looking_back("veh-1")]).fetchone()
-    assert found == (is_found,)
+    found = duckdb.execute("SELECT regexp_matches(?, ?)", [text, mention_without_looking_back("veh-1")]).fetchall()
+    assert found == [(is_found,)]

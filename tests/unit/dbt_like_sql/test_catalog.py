@@ -17,6 +17,7 @@ CATALOG = Catalog.load()
 DAILY, STEPS, HOURLY = "daily_vehicle_efficiency", "flagged_steps", "hourly_energy"
 
 COSTS, TARIFF = "daily_vehicle_costs", ["tariffs.price_per_kwh", "tariffs.valid_from"]
+FORGOTTEN = ["forgotten_energy.energy_kwh", "forgotten_energy.kind"]
 COLUMNS_OF_MARTS = {
     COSTS: {
         "vehicle_id": [f"{DAILY}.vehicle_id"],
@@ -32,10 +33,12 @@ COLUMNS_OF_MARTS = {
         "standby_cost": [f"{DAILY}.standby_kwh", *TARIFF],
     },
     "daily_fleet_efficiency": {
-        "metered_ac_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
-        "delivered_dc_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "metered_ac_kwh": [*FORGOTTEN, f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "delivered_dc_kwh": [*FORGOTTEN, f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
         "unmapped_ac_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
         "unmapped_dc_kwh": [f"{HOURLY}.energy_kwh", f"{HOURLY}.kind"],
+        "forgotten_ac_kwh": FORGOTTEN,
+        "forgotten_dc_kwh": FORGOTTEN,
         "vehicle_count": [],
         "counted_vehicle_count": [f"{DAILY}.efficiency_ratio"],
         "ac_kwh": [f"{DAILY}.ac_kwh", f"{DAILY}.efficiency_ratio"],

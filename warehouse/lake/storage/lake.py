@@ -50,6 +50,11 @@ class Lake:
         finally:
             path.unlink(missing_ok=True)
 
+    def remove_unfinished(self, day: date) -> None:
+        """Remove what killed workers left of a day. Whoever calls holds it."""
+        for path in (self.root / _ASIDE).glob(f"*-{day:%Y-%m-%d}.parquet"):
+            path.unlink(missing_ok=True)
+
 
 def key_of(file: LakeFile) -> FileKey:
     """What a file of the ledger is called in the store."""

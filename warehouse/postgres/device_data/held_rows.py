@@ -1,12 +1,14 @@
 """The rows of each table that are a device's: how they are told from others, counted and copied out."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from warehouse import sqlfiles
 from warehouse.contract.device_rows import TABLES, Device, Holds, mention
+from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
 
 _PACKAGE = "warehouse.postgres.device_data"
@@ -17,14 +19,24 @@ def tables_with_devices() -> list[str]:
     return [table for table, holds in TABLES.items() if holds.is_anybodys]
 
 
-def is_of(device: Device, table: str) -> Composable:
-    """The condition by which a row of a table is this device's."""
-    return SQL("({})").format(SQL(" OR ").join(list(_conditions(device, TABLES[table])) or [SQL("FALSE")]))
+def is_of(device: Device, table: str, before: date | None = None) -> Composable:
+    """The condition by which a row of a table is this device's, and tells of a time before a day, where one is named.
+
+    A row that tells of no time is of none.
+    """
+    holds = TABLES[table]
+    whose = SQL("({})").format(SQL(" OR ").join(list(_conditions(device, holds, before)) or [SQL("FALSE")]))
+    if before is None or holds.through:
+        return whose
+    if not holds.when:
+        return SQL("FALSE")
+    return SQL("({} AND {} < {})").format(whose, Identifier(holds.when), Literal(midnight(before)))
 
 
-def count_rows(connection: psycopg.Connection, device: Device, table: str) -> int:
+def count_rows(connection: psycopg.Connection, device: Device, table: str, before: date | None = None) -> int:
     """How many rows of a table are this device's."""
-    query = sqlfiles.load(_PACKAGE, "count_held_rows").format(held_in=Identifier(table), chosen=is_of(device, table))
+    chosen = is_of(device, table, before)
+    query = sqlfiles.load(_PACKAGE, "count_held_rows").format(held_in=Identifier(table), chosen=chosen)
     ((count,),) = connection.execute(query).fetchall()
     return int(count)
 
@@ -45,7 +57,7 @@ def _columns(connection: psycopg.Connection, table: str) -> list[str]:
     return [name for (name,) in found if name not in TABLES[table].private]
 
 
-def _conditions(device: Device, holds: Holds) -> Iterator[Composable]:
+def _conditions(device: Device, holds: Holds, before: date | None) -> Iterator[Composable]:
     for name in holds.meters if device.kind is DeviceKind.METER else holds.vehicles:
         yield SQL("{} = {}").format(Identifier(name), Literal(device.device_id))
     if holds.by_kind:
@@ -59,6 +71,6 @@ def _conditions(device: Device, holds: Holds) -> Iterator[Composable]:
     if holds.through:
         column, table, referred = holds.through
         keys = sqlfiles.load(_PACKAGE, "list_held_keys").format(
-            referred=Identifier(referred), held_in=Identifier(table), chosen=is_of(device, table)
+            referred=Identifier(referred), held_in=Identifier(table), chosen=is_of(device, table, before)
         )
         yield SQL("{} IN ({})").format(Identifier(column), keys)

@@ -158,6 +158,11 @@ def delete_superseded_releases(connection: psycopg.Connection, kept_for: timedel
     connection.execute(sqlfiles.load(_PACKAGE, "delete_superseded_releases"), {"kept_for": kept_for})
 
 
+def forget_earlier_releases(connection: psycopg.Connection, days: Iterable[date]) -> None:
+    """Forget all that readers saw of these days but what they see now."""
+    connection.execute(sqlfiles.load(_PACKAGE, "forget_earlier_releases"), {"days": list(days)})
+
+
 def list_versions(
     connection: psycopg.Connection, dataset: str | None = None, day: date | None = None
 ) -> list[LakeFile]:

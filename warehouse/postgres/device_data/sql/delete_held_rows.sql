@@ -1,0 +1,2 @@
+DELETE FROM {held_in}
+WHERE {chosen}

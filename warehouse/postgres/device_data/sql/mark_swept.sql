@@ -1,0 +1,3 @@
+UPDATE forgettings
+SET swept_at = clock_timestamp()
+WHERE done_at IS NOT NULL AND swept_at IS NULL

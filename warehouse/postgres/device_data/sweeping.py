@@ -1,0 +1,60 @@
+"""What a row that was removed leaves on the disk: in pages of tables, the planner's samples, the log of writes.
+
+PostgreSQL frees room and forgets nothing: the bytes stay until something else is written over them.
+"""
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from warehouse import sqlfiles
+from warehouse.contract.device_rows import TABLES
+
+_PACKAGE = "warehouse.postgres.device_data"
+_MOST_SEGMENTS = 256
+"""Of the log of writes; a server keeps 80 MB to 1 GB of 16 MB each."""
+
+
+def rewrite_tables(connection: psycopg.Connection) -> None:
+    """Write the tables anew that have an id or a text in them. Each is locked for as long as that takes.
+
+    Of other tables only numbers were freed, which nothing ties to a device any more. In autocommit.
+    """
+    for table, holds in TABLES.items():
+        if holds.names or holds.texts or holds.sentences or holds.raw:
+            rewrite_table(connection, table)
+
+
+def rewrite_texts(connection: psycopg.Connection) -> None:
+    """The same of a database that is not ours, Dagster's: each table with a text."""
+    for table, _ in connection.execute(sqlfiles.load(_PACKAGE, "list_text_columns")).fetchall():
+        rewrite_table(connection, table)
+
+
+def rewrite_table(connection: psycopg.Connection, table: str) -> None:
+    """Write a table anew, and sample it for the planner."""
+    connection.execute(SQL("VACUUM (FULL, ANALYZE) {}").format(Identifier(table)))
+
+
+def sweep_server(administrator: psycopg.Connection) -> bool:
+    """As its superuser: have the server drop the planner's samples and its log of writes of until now.
+
+    Whether the log is gone; False where something holds it back, as an archive that is away.
+    """
+    administrator.execute("VACUUM (FULL) pg_catalog.pg_statistic")
+    old = set(_segments(administrator))
+    administrator.execute("ALTER SYSTEM SET wal_recycle = off")  # a recycled segment keeps its old bytes
+    try:
+        administrator.execute("SELECT pg_reload_conf()")
+        for _ in range(_MOST_SEGMENTS):
+            administrator.execute("SELECT pg_switch_wal()")
+            administrator.execute("CHECKPOINT")
+            if not old.intersection(_segments(administrator)):
+                return True
+        return False
+    finally:
+        administrator.execute("ALTER SYSTEM RESET wal_recycle")
+        administrator.execute("SELECT pg_reload_conf()")
+
+
+def _segments(administrator: psycopg.Connection) -> list[str]:
+    return [name for (name,) in administrator.execute(sqlfiles.load(_PACKAGE, "list_wal_segments"))]
