@@ -1,5 +1,6 @@
 """``fleetwatt backup``: makes a backup, and lists those that there are."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.cli.terminal import results, shown_instant
 from orchestration.home.folder import database
+from orchestration.home.step_down import begins_processes
 from warehouse.backup.make import KEEP, BackupMaker, stop_archiving, summary
 from warehouse.backup.overview import BackupOverview, overviews
 from warehouse.backup.target import BackupTarget
@@ -19,6 +21,8 @@ from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
 from warehouse.settings import FleetSettings
+
+_NICENESS = 19
 
 
 def backup(
@@ -61,6 +65,10 @@ def backup(
         return
     with database(settings) as url:
         lake = open_lake_folder(url, settings.lake, notes.print)
+        if (
+            begins_processes.get()
+        ):  # ingest cannot wait, and a backup can; a server that was started here has its priority
+            os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         made, copied = BackupMaker(settings, url, lake, place, notes.print, keep, max_rate).make()
     if as_json:
         print_json({"name": made.name, "target": str(place.path), "seconds": made.took_s, "lost": copied.lost})

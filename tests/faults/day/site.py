@@ -28,10 +28,14 @@ _PROCESSES.set_forkserver_preload(["__main__", __name__])
 class Command:
     """A command of Fleetwatt in a process of its own."""
 
-    def __init__(self, words: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
-        """``folder``: where it works, and where what it says is kept."""
+    def __init__(
+        self, words: tuple[str, ...], environment: dict[str, str], folder: Path, *, is_alone: bool = False
+    ) -> None:
+        """``folder``: where it works, and where what it says is kept. ``is_alone``: as the installed command, which
+        root may have begin again as another account.
+        """
         self._log = folder / f"{words[0]}.log"
-        self._process = _PROCESSES.Process(target=_run, args=(words, environment, self._log), daemon=True)
+        self._process = _PROCESSES.Process(target=_run, args=(words, environment, self._log, is_alone), daemon=True)
         self._process.start()
 
     def has_ended(self) -> bool:
@@ -57,8 +61,8 @@ class Command:
         return self._log.read_text(errors="replace")[-500:]
 
 
-def _run(words: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
-    """What the installed ``fleetwatt`` does, here and by this account: root's would begin again as another one."""
+def _run(words: tuple[str, ...], environment: dict[str, str], log: Path, is_alone: bool) -> None:
+    """What the installed ``fleetwatt`` does; unless alone here and by this account."""
     for name in [name for name in os.environ if name.startswith("FLEET_")]:
         del os.environ[name]
     os.environ.update(environment)
@@ -67,7 +71,7 @@ def _run(words: tuple[str, ...], environment: dict[str, str], log: Path) -> None
         for stream in (1, 2):
             os.dup2(said.fileno(), stream)
     sys.argv = ["fleetwatt", *words]
-    main(in_its_own_process=False)
+    main(in_its_own_process=is_alone)
 
 
 @dataclass

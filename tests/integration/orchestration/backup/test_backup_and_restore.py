@@ -48,7 +48,7 @@ def test_the_database_is_there_as_it_was_at_an_instant_with_its_lake(
             connection.execute("CREATE TABLE written (i int)")  # it is an ordinary server again
     finally:
         server.stop()
-    assert {path.name for path in new_home.iterdir()} <= {"postgres", "postgres.lock", "lake", "logs"}
+    assert {path.name for path in new_home.iterdir()} <= {"postgres", "postgres.lock", "secrets", "lake", "logs"}
 
 
 @pytest.mark.long
