@@ -451,6 +451,24 @@ class TestSending:
         assert taken == [str(second), str(third)], "as soon as it is there, although the other one is due as well"
         assert [state for *_, state in log(connection)] == ["waiting", "sent", "sent"]
 
+    def test_a_message_of_a_clock_that_was_wrong_is_not_kept_until_then(
+        self, connection: psycopg.Connection, webhook: Webhook
+    ) -> None:
+        years_later = Clock(MORNING + 4_000 * DAY)
+        for number in (1, 2):
+            add_event(connection, add_finding(connection, number), "opened")
+        decide(connection, years_later.now)
+        webhook.status = 500
+        send_due(connection, [WebhookChannel(webhook.url)], years_later)
+        assert work_to_do(connection, settings(), MORNING) != ()
+        clock = Clock()
+        send_due(connection, [WebhookChannel(webhook.url)], clock)
+        assert len(webhook.bodies) == 2, "once by each clock"
+        assert work_to_do(connection, settings(), MORNING) == (), "both are put off, by this clock"
+        webhook.status = 204
+        clock.now += timedelta(hours=1)
+        assert send_due(connection, [WebhookChannel(webhook.url)], clock).sent == 2
+
     @pytest.mark.usefixtures("one_message")
     def test_a_channel_that_asks_for_a_pause_gets_it(self, connection: psycopg.Connection) -> None:
         class Busy:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from warehouse import sqlfiles
+from warehouse.postgres.alerts.deliveries import WAITS_AT_MOST
 
 _PACKAGE = "warehouse.postgres.alerts"
 _LOCK = 0x616C6572
@@ -131,6 +132,6 @@ def open_findings(connection: psycopg.Connection) -> list[dict[str, Any]]:
 def alert_work(connection: psycopg.Connection, digest_key: str, now: datetime) -> AlertWork:
     """What there is to do; ``digest_key``: of today's digest."""
     with connection.cursor(row_factory=class_row(AlertWork)) as cursor:
-        parameters = {"digest_key": digest_key, "now": now}
+        parameters = {"digest_key": digest_key, "now": now, "latest": now + WAITS_AT_MOST}
         (found,) = cursor.execute(sqlfiles.load(_PACKAGE, "find_alert_work"), parameters).fetchall()
     return found

@@ -18,6 +18,8 @@ _PACKAGE = "warehouse.postgres.alerts"
 
 TRIED_FOR = timedelta(days=1)
 """A message that nobody took for so long is given up."""
+WAITS_AT_MOST = timedelta(hours=2)
+"""Nobody puts a message off for longer: what waits beyond that was put off by a clock that was wrong, and is due."""
 
 
 class DeliveryState(StrEnum):
@@ -101,7 +103,7 @@ def add_deliveries(
 
 def take_delivery(connection: psycopg.Connection, now: datetime, lease_ends_at: datetime) -> TakenDelivery | None:
     """Take the next one that is due, ``None`` if there is none. Until the lease ends nobody else takes it."""
-    parameters = {"now": now, "lease_ends_at": lease_ends_at}
+    parameters = {"now": now, "latest": now + WAITS_AT_MOST, "lease_ends_at": lease_ends_at}
     with connection.cursor(row_factory=class_row(TakenDelivery)) as cursor:
         return cursor.execute(sqlfiles.load(_PACKAGE, "take_delivery"), parameters).fetchone()
 
@@ -129,7 +131,7 @@ def end_attempt(
 
 def put_off(connection: psycopg.Connection, channel: str, now: datetime, again_at: datetime) -> None:
     """Leave a channel alone until then: what else is due there waits too."""
-    parameters = {"channel": channel, "now": now, "again_at": again_at}
+    parameters = {"channel": channel, "now": now, "latest": now + WAITS_AT_MOST, "again_at": again_at}
     connection.execute(sqlfiles.load(_PACKAGE, "change_due_to_later"), parameters)
 
 

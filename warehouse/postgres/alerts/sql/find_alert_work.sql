@@ -5,7 +5,7 @@ SELECT
     (
         SELECT max(next_attempt_at)
         FROM alert_deliveries
-        WHERE state = 'waiting' AND next_attempt_at <= %(now)s
+        WHERE state = 'waiting' AND (next_attempt_at <= %(now)s OR next_attempt_at > %(latest)s)
     ) AS due_since,
     (
         EXISTS (SELECT 1 FROM alert_events WHERE outcome = 'to_digest')

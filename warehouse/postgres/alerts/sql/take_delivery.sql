@@ -6,7 +6,7 @@ UPDATE alert_deliveries SET
 WHERE delivery_id = (
     SELECT delivery_id
     FROM alert_deliveries
-    WHERE state = 'waiting' AND next_attempt_at <= %(now)s
+    WHERE state = 'waiting' AND (next_attempt_at <= %(now)s OR next_attempt_at > %(latest)s)
     ORDER BY attempts, next_attempt_at, delivery_id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
