@@ -1,5 +1,6 @@
 """``fleetwatt forget``: a device is nowhere afterwards, the fleet's sums are explained, and the rest is as it was."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import polars as pl
 import psycopg
 import pytest
 
+from orchestration.local.forgetting import UnfinishedForgetting
 from tests.integration.orchestration.conftest import Ended, FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
 from tests.lake_folder import newest_file
@@ -145,7 +147,12 @@ def test_what_was_killed_is_told_and_gone_on_with(
     said = fleetwatt("status").out
     assert "a meter (" in said and "1 of 2 days are to be made again; fleetwatt forget --resume goes on" in said
     assert METER not in said
-    assert forget(fleetwatt, "--resume").code == 0
+    told: list[str] = []
+    UnfinishedForgetting(days.settings, days.url, told.append).begin()  # as each start does
+    while not any(each.startswith("forgotten: a meter") for each in told):
+        time.sleep(0.1)
+    assert "half forgotten" in told[0]
+    assert forget(fleetwatt, "--resume").code == 0, "it waits for who is at it"
     assert is_said_somewhere(days, connection, METER) == []
     fleet = made(days, FLEET)
     assert all(each["forgotten_ac_kwh"][0] > 0 for each in fleet)
