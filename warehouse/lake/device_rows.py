@@ -36,11 +36,12 @@ class HeldFile:
 
 
 def files_with_rows(
-    engine: duckdb.DuckDBPyConnection, lake: Lake, files: Iterable[LakeFile], device: Device
+    engine: duckdb.DuckDBPyConnection, lake: Lake, files: Iterable[LakeFile], device: Device, *, by_name: bool = True
 ) -> Iterator[HeldFile]:
     """Those of these files that have rows of a device. What is not there any more, or no Parquet, has none.
 
-    A column that a file of before does not have yet tells nothing.
+    ``by_name``: where no surrogate id tells, the id that it sends does. A column that a file of before does not have
+    yet tells nothing.
     """
     for file in files:
         holds = DATASETS.get(file.dataset)
@@ -49,7 +50,7 @@ def files_with_rows(
         rows = file_rows(lake.location(file))
         try:
             stored = {name for name, *_ in engine.execute(f"DESCRIBE FROM {rows}").fetchall()}
-            query = f"SELECT count(*) FROM {rows} WHERE {_is_of(device, holds, stored)}"  # noqa: S608 - names of ours
+            query = f"SELECT count(*) FROM {rows} WHERE {_is_of(device, holds, stored, by_name=by_name)}"  # noqa: S608 - names of ours
             ((count,),) = engine.execute(query).fetchall()
         except duckdb.IOException:
             continue
@@ -83,16 +84,22 @@ def write_without(
     return after
 
 
-def _is_of(device: Device, holds: Holds, stored: Container[str]) -> str:
-    return f"({' OR '.join(_conditions(device, holds, stored)) or 'FALSE'})"
+def _is_of(device: Device, holds: Holds, stored: Container[str], *, by_name: bool = True) -> str:
+    conditions = list(_by_id(device, holds, stored))
+    if by_name and not conditions:
+        conditions = list(_by_name(device, holds, stored))
+    return f"({' OR '.join(conditions) or 'FALSE'})"
 
 
-def _conditions(device: Device, holds: Holds, stored: Container[str]) -> Iterator[str]:
+def _by_id(device: Device, holds: Holds, stored: Container[str]) -> Iterator[str]:
     for name in holds.meters if device.kind is DeviceKind.METER else holds.vehicles:
         if name in stored:
             yield f"{name} = {device.device_id}"
     if holds.by_kind:
         yield f"(kind = {text(device.kind.value)} AND device_id = {device.device_id})"
+
+
+def _by_name(device: Device, holds: Holds, stored: Container[str]) -> Iterator[str]:
     for name in (*holds.names, *holds.texts):
         if name in stored:
             yield f"regexp_matches({name}::VARCHAR, {text(mention_without_looking_back(device.external_id))})"

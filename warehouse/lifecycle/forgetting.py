@@ -93,10 +93,17 @@ class Forgetter:
     say: Say
     readers_end_within: timedelta = READERS_END_WITHIN
 
-    def look(self, connection: psycopg.Connection, device: Device, before: date | None) -> Held:
-        """What is held of a device, of the time before a day or at all. Nothing is changed."""
-        tables = {table: count_rows(connection, device, table, before) for table in tables_with_devices()}
-        held = self._held_files(device, before, list_versions(connection))
+    def look(
+        self, connection: psycopg.Connection, device: Device, before: date | None, *, by_name: bool = True
+    ) -> Held:
+        """What is held of a device, of the time before a day or at all. Nothing is changed.
+
+        ``by_name``: also what only the id tells that it sends.
+        """
+        tables = {
+            table: count_rows(connection, device, table, before, by_name=by_name) for table in tables_with_devices()
+        }
+        held = self._held_files(device, before, list_versions(connection), by_name=by_name)
         current = {file.day for file in list_current_files(connection)}
         first = min((each.file.day for each in held), default=None)
         days = sorted(day for day in current if first is not None and day >= first)
@@ -175,19 +182,22 @@ class Forgetter:
 
                 published(connection, lake, stream, day, target, figures.row_count, confirm)
 
-    def _held_files(self, device: Device, before: date | None, files: Iterable[LakeFile]) -> list[HeldFile]:
+    def _held_files(
+        self, device: Device, before: date | None, files: Iterable[LakeFile], *, by_name: bool
+    ) -> list[HeldFile]:
         asked = (file for file in files if before is None or (file.day < before and file.dataset not in SETTINGS_STAY))
         with start_engine(self.pipeline.lake.spill) as engine:
-            return list(files_with_rows(engine, self.pipeline.lake, asked, device))
+            return list(files_with_rows(engine, self.pipeline.lake, asked, device, by_name=by_name))
 
     def _days_with_rows(self, connection: psycopg.Connection, device: Device, before: date | None) -> list[date]:
         """The days from the first one on whose current files still have rows of it."""
         current = list_current_files(connection)
-        first = min((each.file.day for each in self._held_files(device, before, current)), default=None)
+        held = self._held_files(device, before, current, by_name=False)
+        first = min((each.file.day for each in held), default=None)
         return sorted({file.day for file in current if first is not None and file.day >= first})
 
     def _require_nothing(self, connection: psycopg.Connection, device: Device, before: date | None) -> None:
-        held = self.look(connection, device, before)
+        held = self.look(connection, device, before, by_name=False)  # who reports again has the same name
         tables = [table for table in held.tables if table != "forgettings"]
         files = [f"{each.file.dataset} of {each.file.day}" for each in held.files]
         if tables or files:

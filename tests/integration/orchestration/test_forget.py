@@ -11,12 +11,14 @@ import pytest
 
 from orchestration.local.forgetting import UnfinishedForgetting
 from tests.integration.orchestration.conftest import Ended, FilledDays, Fleetwatt
-from tests.integration.orchestration.dagster_days import FIRST, SECOND, Days
+from tests.integration.orchestration.dagster_days import FIRST, SECOND, VEHICLES, Days
 from tests.lake_folder import newest_file
 from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.contract.tables import DeviceKind
 from warehouse.lifecycle.retention import Retention
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger import day_ledger
+from warehouse.postgres.readings.device_ids import register_devices
 
 pytestmark = pytest.mark.long  # days are run, and run again
 VEHICLE, OTHER, METER = "veh-00001", "veh-00002", "meter-00001"
@@ -60,6 +62,15 @@ def made(days: Days, name: str) -> list[pl.DataFrame]:
 
 def forget(fleetwatt: Fleetwatt, *arguments: str) -> Ended:
     return fleetwatt("forget", *arguments)
+
+
+def report_again(connection: psycopg.Connection) -> int:
+    """The meter does, while it is half forgotten; returns its new id."""
+    new_id = register_devices(connection, DeviceKind.METER, {METER: None})[METER]
+    for table, columns in (("meter_readings", "ts, kwh, meter_id"), ("meter_latest", "ts, kwh, meter_id, received_at")):
+        values = "now(), 1, %s" + (", now()" if table == "meter_latest" else "")
+        connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})".encode(), [new_id])
+    return new_id
 
 
 def is_said_somewhere(days: Days, connection: psycopg.Connection, name: str) -> list[str]:
@@ -147,15 +158,18 @@ def test_what_was_killed_is_told_and_gone_on_with(
     said = fleetwatt("status").out
     assert "a meter (" in said and "1 of 2 days are to be made again; fleetwatt forget --resume goes on" in said
     assert METER not in said
+    new_id = report_again(connection)
     told: list[str] = []
     UnfinishedForgetting(days.settings, days.url, told.append).begin()  # as each start does
     while not any(each.startswith("forgotten: a meter") for each in told):
         time.sleep(0.1)
     assert "half forgotten" in told[0]
     assert forget(fleetwatt, "--resume").code == 0, "it waits for who is at it"
-    assert is_said_somewhere(days, connection, METER) == []
-    fleet = made(days, FLEET)
-    assert all(each["forgotten_ac_kwh"][0] > 0 for each in fleet)
+    assert all(each["forgotten_ac_kwh"][0] > 0 for each in made(days, FLEET))
+    for readings in made(days, "meter_readings"):
+        assert readings["meter_id"].n_unique() == VEHICLES - 1
+    assert connection.execute("SELECT meter_id FROM meters WHERE external_id = %s", [METER]).fetchall() == [(new_id,)]
+    assert connection.execute("SELECT count(*) FROM meter_readings WHERE meter_id = %s", [new_id]).fetchall() == [(1,)]
 
 
 def test_a_day_that_only_the_lake_has_is_written_anew(

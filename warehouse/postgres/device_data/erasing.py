@@ -17,7 +17,7 @@ _PACKAGE = "warehouse.postgres.device_data"
 _BY_DAY = {stream.value for stream in Stream}
 _ITS_OWN = "forgettings"
 """It says what is being done until it is."""
-_OF_OTHERS_TOO = ("lake_restatements", "alert_deliveries", "imports", "tokens")
+_OF_OTHERS_TOO = ("lake_restatements", "alert_deliveries", "alert_attempts", "imports", "tokens")
 """Their rows stay, with a stand-in for the id: what a token may would become more, and messages are of others too."""
 ALLOWED = "SET LOCAL fleetwatt.forgetting = 'on'"
 """Lets a transaction change the log of findings."""

@@ -19,13 +19,16 @@ def tables_with_devices() -> list[str]:
     return [table for table, holds in TABLES.items() if holds.is_anybodys]
 
 
-def is_of(device: Device, table: str, before: date | None = None) -> Composable:
+def is_of(device: Device, table: str, before: date | None = None, *, by_name: bool = True) -> Composable:
     """The condition by which a row of a table is this device's, and tells of a time before a day, where one is named.
 
-    A row that tells of no time is of none.
+    A row that tells of no time is of none. ``by_name``: where no surrogate id tells, the id that it sends does.
     """
     holds = TABLES[table]
-    whose = SQL("({})").format(SQL(" OR ").join(list(_conditions(device, holds, before)) or [SQL("FALSE")]))
+    conditions = list(_by_id(device, holds, before, by_name=by_name))
+    if by_name and not conditions:
+        conditions = list(_by_name(device, holds))
+    whose = SQL("({})").format(SQL(" OR ").join(conditions or [SQL("FALSE")]))
     if before is None or holds.through:
         return whose
     if not holds.when:
@@ -33,9 +36,11 @@ def is_of(device: Device, table: str, before: date | None = None) -> Composable:
     return SQL("({} AND {} < {})").format(whose, Identifier(holds.when), Literal(midnight(before)))
 
 
-def count_rows(connection: psycopg.Connection, device: Device, table: str, before: date | None = None) -> int:
+def count_rows(
+    connection: psycopg.Connection, device: Device, table: str, before: date | None = None, *, by_name: bool = True
+) -> int:
     """How many rows of a table are this device's."""
-    chosen = is_of(device, table, before)
+    chosen = is_of(device, table, before, by_name=by_name)
     query = sqlfiles.load(_PACKAGE, "count_held_rows").format(held_in=Identifier(table), chosen=chosen)
     ((count,),) = connection.execute(query).fetchall()
     return int(count)
@@ -57,20 +62,25 @@ def _columns(connection: psycopg.Connection, table: str) -> list[str]:
     return [name for (name,) in found if name not in TABLES[table].private]
 
 
-def _conditions(device: Device, holds: Holds, before: date | None) -> Iterator[Composable]:
+def _by_id(device: Device, holds: Holds, before: date | None, *, by_name: bool) -> Iterator[Composable]:
     for name in holds.meters if device.kind is DeviceKind.METER else holds.vehicles:
         yield SQL("{} = {}").format(Identifier(name), Literal(device.device_id))
     if holds.by_kind:
         yield SQL("(kind = {} AND device_id = {})").format(Literal(device.kind.value), Literal(device.device_id))
+    if holds.through:
+        column, table, referred = holds.through
+        keys = sqlfiles.load(_PACKAGE, "list_held_keys").format(
+            referred=Identifier(referred),
+            held_in=Identifier(table),
+            chosen=is_of(device, table, before, by_name=by_name),
+        )
+        yield SQL("{} IN ({})").format(Identifier(column), keys)
+
+
+def _by_name(device: Device, holds: Holds) -> Iterator[Composable]:
     for name in (*holds.names, *holds.texts):
         # Of a list too: as texts they are found by the id as a word of its own.
         yield SQL("{}::text ~ {}").format(Identifier(name), Literal(mention(device.external_id)))
     for name in holds.raw:
         # As "escape" writes bytes, what is ASCII stays, and ids are.
         yield SQL("encode({}, 'escape') ~ {}").format(Identifier(name), Literal(mention(device.external_id)))
-    if holds.through:
-        column, table, referred = holds.through
-        keys = sqlfiles.load(_PACKAGE, "list_held_keys").format(
-            referred=Identifier(referred), held_in=Identifier(table), chosen=is_of(device, table, before)
-        )
-        yield SQL("{} IN ({})").format(Identifier(column), keys)
