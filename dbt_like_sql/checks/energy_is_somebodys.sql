@@ -1,5 +1,5 @@
--- All that was delivered is some vehicle's, nobody's or a forgotten one's, and so is all that was metered, whenever mappings
--- change.
+-- All that was delivered is some vehicle's or nobody's, and so is all that was metered, whenever mappings change.
+-- What forgotten devices had is nobody's too.
 -- A shared meter counts for each of its vehicles, so on such a day AC is not compared. Tolerance 1e-6 of the energy, for
 -- the order in which float64 values are added.
 WITH vehicles_of_day AS (

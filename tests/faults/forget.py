@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.faults.day.site import Command, Site
+from tests.faults.day.waiting import until
 from tests.faults.postgres import Postgres
 from tests.faults.scenario import Stage
 from warehouse.contract.partitions import midnight
@@ -29,7 +31,8 @@ OTHERS = 2
 TODAY = datetime.now(UTC).date()
 DROPPED, KEPT = TODAY - timedelta(days=40), [TODAY - timedelta(days=5), TODAY - timedelta(days=4)]
 DAYS = [DROPPED, *KEPT]
-KILLED_WITHIN_S = 4.0
+KILLED_WITHIN_S = 2.0
+"""Of the first word of a command."""
 FLEET = "daily_fleet_efficiency"
 
 
@@ -106,14 +109,25 @@ def _forget(stage: Stage, site: Site, home: Path) -> None:
             again = unfinished_forgettings(connection)
             words = ("forget", "--resume") if again else ("forget", VEHICLE, "--yes")
             told += any("half forgotten" in str(each) for each in again)
+            said = _bytes_in(folder)
             command = Command(words, {"FLEET_HOME": str(home)}, folder)
             if kills < stage.scale.day_kills:
+                until(partial(_has_spoken, command, folder, said))
                 time.sleep(stage.drawn.random() * KILLED_WITHIN_S)
                 kills += command.kill()
             elif command.ended() != 0:
                 raise AssertionError(command.said)
     stage.findings.figure("kills", kills)
     stage.findings.figure("half_forgotten_was_told", told)
+
+
+def _has_spoken(command: Command, folder: Path, before: int) -> bool:
+    return command.has_ended() or _bytes_in(folder) > before
+
+
+def _bytes_in(folder: Path) -> int:
+    """How much the commands that work there have said."""
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _sums(site: Site) -> dict[date, dict[str, float]]:

@@ -26,8 +26,8 @@ class Holds(NamedTuple):
     ``meters``, ``vehicles``: columns of surrogate ids. ``by_kind``: the columns ``kind`` and ``device_id`` name one.
     ``names``: columns of ids as devices send them, or of lists of such. ``texts``, ``raw``: texts and bytes that make
     the row a device's where they speak of it by such an id. These count where no surrogate id tells: who was forgotten
-    and reports again has the same name, and is another device. ``through``: a column, a table and its column: the row is
-    whose that table's row is.
+    and reports again has the same name, and is another device. ``through``: a column, a table and its column: the row
+    is whose that table's row is.
 
     ``sentences`` may speak of a device, and the row is another one's all the same: a mapping's that names two meters.
     """
