@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from orchestration.alerting.alerts import deliver, tell
 from orchestration.alerting.channels import channels_of
@@ -12,8 +12,6 @@ from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.settings import FleetSettings
 
 _LOOK_EVERY_S = 10.0
-_PATIENCE = timedelta(minutes=5)
-"""A share that is away for moments is nobody's business: its WAL waits."""
 
 
 class BackupWatch:
@@ -46,5 +44,5 @@ class BackupWatch:
 
 
 def _is_in_trouble(standing: BackupStanding, now: datetime) -> bool:
-    """The archive is given up, or a segment has waited for longer than one looks away."""
-    return standing.gap is not None or (standing.failure is not None and now - standing.failure.since > _PATIENCE)
+    """The archive is given up, or stuck for longer than one looks away."""
+    return standing.gap is not None or standing.is_stuck(now)

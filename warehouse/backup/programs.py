@@ -47,7 +47,8 @@ def run_program(
         said = output.read().decode(errors="replace")
     if failed:
         lines = said.strip().splitlines()
-        raise ProgramError(redacted(" / ".join(lines[-3:])) if lines else f"{name} ended with {failed}", said)
+        errors = [line for line in lines if "error:" in line or "FATAL:" in line] or lines[-1:]
+        raise ProgramError(redacted(" / ".join(errors)) if errors else f"{name} ended with {failed}", said)
     return said
 
 

@@ -1,17 +1,17 @@
 """How a home's backup stands: where it goes, how old the newest one is, and whether the WAL gets there."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
 from warehouse.postgres.embedded import EmbeddedPostgres
-from warehouse.postgres.wal.archive import WalTrouble, waiting_segments
+from warehouse.postgres.wal.archive import Waiting, WalTrouble, waiting_of
 from warehouse.postgres.wal.segments import SEGMENT_BYTES
 
-_WAITING_IS_ORDINARY = 4
-"""Segments: under load some are on their way."""
+PATIENCE = timedelta(minutes=5)
+"""A share that is away for moments is nobody's business: its WAL waits."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,19 @@ class BackupStanding:
     target: Path
     newest_at: datetime | None
     """When the newest backup in the target began; None: there is none, or the target is not there."""
-    waiting_segments: int
-    waiting_bytes: int
+    waiting: Waiting
     failure: WalTrouble | None
     gap: WalTrouble | None
 
     @property
     def is_well(self) -> bool:
         """Whether all that changes gets into the target."""
-        return self.gap is None and self.failure is None and self.newest_at is not None
+        return self.newest_at is not None and self.gap is None and self.failure is None and not self.is_stuck()
+
+    def is_stuck(self, now: datetime | None = None) -> bool:
+        """Whether something has waited for longer than one looks away."""
+        since = self.waiting.since
+        return since is not None and (now or datetime.now(UTC)) - since > PATIENCE
 
     @property
     def words(self) -> str:
@@ -47,12 +51,18 @@ class BackupStanding:
         if self.newest_at is None:
             return f"there is no backup in {self.target}, or it is not there; {self._waiting}"
         said = f"the newest one in {self.target} is of {_shown(self.newest_at)}"
-        return f"{said}; {self._waiting}" if self.waiting_segments > _WAITING_IS_ORDINARY else said
+        since = self.waiting.since
+        return (
+            f"{said}; {self._waiting} since {_shown(since)}, the server's log says why"
+            if self.is_stuck() and since
+            else said
+        )
 
     @property
     def _waiting(self) -> str:
-        many = counted(self.waiting_segments, "segment of the WAL waits", "segments of the WAL wait")
-        return f"{many} ({self.waiting_bytes >> 20} MiB)"
+        segments = self.waiting.segments
+        many = counted(segments, "segment of the WAL waits", "segments of the WAL wait")
+        return f"{many} ({segments * SEGMENT_BYTES >> 20} MiB)"
 
 
 def standing_of(server: EmbeddedPostgres) -> BackupStanding | None:
@@ -66,12 +76,10 @@ def standing_of(server: EmbeddedPostgres) -> BackupStanding | None:
         own = [each for each in BackupTarget(target).backups() if each.base and each.base.wal_archive == archive.id]
     except OSError:
         own = []
-    waiting = waiting_segments(server.data / "pg_wal")
     return BackupStanding(
         target=target,
         newest_at=own[-1].began_at if own else None,
-        waiting_segments=waiting,
-        waiting_bytes=waiting * SEGMENT_BYTES,
+        waiting=waiting_of(server.data / "pg_wal"),
         failure=state.failure,
         gap=state.gap,
     )

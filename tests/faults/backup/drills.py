@@ -22,7 +22,7 @@ from warehouse.contract.partitions import midnight
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
-from warehouse.postgres.wal.archive import waiting_segments
+from warehouse.postgres.wal.archive import waiting_of
 
 READINGS_PER_S = 2000
 CONNECTIONS = 32
@@ -138,9 +138,9 @@ class Drill:
             connection.execute("SELECT txid_current()")
             connection.execute("SELECT pg_switch_wal()")
         give_up = time.monotonic() + ARCHIVED_WITHIN_S
-        while waiting_segments(server.data / "pg_wal") and time.monotonic() < give_up:
+        while waiting_of(server.data / "pg_wal").segments and time.monotonic() < give_up:
             time.sleep(0.05)
-        self.findings.require("all WAL gets into the target", not waiting_segments(server.data / "pg_wal"))
+        self.findings.require("all WAL gets into the target", not waiting_of(server.data / "pg_wal").segments)
         self.findings.figure("wal_mb", size_of(self.target.path / "wal") / 1e6)
         self.findings.figure("target_mb", size_of(self.target.path) / 1e6)
 

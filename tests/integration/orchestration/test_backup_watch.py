@@ -10,14 +10,12 @@ from orchestration.alerting.alerts import MARK
 from orchestration.alerting.backup_watch import BackupWatch
 from tests.integration.orchestration.conftest import Webhook
 from warehouse.backup.standing import BackupStanding
-from warehouse.postgres.wal.archive import WalTrouble
+from warehouse.postgres.wal.archive import Waiting, WalTrouble
 from warehouse.settings import FleetSettings
 
 NOW = datetime(2026, 2, 8, 12, tzinfo=UTC)
-WELL = BackupStanding(Path("/mnt/backup"), NOW - timedelta(hours=9), 0, 0, None, None)
-AWAY = replace(
-    WELL, waiting_segments=7, waiting_bytes=7 << 24, failure=WalTrouble(NOW, "A", "/mnt/backup is not there")
-)
+WELL = BackupStanding(Path("/mnt/backup"), NOW - timedelta(hours=9), Waiting(0, None), None, None)
+AWAY = replace(WELL, waiting=Waiting(7, NOW), failure=WalTrouble(NOW, "A", "/mnt/backup is not there"))
 GIVEN_UP = replace(AWAY, gap=WalTrouble(NOW, "A", "/mnt/backup is not there"))
 
 

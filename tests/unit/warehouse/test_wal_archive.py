@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.postgres.wal.archive import must_give_up
+from warehouse.postgres.embedded.interpreter import own_interpreter
+from warehouse.postgres.wal.archive import Waiting, must_give_up, waiting_of
+from warehouse.postgres.wal.commands import archive_command
 from warehouse.postgres.wal.segments import is_segment, next_segment, segment_of, unbroken_after
 from warehouse.postgres.wal.stored import DamagedWalError, OtherWalError, load, store, stored_names
 
@@ -64,6 +66,25 @@ def test_a_damaged_segment_is_noticed_and_stored_again(tmp_path: Path) -> None:
         load(stored)
     store(source, tmp_path, "A")
     assert load(stored) == source.read_bytes()
+
+
+def test_the_server_finds_our_packages_where_we_were_told_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/opt/fleet watt")  # as a process that root began again as another account
+    command = archive_command(own_interpreter(), Path("/home of 100%/backup"))
+    assert command.startswith(
+        "test ! -e '/home of 100%%/backup/archive.json' || exec env PYTHONPATH='/opt/fleet watt' "
+    )
+    assert command.endswith(" -P -m warehouse.postgres.wal.archive_segment '/home of 100%%/backup' %p %f")
+    monkeypatch.delenv("PYTHONPATH")
+    assert own_interpreter().environment == {}
+
+
+def test_what_waits_is_counted_and_a_server_without_any_waits_for_nothing(tmp_path: Path) -> None:
+    assert waiting_of(tmp_path) == Waiting(0, None)
+    (tmp_path / "archive_status").mkdir()
+    (tmp_path / "archive_status" / "A.ready").touch()
+    (tmp_path / "archive_status" / "B.done").touch()
+    assert waiting_of(tmp_path).segments == 1
 
 
 def test_an_absent_folder_is_not_made(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import shlex
 import socket
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from warehouse.postgres.embedded import role, urls
 from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
 from warehouse.postgres.embedded.cluster import binaries, create_cluster, has_cluster, program
 from warehouse.postgres.embedded.files import ServerFiles
-from warehouse.postgres.embedded.interpreter import interpreter_for
+from warehouse.postgres.embedded.interpreter import interpreter_for, own_interpreter
 from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, remove_stale_locks
 from warehouse.postgres.wal.archive import FOLDER, ArchiveState
 from warehouse.postgres.wal.commands import ARCHIVE_PROGRAM, Interpreter, archive_command
@@ -121,8 +120,7 @@ class EmbeddedPostgres:
 
         Where the account can run none, ours is told: the server works, and says in its log why it archives nothing.
         """
-        ours = Interpreter(sys.executable, {})
-        return (os.geteuid() == 0 and interpreter_for(account, [ARCHIVE_PROGRAM])) or ours
+        return (os.geteuid() == 0 and interpreter_for(account, [ARCHIVE_PROGRAM])) or own_interpreter()
 
     def make_database(self, name: str) -> None:
         """Make another database for the ordinary role in the server, which runs, if there is none of this name.

@@ -6,6 +6,7 @@ server goes on, what was archived stays good, and the next base backup begins an
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,9 +130,19 @@ def must_give_up(used_ratio: float, critical_ratio: float, waiting_bytes: int, f
     return used_ratio >= critical_ratio and waiting_bytes >= free_bytes
 
 
-def waiting_segments(wal: Path) -> int:
-    """How many wait to be archived in a server's folder of WAL."""
-    try:
-        return sum(path.suffix == ".ready" for path in (wal / "archive_status").iterdir())
-    except FileNotFoundError:
-        return 0
+@dataclass(frozen=True)
+class Waiting:
+    """What a server has not archived yet."""
+
+    segments: int
+    since: datetime | None
+    """When the oldest of them was full."""
+
+
+def waiting_of(wal: Path) -> Waiting:
+    """What waits to be archived in a server's folder of WAL."""
+    ready = []
+    for path in (wal / "archive_status").glob("*.ready"):
+        with suppress(FileNotFoundError):  # it was archived just now
+            ready.append(path.stat().st_mtime)
+    return Waiting(len(ready), datetime.fromtimestamp(min(ready), UTC) if ready else None)

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from warehouse.postgres.wal.archive import ArchiveState, WalArchive, must_give_up, waiting_segments
+from warehouse.postgres.wal.archive import ArchiveState, WalArchive, must_give_up, waiting_of
 from warehouse.postgres.wal.segments import SEGMENT_BYTES
 from warehouse.postgres.wal.stored import OtherWalError, store
 
@@ -26,7 +26,7 @@ def main() -> int:
         return 0
     why = "; ".join(problems)
     sys.stderr.write(f"the WAL segment {name} is not archived: {why}\n")
-    disk, waiting = shutil.disk_usage(source.parent), waiting_segments(source.parent) * SEGMENT_BYTES
+    disk, waiting = shutil.disk_usage(source.parent), waiting_of(source.parent).segments * SEGMENT_BYTES
     if must_give_up(1 - disk.free / (disk.used + disk.free), archive.critical_ratio, waiting, disk.free):
         sys.stderr.write("the disk is nearly full of waiting WAL: it is not archived any more\n")
         state.give_up(name, why)

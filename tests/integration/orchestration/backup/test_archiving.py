@@ -57,7 +57,7 @@ def is_well(fleet: FleetHome) -> bool:
 
 def none_waits(fleet: FleetHome) -> bool:
     standing = standing_of(fleet.server)
-    return standing is not None and standing.waiting_segments == 0
+    return standing is not None and standing.waiting.segments == 0
 
 
 def wait_for(is_so: Callable[[], object]) -> None:
