@@ -30,7 +30,7 @@ def interpreter_for(
 
 
 def own_interpreter() -> Interpreter:
-    """This process's own, with the folders in which it was told to look: a Python of the system finds us there alone."""
+    """This process's own, with the folders in which it was told to look: a system's Python finds us there alone."""
     given = os.environ.get("PYTHONPATH")
     path = [os.path.abspath(each) for each in given.split(os.pathsep)] if given else []  # noqa: PTH100 - not resolved
     return Interpreter(sys.executable, {"PYTHONPATH": os.pathsep.join(path)} if path else {})
