@@ -106,6 +106,7 @@ def made_aside(home: Path) -> Iterator[Path]:
     make_folder(home)
     names = {path.name for path in home.iterdir()} - _ALLOWED
     if not names and home.stat().st_uid == 0:
+        home.chmod(0o700)
         account.own(home)
     if names and (_ASIDE not in names or "postgres" in names):
         raise RestoreError(f"{home} is not empty; name a folder that is empty or does not exist with --home")
