@@ -26,6 +26,12 @@ FINDINGS = (
     ("bad_bodies", "bad bodies"),
     ("others_before_p99_s", "s, p99 of the others before"),
     ("others_p99_s", "s, p99 of the others"),
+    ("database_mb", "MB of PostgreSQL"),
+    ("backup_s", "s to back up"),
+    ("restore_s", "s to restore"),
+    ("p99_before_ms", "ms, p99 of ingest before"),
+    ("p99_meanwhile_ms", "ms, p99 of ingest meanwhile"),
+    ("p99_while_slowed_ms", "ms, p99 of ingest while a slowed one was made"),
     ("took_s", "s in all"),
 )
 """What a table tells of a scenario, where it has it; a record has all."""

@@ -120,10 +120,10 @@ class Drill:
         self.findings.require(f"the next {name} is made", is_made, "" if is_made else command.said)
         ended = clock()
         (backup,) = self.target.backups()
-        self.findings.figure(f"{name}_s", ended - began)
+        self.findings.figure(f"{name}_s", round(ended - began, 1))
         if backup.base:
-            self.findings.figure("database_mb", backup.base.size_bytes / 1e6)
-        self.findings.figure("lake_mb", backup.lake_bytes / 1e6)
+            self.findings.figure("database_mb", round(backup.base.size_bytes / 1e6, 1))
+        self.findings.figure("lake_mb", round(backup.lake_bytes / 1e6, 1))
         return self.clients.attempts.between(began, ended)
 
     def _figures_of_ingest(self, when: str, seen: AttemptsSeen) -> None:
@@ -141,8 +141,8 @@ class Drill:
         while waiting_of(server.data / "pg_wal").segments and time.monotonic() < give_up:
             time.sleep(0.05)
         self.findings.require("all WAL gets into the target", not waiting_of(server.data / "pg_wal").segments)
-        self.findings.figure("wal_mb", size_of(self.target.path / "wal") / 1e6)
-        self.findings.figure("target_mb", size_of(self.target.path) / 1e6)
+        self.findings.figure("wal_mb", round(size_of(self.target.path / "wal") / 1e6, 1))
+        self.findings.figure("target_mb", round(size_of(self.target.path) / 1e6, 1))
 
     def lose_everything(self) -> None:
         """But the target."""
@@ -168,7 +168,7 @@ class Drill:
         began = clock()
         command = self._command("restore", str(self.target.path), "--home", str(home), *options)
         is_made = command.ended(RESTORED_WITHIN_S) == 0
-        findings.figure("restore_s", clock() - began)
+        findings.figure("restore_s", round(clock() - began, 1))
         findings.require("the restore ends well", is_made, "" if is_made else command.said)
         server = EmbeddedPostgres(home)
         try:
