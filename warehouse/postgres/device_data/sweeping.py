@@ -3,6 +3,8 @@
 PostgreSQL frees room and forgets nothing: the bytes stay until something else is written over them.
 """
 
+import time
+
 import psycopg
 from psycopg.sql import SQL, Identifier
 
@@ -10,8 +12,8 @@ from warehouse import sqlfiles
 from warehouse.contract.device_rows import TABLES
 
 _PACKAGE = "warehouse.postgres.device_data"
-_MOST_SEGMENTS = 256
-"""Of the log of writes; a server keeps 80 MB to 1 GB of 16 MB each."""
+_ARCHIVED_WITHIN_S = 60
+"""How long an archive is waited for that takes what the server writes."""
 
 
 def rewrite_tables(connection: psycopg.Connection) -> None:
@@ -45,8 +47,16 @@ def sweep_server(administrator: psycopg.Connection) -> bool:
     administrator.execute("ALTER SYSTEM SET wal_recycle = off")  # a recycled segment keeps its old bytes
     try:
         administrator.execute("SELECT pg_reload_conf()")
-        for _ in range(_MOST_SEGMENTS):
+        # Each switch fills a segment: as many as there are, those that stand ready with old bytes among them.
+        for _ in range(len(old) + 1):
             administrator.execute("SELECT pg_switch_wal()")
+            administrator.execute("CHECKPOINT")
+            if not old.intersection(_segments(administrator)):
+                return True
+            if _is_archive_failing(administrator):
+                return False
+        for _ in range(_ARCHIVED_WITHIN_S):
+            time.sleep(1)
             administrator.execute("CHECKPOINT")
             if not old.intersection(_segments(administrator)):
                 return True
@@ -54,6 +64,11 @@ def sweep_server(administrator: psycopg.Connection) -> bool:
     finally:
         administrator.execute("ALTER SYSTEM RESET wal_recycle")
         administrator.execute("SELECT pg_reload_conf()")
+
+
+def _is_archive_failing(administrator: psycopg.Connection) -> bool:
+    ((is_failing,),) = administrator.execute(sqlfiles.load(_PACKAGE, "find_failing_archive")).fetchall()
+    return bool(is_failing)
 
 
 def _segments(administrator: psycopg.Connection) -> list[str]:
