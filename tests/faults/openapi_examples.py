@@ -26,6 +26,9 @@ CONFIGURATION = """
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", "503"]
 """
+NOT_LET_IN = "Unexpected response to "
+"""How the title of what it found begins where a stranger got neither 401 nor what was asked for: 429, after so many
+refused tokens a minute, as documented. Where a stranger is let in it has another title."""
 GROWTH_MB = 50.0
 
 
@@ -48,6 +51,8 @@ def run(stage: Stage) -> None:
         findings.require("the whole document was gone through", report["complete"], report["stop_reason"])
         findings.require("schemathesis could do its work", not report["errors"], report["errors"] or "")
         for failure in report["failures"]:
+            if failure["type"] == "IgnoredAuth" and failure["title"].startswith(NOT_LET_IN):
+                continue
             where = ", ".join(str(operation) for operation in failure["operations"])
             findings.require(f"{failure['code']} {failure['title']}", False, f"{failure['count']} x {where}")  # noqa: FBT003
         findings.hardly_refused(good.attempts.between(0), of="good_clients")
