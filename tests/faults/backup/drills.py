@@ -127,8 +127,8 @@ class Drill:
         return self.clients.attempts.between(began, ended)
 
     def _figures_of_ingest(self, when: str, seen: AttemptsSeen) -> None:
-        self.findings.figure(f"p99_{when}_ms", seen.p99_s * 1000)
-        self.findings.figure(f"typical_p99_{when}_ms", seen.typical_p99_s * 1000)
+        self.findings.figure(f"p99_{when}_ms", round(seen.p99_s * 1000, 1))
+        self.findings.figure(f"typical_p99_{when}_ms", round(seen.typical_p99_s * 1000, 1))
         self.findings.statuses(seen, {200, 201, 503}, of=f"answers_{when}")
 
     def _archive_all(self) -> None:

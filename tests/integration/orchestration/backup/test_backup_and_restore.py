@@ -15,10 +15,12 @@ from tests.integration.orchestration.backup.fleet_home import DAY, flip_a_byte, 
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.open_folder import open_folder
 from warehouse.backup import recover
+from warehouse.backup.errors import BackupTargetError, RestoreError
 from warehouse.contract.partitions import Stream
 from warehouse.disk import Disk
 from warehouse.lake.publish import is_intact
 from warehouse.lake.storage.lake import Lake
+from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.wal.archive import wal_folder
@@ -181,3 +183,30 @@ def test_a_target_that_cannot_be_one_is_refused(
     refused = fleetwatt("backup", named, "--home", history.fleet.home)
     assert refused.code == 1
     assert why in refused.err
+
+
+def test_what_a_killed_restore_left_is_removed_by_the_next(new_home: Path) -> None:
+    with recover.made_aside(new_home) as aside:
+        make_folders(aside, "lake", "postgres")
+    assert {path.name for path in new_home.iterdir()} == {"lake", "postgres"}
+    with pytest.raises(RestoreError, match="is not empty"), recover.made_aside(new_home):
+        pass
+    shutil.rmtree(new_home / "postgres")
+    make_folders(new_home, "restoring")  # killed while it was moving what it had made
+    with recover.made_aside(new_home) as aside:
+        assert [path.name for path in new_home.iterdir()] == ["restoring"]
+        make_folders(aside, "postgres")
+    assert [path.name for path in new_home.iterdir()] == ["postgres"]
+
+
+def make_folders(folder: Path, *names: str) -> None:
+    """By the account of the home."""
+    with as_owner_of(folder):
+        for name in names:
+            (folder / name).mkdir()
+
+
+def test_two_backups_into_one_folder_are_not_made_at_once(history: History) -> None:
+    target = history.fleet.target
+    with target.held(), pytest.raises(BackupTargetError, match="another backup is being made"), target.held():
+        pass
