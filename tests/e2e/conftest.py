@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from tests.no_tls import NO_TLS
 from tests.open_folder import make_open_folder
 from tests.ports import free_port
 from warehouse.postgres.embedded import EmbeddedPostgres
+from warehouse.settings import FleetSettings
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = (str(Path(sys.executable).with_name("fleetwatt")),)
@@ -97,6 +99,13 @@ def run(*arguments: str, home: Path, cwd: Path | None = None, **settings: str) -
         timeout=PATIENCE_S,
         check=False,
     )
+
+
+def history_with_a_closed_day() -> tuple[str, str]:
+    """Options of ``up`` that leave one closed day to report: for two hours after midnight, yesterday is none yet."""
+    grace = timedelta(minutes=FleetSettings.model_fields["grace_minutes"].default)
+    now = datetime.now(UTC)
+    return "--history-days", "1" if (now - grace).date() == now.date() else "2"
 
 
 class Platform:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import AS_ROOT, Platform, eventually, processes_of, run
+from tests.e2e.conftest import AS_ROOT, Platform, eventually, history_with_a_closed_day, processes_of, run
 from tests.factories import meter_payload
 
 pytestmark = pytest.mark.skipif(not AS_ROOT, reason="needs root: it is about root and another account")
@@ -31,7 +31,7 @@ def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) ->
         (home / name).mkdir()
         (home / name).chmod(0o755)
     (home / "lock").touch(mode=0o644)
-    with Platform(home, "--vehicles", "2", "--history-days", "1") as platform:
+    with Platform(home, "--vehicles", "2", *history_with_a_closed_day()) as platform:
         platform.wait_until_up()
         assert platform.error_of_dagsters_code() is None
         assert {process.uids().effective for process in processes_of(home) if process.pid != os.getpid()} == {

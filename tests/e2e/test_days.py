@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from orchestration.definitions import RUNS_NICENESS
-from tests.e2e.conftest import Platform, eventually, kill_all, processes_of, run, traits
+from tests.e2e.conftest import Platform, eventually, history_with_a_closed_day, kill_all, processes_of, run, traits
 from tests.factories import iso, vehicle_payload
 from tests.ports import free_port
 
 VEHICLES = 5
 REPORTED = ": sealed, exported, rolled up and reported; see "
-OPTIONS = ("--vehicles", str(VEHICLES), "--history-days", "1")
+OPTIONS = ("--vehicles", str(VEHICLES), *history_with_a_closed_day())
 
 
 def first_reported_day(platform: Platform) -> date:

@@ -147,6 +147,7 @@ def test_what_is_there_is_not_copied_again_and_what_rotted_is(fleet: FleetHome) 
 
 
 def test_so_many_backups_are_kept_with_what_they_need(fleet: FleetHome, fleetwatt: Fleetwatt) -> None:
+    fleet.back_up()
     assert len(fleet.target.backups()) > 1
     kept = fleetwatt("backup", fleet.target.path, "--home", fleet.home, "--keep", 1)
     assert kept.code == 0, kept.err
