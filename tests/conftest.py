@@ -27,6 +27,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from ingest_api.app import create_app
 from ingest_api.server.uvicorn_internals import protocol_of
 from ingest_api.settings import ApiSettings
+from tests.dropped_database import drop_database
 from tests.no_tls import NO_TLS
 from tests.open_folder import IN_MEMORY, open_folder
 from warehouse.contract import redaction
@@ -38,7 +39,6 @@ from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead
 
 MakeApi = Callable[..., httpx.Client]
-DROPPED_WITHIN_S = 30.0
 CLONED_BY = "file_copy" if IN_MEMORY and "FLEET_TEST_DATABASE_URL" not in os.environ else "wal_log"
 """On a disk, copied files must be synced one by one; in memory that costs nothing, and the log need not take them."""
 
@@ -175,20 +175,6 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
             yield _named(server_url, name)
         finally:
             drop_database(admin, name)
-
-
-def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drop it, whoever is connected to it."""
-    deadline = time.monotonic() + DROPPED_WITHIN_S
-    while True:
-        try:
-            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
-        except psycopg.errors.InsufficientPrivilege:
-            # A worker of autovacuum is the superuser's, so an ordinary role cannot end it; it ends by itself.
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
 
 
 @pytest.fixture

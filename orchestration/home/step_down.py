@@ -82,7 +82,8 @@ def _interpreter(account: ServerAccount) -> Interpreter:
     Raises:
         HomeError: there is none.
     """
-    if found := interpreter_for(account, _PACKAGES, search_path(os.environ)):
+    ours = str(Path(__file__).parents[2])  # the packages below this one may have been taken from elsewhere
+    if found := interpreter_for(account, _PACKAGES, [*search_path(os.environ), ours]):
         return found
     raise HomeError(
         f"Started by root, Fleetwatt runs as '{account.name}', and that account can run neither {sys.executable} "

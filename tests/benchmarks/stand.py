@@ -29,6 +29,7 @@ from orchestration.processes.child_process import LAUNCHER
 from tests.benchmarks.figures import Report
 from tests.benchmarks.fleet import Fleet
 from tests.benchmarks.scale import Scale
+from tests.dropped_database import drop_database
 from tests.ports import free_port
 from warehouse.contract.tables import DeviceKind
 from warehouse.listening import Auth
@@ -157,7 +158,7 @@ class Stand(AbstractContextManager["Stand"]):
             yield self._url_of(name)
         finally:
             with connect(self._server_url) as admin:
-                admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+                drop_database(admin, name)
 
     def shared(self, make: Callable[["Stand"], AbstractContextManager[str]]) -> str:
         """A database that several figures are measured on, made when the first of them asks."""

@@ -26,7 +26,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 import warehouse
-from tests.conftest import drop_database, fresh_database
+from tests.conftest import fresh_database
+from tests.dropped_database import drop_database
 from tests.e2e.conftest import PATIENCE_S, Platform, eventually, run
 from tests.factories import vehicle_payload
 from tests.ports import free_port

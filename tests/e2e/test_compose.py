@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from tests.compose import ROOT, compose, copied, environment, image_environment
 from tests.conftest import fresh_database
+from tests.dropped_database import drop_database
 from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, kill_all, processes_of, with_us
 from tests.open_folder import open_folder
 from tests.ports import free_port
@@ -141,7 +141,7 @@ def containers(server_url: str, home: Path, site: Path) -> Iterator[Containers]:
         }
         yield Containers(home, site, shell, {"fleet_database_url": url, "fleet_admin_token": secrets.token_hex(24)})
     with connect(server_url) as admin:
-        admin.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(dagster_database)))
+        drop_database(admin, dagster_database)
 
 
 @pytest.mark.long

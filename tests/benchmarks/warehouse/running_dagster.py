@@ -9,13 +9,13 @@ from itertools import count
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-from psycopg.sql import SQL, Identifier
 
 from orchestration.assets.partitions import range_tags
 from orchestration.dagster_runtime.instance import LOCATION
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.warehouse.product import fleetwatt, wait_for_page
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
+from tests.dropped_database import drop_database
 from tests.ports import free_port
 from warehouse.postgres.connection import connect
 
@@ -153,4 +153,4 @@ def running_dagster(stand: WarehouseStand, place: Place) -> Iterator[RunningDags
                 yield dagster
     finally:
         with connect(place.url) as connection:
-            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database)))
+            drop_database(connection, database)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from psycopg.sql import SQL, Identifier
 
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from tests.factories import iso
 from tests.faults.day.outcome import outcome_of
 from tests.faults.day.site import Site

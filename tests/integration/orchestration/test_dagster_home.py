@@ -33,7 +33,7 @@ from orchestration.dagster_runtime.instance import (
 from orchestration.dagster_runtime.run_coordinator import PooledRunCoordinator
 from orchestration.dagster_runtime.run_launcher import WatchedRunLauncher, runs_since
 from orchestration.dagster_runtime.services import DagsterProcesses, socket_folder
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from warehouse.contract.errors import HomeError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.partitions.creation import make_partitions

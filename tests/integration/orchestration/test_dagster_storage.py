@@ -11,7 +11,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from orchestration.dagster_runtime.instance import make_database, storage_url
 from orchestration.dagster_runtime.storage import DagsterStorageError, PooledPostgresStorage
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from warehouse.postgres.connection import connect
 
 Load = Callable[..., dg.DagsterInstance]

@@ -22,7 +22,8 @@ from orchestration.dagster_runtime.instance import STORAGE_URL
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import DagsterProcesses
 from orchestration.definitions import build_definitions
-from tests.conftest import MakeApi, drop_database
+from tests.conftest import MakeApi
+from tests.dropped_database import drop_database
 from tests.integration.orchestration.conftest import Fleetwatt, Webhook
 from tests.integration.orchestration.dagster_days import CATALOG, TODAY
 from warehouse.contract.errors import FleetwattError

@@ -17,7 +17,7 @@ from orchestration.assets.partitions import range_tags
 from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
 from orchestration.definitions import build_definitions
 from orchestration.tags import DAYS_TAG, PARTITION_NAME_TAG
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from tests.fewer_models import catalog_of
 from warehouse.postgres.connection import connect
 

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from orchestration.dagster_runtime.instance import DagsterDatabaseError, make_database, opened, require_usable
 from orchestration.tags import RUN_KEY_TAG
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
 from tests.integration.orchestration.dagster_days import FIRST, Days
 from warehouse.contract.errors import DatabaseUnfitError

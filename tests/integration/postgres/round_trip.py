@@ -18,7 +18,8 @@ from dbt_like_sql.catalog import Catalog
 from ingest_api.bodies import deadline, limits
 from orchestration.dagster_runtime.instance import instance_settings, make_database, storage_url
 from tests.closed_hours import leave_only
-from tests.conftest import drop_database, serving
+from tests.conftest import serving
+from tests.dropped_database import drop_database
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from warehouse.contract.partitions import Stream, midnight
 from warehouse.lake.storage.lake import Lake

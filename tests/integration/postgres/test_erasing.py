@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from tests.conftest import drop_database
+from tests.dropped_database import drop_database
 from tests.factories import QUOTA, iso, now_s, vehicle_payload
 from tests.stored_findings import add_event, add_finding
 from warehouse.contract.device_rows import TABLES, Device

@@ -11,7 +11,8 @@ from psycopg.errors import DuplicateTable
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.exc import ProgrammingError
 
-from tests.conftest import drop_database, fresh_database
+from tests.conftest import fresh_database
+from tests.dropped_database import drop_database
 from tests.earlier_schema import database_before
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.postgres.connection import connect
