@@ -10,6 +10,7 @@ from orchestration.cli.commands import COMMANDS
 from tests.factories import meter_payload
 from tests.integration.orchestration.conftest import Fleetwatt
 from tests.integration.orchestration.test_cli import ndjson
+from tests.ports import free_port
 from warehouse.contract.errors import SchemaOutdatedError
 from warehouse.postgres.schema_version import head_revision
 from warehouse.settings import FleetSettings
@@ -64,6 +65,7 @@ def test_every_command_but_two_refuses_another_schema_and_leaves_it_alone(
     revision: str,
 ) -> None:
     monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    monkeypatch.setenv("FLEET_DAGSTER_PORT", str(free_port()))  # whoever runs the tests may run the product too
     ndjson(tmp_path / "readings.ndjson", meter_payload())
     said = {command: fleetwatt(command, *ARGUMENTS.get(command, [])) for command in REFUSING}
     assert {command: ended.code for command, ended in said.items()} == dict.fromkeys(REFUSING, 1)
