@@ -65,9 +65,8 @@ def backup(
         return
     with database(settings) as url:
         lake = open_lake_folder(url, settings.lake, notes.print)
-        if (
-            begins_processes.get()
-        ):  # ingest cannot wait, and a backup can; a server that was started here has its priority
+        # Ingest cannot wait, and a backup can; a server that was started here has its priority.
+        if begins_processes.get():
             os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         made, copied = BackupMaker(settings, url, lake, place, notes.print, keep, max_rate).make()
     if as_json:

@@ -8,14 +8,15 @@ import typer
 from rich import box
 from rich.table import Table
 
+from orchestration.cli.connected import connected_to_home
 from orchestration.cli.json_output import as_json_line, print_json
-from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
+from orchestration.cli.options import AsJson, Home, home_of_group, notes
 from orchestration.cli.terminal import results, shown_instant
-from orchestration.home.folder import database
 from warehouse.contract.durations import parse_duration
 from warehouse.contract.redaction import write_as_it_is
 from warehouse.contract.tokens import NewToken, Scope
 from warehouse.postgres.access.token_store import (
+    FIRST_TOKEN,
     OVERLAP,
     Token,
     TokenRequest,
@@ -24,13 +25,11 @@ from warehouse.postgres.access.token_store import (
     revoke_token,
     rotate_token,
 )
-from warehouse.postgres.connection import connect
-from warehouse.settings import FleetSettings
 
 tokens = typer.Typer(
     help="The tokens by which machines prove themselves to the API.\n\n"
     "A token is shown once, when it is made; only a hash of it is kept. The first one, which may make others:\n\n"
-    "\b\n    fleetwatt tokens create --name first --scope admin",
+    f"\b\n    {FIRST_TOKEN}",
     no_args_is_help=True,
     add_completion=False,  # it is the whole command's
     rich_markup_mode=None,
@@ -85,7 +84,7 @@ def create(
         fleetwatt tokens create --name dashboard --scope read
     """
     request = TokenRequest(name, scope, devices or None, expires)
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+    with connected_to_home(home) as connection:
         made = create_token(connection, request)
     _show(made, f"{name} may {', '.join(sorted(set(scope)))}", as_json=as_json)
 
@@ -93,13 +92,13 @@ def create(
 @tokens.command("list")
 def list_all(*, home: Home = None, as_json: AsJson = False) -> None:
     """List the tokens: what each may, until when, and when it was last used (to the hour). None shows its secret."""
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+    with connected_to_home(home) as connection:
         found = list_tokens(connection)
     now = datetime.now(UTC)
     if as_json:
         print_json([each.record(now) for each in found])
     elif not found:
-        notes.print("there are none yet; make one: fleetwatt tokens create --name first --scope admin")
+        notes.print(f"there are none yet; make one: {FIRST_TOKEN}")
     else:
         results().print(_table(found, now))
 
@@ -112,7 +111,7 @@ def revoke(*, token_id: TokenId, home: Home = None, as_json: AsJson = False) -> 
     Of a charger that was stolen:
         fleetwatt tokens revoke k3Jd82Lq
     """
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+    with connected_to_home(home) as connection:
         revoked = revoke_token(connection, token_id)
     if as_json:
         print_json(revoked.record(datetime.now(UTC)))
@@ -138,7 +137,7 @@ def rotate(
         fleetwatt tokens rotate k3Jd82Lq --overlap 1h
     """
     overlap = OVERLAP if overlap is None else overlap
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+    with connected_to_home(home) as connection:
         made = rotate_token(connection, token_id, overlap)
     hours = overlap.total_seconds() / 3600
     _show(made, f"it takes the place of {token_id}, which works for {hours:g} h more at most", as_json=as_json)

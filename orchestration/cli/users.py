@@ -1,20 +1,16 @@
 """``fleetwatt users``: the people who sign in to the API's pages."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich import box
 from rich.table import Table
 
+from orchestration.cli.connected import connected_to_home
 from orchestration.cli.json_output import print_json
-from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
+from orchestration.cli.options import AsJson, Home, home_of_group, notes
 from orchestration.cli.terminal import results, shown_instant
-from orchestration.home.folder import database
 from warehouse.contract.redaction import keep_secret
 from warehouse.contract.users import LONGEST_PASSWORD, Role, require_good_password
 from warehouse.postgres.access.user_store import (
@@ -28,8 +24,6 @@ from warehouse.postgres.access.user_store import (
     list_users,
     remove_user,
 )
-from warehouse.postgres.connection import connect
-from warehouse.settings import FleetSettings
 
 users = typer.Typer(
     help="The people who sign in to the API's pages, by a password.\n\n"
@@ -68,7 +62,7 @@ def add(
         fleetwatt users add maria --role operator --password-stdin < FILE
     """
     password = _password(name, from_stdin=from_stdin)
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         added = add_user(connection, name, role, password)
     _say(added, f"{added.name} may sign in as {added.role}", as_json=as_json)
 
@@ -76,7 +70,7 @@ def add(
 @users.command("list")
 def list_all(*, home: Home = None, as_json: AsJson = False) -> None:
     """List the users: what each may, and when each last signed in."""
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         found = list_users(connection)
     if as_json:
         print_json([each.record() for each in found])
@@ -90,7 +84,7 @@ def list_all(*, home: Home = None, as_json: AsJson = False) -> None:
 def passwd(*, name: Name, from_stdin: FromStdin = False, home: Home = None, as_json: AsJson = False) -> None:
     """Give a user another password. Where the user is signed in, that is over, and failed sign-ins are forgotten."""
     password = _password(name, from_stdin=from_stdin)
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         user = change_password(connection, name, password)
     _say(user, f"{user.name} has another password, and signs in again everywhere", as_json=as_json)
 
@@ -109,7 +103,7 @@ def role(
     \b
         fleetwatt users role maria admin
     """
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         user = change_role(connection, name, becomes, even_last=even_last)
     _say(user, f"{user.name} may sign in as {user.role}", as_json=as_json)
 
@@ -117,7 +111,7 @@ def role(
 @users.command()
 def disable(*, name: Name, even_last: EvenLast = False, home: Home = None, as_json: AsJson = False) -> None:
     """Let a user in no more, and end what is open, within seconds. What the user did stays; enable undoes it."""
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         user = disable_user(connection, name, even_last=even_last)
     _say(user, f"{user.name} is disabled: every API refuses what was open within 5 s", as_json=as_json)
 
@@ -125,7 +119,7 @@ def disable(*, name: Name, even_last: EvenLast = False, home: Home = None, as_js
 @users.command()
 def enable(*, name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """Let a user in again, and forget the failed sign-ins."""
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         user = enable_user(connection, name)
     _say(user, f"{user.name} may sign in as {user.role}", as_json=as_json)
 
@@ -133,15 +127,9 @@ def enable(*, name: Name, home: Home = None, as_json: AsJson = False) -> None:
 @users.command()
 def remove(*, name: Name, even_last: EvenLast = False, home: Home = None, as_json: AsJson = False) -> None:
     """Remove a user for good, and end what is open, within seconds."""
-    with _opened(home) as connection:
+    with connected_to_home(home) as connection:
         user = remove_user(connection, name, even_last=even_last)
     _say(user, f"{user.name} is removed", as_json=as_json)
-
-
-@contextmanager
-def _opened(home: Path | None) -> Iterator[psycopg.Connection]:
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
-        yield connection
 
 
 def _password(name: str, *, from_stdin: bool) -> str:

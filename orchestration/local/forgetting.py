@@ -66,9 +66,8 @@ class UnfinishedForgetting:
             self.say(f"{error.title}: {error.detail}")
 
     def _go_on(self, connection: psycopg.Connection, forgetting: Forgetting, device: Device) -> None:
-        from dbt_like_sql.catalog import (
-            Catalog,
-        )  # with the lake's engines they take a while to load, and are seldom needed
+        # With the lake's engines these take a while to load, and are seldom needed.
+        from dbt_like_sql.catalog import Catalog
         from warehouse.lake.storage.lake import Lake
         from warehouse.lifecycle.daily_pipeline import DailyPipeline
         from warehouse.lifecycle.forgetting import Forgetter

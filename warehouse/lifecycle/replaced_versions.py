@@ -10,7 +10,6 @@ from warehouse.lake.storage.keys import FileKey
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.postgres.ledger.day_locks import day_held
 from warehouse.postgres.ledger.lake_files import (
-    LakeFile,
     delete_version,
     forget_earlier_releases,
     list_current_files,
@@ -45,7 +44,8 @@ def remove_replaced(
 def _remove_of_day(connection: psycopg.Connection, lake: Lake, day: date) -> int:
     removed = 0
     with day_held(connection, day):
-        kept = {key_of(file) for file in [*list_current_files(connection, day=day), *_seen(connection, day)]}
+        seen = list_released_files(connection, day)
+        kept = {key_of(file) for file in [*list_current_files(connection, day=day), *seen]}
         for file in list_versions(connection, day=day):
             if key_of(file) not in kept:
                 lake.store.delete(str(key_of(file)))
@@ -58,7 +58,3 @@ def _remove_of_day(connection: psycopg.Connection, lake: Lake, day: date) -> int
                 removed += 1
         lake.remove_unfinished(day)
     return removed
-
-
-def _seen(connection: psycopg.Connection, day: date) -> list[LakeFile]:
-    return list_released_files(connection, day)

@@ -6,9 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.integration.orchestration.backup.fleet_home import FleetHome
-from tests.integration.orchestration.supervised import eventually
-from tests.open_folder import open_folder
+from tests.integration.orchestration.backup.fleet_home import FleetHome, backed_up_home, wait_for
 from warehouse.backup.record import Backup
 
 
@@ -25,20 +23,13 @@ class History:
 @pytest.fixture(scope="module")
 def history() -> Iterator[History]:
     """The server has ended; the home and its backups are there."""
-    with open_folder() as folder:
-        fleet = FleetHome(folder)
-        try:
-            fleet.start()
-            fleet.import_readings(1)
-            fleet.run_day()
-            backup = fleet.back_up()
-            fleet.import_readings(2)
-            assert backup.base is not None
-            since = backup.base.restorable_from  # the end of a second
-            assert eventually(lambda: fleet.now() > since)
-            between = fleet.now()
-            fleet.import_readings(3)
-            fleet.archive_wal()
-        finally:
-            fleet.stop()
+    with backed_up_home() as (fleet, backup):
+        fleet.import_readings(2)
+        assert backup.base is not None
+        since = backup.base.restorable_from  # the end of a second
+        wait_for(lambda: fleet.now() > since)
+        between = fleet.now()
+        fleet.import_readings(3)
+        fleet.archive_wal()
+        fleet.stop()
         yield History(fleet, backup, between)

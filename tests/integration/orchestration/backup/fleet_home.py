@@ -3,11 +3,14 @@
 import json
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.factories import meter_payload, vehicle_payload
 from tests.fewer_models import catalog_of
+from tests.open_folder import open_folder
 from warehouse.backup.make import BackupMaker
 from warehouse.backup.record import Backup
 from warehouse.backup.target import BackupTarget
@@ -81,11 +84,9 @@ class FleetHome:
             connection.execute("SELECT txid_current()")
             row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
         assert row is not None
-        give_up = time.monotonic() + PATIENCE_S
-        while row[0] not in stored_names(archive.folder_in(archive.targets[0])):
-            assert time.monotonic() < give_up, self.server.wal_archive.failure
-            time.sleep(0.05)
-        return str(row[0])
+        folder, name = archive.folder_in(archive.targets[0]), str(row[0])
+        wait_for(lambda: name in stored_names(folder), lambda: self.server.wal_archive.failure)
+        return name
 
     def stop(self) -> None:
         """All of it stays."""
@@ -95,6 +96,28 @@ class FleetHome:
         """All but the backups."""
         self.server.stop()
         shutil.rmtree(self.home)
+
+
+@contextmanager
+def backed_up_home() -> Iterator[tuple[FleetHome, Backup]]:
+    """A home with a reading of each device, a day in the lake, and a backup of both; its server runs."""
+    with open_folder() as folder:
+        fleet = FleetHome(folder)
+        try:
+            fleet.start()
+            fleet.import_readings(1)
+            fleet.run_day()
+            yield fleet, fleet.back_up()
+        finally:
+            fleet.stop()
+
+
+def wait_for(is_so: Callable[[], object], why_not: Callable[[], object] = lambda: "it never was") -> None:
+    """For as long as a busy machine takes."""
+    give_up = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < give_up, why_not()
+        time.sleep(0.05)
 
 
 def flip_a_byte(path: Path, at: int = -100) -> None:

@@ -3,15 +3,20 @@
 import errno
 import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.integration.orchestration.backup.fleet_home import DAY, PATIENCE_S, FleetHome, flip_a_byte, readings_in
+from tests.integration.orchestration.backup.fleet_home import (
+    DAY,
+    FleetHome,
+    backed_up_home,
+    flip_a_byte,
+    readings_in,
+    wait_for,
+)
 from tests.integration.orchestration.conftest import Fleetwatt
-from tests.open_folder import open_folder
 from warehouse.backup import make
 from warehouse.backup.errors import BackupFailedError
 from warehouse.backup.lake_backup import lake_backup_of
@@ -31,16 +36,8 @@ from warehouse.postgres.ledger.lake_files import find_lake_file
 @pytest.fixture(scope="module")
 def made() -> Iterator[FleetHome]:
     """A home that was backed up once; its server runs."""
-    with open_folder() as folder:
-        fleet = FleetHome(folder)
-        try:
-            fleet.start()
-            fleet.import_readings(1)
-            fleet.run_day()
-            fleet.back_up()
-            yield fleet
-        finally:
-            fleet.stop()
+    with backed_up_home() as (fleet, _):
+        yield fleet
 
 
 @pytest.fixture
@@ -58,13 +55,6 @@ def is_well(fleet: FleetHome) -> bool:
 def none_waits(fleet: FleetHome) -> bool:
     standing = standing_of(fleet.server)
     return standing is not None and standing.waiting.segments == 0
-
-
-def wait_for(is_so: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < give_up, "it never was"
-        time.sleep(0.05)
 
 
 def switch(fleet: FleetHome) -> None:
