@@ -6,6 +6,7 @@ was remembered of other requests' headers decides.
 
 import asyncio
 import logging
+import multiprocessing
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -185,7 +186,8 @@ class Gate:
 
     async def _say_whether_there_is_a_token(self) -> None:
         await self.tokens.looked.wait()
-        if self.asks is Asks.EVERYBODY and not len(self.tokens) and not self._admin.scopes:
+        nobody_gets_in = not len(self.tokens) and not self._admin.scopes
+        if self.asks is Asks.EVERYBODY and nobody_gets_in and _speaks_for_all():
             said = "every request is answered 401, for there is no token yet; make the first, or a user: %s; %s"
             logger.warning(said, FIRST_TOKEN, FIRST_USER)
 
@@ -220,6 +222,12 @@ class Gate:
             count_refused_token("rate_limited")
             raise
         self._failures.charge(client, 1)
+
+
+def _speaks_for_all() -> bool:
+    """Whether this process is the only one, or the first of several: what holds for all of them is said once."""
+    name = multiprocessing.current_process().name  # the children of a process are numbered from 1
+    return multiprocessing.parent_process() is None or name.endswith("-1")
 
 
 def _require_scope(caller: Caller, scope: Scope, what: str) -> None:

@@ -35,6 +35,7 @@ from warehouse.env_file import old_setting_remark
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets, warning
 from warehouse.postgres.access.token_store import FIRST_TOKEN, TokenRequest, count_valid_tokens, replace_token
+from warehouse.postgres.access.user_store import FIRST_USER
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -221,6 +222,7 @@ class LocalPlatform:
         if asks and not self._has_tokens:
             home_flag = shlex.join(["--home", str(home)])
             self.say(f"  no token   every request is answered 401; make the first: {FIRST_TOKEN} {home_flag}")
+            self.say(f"             and who signs in at the pages: {FIRST_USER} {home_flag}")
         for said in (warning("the API", self.settings.host, asks=asks), old_setting_remark()):
             if said:
                 self.say(said)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +48,21 @@ def environment(database_url: str, port: int, **settings: object) -> dict[str, s
 
 
 @contextmanager
-def api_process(database_url: str, *, open_files: int | None = None, **settings: object) -> Iterator[ApiProcess]:
+def api_process(
+    database_url: str, *, open_files: int | None = None, log: Path | None = None, **settings: object
+) -> Iterator[ApiProcess]:
     """Start it, wait until it answers; at the end it is killed if it still runs.
 
-    ``open_files``: how many it may have if it asks for them; half as many if it does not.
+    ``open_files``: how many it may have if it asks for them; half as many if it does not. ``log``: a file for what it
+    says.
     """
     limit = f'ulimit -S -n {(open_files or 0) // 2} && ulimit -H -n {open_files} && exec "$@"'
     limited = ["/bin/sh", "-c", limit, "sh"] if open_files else []
     port = free_port()
-    process = subprocess.Popen([*limited, *COMMAND], cwd=ROOT, env=environment(database_url, port, **settings))
+    with ExitStack() as stack:
+        said = stack.enter_context(log.open("wb")) if log else None
+        env = environment(database_url, port, **settings)
+        process = subprocess.Popen([*limited, *COMMAND], cwd=ROOT, env=env, stderr=said)
     try:
         while True:
             assert process.poll() is None, "the API did not start"

@@ -86,9 +86,9 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     return problem
 
 
-def until(is_so: Callable[[], bool]) -> None:
+def until(is_so: Callable[[], bool], within_s: float = 10) -> None:
     """Returns as soon as this is so."""
-    for _ in range(1000):
+    for _ in range(int(within_s * 100)):
         if is_so():
             return
         time.sleep(0.01)
