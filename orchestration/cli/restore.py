@@ -11,6 +11,7 @@ from orchestration.cli.options import NewHome, notes, utc_instant
 from orchestration.cli.terminal import shown_instant
 from warehouse.backup.record import SETTINGS
 from warehouse.backup.recover import Choice, choose, made_aside, recover
+from warehouse.backup.restored_access import Access, newest_access, settle_access, words_of_access
 from warehouse.backup.restored_lake import restore_lake
 from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
@@ -35,7 +36,8 @@ def restore(
     """Make a new home from a backup: the database as it was at an instant, and the lake as it was known then.
 
     The backups stay as they are. Every file of the lake is held against its hash, and what is missing is queued to be
-    made again. The last reading that is there is printed.
+    made again. The last reading that is there is printed. Nobody is signed in; tokens and users are as the archive
+    knows them last, also where the rest is as it was at an instant before.
 
     \b
     All there is, or as it was before somebody made a mistake:
@@ -47,8 +49,10 @@ def restore(
     with made_aside(home) as aside:
         server = EmbeddedPostgres(aside)
         try:
+            newest = newest_access(place, choice, server, notes.print) if choice.at else None
             url = recover(place, choice, server, notes.print)
             _bring_back_lake(url, place, choice, Lake(aside / "lake"))
+            _settle_access(url, choice, newest)
         finally:
             server.stop()
     notes.print(f"restored: fleetwatt up --home {home}")
@@ -68,6 +72,14 @@ def _bring_back_lake(url: str, place: BackupTarget, choice: Choice, lake: Lake) 
     for what in damaged:
         notes.print(what, soft_wrap=True)
     notes.print(f"{counted(len(damaged), 'file')} of the lake missing or damaged")
+
+
+def _settle_access(url: str, choice: Choice, newest: Access | None) -> None:
+    with connect(url) as connection:
+        settle_access(connection, newest)
+        known = choice.reach.newest if newest else choice.until
+        for line in words_of_access(connection, choice.until, known.astimezone(UTC)):
+            notes.print(line)
 
 
 def _say_last_reading(connection: psycopg.Connection, choice: Choice) -> None:

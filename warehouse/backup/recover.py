@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class Choice:
     def until(self) -> datetime:
         """To which instant."""
         return self.at or self.reach.newest
+
+    def to_the_end(self) -> "Choice":
+        """The same backup, with all that the archive has behind it."""
+        return replace(self, at=None)
 
 
 def choose(target: BackupTarget, home: Path, at: datetime | None) -> Choice:

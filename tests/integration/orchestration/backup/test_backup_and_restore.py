@@ -5,7 +5,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,13 @@ from tests.open_folder import open_folder
 from warehouse.backup import recover
 from warehouse.backup.errors import BackupTargetError, RestoreError
 from warehouse.contract.partitions import Stream
+from warehouse.contract.users import Role
 from warehouse.disk import Disk
 from warehouse.lake.publish import is_intact
 from warehouse.lake.storage.lake import Lake
 from warehouse.owners_rights import as_owner_of
+from warehouse.postgres.access.token_store import list_tokens, revoke_token
+from warehouse.postgres.access.user_store import add_user, list_users
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.wal.archive import wal_folder
@@ -45,12 +48,27 @@ def test_the_database_is_there_as_it_was_at_an_instant_with_its_lake(
     try:
         url = server.ensure_running()
         assert readings_in(url) == 2
+        assert_access_is_the_newest(url, history)
+        assert "1 token and 1 user get in, as far as the archive knows, until" in restored.err
+        assert f"let in: {history.newer} (charger 7 again); if they are why" in restored.err
         with connect(url) as connection:
             assert is_intact(connection, Lake(new_home / "lake"), Stream.METER_READINGS, DAY)
             connection.execute("CREATE TABLE written (i int)")  # it is an ordinary server again
     finally:
         server.stop()
     assert {path.name for path in new_home.iterdir()} <= {"postgres", "postgres.lock", "secrets", "lake", "logs"}
+
+
+def assert_access_is_the_newest(url: str, history: History) -> None:
+    """What was revoked behind the instant stays so, and nobody is signed in."""
+    with connect(url) as connection:
+        states = {each.token_id: each.state(datetime.now(UTC)) for each in list_tokens(connection)}
+        assert states == {history.stolen: "revoked", history.newer: "valid"}
+        assert {each.name: each.state for each in list_users(connection)} == {"maria": "disabled", "nina": "enabled"}
+        assert connection.execute("SELECT count(*) FROM user_sessions").fetchone() == (0,)
+        # Numbers go on behind those that are there.
+        assert revoke_token(connection, history.newer).revoked_at
+        add_user(connection, "olga", Role.VIEWER, "correct horse battery")
 
 
 @pytest.mark.long
