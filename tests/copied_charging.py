@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.postgres.charging.charging_store import NULL, SESSION_COLUMNS, STANDBY_COLUMNS, ChargingDay
+from warehouse.postgres.charging.charging_store import SESSION_COLUMNS, STANDBY_COLUMNS, ChargingDay
+from warehouse.postgres.charging.copied_rows import NULL
 from warehouse.sessions.schemas import CHARGING_SESSIONS, DAILY_STANDBY
 
 DAY = date(2026, 2, 8)

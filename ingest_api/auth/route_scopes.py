@@ -40,6 +40,7 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/v1/vehicles"): Scope.READ,
     ("GET", "/v1/vehicles/{vehicleId}"): Scope.READ,
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): Scope.READ,
+    ("GET", "/v1/vehicles/{vehicleId}/days"): Scope.READ,
     ("GET", "/v1/mappings"): Scope.READ,
     ("GET", "/v1/findings"): Scope.READ,
     ("GET", "/v1/findings/{id}"): Scope.READ,

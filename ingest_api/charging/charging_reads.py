@@ -1,4 +1,4 @@
-"""Sessions and standby out of PostgreSQL, newest first, a page at a time."""
+"""Sessions, standby and days out of PostgreSQL, newest first, a page at a time."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -31,6 +31,15 @@ class StandbySpan(NamedTuple):
     meter_id: int
     since: date | None
     until: date | None
+    limit: int
+    cursor: str
+
+
+class DaySpan(NamedTuple):
+    """A vehicle's days since one, behind a cursor."""
+
+    vehicle_id: int
+    since: date
     limit: int
     cursor: str
 
@@ -91,12 +100,27 @@ async def list_standby(connection: Connection, span: StandbySpan) -> tuple[list[
         "meter_id": span.meter_id,
         "since": span.since or "-infinity",
         "until": span.until or "infinity",
-        "before": _day_place(span.cursor) if span.cursor else "infinity",
-        "limit": span.limit + 1,
+        **_behind(span),
     }
-    rows = await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_standby"), bounds)
-    more = rows[span.limit - 1]["day"].isoformat() if len(rows) > span.limit else None
-    return rows[: span.limit], more
+    return _page_of_days(await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_standby"), bounds), span.limit)
+
+
+async def list_days(connection: Connection, span: DaySpan) -> tuple[list[Row], str | None]:
+    """Rows of ``daily_vehicle_efficiency``, and the next cursor.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
+    bounds = {"vehicle_id": span.vehicle_id, "since": span.since, **_behind(span)}
+    return _page_of_days(await fetch_all(connection, sqlfiles.load(_PACKAGE, "list_vehicle_days"), bounds), span.limit)
+
+
+def _behind(span: StandbySpan | DaySpan) -> dict[str, object]:
+    return {"before": _day_place(span.cursor) if span.cursor else "infinity", "limit": span.limit + 1}
+
+
+def _page_of_days(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
+    return rows[:limit], rows[limit - 1]["day"].isoformat() if len(rows) > limit else None
 
 
 def _place(row: Row) -> str:

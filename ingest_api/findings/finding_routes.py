@@ -12,6 +12,7 @@ from ingest_api.findings.finding_schemas import Finding, FindingDetails, Finding
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests, read_number
+from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import AskedDay, checked_device_id, written
 from warehouse.contract.findings import ACTIVE, Severity, State
 from warehouse.postgres.findings.finding_reads import (
@@ -41,7 +42,12 @@ def _any_of(words: str) -> str:
     return f"^({words})(,({words}))*$"
 
 
-@router.get("", summary="Findings, the most expensive first", responses=problems(422, 503), response_model=Findings)
+@router.get(
+    "",
+    summary="Findings, the most expensive first",
+    responses=read_responses(paged=True) | problems(422, 503),
+    response_model=Findings,
+)
 async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     request: Request,
     state: Annotated[
@@ -79,7 +85,9 @@ async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the 
     )
     async with part_of(request, Database).connection() as connection:
         page = page_of(await fetch_all(connection, *list_question(asked)), asked)
-    return written(Findings(items=[Finding.of(row) for row in page.findings], next_cursor=page.next_cursor))
+    return read_answer(
+        request, Findings(items=[Finding.of(row) for row in page.findings], next_cursor=page.next_cursor)
+    )
 
 
 @router.get(

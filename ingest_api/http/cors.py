@@ -16,11 +16,11 @@ PATHS = "/v1/"
 _READS = (b"GET", b"HEAD")
 _OF_PREFLIGHT = [
     (b"access-control-allow-methods", b", ".join(_READS)),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, X-Request-Id"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-Request-Id"),
     (b"access-control-max-age", b"600"),
     (b"content-length", b"0"),
 ]
-_OF_ANSWER = [(b"access-control-expose-headers", b"Retry-After, X-Request-Id")]
+_OF_ANSWER = [(b"access-control-expose-headers", b"ETag, Link, Retry-After, X-Request-Id")]
 _VARY = (b"vary", b"Origin")
 
 

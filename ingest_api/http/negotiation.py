@@ -1,4 +1,4 @@
-"""What a client would rather have: ``Accept`` and ``Accept-Encoding`` (RFC 9110, 12.5)."""
+"""What a client would rather have, and has already: ``Accept``, ``Accept-Encoding``, ``If-None-Match`` (RFC 9110)."""
 
 import re
 
@@ -11,6 +11,15 @@ def weight(header: str, *names: str) -> float:
     A weight that cannot be read counts as none: whoever wrote it gets what others get who ask for nothing.
     """
     return max((_weight(parts) for name, *parts in _listed(header) if name in names), default=0.0)
+
+
+def has_already(tag: str, tags: str) -> bool:
+    """Whether a client that sends these in ``If-None-Match`` has what this ``ETag`` names (weak comparison, 13.1.2)."""
+    return tags.strip() == "*" or _opaque(tag) in {_opaque(each) for each in tags.split(",")}
+
+
+def _opaque(tag: str) -> str:
+    return tag.strip().removeprefix("W/")
 
 
 def _listed(header: str) -> list[list[str]]:

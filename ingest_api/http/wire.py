@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -21,6 +21,9 @@ class Wire(BaseModel):
     """Base of every request and answer body: camel case in JSON, snake case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    told_by_clock: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change while nothing happens."""
 
 
 OBJECT, ARRAY = BODY_SHAPES = ("<object>", "<array>")

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from fastapi import Request, Response
 
-from ingest_api.http.negotiation import weight
+from ingest_api.http.negotiation import has_already, weight
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -56,7 +56,7 @@ class ServedFile:
         is_gzipped = weight(request.headers.get("accept-encoding", ""), "gzip") > 0
         tag = f'"{self._digest}{"-gzip" if is_gzipped else ""}"'
         headers = {**self._headers, "Cache-Control": cached, "ETag": tag, "Vary": self._vary}
-        if _is_among(tag, request.headers.get("if-none-match", "")):
+        if has_already(tag, request.headers.get("if-none-match", "")):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         if not is_gzipped:
             return Response(self._content, headers=headers, media_type=self._media_type)
@@ -66,8 +66,3 @@ class ServedFile:
     @cached_property
     def _gzipped(self) -> bytes:
         return gzip.compress(self._content, mtime=0)  # each worker makes the same bytes, as the ETag says
-
-
-def _is_among(tag: str, tags: str) -> bool:
-    """Whether the client has it already (RFC 9110, 13.1.2: weak comparison)."""
-    return tags.strip() == "*" or tag in {each.strip().removeprefix("W/") for each in tags.split(",")}

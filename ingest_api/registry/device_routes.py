@@ -9,7 +9,7 @@ from ingest_api.database import Database, Row
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
-from ingest_api.http.wire import written
+from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.registry.device_schemas import (
     OF_ADMINISTRATORS,
     Meter,
@@ -31,20 +31,28 @@ Limit = Annotated[AskedInteger, Query(ge=1, le=1000, description="Devices a page
 Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")]
 
 
-@router.get("/meters", summary="Meters and their current state", responses=problems(422, 503), response_model=Meters)
+@router.get(
+    "/meters",
+    summary="Meters and their current state",
+    responses=read_responses(paged=True) | problems(422, 503),
+    response_model=Meters,
+)
 async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     """Every meter, a page at a time."""
     rows, next_cursor = await _page(request, DeviceKind.METER, limit, cursor)
-    return written(Meters(items=[meter_of(row) for row in rows], next_cursor=next_cursor))
+    return read_answer(request, Meters(items=[meter_of(row) for row in rows], next_cursor=next_cursor))
 
 
 @router.get(
-    "/vehicles", summary="Vehicles and their current state", responses=problems(422, 503), response_model=Vehicles
+    "/vehicles",
+    summary="Vehicles and their current state",
+    responses=read_responses(paged=True) | problems(422, 503),
+    response_model=Vehicles,
 )
 async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     """Every vehicle, a page at a time."""
     rows, next_cursor = await _page(request, DeviceKind.VEHICLE, limit, cursor)
-    return written(Vehicles(items=[vehicle_of(row) for row in rows], next_cursor=next_cursor))
+    return read_answer(request, Vehicles(items=[vehicle_of(row) for row in rows], next_cursor=next_cursor))
 
 
 @router.get("/meters/{meterId}", summary="One meter's current state", responses=problems(404, 422, 503))

@@ -1,7 +1,7 @@
 """What is said of a device: its current state, its settings, and how they are changed."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -60,6 +60,8 @@ OF_ADMINISTRATORS = frozenset({"energy_kind", "max_power_kw", "max_reset_kwh", "
 
 
 class _State(Wire):
+    told_by_clock: ClassVar[frozenset[str]] = frozenset({"age_seconds"})
+
     timestamp: Instant | None = Field(description="Of the newest reading.")
     received_at: Instant | None = Field(description="When that reading was stored.")
     age_seconds: float | None = Field(description="How long ago the newest reading was taken.", examples=[31.2])

@@ -8,6 +8,7 @@ from ingest_api.database import Database
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.mapping_schemas import MappedFleet, Mapping, Mappings, NewMappings
 from ingest_api.registry.mapping_store import end_now, find_mappings, map_vehicles
@@ -45,14 +46,19 @@ async def post_mappings(
     return Mapping.of(mappings[0])
 
 
-@router.get("", summary="Mappings of a vehicle, of a meter, or all", responses=problems(422, 503))
+@router.get(
+    "",
+    summary="Mappings of a vehicle, of a meter, or all",
+    responses=read_responses(paged=True) | problems(422, 503),
+    response_model=Mappings,
+)
 async def list_mappings(
     request: Request,
     vehicleId: str | None = None,  # noqa: N803 - the parameter's public name
     meterId: str | None = None,  # noqa: N803
     limit: Annotated[AskedInteger, Query(ge=1, le=1000, description="Mappings a page.")] = 100,
     cursor: Annotated[AskedInteger, Query(ge=0, le=2**63 - 1, description="`nextCursor` of the page before.")] = 0,
-) -> Mappings:
+) -> Response:
     """In the order of their making."""
     asked = {
         "vehicle_id": None if vehicleId is None else checked_device_id(vehicleId),
@@ -63,7 +69,7 @@ async def list_mappings(
     async with part_of(request, Database).connection() as connection:
         found = await find_mappings(connection, asked)
     more = str(found[limit - 1].mapping_id) if len(found) > limit else None
-    return Mappings(items=[Mapping.of(mapping) for mapping in found[:limit]], next_cursor=more)
+    return read_answer(request, Mappings(items=[Mapping.of(mapping) for mapping in found[:limit]], next_cursor=more))
 
 
 @router.delete("/{id}", summary="End a mapping now", responses=problems(404, 422, 503))

@@ -82,6 +82,9 @@ TABLES: dict[str, Holds] = {
         what="Charging sessions of the newest days, as the API answers with them", when="ended_at"
     ),
     "meter_standby": _OF_METERS._replace(what="What the meter gave while idle on the newest days", when="day"),
+    "daily_vehicle_efficiency": _OF_VEHICLES._replace(
+        what="The vehicle's efficiency on the newest days, as the API answers with it", when="day"
+    ),
     "findings": _OF_BOTH._replace(
         what="What was found wrong, and what people made of it",
         sentences=("subject", "detail", "cause", "deciding_test", "resolved_because"),

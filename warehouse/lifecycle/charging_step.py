@@ -1,4 +1,4 @@
-"""Lets PostgreSQL's copy of sessions and standby follow what readers see of the newest days."""
+"""Lets PostgreSQL's copies of sessions, standby and efficiency follow what readers see of the newest days."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,20 +6,25 @@ from datetime import date
 import polars as pl
 import psycopg
 
+from warehouse.contract.energy import Flag
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.pipeline_files import intact_location
 from warehouse.postgres.charging.charging_store import (
-    NULL,
     SESSION_COLUMNS,
     STANDBY_COLUMNS,
     ChargingDay,
     is_kept,
-    lock_charging,
     replace_day,
 )
+from warehouse.postgres.charging.copied_rows import NULL, lock_charging
+from warehouse.postgres.charging.efficiency_store import EFFICIENCY_COLUMNS, replace_efficiency
 
-SESSIONS, STANDBY = "charging_sessions", "daily_standby"
+SESSIONS, STANDBY, EFFICIENCY = "charging_sessions", "daily_standby", "daily_vehicle_efficiency"
+
+_COUNTS = [pl.col(f"{flag}_count").alias(flag.value) for flag in Flag]
+_FLAGS = pl.when(pl.sum_horizontal(_COUNTS) > 0).then(pl.struct(_COUNTS).struct.json_encode())
+"""How often each flag was raised, as JSON; missing where none was."""
 
 
 def copy_charging(transaction: psycopg.Connection, lake: Lake, day: date) -> None:
@@ -39,6 +44,14 @@ def copy_charging(transaction: psycopg.Connection, lake: Lake, day: date) -> Non
         standby=_csv(of_meters, STANDBY_COLUMNS),
     )
     replace_day(transaction, copied)
+
+
+def copy_efficiency(transaction: psycopg.Connection, lake: Lake, day: date) -> None:
+    """Write each vehicle's day, in the transaction that releases it; where the file was lost what was copied stays."""
+    lock_charging(transaction)
+    rows = _rows(transaction, lake, EFFICIENCY, day)
+    if rows is not None:
+        replace_efficiency(transaction, day, _csv(rows.with_columns(flags=_FLAGS), EFFICIENCY_COLUMNS))
 
 
 def _rows(transaction: psycopg.Connection, lake: Lake, name: str, day: date) -> pl.DataFrame | None:

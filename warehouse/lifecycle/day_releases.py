@@ -9,7 +9,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.charging_step import copy_charging
+from warehouse.lifecycle.charging_step import copy_charging, copy_efficiency
 from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.findings_step import tell_findings
 from warehouse.lifecycle.lake_description import describe_lake
@@ -102,6 +102,7 @@ class DayReleases:
         """What PostgreSQL has of a day for people and the API becomes true with the release."""
         tell_findings(transaction, self.lake, day)
         copy_charging(transaction, self.lake, day)
+        copy_efficiency(transaction, self.lake, day)
 
     def _release(self, connection: psycopg.Connection, day: date) -> DayRelease:
         return DayRelease(connection, self.engine, self.lake, self.catalog, day)

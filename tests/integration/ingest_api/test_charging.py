@@ -9,7 +9,8 @@ import pytest
 
 from tests.copied_charging import DAY, charging_day, session, standby
 from tests.integration.ingest_api.site import Site, assert_problem, new_id
-from warehouse.postgres.charging.charging_store import lock_charging, replace_day
+from warehouse.postgres.charging.charging_store import replace_day
+from warehouse.postgres.charging.copied_rows import lock_charging
 
 _days = count()
 

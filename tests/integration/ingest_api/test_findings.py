@@ -16,7 +16,8 @@ from tests.integration.ingest_api.site import MakeSite, Site, assert_problem
 from tests.integration.postgres.telling import tell
 from tests.told_findings import DAY, closed, fault, lake_id, later, told
 from warehouse.contract.partitions import midnight
-from warehouse.postgres.charging.charging_store import lock_charging, replace_day
+from warehouse.postgres.charging.charging_store import replace_day
+from warehouse.postgres.charging.copied_rows import lock_charging
 
 NAMES = ("cheap", "dear", "free", "untold", "less", "over", "clock", "leak")
 UNSETTLED = ["dear", "cheap", "free", "leak", "untold", "less", "clock"]

@@ -1,4 +1,4 @@
-"""PostgreSQL has the sessions and the standby of a day as readers of the lake see them."""
+"""PostgreSQL has sessions, standby and efficiency of a day as readers of the lake see them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.integration.lake.lossy_days import DAYS, fleet, lossy_days
 from tests.lake_folder import newest_file
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.charging.charging_store import KEPT_DAYS, SESSION_COLUMNS, STANDBY_COLUMNS
+from warehouse.postgres.charging.efficiency_store import EFFICIENCY_COLUMNS
 from warehouse.postgres.connection import connect
 
 
@@ -39,18 +40,27 @@ def connection(pipeline: DailyPipeline) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+COLUMNS = {
+    "charging_sessions": SESSION_COLUMNS,
+    "meter_standby": STANDBY_COLUMNS,
+    "daily_vehicle_efficiency": [name for name in EFFICIENCY_COLUMNS if name != "flags"],
+}
+
+
 def in_postgres(connection: psycopg.Connection, table: str) -> list[tuple[object, ...]]:
-    columns = {"charging_sessions": SESSION_COLUMNS, "meter_standby": STANDBY_COLUMNS}[table]
+    columns = COLUMNS[table]
     return sorted(connection.execute(f"SELECT {', '.join(columns)} FROM {table}".encode()).fetchall())
 
 
 def in_the_lake(pipeline: DailyPipeline) -> dict[str, list[tuple[object, ...]]]:
-    found: dict[str, list[tuple[object, ...]]] = {"charging_sessions": [], "meter_standby": []}
+    found: dict[str, list[tuple[object, ...]]] = {name: [] for name in COLUMNS}
     for day in DAYS:
         sessions = made(pipeline, day).with_columns(day=day)
         found["charging_sessions"] += sessions.select(SESSION_COLUMNS).rows()
         standby = made(pipeline, day, "daily_standby").filter(pl.col("kind") == "meter").with_columns(day=day)
         found["meter_standby"] += standby.rename({"device_id": "meter_id"}).select(STANDBY_COLUMNS).rows()
+        efficiency = made(pipeline, day, "daily_vehicle_efficiency").with_columns(day=day)
+        found["daily_vehicle_efficiency"] += efficiency.select(COLUMNS["daily_vehicle_efficiency"]).rows()
     return {name: sorted(rows) for name, rows in found.items()}
 
 
@@ -62,7 +72,8 @@ def test_each_released_day_is_there_and_follows_what_is_restated(
     stored(pipeline.url, fleet(), tmp_path)
     run_what_is_queued(pipeline, connection)
     after = in_the_lake(pipeline)
-    assert after != before
+    changed = {name for name in COLUMNS if after[name] != before[name]}
+    assert changed >= {"charging_sessions", "daily_vehicle_efficiency"}
     assert {name: in_postgres(connection, name) for name in after} == after
 
 

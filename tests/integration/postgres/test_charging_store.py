@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import psycopg
 
 from tests.copied_charging import DAY, charging_day, session, standby
-from warehouse.postgres.charging.charging_store import KEPT_DAYS, is_kept, lock_charging, replace_day
+from warehouse.postgres.charging.charging_store import KEPT_DAYS, is_kept, replace_day
+from warehouse.postgres.charging.copied_rows import lock_charging
 
 
 def write(

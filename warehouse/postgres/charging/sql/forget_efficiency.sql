@@ -1,0 +1,2 @@
+DELETE FROM daily_vehicle_efficiency
+WHERE day <= %(day)s
