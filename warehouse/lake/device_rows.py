@@ -11,8 +11,8 @@ from warehouse.contract.partitions import Stream
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.export import ExportMismatchError, figures_of_file
 from warehouse.lake.file_format import PARQUET
-from warehouse.lake.storage.lake import Lake
-from warehouse.lake.views import file_rows, text
+from warehouse.lake.storage.lake import Lake, key_of
+from warehouse.lake.views import UnreadableFileError, file_rows, text
 from warehouse.postgres.ledger.lake_files import LakeFile
 from warehouse.postgres.ledger.partition_figures import DEVICE_ID, Figures
 
@@ -38,10 +38,13 @@ class HeldFile:
 def files_with_rows(
     engine: duckdb.DuckDBPyConnection, lake: Lake, files: Iterable[LakeFile], device: Device, *, by_name: bool = True
 ) -> Iterator[HeldFile]:
-    """Those of these files that have rows of a device. What is not there any more, or no Parquet, has none.
+    """Those of these files that have rows of a device. What is not there any more has none.
 
     ``by_name``: where no surrogate id tells, the id that it sends does. A column that a file of before does not have
     yet tells nothing.
+
+    Raises:
+        UnreadableFileError: a file is there and cannot be read: nobody knows what is in it.
     """
     for file in files:
         holds = DATASETS.get(file.dataset)
@@ -52,7 +55,13 @@ def files_with_rows(
             stored = {name for name, *_ in engine.execute(f"DESCRIBE FROM {rows}").fetchall()}
             query = f"SELECT count(*) FROM {rows} WHERE {_is_of(device, holds, stored, by_name=by_name)}"  # noqa: S608 - names of ours
             ((count,),) = engine.execute(query).fetchall()
-        except duckdb.IOException:
+        except duckdb.Error as error:
+            if _is_there(lake, file):
+                raise UnreadableFileError(
+                    f"{lake.location(file)} cannot be read, so it may have rows of {device} or not; fleetwatt scrub "
+                    f"says what to do with a current file, a replaced one is best removed "
+                    f"({str(error).partition(chr(10))[0]})"
+                ) from error
             continue
         if count:
             yield HeldFile(file, int(count))
@@ -82,6 +91,14 @@ def write_without(
     if after.row_count != before.row_count - count:
         raise ExportMismatchError(f"{location}: {before.row_count} rows less {count} became {after.row_count}")
     return after
+
+
+def _is_there(lake: Lake, file: LakeFile) -> bool:
+    try:
+        lake.store.stored_at(str(key_of(file)))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_of(device: Device, holds: Holds, stored: Container[str], *, by_name: bool = True) -> str:
