@@ -37,6 +37,8 @@ from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
+from ingest_api.live import now_route
+from ingest_api.live.fleet_now import FleetNows
 from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.pages import assets, docs_page, front_page, sign_in_page
@@ -65,6 +67,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
+    now_route,
     *(token_routes, me_route),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets),
@@ -171,7 +174,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
     acting, sign_in = Acting(url), SignIn(database)
-    these = (settings, database, reads, fleet, ingest, connections, storing, figures, acting, sign_in)
+    now = FleetNows(reads, database)
+    these = (settings, database, reads, fleet, now, ingest, connections, storing, figures, acting, sign_in)
     parts = app.state.parts = shared.and_these(*these, Sessions(database, clients))
     await database.open()
     await reads.open()

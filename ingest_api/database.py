@@ -120,7 +120,7 @@ async def fetch_all(connection: Connection, query: SQL | Composed, parameters: M
     return await cursor.fetchall()
 
 
-async def fetch_one(connection: Connection, query: SQL, parameters: Mapping[str, Any]) -> Row | None:
+async def fetch_one(connection: Connection, query: SQL | Composed, parameters: Mapping[str, Any]) -> Row | None:
     """The first row of the answer."""
     cursor = await connection.execute(query, parameters)
     return await cursor.fetchone()

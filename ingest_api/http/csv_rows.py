@@ -1,4 +1,4 @@
-"""Answers as CSV: a column for each field, named as in JSON, whatever lies one deeper beside the others."""
+"""Answers as CSV: a column for each field, named as in JSON; what lies one deeper is beside the others, ``a.b``."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def _columns(row: type[Wire]) -> Iterator[str]:
     for field in row.model_fields.values():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Wire):
-            yield from _columns(inner)
+            yield from (f"{field.alias}.{name}" for name in _columns(inner))
         else:
             yield str(field.alias)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from warehouse.contract.reporting import OFFLINE_S, STALE_INTERVALS
 from warehouse.sessions.settings import SETTINGS as SESSIONS
 
 
@@ -21,9 +22,9 @@ class FaultSettings:
     """A fault that closed is remembered so long: found again within that time, it is the same one."""
 
     # R9: silence.
-    stale_intervals: int = 3
+    stale_intervals: int = STALE_INTERVALS
     """A device is stale after so many expected intervals without a reading,"""
-    offline_s: int = 900
+    offline_s: int = OFFLINE_S
     """and offline after this time; one that reports seldom, when it is stale."""
 
     # When both sides of a session agree; R8 and R7.

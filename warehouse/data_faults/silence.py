@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import polars as pl
 
@@ -16,25 +15,6 @@ SILENCES = pl.Schema(
     {"kind": pl.String(), "device_id": pl.Int32(), "from_ts": INSTANT, "to_ts": INSTANT, "is_over": pl.Boolean()}
 )
 """From the last reading to the next one; of a silence that is not over, to the end of the day."""
-
-
-class Reporting(StrEnum):
-    """How long ago a device reported, by what is expected of it."""
-
-    OK = "ok"
-    STALE = "stale"
-    OFFLINE = "offline"
-
-
-def reporting(silent: timedelta, expected_interval_s: int, settings: FaultSettings = SETTINGS) -> Reporting:
-    """R9, first half: stale after 3 expected intervals, offline after 15 minutes (findings.md).
-
-    A device that reports less than every 5 minutes is offline as soon as it is stale.
-    """
-    stale = timedelta(seconds=settings.stale_intervals * expected_interval_s)
-    if silent <= stale:
-        return Reporting.OK
-    return Reporting.STALE if silent <= timedelta(seconds=settings.offline_s) else Reporting.OFFLINE
 
 
 def silences_of_day(

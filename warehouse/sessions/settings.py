@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from warehouse.contract.reporting import CHARGING_KW, CHARGING_TICKS
+
 HOUR_US = 3_600_000_000
 """Microseconds of an hour."""
 
@@ -10,7 +12,7 @@ HOUR_US = 3_600_000_000
 class SessionSettings:
     """Constants of the session rule; ADR 101 says where each comes from."""
 
-    active_kw: float = 0.5
+    active_kw: float = CHARGING_KW
     """A step of a register is part of a charge from this mean power on."""
     pause_s: int = 600
     """The longest pause within an island, besides the time in which a tick of the register stays unseen."""
@@ -22,7 +24,7 @@ class SessionSettings:
     """A step of more expected intervals from a reading at rest: the device reports only begin and end of a charge."""
     reaches_before_share: float = 0.75
     """How near to the change before, in sampling intervals, a computed start counts as having reached it."""
-    single_tick: float = 1.5
+    single_tick: float = CHARGING_TICKS
     """An opening step of at most so many resolutions is one tick, of which half was there before."""
     plateau_ticks: float = 20.0
     """A run of steps tells a power from so many ticks of the register on;"""

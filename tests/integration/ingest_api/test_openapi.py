@@ -138,6 +138,7 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/meters/{meterId}"): {404, 422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): {404, 422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/days"): {404, 422, 500, 503},
+    ("GET", "/v1/fleet/now"): {422, 500, 503},
     ("GET", "/v1/meters/{meterId}/standby"): {404, 422, 500, 503},
     ("PATCH", "/v1/vehicles/{vehicleId}"): {400, 401, 422, 500, 503},
     ("GET", "/v1/analytics/performance/{vehicleId}"): {404, 410, 422, 500, 503},
@@ -244,7 +245,7 @@ class TestAnswersAreWhatIsDocumented:
                 ("GET", path, client.get(path.format(vehicleId=vehicle, meterId=meter, id=UNKNOWN)))
                 for path in (
                     *("/v1/vehicles/{vehicleId}/sessions", "/v1/meters/{meterId}/standby"),
-                    "/v1/vehicles/{vehicleId}/days",
+                    *("/v1/vehicles/{vehicleId}/days", "/v1/fleet/now"),
                     *("/v1/findings", "/v1/findings/{id}"),
                 )
             ),

@@ -60,13 +60,12 @@ def test_a_tag_is_another_one_once_something_has_changed_and_not_by_the_clock(si
 def test_csv_has_a_column_for_each_field_and_no_formula(own: Site) -> None:
     found = rows(own.client.get("/v1/meters", headers=CSV))
     assert [row["meterId"] for row in found] == ["a", "b", "c"]
-    assert {row["displayName"] for row in found} == {"'=1+1"}
-    assert {row["maxPowerKw"] for row in found} == {"22.5"}
+    assert {row["settings.displayName"] for row in found} == {"'=1+1"}
+    assert {row["settings.maxPowerKw"] for row in found} == {"22.5"}
     assert {row["timestamp"] for row in found} == {""}
-    assert list(found[0]) == [
-        *("timestamp", "receivedAt", "ageSeconds", "energyKind", "maxPowerKw", "resolutionKwh", "rolloverKwh"),
-        *("maxResetKwh", "expectedIntervalSeconds", "model", "displayName", "meterId", "kwhConsumedAc", "voltage"),
-    ]
+    settings = ("energyKind", "maxPowerKw", "resolutionKwh", "rolloverKwh", "maxResetKwh", "expectedIntervalSeconds")
+    assert [name for name in found[0] if "." in name][: len(settings)] == [f"settings.{name}" for name in settings]
+    assert {"meterId", "timestamp", "ageSeconds", "kwhConsumedAc", "voltage"} < found[0].keys()
 
 
 def test_an_empty_list_has_a_header(own: Site) -> None:
@@ -81,7 +80,7 @@ def test_the_next_page_is_a_link(own: Site, headers: dict[str, str]) -> None:
     assert answer.headers["link"] == '</v1/meters?limit=2&cursor=b>; rel="next"'
     last = own.client.get(answer.links["next"]["url"], headers=headers)
     assert "link" not in last.headers
-    assert "\nc," in last.text or '"meterId":"c"' in last.text or ",c," in last.text
+    assert ("c" in {row["meterId"] for row in rows(last)}) if headers else (last.json()["items"][0]["meterId"] == "c")
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,15 @@ def test_a_name_of_both_kinds_needs_the_kind(connection: psycopg.Connection) -> 
     with pytest.raises(DeviceNotKnownError, match="--kind"):
         find_device(connection, "both")
     assert find_device(connection, "both", DeviceKind.METER).kind is DeviceKind.METER
+
+
+def test_the_current_state_tells_nothing_of_a_reading_before_the_day(connection: psycopg.Connection) -> None:
+    readings = ReadingStore(connection, QUOTA)
+    today = now_s().replace(hour=0, minute=0, second=0)
+    for vehicle, before in (("veh-1", timedelta(hours=1)), ("veh-2", timedelta(0))):
+        assert store(readings, vehicle, today - before) == 1
+        assert store(readings, vehicle, today + timedelta(seconds=1)) == 1
+        erase_rows(connection, find_device(connection, vehicle), STAND_IN, today.date())
+    steps = "SELECT ts, step_from, step_from_kwh FROM vehicle_latest ORDER BY vehicle_id"
+    first_of_day = today + timedelta(seconds=1)
+    assert connection.execute(steps.encode()).fetchall() == [(first_of_day, None, None), (first_of_day, today, 90.0)]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from warehouse.contract import energy
+from warehouse.contract import energy, reporting
 from warehouse.contract.energy import DeviceSettings
 from warehouse.contract.tables import DeviceKind
 
@@ -24,6 +24,9 @@ NUMBERS: dict[str, list[float]] = {
         energy.TOLERANCE_KWH,
     ],
     "register_only_grew": [0],
+    "device_reporting": [reporting.STALE_INTERVALS, reporting.OFFLINE_S],
+    "step_power_kw": [energy.GAP_INTERVALS, SECONDS_AN_HOUR, 0, SECONDS_AN_HOUR],
+    "is_charging": [reporting.CHARGING_KW, reporting.CHARGING_TICKS, SECONDS_AN_HOUR, 0],
 }
 
 

@@ -8,26 +8,8 @@ import pytest
 
 from tests.unit.data_faults.made import Made, apart, at, idle, open_rules, session
 from warehouse.data_faults.settings import SETTINGS
-from warehouse.data_faults.silence import Reporting, reporting
 
 GAP = {"flag": "gap", "before_kwh": 0.0, "kwh": 0.0, "energy_kwh": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("minutes", "interval_s", "expected"),
-    [
-        (3, 60, Reporting.OK),
-        (3.1, 60, Reporting.STALE),
-        (15, 60, Reporting.STALE),
-        (15.1, 60, Reporting.OFFLINE),
-        (45, 900, Reporting.OK),
-        (45.1, 900, Reporting.OFFLINE),
-    ],
-)
-def test_stale_after_three_intervals_and_offline_after_a_quarter_of_an_hour(
-    minutes: float, interval_s: int, expected: Reporting
-) -> None:
-    assert reporting(timedelta(minutes=minutes), interval_s) is expected
 
 
 def test_a_silence_opens_goes_on_over_days_and_closes() -> None:

@@ -35,6 +35,10 @@ def erase_rows(connection: psycopg.Connection, device: Device, stand_in: str, be
         if before:
             parameters = {"before": midnight(before), "kind": device.kind.value, "device_id": device.device_id}
             connection.execute(sqlfiles.load(_PACKAGE, "change_mapping_begin"), parameters)
+            of_step = sqlfiles.load(_PACKAGE, "change_step_begin").format(
+                latest=Identifier(device.kind.latest), device_id=Identifier(device.kind.device_id)
+            )
+            connection.execute(of_step, parameters)
         for table in reversed(TABLES):  # what refers to a row goes before it
             if TABLES[table].is_anybodys and table not in (*_BY_DAY, *_OF_OTHERS_TOO, _ITS_OWN):
                 query = sqlfiles.load(_PACKAGE, "delete_held_rows")

@@ -27,6 +27,8 @@ meters_latest AS (
     ON CONFLICT (meter_id) DO UPDATE SET
         ts = excluded.ts,
         kwh = excluded.kwh,
+        step_from = latest.ts,
+        step_from_kwh = latest.kwh,
         voltage_volts = excluded.voltage_volts,
         received_at = excluded.received_at
     WHERE latest.ts < excluded.ts
@@ -40,6 +42,8 @@ vehicles_latest AS (
     ON CONFLICT (vehicle_id) DO UPDATE SET
         ts = excluded.ts,
         kwh = excluded.kwh,
+        step_from = latest.ts,
+        step_from_kwh = latest.kwh,
         soc_percent = excluded.soc_percent,
         battery_temp_celsius = excluded.battery_temp_celsius,
         received_at = excluded.received_at
