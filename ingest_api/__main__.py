@@ -14,6 +14,7 @@ from ingest_api.observability.logs import logging_config
 from ingest_api.server.descriptors import raise_limit
 from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_of
 from ingest_api.settings import ApiSettings
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import redact_output
 from warehouse.env_file import env_file, old_setting_remark
@@ -45,7 +46,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         settings = read(ApiSettings)
-        if settings.database_url is None:
+        if settings.address_of(Role.INGEST) is None:
             raise InvalidSettingError("set it, or start everything with fleetwatt up", "database_url")
         protocol = protocol_of(fast_path=settings.fast_path)
         sockets = bound_sockets(settings.host, settings.port)

@@ -53,6 +53,7 @@ from ingest_api.telemetry.ingest import MovingWindow, TelemetryIngest
 from ingest_api.telemetry.rate_limits import RateLimits
 from ingest_api.tokens import token_routes
 from ingest_api.users import me_route
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.listening import OPEN, is_loopback
 from warehouse.postgres.readings.device_quota import DeviceQuota, DeviceRoom
@@ -103,7 +104,7 @@ def gate_of(settings: ApiSettings, clients: ClientAddresses, sessions: Callable[
         ListeningError: the host stands for no address.
     """
     admin_token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return Gate(Asks.by(settings), KnownTokens(settings.database_url or ""), clients, sessions, admin_token)
+    return Gate(Asks.by(settings), KnownTokens(settings.address_of(Role.INGEST) or ""), clients, sessions, admin_token)
 
 
 def all_routes(app: FastAPI, settings: ApiSettings) -> list[BaseRoute]:
@@ -119,7 +120,8 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
     Raises:
         DatabaseUnavailableError: no database is configured.
     """
-    if settings.database_url is None:
+    url = settings.address_of(Role.INGEST)
+    if url is None:
         raise DatabaseUnavailableError("set FLEET_DATABASE_URL, or start everything with fleetwatt up")
     app = FastAPI(
         title="Fleetwatt",
@@ -127,7 +129,7 @@ def create_routes(settings: ApiSettings, shared: Parts) -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,  # the framework's pages take their scripts from other hosts; ours are in ingest_api/pages
         redoc_url=None,
-        lifespan=partial(_lifespan, settings=settings, url=settings.database_url, shared=shared),
+        lifespan=partial(_lifespan, settings=settings, url=url, shared=shared),
     )
     problems.install(app)
     app.include_router(telemetry_route.router_for(settings.limits))

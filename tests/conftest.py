@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,12 +31,14 @@ from tests.dropped_database import drop_database
 from tests.no_tls import NO_TLS
 from tests.open_folder import IN_MEMORY, open_folder
 from warehouse.contract import redaction
+from warehouse.contract.database_roles import APART, Role
 from warehouse.postgres import connection as connection_module
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.cluster import ROLE
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead
+from warehouse.postgres.roles.settling import can_be_apart, settle_roles
 
 MakeApi = Callable[..., httpx.Client]
 CLONED_BY = "file_copy" if IN_MEMORY and "FLEET_TEST_DATABASE_URL" not in os.environ else "wal_log"
@@ -101,10 +103,17 @@ def _process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL server, as the product's role and as an administrator see it."""
+    """A PostgreSQL server, as the owner of the databases, as an administrator, and as the roles that own nothing."""
 
     url: str
     admin_url: str
+    apart: Mapping[Role, str]
+
+    def address(self, role: Role, database_url: str) -> str:
+        """By which a role finds the database of this address."""
+        if role not in self.apart:
+            pytest.skip(f"this server cannot have the role {role}")
+        return _named(self.apart[role], urlsplit(database_url).path.removeprefix("/"))
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +121,7 @@ def postgres_server() -> Iterator[Server]:
     """A PostgreSQL server for the whole run."""
     given = os.environ.get("FLEET_TEST_DATABASE_URL")
     if given:
-        yield Server(given, given)
+        yield Server(given, given, _apart_in(given))
         return
     with open_folder("fleetwatt-tests-") as home:
         server = EmbeddedPostgres(home)
@@ -121,9 +130,12 @@ def postgres_server() -> Iterator[Server]:
             with connect(server.upkeep_url()) as admin:
                 # The same password, hashed once: 4,096 rounds cost each of a test's many connections 4 ms of our CPU.
                 admin.execute("SET scram_iterations TO 1")
-                change = SQL("ALTER ROLE {} CREATEDB PASSWORD {}")
-                admin.execute(change.format(Identifier(ROLE), Literal(urlsplit(url).password)))
-            yield Server(url, server.upkeep_url())
+                admin.execute(SQL("ALTER ROLE {} CREATEDB").format(Identifier(ROLE)))
+                apart = {role: server.running_url(role) or "" for role in APART}
+                for role, address in ((Role.OWNER, url), *apart.items()):
+                    change = SQL("ALTER ROLE {} PASSWORD {}")
+                    admin.execute(change.format(Identifier(role), Literal(urlsplit(address).password)))
+            yield Server(url, server.upkeep_url(), apart)
         finally:
             server.stop()
 
@@ -141,13 +153,14 @@ def admin_url(postgres_server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
-    """A migrated database with its partitions, to be cloned: 60 ms instead of a second."""
+def template(postgres_server: Server, server_url: str) -> Iterator[str]:
+    """A migrated database with its partitions and roles, to be cloned: 60 ms instead of a second."""
     name = f"template_{os.getpid()}"
     with connect(server_url) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         url = _named(server_url, name)
         migrate(url)
+        settle_roles(url, {role: _named(address, name) for role, address in postgres_server.apart.items()})
         with connect(url) as connection:
             make_ahead(connection, datetime.now(UTC), timedelta(days=9), timedelta(hours=2))
         yield name
@@ -185,10 +198,17 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def make_api(database_url: str) -> Iterator[MakeApi]:
-    """Start the API on this test's database with other settings; returns a client of it."""
+def as_role(postgres_server: Server, database_url: str) -> Callable[[Role], str]:
+    """The address of this test's database for one of the roles that own nothing."""
+    return lambda role: postgres_server.address(role, database_url)
+
+
+@pytest.fixture
+def make_api(database_url: str, as_role: Callable[[Role], str]) -> Iterator[MakeApi]:
+    """Start the API on this test's database, as the roles it works as, with other settings; returns a client of it."""
+    apart = {"ingest_url": as_role(Role.INGEST), "read_dsn": as_role(Role.READ)}
     with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(serving(database_url=database_url, **settings))
+        yield lambda **settings: stack.enter_context(serving(**{"database_url": database_url, **apart, **settings}))
 
 
 @pytest.fixture
@@ -217,6 +237,15 @@ def serving(**settings: object) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _apart_in(url: str) -> dict[Role, str]:
+    """The addresses of roles that own nothing in somebody's server; the template's making makes them."""
+    with connect(url) as connection:
+        of_use = [role for role in APART if can_be_apart(role, connection.info.server_version)]
+    where = urlsplit(url)
+    at = where.netloc.rpartition("@")[2]
+    return {role: urlunsplit(where._replace(netloc=f"{role}:of-the-tests@{at}")) for role in of_use}
 
 
 def _named(url: str, database: str) -> str:

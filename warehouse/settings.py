@@ -12,6 +12,7 @@ from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validato
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from warehouse.alert_settings import AlertSettings
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
@@ -47,7 +48,18 @@ class FleetSettings(AlertSettings):
         default=Path(".fleetwatt"), description="Folder of the embedded server, the lake and the logs."
     )
     database_url: DatabaseUrl | None = Field(
-        default=None, description="An existing PostgreSQL (15..18). Unset: the embedded server in HOME."
+        default=None,
+        description="An existing PostgreSQL (15..18), as the owner of the tables. Unset: the embedded server in HOME.",
+    )
+    ingest_url: DatabaseUrl | None = Field(
+        default=None, description="The same database as the role that the API works as. Unset: as FLEET_DATABASE_URL."
+    )
+    pipeline_url: DatabaseUrl | None = Field(
+        default=None, description="The same as the role that the pipeline works as. Unset: as FLEET_DATABASE_URL."
+    )
+    read_dsn: HiddenDatabaseUrl | None = Field(
+        default=None,
+        description="Where analytics are asked, as a role that only reads, or on a replica. Unset: the API's database.",
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
@@ -162,6 +174,29 @@ class FleetSettings(AlertSettings):
         return (init_settings, *variables, *files)
 
     @property
+    def names_a_database(self) -> bool:
+        """Whether the database is another server's than the home's own."""
+        return any((self.database_url, self.ingest_url, self.pipeline_url))
+
+    def address_of(self, role: Role) -> str | None:
+        """Where a part works that works as this role, in a server that is not the home's own; ``None``: nowhere."""
+        read = self.read_dsn.get_secret_value() if self.read_dsn else None
+        return {
+            Role.OWNER: self.database_url,
+            Role.INGEST: self.ingest_url or self.database_url,
+            Role.READ: read or self.pipeline_url or self.database_url,
+            Role.PIPELINE: self.pipeline_url or self.database_url,
+            Role.DAGSTER: self.pipeline_url or self.database_url,
+        }[role]
+
+    @property
+    def addresses_apart(self) -> dict[Role, str]:
+        """The addresses that name a role of its own, or may."""
+        read = self.read_dsn.get_secret_value() if self.read_dsn else None
+        found = {Role.INGEST: self.ingest_url, Role.READ: read, Role.PIPELINE: self.pipeline_url}
+        return {role: address for role, address in found.items() if address}
+
+    @property
     def lake(self) -> Path:
         """The folder of the lake."""
         return self.home / "lake"
@@ -195,10 +230,6 @@ class FleetSettings(AlertSettings):
 class SecretSettings(FleetSettings):
     """Those that every part shares, and the secrets of the API and of its clients."""
 
-    read_dsn: HiddenDatabaseUrl | None = Field(
-        default=None,
-        description="Where analytics are asked, e.g. a replica. Unset: the same database, by other connections.",
-    )
     admin_token: Token | None = Field(
         default=None,
         description="A token that may all, beside those of fleetwatt tokens. Where it is set, changes ask for one.",

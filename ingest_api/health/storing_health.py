@@ -43,9 +43,12 @@ class StoringHealth:
     async def _probe(self) -> str | None:
         try:
             async with self._database.connection() as connection:
-                await connection.execute(sqlfiles.load("ingest_api.health", "write_probe"))
+                try:
+                    await connection.execute(sqlfiles.load("ingest_api.health", "write_probe"))
+                except psycopg.errors.InsufficientPrivilege:
+                    logger.warning(
+                        "this role may make no temporary tables: a full disk is seen by failed commits alone"
+                    )
         except DatabaseUnavailableError as error:
             return f"nothing can be written: {error.detail}"
-        except psycopg.errors.InsufficientPrivilege:
-            logger.warning("this role may make no temporary tables: a full disk is seen by failed commits alone")
         return None

@@ -5,6 +5,8 @@ import sys
 from datetime import UTC, datetime
 
 from orchestration.cli.options import AsJson, Home, notes, read_settings
+from orchestration.dagster_runtime.own_database import give_to_pipeline
+from orchestration.home.database_roles import settle_roles_of
 from orchestration.home.folder import database, database_to_migrate
 from warehouse.counted import counted
 from warehouse.lifecycle.take_over import open_lake_folder
@@ -16,7 +18,7 @@ from warehouse.settings import FleetSettings
 
 
 def migrate(*, home: Home = None) -> None:
-    """Bring the database's schema to this version. Safe to repeat, and safe to run twice at once.
+    """Bring the database's schema to this version, and its roles to what each may do. Safe to repeat, or twice at once.
 
     \b
     Of a PostgreSQL of your own:
@@ -25,6 +27,7 @@ def migrate(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     with database_to_migrate(settings) as url:
         applied = migrations.migrate(url, notes.print)
+        give_to_pipeline(settings, url, settle_roles_of(settings, url, notes.print))
         open_lake_folder(url, settings.lake, notes.print)
     notes.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {head_revision()}")
 

@@ -10,11 +10,12 @@ import typer
 from dbt_like_sql.catalog import Catalog
 from orchestration.cli.export_device import OfKind
 from orchestration.cli.options import Home, notes, read_settings, utc_day
-from orchestration.home.folder import database
+from orchestration.home.folder import database, running_database
 from orchestration.home.forgetting_key import subject_hash
 from orchestration.home.step_down import work_in
 from orchestration.local.forgetting import UnfinishedForgetting
 from warehouse.backup.target import BackupTarget
+from warehouse.contract.database_roles import Role
 from warehouse.counted import counted
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.forgetting import Forgetter
@@ -61,12 +62,12 @@ def forget(
         raise typer.BadParameter("name a device, or say --resume")
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
-    with database(settings) as url, connect(url) as connection:
+    with database(settings, Role.OWNER) as url, connect(url) as connection:
         lake = open_lake_folder(url, settings.lake, _say)
         forgetter = Forgetter(DailyPipeline(url, lake, Catalog.load()), _say)
         if device is not None and not _begin(connection, forgetter, settings, device, kind, before, yes=yes):
             raise typer.Exit(NOTHING_DONE)
-        if not UnfinishedForgetting(settings, url, _say).finish():
+        if not UnfinishedForgetting(settings, url, running_database(settings, Role.PIPELINE), _say).finish():
             notes.print("nothing is half forgotten")
             return
     for line in _backups(settings):
@@ -108,7 +109,7 @@ def _say(line: str) -> None:
 
 def _backups(settings: FleetSettings) -> Iterator[str]:
     """What is known of backups, which keep what they have."""
-    archive = None if settings.database_url else EmbeddedPostgres(settings.home).wal_archive.read()
+    archive = None if settings.names_a_database else EmbeddedPostgres(settings.home).wal_archive.read()
     for target in archive.targets if archive else ():
         names = [each.name for each in BackupTarget(target).backups()]
         yield f"{target}: {counted(len(names), 'backup')} and the WAL behind them still have it: {', '.join(names)}"

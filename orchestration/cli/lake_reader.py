@@ -1,7 +1,7 @@
 """How a command reads the lake: which versions it sees, and whether they are those that were published."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -11,11 +11,12 @@ import typer
 
 from orchestration.cli.options import notes
 from orchestration.home.folder import current_database
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.checked_files import require_intact
 from warehouse.lake.snapshot import Snapshot, manifest_snapshot, released_snapshot
 from warehouse.lake.storage.lake import Lake
-from warehouse.lifecycle.take_over import take_over
+from warehouse.lifecycle.take_over import is_to_be_taken_over, take_over
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.lake_locks import begin_reading
 from warehouse.settings import FleetSettings
@@ -63,6 +64,21 @@ class LakeReader:
         require_intact(self.snapshot.lake, self.snapshot.select(datasets, day, lookback_days), self.ledger)
 
 
+def _ledgers_address(settings: FleetSettings) -> str:
+    """The database as the role that only reads. A replica is none: who removes files does not see who reads them there.
+
+    Raises: as ``current_database``.
+    """
+    if settings.names_a_database and settings.read_dsn:
+        with suppress(DatabaseUnavailableError):
+            url = current_database(settings, Role.READ)
+            with connect(url) as connection:
+                if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,):
+                    return url
+        return current_database(settings)
+    return current_database(settings, Role.READ)
+
+
 @contextmanager
 def reading_lake(settings: FleetSettings, day: date | None = None, earlier: AsOf | None = None) -> Iterator[LakeReader]:
     """The lake as readers see it, now or earlier. Nothing of that is removed until the end of the block.
@@ -77,8 +93,10 @@ def reading_lake(settings: FleetSettings, day: date | None = None, earlier: AsOf
     lake = Lake(settings.lake)
     with ExitStack() as stack:
         try:
-            ledger = stack.enter_context(connect(current_database(settings)))
-            take_over(ledger, lake, notes.print)
+            ledger = stack.enter_context(connect(_ledgers_address(settings)))
+            if is_to_be_taken_over(ledger, lake):
+                with connect(current_database(settings)) as writer:  # who asks may change nothing
+                    take_over(writer, lake, notes.print)
             begin_reading(ledger)
             seen = earlier or AsOf()
             of_day = day if earlier else None  # how far back other days go is no matter

@@ -11,7 +11,10 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.home.folder import held, running_database
 from orchestration.home.step_down import become_the_api, work_in
 from orchestration.local.platform import LocalPlatform
+from orchestration.processes.child_environment import working_as
+from warehouse.contract.database_roles import Role
 from warehouse.listening import asks_for_tokens, warning
+from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.settings import FleetSettings
 from warehouse.simulation.demo import HISTORY_DAYS, VEHICLES
 from warehouse.visible import visible
@@ -77,13 +80,19 @@ def api(
     settings = read_settings(FleetSettings, home=home, host=host, port=port)
     if said := warning("the API", settings.host, asks=asks_for_tokens(settings.auth, settings.host)):
         notes.print(said, style="bold red")
-    environment = {"FLEET_DATABASE_URL": running_database(settings)}
+    environment = {**working_as(Role.INGEST, running_database(settings, Role.INGEST)), **_where_it_reads(settings)}
     for name, value in (("FLEET_HOST", host), ("FLEET_PORT", port), ("FLEET_WORKERS", workers)):
         if value is not None:
             environment[name] = str(value)
     # Becomes the API's process: it gets our signals, and our memory is given back.
     command = ["-P", "-m", "ingest_api"]  # -P: nothing is imported from the user's folder
     become_the_api(settings, command, environment)
+
+
+def _where_it_reads(settings: FleetSettings) -> dict[str, str]:
+    """What tells the API as whom it asks for analytics, where that is not said in the settings."""
+    url = None if settings.names_a_database else EmbeddedPostgres(settings.home).running_url(Role.READ)
+    return {"FLEET_READ_DSN": url} if url and not settings.read_dsn else {}
 
 
 def _say(line: str) -> None:

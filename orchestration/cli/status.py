@@ -17,9 +17,10 @@ from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
-from orchestration.dagster_runtime.instance import DagsterDatabaseError, opened
+from orchestration.dagster_runtime.instance import opened
+from orchestration.dagster_runtime.own_database import DagsterDatabaseError
 from orchestration.home.folder import current_database, disks
-from warehouse.backup.standing import standing_of
+from warehouse.backup.standing import BackupStanding, standing_of
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted
 from warehouse.disk import Disk, DiskLevel, Watermarks
@@ -32,6 +33,7 @@ from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.ledger import day_ledger
 from warehouse.postgres.ledger.gaps import list_gaps
 from warehouse.postgres.overview import DeviceOverview, Overview, PartitionOverview, QuarantineOverview, look
+from warehouse.postgres.roles.remarks import one_role_remark
 from warehouse.settings import FleetSettings
 
 WIDTH = 100
@@ -63,11 +65,13 @@ def status(
         to_run = _days_to_run(connection, url, settings, catalog)
         lagging = lagging_models(connection, catalog) if catalog else None
         gaps = list_gaps(connection)
+        one_role = one_role_remark(connection, settings.addresses_apart)
         not_taken = channel_overviews(connection)
         half_forgotten = list(map(str, unfinished_forgettings(connection)))
     standing = standing_of(EmbeddedPostgres(settings.home))
     if as_json:
         said = {**dataclasses.asdict(overview), "disks": _disks_as_dicts(settings), "days_to_run": to_run}
+        said["one_role"] = one_role
         said["lagging_models"] = None if lagging is None else [_lagging_as_dict(each) for each in lagging]
         said["gaps"] = [dataclasses.asdict(each) for each in gaps]
         said["alerts"] = [dataclasses.asdict(each) for each in not_taken]
@@ -77,15 +81,19 @@ def status(
     else:
         _print(overview, days)
         _print_disks(settings)
-        if standing:
-            print_line(f"{'' if standing.is_well else 'WARNING: '}backup: {standing.words}")
-        elif not settings.database_url:
-            print_line("there is no backup: fleetwatt backup TARGET begins one")
+        for remark in filter(None, (one_role, _backup_remark(settings, standing))):
+            print_line(remark)
         of_models = _UNREAD if lagging is None else lagging_remarks(lagging)
         for line in [*to_run, *of_models, *map(str, gaps), *half_forgotten]:
             print_line(line)
         for each in not_taken:
             print_line(f"alerts, {each.words}; fleetwatt alerts list")
+
+
+def _backup_remark(settings: FleetSettings, standing: BackupStanding | None) -> str | None:
+    if standing:
+        return f"{'' if standing.is_well else 'WARNING: '}backup: {standing.words}"
+    return None if settings.names_a_database else "there is no backup: fleetwatt backup TARGET begins one"
 
 
 def _disks_as_dicts(settings: FleetSettings) -> list[dict[str, object]]:
@@ -96,7 +104,7 @@ def _print_disks(settings: FleetSettings) -> None:
     for disk, level in _disks(settings):
         mark = "" if level is DiskLevel.OK else f": {level.name}, make room"
         sys.stdout.write(f"disk of {disk.folder}: {disk.used_ratio:.0%} used, {decimal(disk.free_bytes)} free{mark}\n")
-    if settings.database_url:
+    if settings.names_a_database:
         sys.stdout.write("the disk of PostgreSQL is not seen from here, unless it is the same\n")
 
 
@@ -131,7 +139,7 @@ def _days_to_run(
 
 
 def _planned(connection: psycopg.Connection, url: str, settings: FleetSettings, catalog: Catalog | None) -> list[str]:
-    with opened(url, settings.dagster_database) as instance:
+    with opened(url, settings) as instance:
         if instance is None:
             never = "is to be run, and Dagster was never started: fleetwatt run-day DAY"
             return [f"{each.day} {never}" for each in day_ledger.days_to_run(connection)]

@@ -1,4 +1,4 @@
-"""Dagster's own folder, ``HOME/dagster``, and its own database beside the fleet's: made, and told to Dagster."""
+"""Dagster's own folder, ``HOME/dagster``: made, with its database, and told to Dagster."""
 
 import json
 import os
@@ -7,18 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.sql import SQL, Identifier
 
+from orchestration.dagster_runtime.own_database import (
+    DagsterDatabaseError,
+    address_of_database,
+    has_database,
+    make_database,
+    require_usable,
+    storage_url,
+)
 from orchestration.processes.child_environment import search_path
-from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
-from warehouse.postgres.server_fitness import JOB_CONNECTIONS, require_fit_session
-from warehouse.postgres.session import option, settings_of
 from warehouse.scratch_folder import scratch_folder
+from warehouse.settings import FleetSettings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -26,12 +29,6 @@ if TYPE_CHECKING:
 STORAGE_URL = "FLEET_DAGSTER_STORAGE_URL"
 """Where Dagster's processes find their database: not in the file, because it holds a password."""
 LOCATION = "fleetwatt"
-
-
-class DagsterDatabaseError(FleetwattError):
-    """Dagster's database cannot be used"""
-
-    code = "dagster_database"
 
 
 @dataclass(frozen=True)
@@ -141,26 +138,28 @@ def instance_settings(folder: Path, logs: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"]:
+def opened(database_url: str, settings: FleetSettings) -> Iterator["dg.DagsterInstance | None"]:
     """Dagster's instance, for a look from outside its own processes; ``None`` where it has no database yet.
 
     Raises:
         DagsterDatabaseError: its database cannot be read.
     """
+    name = settings.dagster_database
     with connect(database_url) as connection:
-        if not _has_database(connection, name):
+        if not has_database(connection, name):
             yield None
             return
+    address = address_of_database(settings, database_url)
     import dagster as dg  # a second, which only who looks inside pays
     from dagster._core.instance import InstanceRef
     from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import SQLAlchemyError
 
     with scratch_folder("dagster") as folder:
-        settings = instance_settings(folder, folder)
-        settings["storage"]["custom"]["config"] = {"postgres_url": storage_url(database_url, name)}
+        overrides = instance_settings(folder, folder)
+        overrides["storage"]["custom"]["config"] = {"postgres_url": storage_url(address, name)}
         try:
-            with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=settings)) as instance:
+            with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides)) as instance:
                 yield instance
         except (SQLAlchemyError, DagsterPostgresException) as error:
             cause = error.__cause__ or error
@@ -169,78 +168,21 @@ def opened(database_url: str, name: str) -> Iterator["dg.DagsterInstance | None"
 
 
 @contextmanager
-def connected(database_url: str, name: str) -> Iterator[psycopg.Connection | None]:
-    """A connection to Dagster's database; ``None`` where there is none yet.
+def connected(settings: FleetSettings, jobs_url: str) -> Iterator[psycopg.Connection | None]:
+    """A connection to Dagster's database; ``None`` where there is none yet. ``jobs_url``: the fleet's, as jobs find it.
 
     Raises:
         DatabaseUnavailableError: it cannot be reached.
+        DagsterDatabaseError: its role is not let in.
     """
-    with connect(database_url) as connection:
-        is_there = _has_database(connection, name)
+    name = settings.dagster_database
+    with connect(jobs_url) as connection:
+        is_there = has_database(connection, name)
     if not is_there:
         yield None
         return
-    with connect(make_conninfo(database_url, dbname=name)) as connection:
+    with connect(storage_url(address_of_database(settings, jobs_url), name)) as connection:
         yield connection
-
-
-def make_database(database_url: str, name: str) -> None:
-    """Make Dagster's database in the server of ``database_url``, if it is not there.
-
-    Raises:
-        DagsterDatabaseError: it is not there and we may not make it.
-    """
-    with connect(database_url) as connection:
-        if _has_database(connection, name):
-            return
-        try:
-            # In the template's encoding, which may be any, not every text of an event could be stored.
-            make = "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-            connection.execute(SQL(make).format(Identifier(name)))
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise DagsterDatabaseError(
-                f"{connection.info.user} may not make the database {name}; as an administrator run: "
-                f"CREATE DATABASE {name} OWNER {connection.info.user}"
-            ) from error
-
-
-def require_usable(database_url: str, name: str) -> None:
-    """See that Dagster can make its tables in its database, before its processes try to, again and again.
-
-    Raises:
-        DagsterDatabaseError: its role may not.
-        DatabaseUnfitError: the database cannot be used as it is set up.
-    """
-    url = storage_url(database_url, name)
-    with connect(url) as connection:
-        require_fit_session(connection, url, JOB_CONNECTIONS)
-        if connection.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')").fetchone() != (True,):
-            raise DagsterDatabaseError(
-                f"{connection.info.user} may not make tables in the database {name}; as an administrator run: "
-                f"ALTER DATABASE {name} OWNER TO {connection.info.user}"
-            )
-
-
-def _has_database(connection: psycopg.Connection, name: str) -> bool:
-    return bool(connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone())
-
-
-def storage_url(database_url: str, name: str) -> str:
-    """The address of Dagster's database, written so that both libpq and SQLAlchemy read it."""
-    given = {key: str(value) for key, value in conninfo_to_dict(database_url).items() if value is not None}
-    user, password, host, port = (given.pop(key, "") for key in ("user", "password", "host", "port"))
-    given.pop("dbname", None)
-    theirs = settings_of(given.pop("options", ""))
-    theirs.pop("search_path", None)  # where the fleet's tables are, in another database
-    if theirs:
-        given["options"] = " ".join(option(name, value) for name, value in theirs.items())
-    if host.startswith("/"):  # the folder of a socket
-        given["host"], host = host, ""
-    secret = f":{quote(password, safe='')}" if password else ""
-    account = f"{quote(user, safe='')}{secret}@" if user else ""
-    address = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
-    options = f"?{urlencode(given, quote_via=quote)}" if given else ""
-    return f"postgresql://{account}{address}/{quote(name, safe='')}{options}"
 
 
 def _as_yaml(settings: dict[str, Any]) -> str:

@@ -19,16 +19,17 @@ import httpx
 from orchestration.alerting.alerts import MARK
 from orchestration.dagster_runtime.first_partition import note_first_partition
 from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
+from orchestration.dagster_runtime.own_database import address_of_database
 from orchestration.home.folder import held
-from orchestration.processes.child_environment import as_environment
+from orchestration.processes.child_environment import as_environment, working_as
 from orchestration.processes.child_process import Child
 from orchestration.processes.listening import is_listening
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import HomeError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
 from warehouse.listening import is_loopback
 from warehouse.origins import own_origins
 from warehouse.postgres.connection import connect
-from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.ledger.day_ledger import first_day_with_readings
 from warehouse.scratch_folder import PREFIX, holding, remove_abandoned
 from warehouse.settings import FleetSettings
@@ -94,13 +95,11 @@ class DagsterProcesses:
         ``expected``: the first day that will have readings, where there are none yet; else the oldest that a device may
         send.
         """
-        if self.settings.database_url is None:  # its role may make no databases
-            EmbeddedPostgres(self.settings.home).make_database(self.settings.dagster_database)
-        of_dagster = self.home.prepare(database_url)
+        of_dagster = self.home.prepare(address_of_database(self.settings, database_url, make=True))
         with contextlib.suppress(SchemaOutdatedError), connect(database_url) as connection:  # the sensors tell it
             oldest = utc_day(datetime.now(UTC) - self.settings.accepted_age)
             note_first_partition(self.settings, first_day_with_readings(connection) or expected or oldest)
-        of_ours = {"FLEET_HOME": str(self.home.home.resolve()), "FLEET_DATABASE_URL": database_url}
+        of_ours = {"FLEET_HOME": str(self.home.home.resolve()), **working_as(Role.PIPELINE, database_url)}
         self._of_others.update(of_dagster)
         # Dagster's sockets go there too, and with the folder when whoever made them was killed.
         of_folder = {"TMPDIR": str(self.home.code_socket.parent)}

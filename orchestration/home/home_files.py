@@ -26,8 +26,8 @@ OURS = {
     "backup",
     "dagster",
     "docs",
-    "reports",
     "secrets",
+    "reports",
     "history.ndjson",
     "history.ndjson.unfinished",
 }

@@ -51,7 +51,7 @@ def work_in(settings: FleetSettings) -> None:
     require_no_earlier_version(home)
     if os.geteuid() == 0:
         account = account_for_home(home)
-        account.check_enters(home.parent, home.parent if settings.database_url else binaries())
+        account.check_enters(home.parent, home.parent if settings.names_a_database else binaries())
         hand_over(home, account)
         _become(account, ["-P", "-c", _COMMAND, *sys.argv, "--home", str(home)], with_env_file(os.environ))
     os.umask(UMASK)

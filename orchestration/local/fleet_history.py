@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from orchestration.processes.child_environment import of_the_api
+from orchestration.processes.child_environment import of_a_job
 from orchestration.processes.child_process import Child
 from warehouse.contract.partitions import utc_day
 from warehouse.postgres.connection import connect
@@ -55,7 +55,7 @@ class FleetHistory:
             ],
             log=log,
             environment=environment,
-            inherits=of_the_api,
+            inherits=of_a_job,
             ready=lambda: True,  # nobody waits for it
             essential=False,
             ends=True,

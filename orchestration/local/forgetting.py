@@ -34,6 +34,9 @@ class UnfinishedForgetting:
 
     settings: FleetSettings
     url: str
+    """As the owner of the tables: no other role takes a reading out of them."""
+    jobs_url: str
+    """By which jobs find the database, and so Dagster's."""
     say: Callable[[str], None]
 
     def begin(self) -> None:
@@ -76,7 +79,7 @@ class UnfinishedForgetting:
         pipeline = DailyPipeline(self.url, Lake(self.settings.lake), Catalog.load())
         Forgetter(pipeline, self.say).go_on(connection, forgetting, device, stand_in)
         if forgetting.before_day is None:
-            with connected(self.url, self.settings.dagster_database) as of_dagster:
+            with connected(self.settings, self.jobs_url) as of_dagster:
                 for table in blank_everywhere(of_dagster, device.external_id, stand_in) if of_dagster else ():
                     self.say(f"Dagster's {table}: {stand_in} stands for it")
             for path in blank_files(self.settings.home, device.external_id, stand_in):
@@ -87,10 +90,10 @@ class UnfinishedForgetting:
     def _sweep(self, connection: psycopg.Connection) -> None:
         """Have the disk forget it too."""
         rewrite_tables(connection)
-        with connected(self.url, self.settings.dagster_database) as of_dagster:
+        with connected(self.settings, self.jobs_url) as of_dagster:
             if of_dagster:
                 rewrite_texts(of_dagster)
-        if self.settings.database_url:
+        if self.settings.names_a_database:
             self.say("its log of writes (WAL), archives and standbys are the business of whoever runs that PostgreSQL")
         else:
             with connect(EmbeddedPostgres(self.settings.home).upkeep_url()) as administrator:

@@ -18,17 +18,20 @@ import psycopg
 
 from orchestration.alerting.backup_watch import BackupWatch
 from orchestration.alerting.disk_watch import DiskWatch
+from orchestration.dagster_runtime.own_database import give_to_pipeline
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import HOST as DAGSTER_HOST
 from orchestration.dagster_runtime.services import DagsterProcesses
+from orchestration.home.database_roles import settle_roles_of
 from orchestration.local.fleet_history import FleetHistory
 from orchestration.local.forgetting import UnfinishedForgetting
 from orchestration.local.lake_news import LakeNews
 from orchestration.local.simulated_fleet import SimulatedFleet
 from orchestration.processes.bounded_log import BoundedLog
-from orchestration.processes.child_environment import of_the_api
+from orchestration.processes.child_environment import of_the_api, working_as
 from orchestration.processes.child_process import Child, Service
 from orchestration.processes.supervisor import Supervisor
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tokens import Scope
 from warehouse.env_file import old_setting_remark
@@ -47,7 +50,7 @@ from warehouse.postgres.server_fitness import (
     require_fit,
 )
 from warehouse.postgres.superuser import superuser_remark
-from warehouse.settings import FleetSettings
+from warehouse.settings import FleetSettings, InvalidSettingError
 
 ANSWERS_WITHIN_S = 5.0
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
@@ -74,7 +77,9 @@ class LocalPlatform:
     with_dagster: bool
     """Without it closed days are exported only when somebody runs one by hand."""
     say: Callable[[str], None]
+    _owner_url: str = field(default="", repr=False)
     _environment: dict[str, str] = field(default_factory=dict)
+    _of_api: dict[str, str] = field(default_factory=dict, repr=False)
     _of_clients: dict[str, str] = field(default_factory=dict, repr=False)
     """The token by which what runs inside asks the API, where it asks everybody."""
     _has_tokens: bool = False
@@ -114,7 +119,8 @@ class LocalPlatform:
                     PipelineWatch(dagster, self.say).begin()
                 DiskWatch(self.settings).begin()
                 BackupWatch(self.settings).begin()
-                UnfinishedForgetting(self.settings, self._environment["FLEET_DATABASE_URL"], self.say).begin()
+                of_jobs = self._environment["FLEET_DATABASE_URL"]
+                UnfinishedForgetting(self.settings, self._owner_url, of_jobs, self.say).begin()
                 supervisor.run_until_stopped()
                 self.say("stopping")
         self.say("stopped; the next start goes on from here")
@@ -137,8 +143,10 @@ class LocalPlatform:
         yield from of_dagster[1:]
 
     def _postgres(self, dagster: DagsterProcesses | None, history: FleetHistory | None) -> Service:
-        if self.settings.database_url:
+        if self.settings.names_a_database:
             url = self.settings.database_url
+            if url is None:
+                raise InvalidSettingError("set it to the role that owns the tables: it migrates", "database_url")
             return Service("database", lambda: self._prepare(url, dagster, history), lambda: True, lambda: None)
         server = EmbeddedPostgres(self.settings.home)
         return Service(
@@ -150,10 +158,13 @@ class LocalPlatform:
         )
 
     def _prepare(self, url: str, dagster: DagsterProcesses | None, history: FleetHistory | None) -> None:
-        """Bring the schema up to date. The others find the database by their environment, on a new port too."""
+        """Bring the schema and the roles up to date. The others find the database by their environment, on a new port
+        too, each as a role of its own where there are any. ``url`` is the owner's.
+        """
         of_dagster = DAGSTER_CONNECTIONS if dagster else 0
         require_fit(url, self.settings.workers * API_WORKER_CONNECTIONS + of_dagster + JOB_CONNECTIONS)
         applied = migrate(url, self.say)
+        roles = settle_roles_of(self.settings, url, self.say)
         open_lake_folder(url, self.settings.lake, self.say)
         with connect(url) as connection:
             made = make_ahead(connection, datetime.now(UTC), self.settings.accepted_age, self.settings.grace)
@@ -161,11 +172,22 @@ class LocalPlatform:
                 self.say(remark)
             if asks_for_tokens(self.settings.auth, self.settings.host):
                 self._make_token(connection)
-        self._environment["FLEET_DATABASE_URL"] = url
-        first_day = history.prepare(url) if history else None
+        self._owner_url = url
+        of_jobs = roles.get(Role.PIPELINE, url)
+        self._environment |= working_as(Role.PIPELINE, of_jobs)
+        self._of_api |= working_as(Role.INGEST, roles.get(Role.INGEST, url))
+        if self._says_where_to_read:
+            self._of_api["FLEET_READ_DSN"] = roles.get(Role.READ, url)
+        first_day = history.prepare(of_jobs) if history else None
         if dagster:
-            dagster.prepare(url, first_day)
+            give_to_pipeline(self.settings, url, roles)
+            dagster.prepare(of_jobs, first_day)
         self.say(f"postgres is ready (migrations applied: {len(applied)}, partitions made: {len(made)})")
+
+    @property
+    def _says_where_to_read(self) -> bool:
+        """Whether the API is told where to read: not where it reads as it stores, or its settings name a replica."""
+        return self.settings.names_a_database == bool(self.settings.read_dsn)
 
     def _make_token(self, connection: psycopg.Connection) -> None:
         """For what runs inside, until the next start. Its secret is in the memory of these processes alone."""
@@ -175,7 +197,7 @@ class LocalPlatform:
         self._of_clients["FLEET_TOKEN"] = str(token)
 
     def _api(self) -> Child:
-        self._environment |= {
+        self._of_api |= {
             "FLEET_HOME": str(self.settings.home.resolve()),
             "FLEET_HOST": self.settings.host,
             "FLEET_PORT": str(self.settings.port),
@@ -184,7 +206,7 @@ class LocalPlatform:
             name="api",
             command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder
             log=self._log("api"),
-            environment=self._environment,
+            environment=self._of_api,
             inherits=of_the_api,
             ready=lambda: self._get("/livez") is not None,
         )
@@ -212,7 +234,7 @@ class LocalPlatform:
         self.say(f"  Dagster    {dagster.url if dagster else f'not started; closed days wait for: {by_hand}'}")
         if down:
             self.say(f"  not up     {', '.join(down)}: started again and again; the logs say why")
-        self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.database_url else home}")
+        self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.names_a_database else home}")
         self.say(f"  logs       {self._log('api').parent}")
         if fleet:
             header = "-H 'Authorization: Bearer flt_...' " if self._of_clients else ""

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from warehouse.contract.database_roles import Role
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.settings import FleetSettings
 
 PREFIX = "FLEET_"
 _OF_PIPELINE = ("FLEET_DAGSTER_", "FLEET_ALERT_")
+ADDRESSES = {Role.INGEST: "FLEET_INGEST_URL", Role.PIPELINE: "FLEET_PIPELINE_URL"}
+"""The setting of a role's own address."""
 
 
 def none_of_ours(_name: str) -> bool:
@@ -24,7 +27,12 @@ def none_of_ours(_name: str) -> bool:
 
 def of_the_api(name: str) -> bool:
     """All but what the pipeline alone needs, and the API's clients."""
-    return not name.startswith(_OF_PIPELINE) and name != "FLEET_TOKEN"
+    return not name.startswith(_OF_PIPELINE) and name not in {*ADDRESSES.values(), "FLEET_TOKEN"}
+
+
+def of_a_job(name: str) -> bool:
+    """Of what works on the data and answers nobody: none of the secrets of others."""
+    return of_the_api(name) and name not in ("FLEET_ADMIN_TOKEN", "FLEET_READ_DSN")
 
 
 def of_a_client(name: str) -> bool:
@@ -73,6 +81,11 @@ def search_path(environment: Mapping[str, str]) -> list[str]:
     return [os.path.abspath(each) for each in given.split(os.pathsep)] if given else []  # noqa: PTH100 - not resolved
 
 
+def working_as(role: Role, url: str) -> dict[str, str]:
+    """What tells a child as whom it works in the database, whatever the files of secrets say that it finds."""
+    return {"FLEET_DATABASE_URL": url, ADDRESSES[role]: url}
+
+
 def folder_without_env_file() -> Path:
     """Where a process finds no ``.env``: a folder that only the system's administrator writes to."""
     folders = map(Path, ("/", "/usr", "/dev"))
@@ -80,6 +93,7 @@ def folder_without_env_file() -> Path:
 
 
 def as_environment(settings: FleetSettings) -> dict[str, str]:
-    """The settings that were set, wherever they came from, as a child finds them again."""
-    given = {name: getattr(settings, name) for name in settings.model_fields_set if name in FleetSettings.model_fields}
+    """The settings that were set, wherever they came from, as a child finds them again; of databases none."""
+    fields = FleetSettings.model_fields.keys() - {"database_url", "ingest_url", "pipeline_url", "read_dsn"}
+    given = {name: getattr(settings, name) for name in settings.model_fields_set & fields}
     return {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}

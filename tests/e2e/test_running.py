@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -18,6 +19,9 @@ import pytest
 from tests.e2e.conftest import PATIENCE_S, MakeHome, Platform, environment_of, eventually, processes_of, run
 from tests.factories import vehicle_payload
 from tests.ports import free_port
+from warehouse.contract.database_roles import APART, Role
+from warehouse.postgres.connection import connect
+from warehouse.postgres.embedded import EmbeddedPostgres
 
 VEHICLES = 20
 
@@ -157,6 +161,31 @@ def test_the_overview_it_names_shows_the_fleet(platform: Platform) -> None:
     devices = json.loads(shown.stdout)["devices"]
     assert [each["kind"] for each in devices] == ["meter", "vehicle"]
     assert all(each["reporting"] >= VEHICLES for each in devices)
+
+
+def test_each_part_works_as_its_own_role_and_knows_no_address_of_another_one(platform: Platform) -> None:
+    server = EmbeddedPostgres(platform.home)
+    asked = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'fleetwatt'"
+
+    def users() -> set[str]:
+        with connect(server.upkeep_url()) as admin:
+            return {name for (name,) in admin.execute(asked.encode())}
+
+    assert eventually(lambda: {Role.INGEST, Role.READ} <= users() <= {*APART}), users()
+    passwords: dict[str, str] = {
+        role: urlsplit(server.running_url(role) or "").password or "" for role in (Role.OWNER, *APART)
+    }
+    passwords["superuser"] = urlsplit(server.upkeep_url()).password or ""
+
+    def known(word: str) -> set[str]:
+        found = "\n".join(platform.find(word).environ().values())
+        return {role for role, password in passwords.items() if password in found}
+
+    assert known("ingest_api") == {Role.INGEST, Role.READ}
+    assert known("simulate") == set()
+    said = [" ".join(process.cmdline()) for process in processes_of(platform.home)]
+    said += [log.read_text(errors="replace") for log in (platform.home / "logs").rglob("*") if log.is_file()]
+    assert not [text for text in (platform.said, *said) if any(password in text for password in passwords.values())]
 
 
 @pytest.mark.long

@@ -7,15 +7,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 
 from tests.e2e.conftest import AS_ROOT, REPOSITORY, Platform, eventually, processes_of, run
+from tests.own_server import PASSWORD, OwnServer, own_server_in
 from tests.ports import free_port
+from warehouse.contract.database_roles import Role
 from warehouse.contract.tokens import TOKEN_PATTERN, Scope
 from warehouse.postgres.access.token_store import TokenRequest, create_token, list_tokens
 from warehouse.postgres.connection import connect
+
+own_server = pytest.fixture(own_server_in)
 
 
 def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -> None:
@@ -28,6 +33,31 @@ def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -
     assert not (home / "postgres").exists()
     with connect(database_url) as connection:  # not ours to stop
         assert connection.execute("SELECT EXISTS (SELECT FROM vehicle_readings)").fetchone() == (True,)
+
+
+@pytest.mark.long
+def test_a_database_of_ones_own_is_worked_on_by_a_role_for_each_part(home: Path, own_server: OwnServer) -> None:
+    asked = """
+        SELECT DISTINCT datname, usename FROM pg_stat_activity
+        WHERE datname IN (current_database(), %s) AND pid <> pg_backend_pid()
+    """
+    names = {role: urlsplit(address).username for role, address in own_server.addresses.items()}
+    fleets = urlsplit(own_server.url).path.removeprefix("/")
+    expected = {(fleets, name) for name in names.values()} | {(own_server.dagsters, names[Role.PIPELINE])}
+    options = ("--vehicles", "1", "--history-days", "1")
+    with Platform(home, *options, environment=own_server.settings) as platform, connect(own_server.url) as owner:
+        platform.wait_until_up()
+        assert platform.answers(platform.told("ask").partition(platform.url)[2])
+        assert platform.error_of_dagsters_code() is None
+
+        def users() -> set[tuple[str, str]]:
+            return set(owner.execute(asked.encode(), [own_server.dagsters]).fetchall())
+
+        assert eventually(lambda: users() == expected), users()
+        said = [" ".join(process.cmdline()) for process in processes_of(home)]
+        said += [log.read_text(errors="replace") for log in (home / "logs").rglob("*") if log.is_file()]
+        assert not [text for text in (platform.said, *said) if PASSWORD in text or quote(PASSWORD, safe="") in text]
+        assert platform.stop() == 0
 
 
 def test_where_everybody_is_asked_what_runs_inside_has_a_token_and_the_first_one_is_told(

@@ -76,7 +76,7 @@ class BackupMaker:
         with self.target.writing():
             folder.mkdir()
         copied = self._copy_lake()  # most of it before the base backup, what is published meanwhile behind it
-        base = None if self.settings.database_url else self._take_base(account, folder)
+        base = None if self.settings.names_a_database else self._take_base(account, folder)
         again = self._copy_lake()
         copied = LakeCopied(
             again.copies, copied.new_files + again.new_files, copied.new_bytes + again.new_bytes, again.lost

@@ -47,6 +47,6 @@ def _restore(connection: psycopg.Connection, stream: Stream, day: date, file: st
                 write_rows(connection, stream, beside, rows_of(batch))
         restored, expected = table_figures(connection, stream, beside), figures_of_file(engine, stream, file)
     if restored != expected:
-        dropping.drop_table(connection, beside)
+        dropping.drop_beside(connection, stream, day)
         raise RestoreMismatchError(f"{stream} of {day}: PostgreSQL counts {restored}, {file} {expected}")
-    dropping.attach_restored(connection, stream, day, beside)
+    dropping.attach_restored(connection, stream, day)

@@ -43,6 +43,15 @@ def open_lake_folder(url: str, root: Path, say: Callable[[str], None] = lambda _
     return lake
 
 
+def is_to_be_taken_over(connection: psycopg.Connection, lake: Lake) -> bool:
+    """Whether ``take_over`` has something to do: to ask takes no right to change anything."""
+    if not lake.root.is_dir():
+        return False
+    if not (lake.root / MANIFEST).exists():
+        return True
+    return any(_has_any(lake, file) for file in list_unversioned_files(connection))
+
+
 def take_over(connection: psycopg.Connection, lake: Lake, say: Callable[[str], None] = lambda _message: None) -> None:
     """Rename what is not renamed yet, and write down what is there. The connection must be in autocommit.
 

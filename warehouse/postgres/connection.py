@@ -8,7 +8,12 @@ from typing import Any
 
 import psycopg
 
-from warehouse.contract.errors import DatabaseUnavailableError, PartitionMissingError, SchemaOutdatedError
+from warehouse.contract.errors import (
+    DatabaseUnavailableError,
+    DatabaseUnfitError,
+    PartitionMissingError,
+    SchemaOutdatedError,
+)
 from warehouse.contract.redaction import keep_secret
 from warehouse.postgres.session import Session
 
@@ -130,6 +135,7 @@ def translated_errors() -> Iterator[None]:
         DatabaseUnavailableError: for a lost or refused connection, a shutdown, a full disk, a timeout, a standby.
         PartitionMissingError: for a row that no partition takes.
         SchemaOutdatedError: for a table, column or function that is not there.
+        DatabaseUnfitError: for what the role may not do.
     """
     try:
         yield
@@ -139,6 +145,10 @@ def translated_errors() -> Iterator[None]:
         raise
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
         raise SchemaOutdatedError(f"{_first_line(error)}; run fleetwatt migrate") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DatabaseUnfitError(
+            f"{_first_line(error)}; fleetwatt migrate grants each role what it needs, if it is told the role's address"
+        ) from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,

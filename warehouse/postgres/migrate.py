@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import CursorResult
 
-_ADVISORY_LOCK = 0x466C6565_74776174
-"""'Fleetwat' in ASCII: any constant nobody else takes."""
+ADVISORY_LOCK = 0x466C6565_74776174
+"""'Fleetwat' in ASCII, held by whoever changes the schema or what the roles may: one at a time."""
 _TOLD = "told"
 """Where Alembic's configuration carries what the migrations tell."""
 
@@ -62,7 +62,7 @@ def _upgrade(url: str, say: Callable[[str], None]) -> list[str]:
     engine = create_engine("postgresql+psycopg://", creator=creator, poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
             connection.commit()  # the lock belongs to the session; the migrations get transactions of their own
             before = MigrationContext.configure(connection).get_current_revision()
             connection.commit()
@@ -87,7 +87,7 @@ def _other_sessions(url: str) -> list[str]:
 
     Sessions that wait to migrate, as we did, are not among them.
     """
-    key = {"high": _ADVISORY_LOCK >> 32, "low": _ADVISORY_LOCK & 0xFFFF_FFFF}
+    key = {"high": ADVISORY_LOCK >> 32, "low": ADVISORY_LOCK & 0xFFFF_FFFF}
     with connect(url) as connection:
         found = connection.execute(
             sqlfiles.load("warehouse.postgres", "list_other_sessions"), {"name": APPLICATION_NAME, **key}
@@ -129,7 +129,7 @@ def run_sql_file(migration_file: str) -> "CursorResult[Any]":
     from alembic import op
 
     sql = Path(migration_file).with_suffix(".sql").read_text(encoding="utf-8")
-    return op.get_bind().exec_driver_sql(sql)
+    return op.get_bind().exec_driver_sql(sql, execution_options={"no_parameters": True})  # a % is a %
 
 
 def _revisions_since(config: "Config", before: str | None) -> list[str]:

@@ -97,7 +97,10 @@ def until(is_so: Callable[[], bool], within_s: float = 10) -> None:
 
 def until_someone_waits_for_a_lock(connection: psycopg.Connection, sessions: int = 1) -> None:
     """Returns as soon as so many sessions of this database wait for another one."""
-    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    of_database = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"  # the locks of all roles are seen
+    )
+    waiting = f"SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid IN ({of_database})"
     for _ in range(100_000):
         if len(connection.execute(waiting.encode()).fetchall()) >= sessions:
             return

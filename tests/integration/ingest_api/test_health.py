@@ -1,6 +1,6 @@
 """Whether the process lives, and whether it can do its work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,9 +12,11 @@ from ingest_api.bodies import deadline
 from ingest_api.health import health_routes
 from tests.conftest import MakeApi
 from tests.integration.ingest_api.site import Site, assert_problem
+from warehouse.contract.database_roles import Role
 from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead
+from warehouse.postgres.roles.settling import settle_roles
 from warehouse.postgres.schema_version import head_revision
 
 QUESTIONS = ("/health", "/readyz")
@@ -51,17 +53,18 @@ def test_not_ready_under_another_schema_than_this_code_was_made_for(site: Site, 
 
 
 def test_an_empty_database_becomes_ready_by_migrating_and_making_partitions(
-    make_api: MakeApi, database_url: str
+    make_api: MakeApi, database_url: str, as_role: Callable[[Role], str]
 ) -> None:
     with connect(database_url) as connection:
         # Emptied before the API is there: what it reads by itself and a DROP would wait for each other.
         connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+        connection.execute("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
         api = make_api()
         assert_not_ready(api, "fleetwatt migrate")
         assert_problem(api.get("/v1/meters"), 503, "schema_outdated")
         assert_problem(api.post("/v1/telemetry", json={"bad": 1}), 503, "schema_outdated")
         migrate(database_url)
+        settle_roles(database_url, {role: as_role(role) for role in (Role.INGEST, Role.READ)})
         assert_not_ready(api, "fleetwatt partitions")
         make_ahead(connection, datetime.now(UTC), timedelta(days=7), timedelta(hours=2))
     assert_ready(api)

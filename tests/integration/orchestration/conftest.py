@@ -17,9 +17,10 @@ import dagster as dg
 import pytest
 
 from orchestration.cli.main import main
-from tests.conftest import fresh_database
+from tests.conftest import Server, fresh_database
 from tests.integration.orchestration.dagster_days import Days
 from tests.integration.orchestration.supervised import House
+from warehouse.contract.database_roles import Role
 
 
 class Ended(NamedTuple):
@@ -57,10 +58,23 @@ def filled_template(
 
 
 @pytest.fixture
-def filled_days(server_url: str, filled_template: FilledTemplate, tmp_path: Path) -> Iterator[FilledDays]:
+def filled_days(postgres_server: Server, filled_template: FilledTemplate, tmp_path: Path) -> Iterator[FilledDays]:
     """Make a database of this test's own that holds the fleet's readings of the given days."""
     with ExitStack() as stack:
-        yield lambda *days: Days(stack.enter_context(fresh_database(server_url, filled_template(*days))), tmp_path)
+
+        def of(*days: date) -> Days:
+            url = stack.enter_context(fresh_database(postgres_server.url, filled_template(*days)))
+            return Days(url, tmp_path, pipeline_url=postgres_server.address(Role.PIPELINE, url))
+
+        yield of
+
+
+@pytest.fixture
+def pipelines_url(as_role: Callable[[Role], str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """This test's database as the role that jobs and commands work as: the one of the settings."""
+    url = as_role(Role.PIPELINE)
+    monkeypatch.setenv("FLEET_DATABASE_URL", url)
+    return url
 
 
 @pytest.fixture

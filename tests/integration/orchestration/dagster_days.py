@@ -53,11 +53,13 @@ class Days:
     url: str
     home: Path
     catalog: Catalog = CATALOG
+    pipeline_url: str | None = None
+    """Of the same database, as the role that the pipeline works as where it owns nothing."""
 
     @property
     def settings(self) -> FleetSettings:
         """This database and this lake."""
-        return FleetSettings(_env_file=None, database_url=self.url, home=self.home)
+        return FleetSettings(_env_file=None, database_url=self.pipeline_url or self.url, home=self.home)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -72,7 +74,7 @@ class Days:
     @cached_property
     def pipeline(self) -> DailyPipeline:
         """The same days without Dagster, into the same lake."""
-        return DailyPipeline(self.url, Lake(self.home / "lake"), self.catalog)
+        return DailyPipeline(self.pipeline_url or self.url, Lake(self.home / "lake"), self.catalog)
 
     def fill(self, *days: date) -> None:
         """Import the fleet's readings of these days, and map its vehicles."""

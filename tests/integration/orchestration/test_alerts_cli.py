@@ -55,9 +55,8 @@ def test_half_a_channel_is_told(fleetwatt: Fleetwatt, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def told(database_url: str, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def told(pipelines_url: str, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     """A webhook for the alerts of this test's database."""
-    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     monkeypatch.setenv("FLEET_ALERT_WEBHOOK", webhook.url)
 
 

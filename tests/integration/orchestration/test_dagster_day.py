@@ -12,11 +12,12 @@ import polars as pl
 import psycopg
 import pytest
 
-from tests.conftest import fresh_database
+from tests.conftest import Server, fresh_database
 from tests.fewer_models import catalog_of
 from tests.integration.orchestration.conftest import FilledDays, FilledTemplate
 from tests.integration.orchestration.dagster_days import FIGURES, FIRST, SECOND, TODAY, VEHICLES, Days
 from tests.lake_folder import has_file, newest_file
+from warehouse.contract.database_roles import Role
 from warehouse.contract.partitions import AHEAD_DAYS, Stream
 from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lake.provenance import ENERGY
@@ -58,10 +59,13 @@ class Ran(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ran(server_url: str, filled_template: FilledTemplate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    homes = tmp_path_factory.mktemp("homes")
-    with fresh_database(server_url, filled_template(FIRST, SECOND)) as url, dg.DagsterInstance.ephemeral() as instance:
-        days, without_dagster = Days(url, homes / "with"), Days(url, homes / "without")
+def ran(
+    postgres_server: Server, filled_template: FilledTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ran]:
+    homes, template = tmp_path_factory.mktemp("homes"), filled_template(FIRST, SECOND)
+    with fresh_database(postgres_server.url, template) as url, dg.DagsterInstance.ephemeral() as instance:
+        as_pipeline = postgres_server.address(Role.PIPELINE, url)
+        days, without_dagster = (Days(url, homes / name, pipeline_url=as_pipeline) for name in ("with", "without"))
         days.pipeline.run(FIRST)
         shutil.copytree(days.home, without_dagster.home)
         result = days.run(instance, SECOND)

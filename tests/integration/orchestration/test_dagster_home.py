@@ -23,13 +23,8 @@ from sqlalchemy import make_url
 from sqlalchemy.event import listen
 
 from orchestration.dagster_runtime.first_partition import first_partition
-from orchestration.dagster_runtime.instance import (
-    STORAGE_URL,
-    DagsterDatabaseError,
-    DagsterHome,
-    make_database,
-    storage_url,
-)
+from orchestration.dagster_runtime.instance import STORAGE_URL, DagsterHome
+from orchestration.dagster_runtime.own_database import DagsterDatabaseError, make_database, storage_url
 from orchestration.dagster_runtime.run_coordinator import PooledRunCoordinator
 from orchestration.dagster_runtime.run_launcher import WatchedRunLauncher, runs_since
 from orchestration.dagster_runtime.services import DagsterProcesses, socket_folder
@@ -128,7 +123,7 @@ def test_who_may_not_make_the_database_is_told_what_to_run(admin_url: str, serve
         except psycopg.errors.InsufficientPrivilege:
             pytest.skip("the role of the tests may not make others")
         try:
-            account = make_url(server_url).set(username=role, password="x")  # noqa: S106 - made for this test
+            account = make_url(admin_url).set(username=role, password="x")  # noqa: S106 - made for this test
             url = account.render_as_string(hide_password=False)
             with pytest.raises(DagsterDatabaseError, match=f"CREATE DATABASE {database} OWNER {role}"):
                 make_database(url, database)
@@ -259,6 +254,7 @@ def test_only_our_code_is_told_of_the_fleets_database_and_none_of_a_secret_of_th
     assert ours.pop("dagster code-server") == {
         STORAGE_URL,
         "FLEET_DATABASE_URL",
+        "FLEET_PIPELINE_URL",
         "FLEET_HOME",
         "FLEET_DAGSTER_DATABASE",
         "FLEET_ALERT_WEBHOOK",

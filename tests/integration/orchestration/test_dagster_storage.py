@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from orchestration.dagster_runtime.instance import make_database, storage_url
+from orchestration.dagster_runtime.own_database import make_database, storage_url
 from orchestration.dagster_runtime.storage import DagsterStorageError, PooledPostgresStorage
 from tests.dropped_database import drop_database
 from warehouse.postgres.connection import connect

@@ -61,9 +61,9 @@ def lake(connection: psycopg.Connection, ids: dict[str, int], tmp_path: Path) ->
     return lake
 
 
-def prune(database_url: str, lake: Lake, *arguments: str) -> Result:
+def prune(url: str, lake: Lake, *arguments: str) -> Result:
     command = ["devices", "prune", "--older-than", "30d", "--home", str(lake.root.parent), *arguments]
-    return CliRunner().invoke(app, command, env={"FLEET_DATABASE_URL": database_url})
+    return CliRunner().invoke(app, command, env={"FLEET_DATABASE_URL": url})
 
 
 def meters(connection: psycopg.Connection) -> set[str]:
@@ -72,15 +72,15 @@ def meters(connection: psycopg.Connection) -> set[str]:
 
 @pytest.mark.usefixtures("ids")
 def test_what_has_nothing_left_is_shown_and_removed_when_told(
-    connection: psycopg.Connection, database_url: str, lake: Lake
+    connection: psycopg.Connection, pipelines_url: str, lake: Lake
 ) -> None:
-    shown = prune(database_url, lake)
+    shown = prune(pipelines_url, lake)
     assert shown.exit_code == 0, shown.output
     assert "meter never: registered" in shown.stderr
     assert "3 devices can be removed" in shown.stderr
     assert "none removed: that takes --yes" in shown.stderr
     assert meters(connection) == {*OF_LAST_MONTH, "new"}
-    said = json.loads(prune(database_url, lake, "--yes", "--json").stdout)
+    said = json.loads(prune(pipelines_url, lake, "--yes", "--json").stdout)
     assert {(each["kind"], each["externalId"]) for each in said["removable"]} == {
         ("meter", "never"),
         ("meter", "gone"),
@@ -93,14 +93,14 @@ def test_what_has_nothing_left_is_shown_and_removed_when_told(
     }
     assert said["removed"] == 3
     assert meters(connection) == {"mapped", "in postgres", "in the lake", "in raw files", "new"}
-    assert json.loads(prune(database_url, lake, "--yes", "--json").stdout)["removed"] == 0
+    assert json.loads(prune(pipelines_url, lake, "--yes", "--json").stdout)["removed"] == 0
 
 
 def test_a_damaged_file_hides_no_device(
-    connection: psycopg.Connection, database_url: str, lake: Lake, ids: dict[str, int]
+    connection: psycopg.Connection, pipelines_url: str, lake: Lake, ids: dict[str, int]
 ) -> None:
     newest_file(lake, "device_last", LONG_AGO.date()).write_bytes(b"damaged")
-    assert isinstance(prune(database_url, lake, "--yes").exception, DamagedFileError)
+    assert isinstance(prune(pipelines_url, lake, "--yes").exception, DamagedFileError)
     assert len(meters(connection)) == len(ids) - 1
 
 
@@ -125,10 +125,10 @@ def test_who_reports_while_it_is_looked_at_stays(
 
 
 def test_a_first_reading_at_the_very_moment_takes_nothing_away(
-    connection: psycopg.Connection, database_url: str, lake: Lake, ids: dict[str, int]
+    connection: psycopg.Connection, pipelines_url: str, lake: Lake, ids: dict[str, int]
 ) -> None:
     removable = look(connection, lake, BEFORE).removable
-    with connect(database_url) as other:
+    with connect(pipelines_url) as other:
         other.execute("BEGIN")
         other.execute(
             "INSERT INTO meter_latest (meter_id, ts, kwh, received_at) VALUES (%s, %s, 1, %s)", [ids["never"], NOW, NOW]

@@ -18,9 +18,7 @@ SHORT = LOSS[:8]
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 
 
-@pytest.fixture(autouse=True)
-def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+pytestmark = pytest.mark.usefixtures("pipelines_url")
 
 
 @pytest.fixture

@@ -160,7 +160,8 @@ def test_what_was_killed_is_told_and_gone_on_with(
     assert METER not in said
     new_id = report_again(connection)
     told: list[str] = []
-    UnfinishedForgetting(days.settings, days.url, told.append).begin()  # as each start does
+    jobs_url = days.pipeline_url or days.url
+    UnfinishedForgetting(days.settings, days.url, jobs_url, told.append).begin()  # as each start does
     while not any(each.startswith("forgotten: a meter") for each in told):
         time.sleep(0.1)
     assert "half forgotten" in told[0]

@@ -9,14 +9,15 @@ import pytest
 
 from tests.integration.orchestration.conftest import Fleetwatt
 
+pytestmark = pytest.mark.usefixtures("pipelines_url")
+
 OUT_OF_RANGE = '{"vehicleId":"veh-1","soc":150,"kwhDeliveredDc":1,"batteryTemp":20,"timestamp":"2026-02-08T08:00:00Z"}'
 NO_JSON = '{"vehicleId":"\x1b[31mred'
 
 
 @pytest.fixture
-def refused(fleetwatt: Fleetwatt, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Fleetwatt:
+def refused(fleetwatt: Fleetwatt, tmp_path: Path) -> Fleetwatt:
     """A database into which a file was imported that holds two lines of one kind and one of another."""
-    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
     file = tmp_path / "readings.ndjson"
     file.write_text(f"{OUT_OF_RANGE}\n{OUT_OF_RANGE.replace('150', '170')}\n{NO_JSON}\n", encoding="utf-8")
     assert fleetwatt("import", file).code == 3

@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from orchestration.dagster_runtime.instance import DagsterDatabaseError, make_database, opened, require_usable
+from orchestration.dagster_runtime.instance import opened
+from orchestration.dagster_runtime.own_database import DagsterDatabaseError, make_database, require_usable
 from orchestration.tags import RUN_KEY_TAG
 from tests.dropped_database import drop_database
 from tests.integration.orchestration.conftest import FilledDays, Fleetwatt
@@ -21,6 +22,7 @@ from warehouse.postgres.ledger.day_ledger import begin_build, confirm_build, req
 from warehouse.postgres.ledger.gaps import register_gaps
 from warehouse.postgres.ledger.lake_files import find_lake_file, publish_file, release_day
 from warehouse.postgres.ledger.restatements import Restatement, add_restatement
+from warehouse.settings import FleetSettings, read
 
 _numbers = count(1)
 
@@ -47,7 +49,7 @@ def dagster_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_where_dagster_was_never_started_the_way_by_hand_is_shown(
     days: Days, dagster_database: str, fleetwatt: Fleetwatt
 ) -> None:
-    with opened(days.url, dagster_database) as instance:
+    with opened(days.url, read(FleetSettings)) as instance:
         assert instance is None
     shown = fleetwatt("status")
     assert shown.out.endswith(f"{FIRST} is to be run, and Dagster was never started: fleetwatt run-day DAY\n")
@@ -56,7 +58,7 @@ def test_where_dagster_was_never_started_the_way_by_hand_is_shown(
 def test_a_day_that_waits_for_a_person_says_why(days: Days, dagster_database: str, fleetwatt: Fleetwatt) -> None:
     make_database(days.url, dagster_database)
     assert f"\n{FIRST} is to be run: " in fleetwatt("status").out
-    with opened(days.url, dagster_database) as instance:
+    with opened(days.url, read(FleetSettings)) as instance:
         assert instance is not None
         run = _run_as_asked(days, instance)
     waits = f"{FIRST} waits for a person: its run {run[:8]} failed: "

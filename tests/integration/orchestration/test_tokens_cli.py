@@ -1,19 +1,21 @@
 """``fleetwatt tokens``: a token is shown once, on stdout alone, and what it may is said."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from tests.integration.orchestration.conftest import Ended, Fleetwatt
+from warehouse.contract.database_roles import Role
 from warehouse.contract.tokens import NewToken, digest_of, parts_of
 
 
 @pytest.fixture
-def run(fleetwatt: Fleetwatt, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Fleetwatt:
+def run(fleetwatt: Fleetwatt, as_role: Callable[[Role], str], monkeypatch: pytest.MonkeyPatch) -> Fleetwatt:
     """Run a command on this test's database."""
-    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    monkeypatch.setenv("FLEET_DATABASE_URL", as_role(Role.INGEST))
     return fleetwatt
 
 

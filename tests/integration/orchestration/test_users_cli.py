@@ -6,12 +6,14 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.integration.orchestration.conftest import Ended, Fleetwatt
+from warehouse.contract.database_roles import Role
 from warehouse.postgres.access.passwords import is_password
 
 PASSWORD = "canary of a Pa55word"  # noqa: S105 - a test's own
@@ -20,9 +22,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def run(fleetwatt: Fleetwatt, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Fleetwatt:
+def run(fleetwatt: Fleetwatt, as_role: Callable[[Role], str], monkeypatch: pytest.MonkeyPatch) -> Fleetwatt:
     """Run a command on this test's database; ``typed``: what comes in."""
-    monkeypatch.setenv("FLEET_DATABASE_URL", database_url)
+    monkeypatch.setenv("FLEET_DATABASE_URL", as_role(Role.INGEST))
 
     def run(*arguments: object, typed: str = "") -> Ended:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))

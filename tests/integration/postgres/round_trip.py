@@ -16,7 +16,8 @@ from dagster._core.instance import InstanceRef
 
 from dbt_like_sql.catalog import Catalog
 from ingest_api.bodies import deadline, limits
-from orchestration.dagster_runtime.instance import instance_settings, make_database, storage_url
+from orchestration.dagster_runtime.instance import instance_settings
+from orchestration.dagster_runtime.own_database import make_database, storage_url
 from tests.closed_hours import leave_only
 from tests.conftest import serving
 from tests.dropped_database import drop_database

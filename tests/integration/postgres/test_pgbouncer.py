@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration.dagster_runtime.instance import make_database
+from orchestration.dagster_runtime.own_database import make_database
 from tests.conftest import fresh_database, serving
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import assert_problem, until

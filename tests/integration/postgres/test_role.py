@@ -1,5 +1,7 @@
-"""The role that the API and the pipeline work as: what it may not do, and how it comes to own an older home."""
+"""The roles of the embedded server: what none of them may do, and how an older home comes to them."""
 
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -7,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dagster as dg
 import psycopg
@@ -15,8 +18,9 @@ from psycopg.conninfo import make_conninfo
 
 from orchestration.dagster_runtime.instance import STORAGE_URL, DagsterHome
 from tests.open_folder import open_folder
+from warehouse.contract.database_roles import APART, Role
 from warehouse.postgres.connection import connect
-from warehouse.postgres.embedded import EmbeddedPostgres, role
+from warehouse.postgres.embedded import EmbeddedPostgres, roles
 from warehouse.postgres.embedded.account import account_for
 from warehouse.postgres.embedded.cluster import DATABASE, ROLE, SUPERUSER, create_cluster
 from warehouse.postgres.migrate import migrate
@@ -91,7 +95,7 @@ def test_a_first_start_whose_first_connection_times_out_ends_well(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine that is busy enough the server may take longer to let anybody in than a connection waits."""
-    open_for_upkeep = role.open_for_upkeep
+    open_for_upkeep = roles.open_for_upkeep
     refused: list[tuple[str, ...]] = []
 
     def refuse_the_first(*address: str) -> psycopg.Connection:
@@ -101,7 +105,7 @@ def test_a_first_start_whose_first_connection_times_out_ends_well(
         return open_for_upkeep(*address)
 
     server = EmbeddedPostgres(folder / "slow")
-    monkeypatch.setattr(role, "open_for_upkeep", refuse_the_first)
+    monkeypatch.setattr(roles, "open_for_upkeep", refuse_the_first)
     try:
         with connect(server.ensure_running()) as connection:
             assert connection.info.user == ROLE
@@ -111,36 +115,86 @@ def test_a_first_start_whose_first_connection_times_out_ends_well(
 
 
 @pytest.mark.parametrize("statement", ATTACKS)
-def test_the_role_gets_neither_at_the_machine_nor_at_other_roles(server: EmbeddedPostgres, statement: str) -> None:
-    url = server.running_url()
-    assert url is not None
+def test_a_role_gets_neither_at_the_machine_nor_at_other_roles(server: EmbeddedPostgres, statement: str) -> None:
     made = server.data / "attack"  # where the server could write
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TEMPORARY TABLE stolen (line text)")
-        # An extension that is not shipped is not there to be made; all else is forbidden.
-        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported)):
-            connection.execute(statement.replace("MADE", str(made)).encode())
+    for role in (Role.OWNER, *APART):
+        with psycopg.connect(server.running_url(role) or "", autocommit=True) as connection:
+            connection.execute("CREATE TEMPORARY TABLE stolen (line text)")
+            # An extension that is not shipped is not there to be made; all else is forbidden.
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported)):
+                connection.execute(statement.replace("MADE", str(made)).encode())
     assert not made.exists()
 
 
-def test_the_role_owns_its_database_and_has_no_power_beyond(server: EmbeddedPostgres) -> None:
+def test_a_role_sees_its_own_database_alone(server: EmbeddedPostgres) -> None:
+    dagsters = server.dagsters_database("dagster")
+    for role in (Role.OWNER, *APART):
+        assert server.running_url(role) is not None
+        assert server.running_url(role, "dagster") is None
+    assert server.running_url(Role.DAGSTER) is None
+    with connect(dagsters) as connection:
+        assert connection.info.user == Role.DAGSTER
+        connection.execute("CREATE TABLE theirs (id bigint)")
+
+
+def test_passwords_of_roles_are_files_of_their_owner_alone(server: EmbeddedPostgres) -> None:
+    server.ensure_running()
+    folder = server.home / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    found = {path.name: path for path in folder.iterdir()}
+    assert found.keys() == {f"{role}.password" for role in (*APART, Role.DAGSTER)}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found.values()} == {0o600}
+    assert {path.stat().st_uid for path in found.values()} == {server.data.stat().st_uid}
+    assert len({path.read_text() for path in found.values()}) == len(found)
+    assert [path for path in found.values() if path.read_text() in server.log.read_text()] == []
+
+
+def test_only_scram_is_taken_and_nobody_gets_in_without_a_password(server: EmbeddedPostgres) -> None:
+    server.ensure_running()
+    with connect(server.upkeep_url()) as admin:
+        methods = admin.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+        stored = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'fleet%'").fetchall()
+    assert methods == [("scram-sha-256",)]
+    assert {password.partition("$")[0] for (password,) in stored} == {"SCRAM-SHA-256"}
+    for role in (Role.OWNER, *APART):
+        without = make_conninfo(server.running_url(role) or "", password="")
+        with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+            psycopg.connect(without, passfile="/dev/null")
+
+
+def test_secrets_that_are_lost_are_made_anew_at_the_next_start(server: EmbeddedPostgres) -> None:
+    server.ensure_running()
+    before = server.running_url(Role.INGEST)
+    server.stop()
+    shutil.rmtree(server.home / "secrets")
+    server.ensure_running()
+    after = server.running_url(Role.INGEST)
+    assert before
+    assert after
+    assert urlsplit(after).password != urlsplit(before).password
+
+
+def test_the_owner_owns_its_database_and_no_role_has_power_beyond(server: EmbeddedPostgres) -> None:
+    every = [Role.OWNER, *APART, Role.DAGSTER]
     with connect(server.upkeep_url()) as admin:
         powers = "rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
-        attributes = admin.execute(f"SELECT {powers} FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
-        member = admin.execute("SELECT FROM pg_auth_members WHERE member = %s::regrole", [ROLE]).fetchone()
+        attributes = admin.execute(f"SELECT {powers} FROM pg_roles WHERE rolname = ANY(%s)", [every]).fetchall()
+        member = admin.execute("SELECT FROM pg_auth_members WHERE member = ANY(%s::regrole[])", [every]).fetchone()
         owner = admin.execute("SELECT datdba::regrole::text FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-    assert attributes == (False,) * 5
+    assert attributes == [(False,) * 5] * len(every)
     assert member is None
     assert owner == (ROLE,)
 
 
 def test_what_was_granted_to_the_role_is_taken_back_at_the_next_start(server: EmbeddedPostgres) -> None:
     with connect(server.upkeep_url()) as admin:
-        admin.execute(f"ALTER ROLE {ROLE} SUPERUSER")
-        admin.execute(f"GRANT pg_read_server_files, pg_execute_server_program TO {ROLE}")
+        for role in (Role.OWNER, *APART):
+            admin.execute(f"ALTER ROLE {role} SUPERUSER".encode())
+            admin.execute(f"GRANT pg_read_server_files, pg_execute_server_program TO {role}".encode())
+        admin.execute(f"GRANT {Role.OWNER} TO {Role.INGEST}".encode())
     server.stop()
     server.ensure_running()
-    test_the_role_owns_its_database_and_has_no_power_beyond(server)
+    test_the_owner_owns_its_database_and_no_role_has_power_beyond(server)
 
 
 def test_the_role_lays_no_trap_for_the_superuser(server: EmbeddedPostgres) -> None:
@@ -158,6 +212,19 @@ def test_the_role_lays_no_trap_for_the_superuser(server: EmbeddedPostgres) -> No
             connection.execute("ALTER DATABASE fleetwatt RESET search_path; DROP SCHEMA traps CASCADE")
 
 
+@pytest.mark.parametrize("role", APART)
+def test_a_role_that_owns_nothing_is_let_in_again_that_shut_itself_out(server: EmbeddedPostgres, role: Role) -> None:
+    server.ensure_running()
+    with connect(server.running_url(role) or "") as connection:
+        connection.execute(f"ALTER ROLE {role} SET local_preload_libraries = 'evil'".encode())
+        connection.execute(f"ALTER ROLE {role} IN DATABASE fleetwatt SET local_preload_libraries = 'evil'".encode())
+        connection.execute(f"ALTER ROLE {role} PASSWORD 'known'".encode())
+    server.stop()
+    server.ensure_running()
+    with connect(server.running_url(role) or "") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (role,)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -166,6 +233,7 @@ def test_the_role_lays_no_trap_for_the_superuser(server: EmbeddedPostgres) -> No
         "ALTER DATABASE fleetwatt SET local_preload_libraries = 'evil'",
         "ALTER DATABASE fleetwatt CONNECTION LIMIT 0",
         "REVOKE CONNECT ON DATABASE fleetwatt FROM PUBLIC, fleetwatt",
+        "REVOKE CONNECT ON DATABASE fleetwatt FROM fleetwatt_ingest",
     ],
 )
 def test_the_role_is_let_in_again_that_shut_itself_out(server: EmbeddedPostgres, statement: str) -> None:
@@ -176,12 +244,10 @@ def test_the_role_is_let_in_again_that_shut_itself_out(server: EmbeddedPostgres,
         assert connection.execute("SELECT current_user").fetchone() == (ROLE,)
 
 
-def test_a_database_is_made_for_the_role_once(server: EmbeddedPostgres) -> None:
+def test_a_database_is_made_for_dagster_once(server: EmbeddedPostgres) -> None:
     server.ensure_running()
-    for _ in range(2):
-        server.make_database("a second one")
-    url = make_conninfo(server.ensure_running(), dbname="a second one")
-    with connect(url) as connection:
+    assert server.dagsters_database("a second one") == server.dagsters_database("a second one")
+    with connect(server.dagsters_database("a second one")) as connection:
         connection.execute("CREATE TABLE ours (id bigint)")
 
 
@@ -260,9 +326,11 @@ def owners(server: EmbeddedPostgres, database: str) -> set[str]:
     return {owner for (owner,) in rows}
 
 
-def test_a_home_of_before_belongs_to_the_role_after_a_start(old_home: EmbeddedPostgres) -> None:
+def test_a_home_of_before_belongs_to_the_roles_after_a_start(old_home: EmbeddedPostgres) -> None:
     url = old_home.ensure_running()
     assert [owners(old_home, name) for name in (DATABASE, "dagster")] == [{ROLE}, {ROLE}]
+    dagsters = old_home.dagsters_database("dagster")
+    assert [owners(old_home, name) for name in (DATABASE, "dagster")] == [{ROLE}, {Role.DAGSTER}]
     with connect(url) as connection:
         assert connection.execute("SELECT external_id FROM made_by_hand").fetchall() == [("meter-1",)]
         made = make_ahead(connection, datetime.now(UTC), timedelta(days=3), timedelta(hours=2))
@@ -270,8 +338,12 @@ def test_a_home_of_before_belongs_to_the_role_after_a_start(old_home: EmbeddedPo
         connection.execute("VACUUM meter_readings")
         connection.execute("REINDEX TABLE CONCURRENTLY meters")
     assert migrate(url) == []
-    with connect(make_conninfo(url, dbname="dagster")) as connection:
+    with connect(dagsters) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        connection.execute("ALTER TABLE runs ADD COLUMN of_a_newer_dagster text")
+    old_home.stop()
+    assert old_home.ensure_running() == url
+    assert owners(old_home, "dagster") == {Role.DAGSTER}, "it stays Dagster's"
     old_home.stop()
     assert old_home.ensure_running() == url, "a second start finds it done"
 

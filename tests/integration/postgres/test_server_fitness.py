@@ -134,6 +134,11 @@ def test_fewer_connections_than_are_opened_is_said_with_the_numbers(
     account = make_conninfo(url, user="small", password="small")  # noqa: S106 - made for this test
     with (
         _given(admin, "CREATE ROLE small LOGIN PASSWORD 'small'", "DROP ROLE small"),
+        _given(
+            admin,
+            "GRANT CONNECT ON DATABASE fleetwatt TO small",
+            "REVOKE CONNECT ON DATABASE fleetwatt FROM small",
+        ),
         _given(admin, f"ALTER {of} CONNECTION LIMIT 12", f"ALTER {of} CONNECTION LIMIT -1"),
     ):
         require_fit(account, opens=12)

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from ingest_api.commit.loop_connection import open_loop_connection
 from ingest_api.database import Database
 from orchestration.dagster_runtime import storage
-from orchestration.dagster_runtime.instance import storage_url
+from orchestration.dagster_runtime.own_database import storage_url
 from tests.conftest import fresh_database
 from tests.integration.postgres import round_trip
 from tests.integration.postgres.round_trip import Answers, ask_api, dropped_afterwards, read_back, write_hours

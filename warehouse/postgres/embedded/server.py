@@ -12,11 +12,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError, ServerStartError
 from warehouse.postgres.connection import translated_errors
-from warehouse.postgres.embedded import role, urls
+from warehouse.postgres.embedded import roles, urls
 from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
-from warehouse.postgres.embedded.cluster import binaries, create_cluster, has_cluster, program
+from warehouse.postgres.embedded.cluster import DATABASE, binaries, create_cluster, has_cluster, program
 from warehouse.postgres.embedded.files import ServerFiles
 from warehouse.postgres.embedded.interpreter import interpreter_for, own_interpreter
 from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, remove_stale_locks
@@ -84,7 +85,8 @@ class EmbeddedPostgres:
     def ensure_running(self) -> str:
         """The URL of the server, which is made if there is none and started if it does not answer.
 
-        It is that of the ordinary role, which owns the database; a home of an earlier version is put in order.
+        It is that of the role which owns the database; a home of an earlier version is put in order, and the roles that
+        own nothing are there then (``running_url``).
 
         Raises:
             HomeError: the home cannot be used by us or by the server's account; it says what to do.
@@ -99,7 +101,7 @@ class EmbeddedPostgres:
         with self._files.errors_of_home(), self._files.lock(deadline, account) as lock:
             if not has_cluster(self.data):
                 create_cluster(self._files, account, lock)
-            return role.settled_url(self._files, self._start_until_it_answers(account, deadline))
+            return roles.settled_url(self._files, self._start_until_it_answers(account, deadline), account)
 
     def upkeep_url(self) -> str:
         """The superuser's URL of the server, which runs: for upkeep, and never for the API or the pipeline.
@@ -122,13 +124,19 @@ class EmbeddedPostgres:
         """
         return (os.geteuid() == 0 and interpreter_for(account, [ARCHIVE_PROGRAM])) or own_interpreter()
 
-    def make_database(self, name: str) -> None:
-        """Make another database for the ordinary role in the server, which runs, if there is none of this name.
+    def dagsters_database(self, name: str) -> str:
+        """The URL of Dagster's database in the server, which runs, as Dagster's role; it is made where it is missing.
+
+        One that an earlier version made is given to that role.
 
         Raises: as ``upkeep_url``.
         """
         with translated_errors():
-            role.make_database(self.upkeep_url(), name)
+            roles.make_dagsters_database(self.upkeep_url(), name)
+        url = self.running_url(Role.DAGSTER, name)
+        if url is None:
+            raise ServerStartError(f"the server of {self.home} does not let the role {Role.DAGSTER} in")
+        return url
 
     def has_data(self) -> bool:
         """Whether there is a data directory.
@@ -143,8 +151,8 @@ class EmbeddedPostgres:
         """Whether its process lives: cheap enough to ask often, and true of a frozen server too."""
         return postmaster(self.data) is not None
 
-    def running_url(self) -> str | None:
-        """The ordinary role's URL of the server if it answers now, else None.
+    def running_url(self, role: Role = Role.OWNER, database: str = DATABASE) -> str | None:
+        """A role's URL of the server if it lets that one in now, else None.
 
         None too where an earlier version started it, which knew no such role: ``ensure_running`` makes it.
 
@@ -153,7 +161,7 @@ class EmbeddedPostgres:
         """
         account_for(self.data)
         with self._files.errors_of_home():
-            url = urls.role_url(self.data) if postmaster(self.data) else None
+            url = urls.role_url(self.home, role, database) if postmaster(self.data) else None
         return url if url and urls.refusal(url) is None else None
 
     def stop(self) -> None:

@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import psycopg
-from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
-from warehouse.contract.partitions import Stream, bounds, days_to_make_ahead, partition_name
+from warehouse.contract.partitions import Stream, bounds, days_to_make_ahead
 
 _PACKAGE = "warehouse.postgres.partitions"
 _ADVISORY_LOCK = 0x70617274_6974696F
@@ -53,8 +52,7 @@ def _existing_days(connection: psycopg.Connection, stream: Stream, days: list[da
 def _make_partition(connection: psycopg.Connection, stream: Stream, day: date, grace: timedelta) -> bool:
     """Make one partition; False where another process was quicker, or the day was dropped and is no longer kept."""
     day_bounds = bounds(day, grace)
-    names = {"parent": Identifier(stream), "partition": Identifier(partition_name(stream, day))}
-    ends = {"starts_at": Literal(day_bounds.start), "ends_at": Literal(day_bounds.end)}
+    partition = {"stream": stream, "day": day, "is_restoring": False}
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
         opened = connection.execute(
@@ -63,6 +61,6 @@ def _make_partition(connection: psycopg.Connection, stream: Stream, day: date, g
         )
         if opened.rowcount == 0:
             return False
-        connection.execute(sqlfiles.load(_PACKAGE, "create_partition").format(**names))
-        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**names, **ends))
+        connection.execute(sqlfiles.load(_PACKAGE, "create_partition"), partition)
+        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition"), partition)
     return True

@@ -7,13 +7,12 @@ worker that is killed after it leaves a table that belongs to no parent; ``detac
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 
 import psycopg
-from psycopg.sql import Identifier, Literal
 
 from warehouse import sqlfiles
-from warehouse.contract.partitions import PartitionState, Stream, midnight, partition_name
+from warehouse.contract.partitions import PartitionState, Stream, partition_name
 from warehouse.postgres.ledger import day_ledger
 
 _PACKAGE = "warehouse.postgres.partitions"
@@ -46,7 +45,7 @@ def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
         try:
             with connection.transaction():
                 connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-                connection.execute(sqlfiles.load(_PACKAGE, "detach_partition").format(**_names(stream, day)))
+                connection.execute(sqlfiles.load(_PACKAGE, "detach_partition"), _of(stream, day))
                 _set_state(connection, stream, day, PartitionState.DROPPED)
         except psycopg.errors.LockNotAvailable:
             time.sleep(_PAUSE_S)
@@ -58,18 +57,18 @@ def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
 def attach_again(connection: psycopg.Connection, stream: Stream, day: date) -> None:
     """Undo ``detach``. The day is sealed, and so it is exported again."""
     with connection.transaction():
-        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**_names(stream, day), **_ends(day)))
+        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition"), _of(stream, day))
         _set_state(connection, stream, day, PartitionState.SEALED)
 
 
 def drop_detached(connection: psycopg.Connection, stream: Stream, day: date) -> None:
-    """Drop the table of a detached day."""
-    drop_table(connection, partition_name(stream, day))
+    """Drop the table of a detached day, where there is one."""
+    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition"), _of(stream, day))
 
 
-def drop_table(connection: psycopg.Connection, name: str) -> None:
-    """Drop a table of readings that is nobody's partition, where there is one."""
-    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition").format(partition=Identifier(name)))
+def drop_beside(connection: psycopg.Connection, stream: Stream, day: date) -> None:
+    """Drop what ``make_table_beside`` made, where it is there."""
+    connection.execute(sqlfiles.load(_PACKAGE, "drop_partition"), _of(stream, day, is_restoring=True))
 
 
 def make_table_beside(connection: psycopg.Connection, stream: Stream, day: date) -> str:
@@ -77,11 +76,9 @@ def make_table_beside(connection: psycopg.Connection, stream: Stream, day: date)
 
     One that a killed restore left makes way.
     """
-    name = f"{partition_name(stream, day)}_restoring"
-    drop_table(connection, name)
-    names = {"parent": Identifier(stream), "partition": Identifier(name)}
-    connection.execute(sqlfiles.load(_PACKAGE, "create_partition").format(**names))
-    return name
+    drop_beside(connection, stream, day)
+    connection.execute(sqlfiles.load(_PACKAGE, "create_partition"), _of(stream, day, is_restoring=True))
+    return f"{partition_name(stream, day)}_restoring"
 
 
 @contextmanager
@@ -97,14 +94,12 @@ def restoring(connection: psycopg.Connection, day: date) -> Iterator[list[Stream
             connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
-def attach_restored(connection: psycopg.Connection, stream: Stream, day: date, table: str) -> None:
-    """Make ``table`` the partition of a dropped day, which is open again. A detached table of the day makes way."""
-    names = _names(stream, day)
+def attach_restored(connection: psycopg.Connection, stream: Stream, day: date) -> None:
+    """Make the table beside a dropped day its partition, which is open again. A detached table of the day makes way."""
     with connection.transaction():
         drop_detached(connection, stream, day)
-        rename = sqlfiles.load(_PACKAGE, "rename_table")
-        connection.execute(rename.format(table=Identifier(table), name=names["partition"]))
-        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition").format(**names, **_ends(day)))
+        connection.execute(sqlfiles.load(_PACKAGE, "rename_restored"), _of(stream, day))
+        connection.execute(sqlfiles.load(_PACKAGE, "attach_partition"), _of(stream, day))
         _set_state(connection, stream, day, PartitionState.OPEN)
 
 
@@ -113,9 +108,5 @@ def _set_state(connection: psycopg.Connection, stream: Stream, day: date, state:
     connection.execute(sqlfiles.load(_PACKAGE, "set_day_state"), parameters)
 
 
-def _names(stream: Stream, day: date) -> dict[str, Identifier]:
-    return {"parent": Identifier(stream), "partition": Identifier(partition_name(stream, day))}
-
-
-def _ends(day: date) -> dict[str, Literal]:
-    return {"starts_at": Literal(midnight(day)), "ends_at": Literal(midnight(day + timedelta(days=1)))}
+def _of(stream: Stream, day: date, *, is_restoring: bool = False) -> dict[str, object]:
+    return {"stream": stream, "day": day, "is_restoring": is_restoring}

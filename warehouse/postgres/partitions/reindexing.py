@@ -6,6 +6,7 @@ is dense, and a window query reads fewer pages. Concurrently: nobody who reads o
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import psycopg
@@ -37,7 +38,8 @@ def reindex_closed_days(connection: psycopg.Connection, least_bytes: int = LEAST
     The connection must be in autocommit.
     """
     for (name,) in connection.execute(sqlfiles.load(_PACKAGE, "find_unfinished_indexes")).fetchall():
-        connection.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(name)))
+        with suppress(psycopg.errors.LockNotAvailable):  # somebody reads there all the time; the next time will do
+            connection.execute(sqlfiles.load(_PACKAGE, "drop_unfinished_index"), {"name": name})
     bounds = {"looseness": LOOSENESS, "least_bytes": least_bytes}
     for name, before_bytes in connection.execute(sqlfiles.load(_PACKAGE, "find_loose_indexes"), bounds).fetchall():
         connection.execute(SQL("REINDEX INDEX CONCURRENTLY {}").format(Identifier(name)))

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from orchestration.home.folder import url_in
 from tests.factories import meter_payload, vehicle_payload
 from tests.fewer_models import catalog_of
 from tests.open_folder import open_folder
 from warehouse.backup.make import BackupMaker
 from warehouse.backup.record import Backup
 from warehouse.backup.target import BackupTarget
+from warehouse.contract.database_roles import APART
 from warehouse.contract.partitions import midnight
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
@@ -22,6 +24,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead
+from warehouse.postgres.roles.settling import settle_roles
 from warehouse.postgres.wal.stored import stored_names
 from warehouse.settings import FleetSettings
 
@@ -43,9 +46,10 @@ class FleetHome:
         self.url = ""
 
     def start(self) -> None:
-        """With a schema, and partitions."""
+        """With a schema, its roles, and partitions."""
         self.url = self.server.ensure_running()
         migrate(self.url)
+        settle_roles(self.url, {role: url_in(self.server, role) for role in APART})
         with connect(self.url) as connection:
             make_ahead(connection, datetime.now(UTC), timedelta(days=9), timedelta(hours=2))
 

@@ -1,1 +1,1 @@
-ALTER TABLE {parent} DETACH PARTITION {partition}
+SELECT detach_partition(%(stream)s, %(day)s)

@@ -1,1 +1,1 @@
-DROP TABLE IF EXISTS {partition}
+SELECT drop_partition_table(%(stream)s, %(day)s, %(is_restoring)s)

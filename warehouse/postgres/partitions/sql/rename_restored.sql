@@ -1,0 +1,1 @@
+SELECT rename_restored_table(%(stream)s, %(day)s)
