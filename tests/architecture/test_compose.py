@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.architecture.test_settings_example import settings
 from tests.compose import OURS, ROOT, compose, copied, image_environment, instructions, let_in
+from warehouse.contract.database_roles import Role
 from warehouse.postgres.embedded import server as embedded
 from warehouse.postgres.embedded.cluster import DATABASE, MAJOR_VERSION, SUPERUSER
 from warehouse.secrets import SECRET_SETTINGS
@@ -19,6 +20,11 @@ from warehouse.settings import SECRETS
 
 FILE: dict[str, Any] = compose()
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+DATABASES = {"FLEET_DATABASE_URL": SUPERUSER, "FLEET_INGEST_URL": Role.INGEST} | {
+    "FLEET_PIPELINE_URL": Role.PIPELINE,
+    "FLEET_READ_DSN": Role.READ,
+}
+"""As whom one works by an address."""
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -88,6 +94,7 @@ def test_volumes_are_declared_and_lie_where_the_data_does() -> None:
     mounted = {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service}
     assert mounted == {
         "postgres": ["postgres:/var/lib/postgresql"],  # since 18 the image keeps its data below, in a folder a version
+        "migrate": [f"home:{image_environment()['FLEET_HOME']}"],
         "dagster": [f"home:{image_environment()['FLEET_HOME']}"],
     }
     assert set(FILE["volumes"]) == {"postgres", "home"}
@@ -97,7 +104,7 @@ def test_secrets_are_files_that_the_settings_look_for() -> None:
     used = {secret for service in SERVICES.values() for secret in service["secrets"]}
     assert FILE["secrets"] == {name: {"file": f"./.secrets/{name}"} for name in used}
     ours = {secret.upper() for name in OURS for secret in SERVICES[name]["secrets"]}
-    assert ours == {"FLEET_DATABASE_URL", "FLEET_ADMIN_TOKEN"}
+    assert ours == {"FLEET_ADMIN_TOKEN", *DATABASES}
     assert ours <= settings().keys()
     assert Path(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"]).parent == SECRETS
     assert ".secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -109,7 +116,7 @@ def test_every_setting_reaches_the_containers_and_nothing_else_does() -> None:
         "FLEET_HOST",  # a flag of each command
         *(name.upper() for name in FILE["secrets"]),
         # Secrets that few have.
-        *(f"FLEET_{name.upper()}" for name in SECRET_SETTINGS - {"admin_token", "database_url"}),
+        *(f"FLEET_{name.upper()}" for name in SECRET_SETTINGS),
     }
     for name in OURS:
         assert SERVICES[name]["environment"].keys() == settings().keys() - not_variables, "add it to x-fleetwatt"
@@ -140,11 +147,21 @@ def test_the_secrets_that_the_page_makes_open_the_database(tmp_path: Path) -> No
     # A container's user is not ours, and finds the files as they are: they are open, their folder is not.
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
-    assert conninfo_to_dict((folder / "fleet_database_url").read_text().strip()) == {
-        "user": SUPERUSER,
-        "password": (folder / "postgres_password").read_text().strip(),
-        "host": "postgres",
-        "dbname": DATABASE,
+    addresses = {name: conninfo_to_dict((folder / name.lower()).read_text().strip()) for name in DATABASES}
+    passwords = {name: address.pop("password") for name, address in addresses.items()}
+    assert passwords["FLEET_DATABASE_URL"] == (folder / "postgres_password").read_text().strip()
+    assert len(set(passwords.values())) == len(DATABASES)
+    assert addresses == {
+        name: {"user": user, "host": "postgres", "dbname": DATABASE} for name, user in DATABASES.items()
+    }
+
+
+def test_only_what_migrates_knows_the_owner_of_the_tables_and_dagster_no_way_to_store_as_the_api() -> None:
+    known = {name: {*SERVICES[name]["secrets"]} - {"fleet_admin_token"} for name in OURS}
+    assert known == {
+        "migrate": {name.lower() for name in DATABASES},
+        "api": {"fleet_ingest_url", "fleet_read_dsn"},
+        "dagster": {"fleet_pipeline_url", "fleet_read_dsn"},
     }
 
 

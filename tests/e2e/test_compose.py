@@ -22,11 +22,12 @@ from typing import Any
 import pytest
 
 from tests.compose import ROOT, compose, copied, environment, image_environment
-from tests.conftest import fresh_database
+from tests.conftest import Server, fresh_database
 from tests.dropped_database import drop_database
 from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, kill_all, processes_of, with_us
 from tests.open_folder import open_folder
 from tests.ports import free_port
+from warehouse.contract.database_roles import Role
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded.account import account_for
 from warehouse.postgres.embedded.cluster import program
@@ -129,19 +130,38 @@ def _install(source: Path, site: Path) -> None:
 
 
 @pytest.fixture
-def containers(server_url: str, home: Path, site: Path) -> Iterator[Containers]:
+def containers(postgres_server: Server, home: Path, site: Path) -> Iterator[Containers]:
     """On an empty database, and with ports of their own by the variables that Compose takes them from."""
     dagster_database = f"compose_{os.getpid()}_{secrets.token_hex(4)}"
     home.mkdir()
-    with fresh_database(server_url, "template1") as url:
+    with fresh_database(postgres_server.admin_url, "template1") as url:
         shell = {
             "FLEET_PORT": str(free_port()),
             "FLEET_DAGSTER_PORT": str(free_port()),
             "FLEET_DAGSTER_DATABASE": dagster_database,
         }
-        yield Containers(home, site, shell, {"fleet_database_url": url, "fleet_admin_token": secrets.token_hex(24)})
-    with connect(server_url) as admin:
+        files = {
+            "fleet_database_url": url,
+            "fleet_ingest_url": postgres_server.address(Role.INGEST, url),
+            "fleet_pipeline_url": postgres_server.address(Role.PIPELINE, url),
+            "fleet_read_dsn": postgres_server.address(Role.READ, url),
+            "fleet_admin_token": secrets.token_hex(24),
+        }
+        yield Containers(home, site, shell, files)
+    with connect(postgres_server.admin_url) as admin:
         drop_database(admin, dagster_database)
+
+
+def users(containers: Containers) -> set[tuple[str, str]]:
+    """Who works on which of the two databases now, but for ourselves."""
+    url, dagsters = containers.secrets["fleet_database_url"], containers.shell["FLEET_DAGSTER_DATABASE"]
+    asked = """
+        SELECT datname, usename FROM pg_stat_activity
+        WHERE datname IN (current_database(), %s) AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    """
+    with connect(url) as admin:
+        found = admin.execute(asked.encode(), [dagsters]).fetchall()
+    return {("dagster's" if database == dagsters else "the fleet's", user) for database, user in found}
 
 
 @pytest.mark.long
@@ -157,6 +177,8 @@ def test_every_service_of_ours_starts_gets_healthy_and_stops(containers: Contain
         assert eventually(lambda: "Dagster is up" in containers.said("dagster")), containers.said("dagster")
         for name in ("api", "dagster"):
             assert eventually(partial(containers.is_healthy, name)), containers.said(name)
+        works_as = [("the fleet's", role) for role in (Role.INGEST, Role.READ, Role.PIPELINE)]
+        assert eventually(lambda: users(containers) == {*works_as, ("dagster's", Role.PIPELINE)}), users(containers)
         for process in (api, dagster):
             process.send_signal(signal.SIGTERM)  # what `docker stop` sends
         assert [process.wait(PATIENCE_S) for process in (api, dagster)] == [0, 0], containers.said("dagster")
