@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.closed_hours import leave_only
-from tests.earlier_schema import database_before
+from tests.earlier_schema import add_partitions, database_before
 from tests.factories import iso, meter_payload, ramp, vehicle_payload
 from tests.integration.lake.booked import booked_kwh, drop, energy_pipeline, hourly_kwh, require_restated
 from tests.integration.lake.stored import post
@@ -17,7 +17,6 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.connection import connect
 from warehouse.postgres.hours.device_hours import write_closed_hours
 from warehouse.postgres.migrate import migrate
-from warehouse.postgres.partitions.creation import make_partitions
 from warehouse.postgres.schema_version import MIGRATIONS
 
 TODAY = datetime.now(UTC).date()
@@ -42,7 +41,7 @@ def _fill(connection: psycopg.Connection) -> None:
         "VALUES ('rolling', 1000, 'counter'), ('other', NULL, 'counter'), ('interval', 1000, 'interval')"
     )
     connection.execute("INSERT INTO vehicles (external_id, rollover_kwh) VALUES ('rolling', 1000), ('other', NULL)")
-    make_partitions(connection, [OPEN, OF_METER, OF_OTHERS, OF_VEHICLE], timedelta(hours=2))
+    add_partitions(connection, [OPEN, OF_METER, OF_OTHERS, OF_VEHICLE])
     for kind, device_id, days in (
         (DeviceKind.METER, ROLLING, [OPEN, OF_METER]),
         (DeviceKind.METER, OTHER, [OPEN, OF_METER, OF_OTHERS, OF_VEHICLE]),
