@@ -9,7 +9,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from tests.conftest import Server, drop_database
+from tests.conftest import Server
+from tests.dropped_database import drop_database
 from warehouse.contract.database_roles import APART, Role
 from warehouse.postgres.connection import connect
 
