@@ -8,12 +8,14 @@ import psycopg
 
 from orchestration.cli.options import read_settings
 from orchestration.home.folder import database
+from warehouse.contract.database_roles import Role
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 
 
 @contextmanager
 def connected_to_home(home: Path | None) -> Iterator[psycopg.Connection]:
-    """A connection to the database of the home that was named, else of the settings. Raises as ``database``."""
-    with database(read_settings(FleetSettings, home=home)) as url, connect(url) as connection:
+    """A connection to the database of a home, else of the settings, as the API's role: people do here what
+    they could do there. Raises as ``database``."""
+    with database(read_settings(FleetSettings, home=home), Role.INGEST) as url, connect(url) as connection:
         yield connection
