@@ -79,8 +79,10 @@ TABLES: Mapping[str, Grants] = {
     "forgettings": Grants("", "", "S"),
     "forgetting_days": Grants("", "", "S"),
     "forgotten_energy": Grants("", "S", "S"),
+    # What the pipeline releases for the API.
     "charging_sessions": Grants("S", "S", "SID"),
     "meter_standby": Grants("S", "S", "SID"),
+    "daily_vehicle_efficiency": Grants("S", "S", "SID"),
 }
 
 FUNCTIONS_OF_PIPELINE = (
