@@ -43,6 +43,7 @@ from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.pages import assets, docs_page, front_page, sign_in_page
 from ingest_api.registry import device_routes, mapping_routes
+from ingest_api.series import series_routes
 from ingest_api.server.connections import Connections
 from ingest_api.server.descriptors import room_for_connections
 from ingest_api.server.unread_body import NoUnreadBody
@@ -68,7 +69,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
-    now_route,
+    *(now_route, series_routes),
     *(token_routes, me_route),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets),

@@ -59,7 +59,7 @@ def _growth(readings: npt.NDArray[Any], segment: Segment) -> _Growth | None:
     us, kwh = readings["us"].astype(np.int64), readings["kwh"].astype(np.float64)
     steps_kwh, steps_s = np.diff(kwh), np.diff(us) / 1e6
     settings = segment.settings
-    if settings.energy_kind is not EnergyKind.COUNTER or not _only_grew(steps_kwh, steps_s, settings.max_power_kw):
+    if settings.energy_kind is not EnergyKind.COUNTER or not only_grew(steps_kwh, steps_s, settings.max_power_kw):
         return None
     first, end = (
         int(index) for index in us.searchsorted([microseconds(segment.counts_from), microseconds(segment.counts_to)])
@@ -73,9 +73,7 @@ def _growth(readings: npt.NDArray[Any], segment: Segment) -> _Growth | None:
     )
 
 
-def _only_grew(
-    steps_kwh: npt.NDArray[np.float64], steps_s: npt.NDArray[np.float64], max_power_kw: float | None
-) -> bool:
+def only_grew(steps_kwh: npt.NDArray[np.float64], steps_s: npt.NDArray[np.float64], max_power_kw: float | None) -> bool:
     """Whether no step went back, or further than it can; see ``warehouse.contract.energy``."""
     if max_power_kw is not None and (steps_kwh > max_power_kw * steps_s / 3600 * CAP_MARGIN + CAP_BASE_KWH).any():
         return False

@@ -38,6 +38,8 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/v1/meters"): Scope.READ,
     ("GET", "/v1/meters/{meterId}"): Scope.READ,
     ("GET", "/v1/meters/{meterId}/standby"): Scope.READ,
+    ("GET", "/v1/meters/{meterId}/series"): Scope.READ,
+    ("GET", "/v1/vehicles/{vehicleId}/series"): Scope.READ,
     ("GET", "/v1/vehicles"): Scope.READ,
     ("GET", "/v1/vehicles/{vehicleId}"): Scope.READ,
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): Scope.READ,

@@ -139,6 +139,8 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): {404, 422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/days"): {404, 422, 500, 503},
     ("GET", "/v1/fleet/now"): {422, 500, 503},
+    ("GET", "/v1/vehicles/{vehicleId}/series"): {404, 422, 500, 503},
+    ("GET", "/v1/meters/{meterId}/series"): {404, 422, 500, 503},
     ("GET", "/v1/meters/{meterId}/standby"): {404, 422, 500, 503},
     ("PATCH", "/v1/vehicles/{vehicleId}"): {400, 401, 422, 500, 503},
     ("GET", "/v1/analytics/performance/{vehicleId}"): {404, 410, 422, 500, 503},
@@ -246,6 +248,7 @@ class TestAnswersAreWhatIsDocumented:
                 for path in (
                     *("/v1/vehicles/{vehicleId}/sessions", "/v1/meters/{meterId}/standby"),
                     *("/v1/vehicles/{vehicleId}/days", "/v1/fleet/now"),
+                    *("/v1/vehicles/{vehicleId}/series", "/v1/meters/{meterId}/series"),
                     *("/v1/findings", "/v1/findings/{id}"),
                 )
             ),

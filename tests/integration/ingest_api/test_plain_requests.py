@@ -12,6 +12,8 @@ PATHS = {
     "/v1/meters/m": [],
     "/v1/vehicles/v": [],
     "/v1/fleet/now": [],
+    "/v1/vehicles/v/series": ["from", "to", "step"],
+    "/v1/meters/m/series": ["from", "to", "step"],
     "/v1/vehicles/v/days": ["days", "limit", "cursor"],
     "/v1/vehicles/v/sessions": ["from", "to", "limit", "cursor"],
     "/v1/meters/m/standby": ["from", "to", "limit", "cursor"],
@@ -24,7 +26,7 @@ PATHS = {
 }
 OF_ADMINISTRATORS = {"/v1/tokens": ["limit", "cursor"]}
 """Answered 403 before anything is read, where nobody is asked for a token."""
-NUMBERS = ["hours", "worst", "days", "limit"]
+NUMBERS = ["hours", "worst", "days", "step", "limit"]
 
 
 def test_every_get_of_v1_is_here(site: Site) -> None:

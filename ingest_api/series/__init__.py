@@ -1,0 +1,1 @@
+"""What a device measured over time, at evenly spaced points."""
