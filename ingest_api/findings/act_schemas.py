@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from ingest_api.http.wire import ONLY_KNOWN_FIELDS, SentInstant, Wire, refuse_unknown_fields
+from ingest_api.http.wire import NO_NUL, ONLY_KNOWN_FIELDS, SentInstant, Wire, refuse_unknown_fields
 from warehouse.postgres.findings.acts import LONGEST_NAME, LONGEST_NOTE, Act, Request
 
-_NO_NUL = r"^[^\x00]*$"
-_Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=_NO_NUL)]
+_Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=NO_NUL)]
 
 
 class FindingAct(Wire):
@@ -17,7 +16,7 @@ class FindingAct(Wire):
     model_config = ONLY_KNOWN_FIELDS
 
     who: _Name = Field(description="Whoever it is by; it stays with the event.", examples=["ann"])
-    note: Annotated[str, Field(max_length=LONGEST_NOTE, pattern=_NO_NUL)] | None = Field(
+    note: Annotated[str, Field(max_length=LONGEST_NOTE, pattern=NO_NUL)] | None = Field(
         default=None, description="Text; it stays with the event.", examples=["the fan is ordered"]
     )
     revision: int | None = Field(

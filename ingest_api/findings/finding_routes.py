@@ -11,7 +11,7 @@ from ingest_api.findings.evidence import find_evidence
 from ingest_api.findings.finding_schemas import Finding, FindingDetails, FindingEvent, Findings, details_of
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
-from ingest_api.http.plain_requests import AskedInteger, PlainRequests, read_number
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests, any_of, read_number
 from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import AskedDay, checked_device_id, written
 from warehouse.contract.findings import ACTIVE, Severity, State
@@ -37,11 +37,6 @@ _SORTS = {"costPerMonth": Sort.COST_PER_MONTH, "cost": Sort.COST, "kwhPerMonth":
 }
 
 
-def _any_of(words: str) -> str:
-    """One of these alternatives, or several with commas between them."""
-    return f"^({words})(,({words}))*$"
-
-
 @router.get(
     "",
     summary="Findings, the most expensive first",
@@ -51,14 +46,14 @@ def _any_of(words: str) -> str:
 async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     request: Request,
     state: Annotated[
-        str, Query(pattern=_any_of("|".join(State)), max_length=200, description="One or several, with commas.")
+        str, Query(pattern=any_of(State), max_length=200, description="One or several, with commas.")
     ] = ",".join(ACTIVE),
     rule: Annotated[
-        str | None, Query(pattern=_any_of("R[1-9]"), max_length=100, description="One or several, with commas.")
+        str | None, Query(pattern=any_of(["R[1-9]"]), max_length=100, description="One or several, with commas.")
     ] = None,
     severity: Annotated[
         str | None,
-        Query(pattern=_any_of("|".join(Severity)), max_length=100, description="One or several, with commas."),
+        Query(pattern=any_of(Severity), max_length=100, description="One or several, with commas."),
     ] = None,
     subject: Annotated[str | None, Query(description="The id of a vehicle or of a meter.")] = None,
     minCostPerMonth: Annotated[  # noqa: N803 - the parameter's public name

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -32,6 +32,12 @@ def read_number(value: object) -> object:
     if isinstance(value, str) and not _NUMBER(value):
         raise ValueError("expected a number, written in digits with a point")
     return value
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A pattern: one of these words (patterns themselves), or several with commas between them."""
+    alternatives = "|".join(words)
+    return f"^({alternatives})(,({alternatives}))*$"
 
 
 AskedInteger = Annotated[int, BeforeValidator(_read_integer)]

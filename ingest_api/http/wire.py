@@ -26,6 +26,9 @@ class Wire(BaseModel):
     """Fields that change while nothing happens."""
 
 
+NO_NUL = r"^[^\x00]*$"
+"""A text that PostgreSQL can hold."""
+
 OBJECT, ARRAY = BODY_SHAPES = ("<object>", "<array>")
 """What the shapes are called of a body that may be one thing or several; no field has such a name."""
 

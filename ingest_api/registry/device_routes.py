@@ -1,6 +1,6 @@
 """``/v1/vehicles`` and ``/v1/meters``: the current state of devices, and their settings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -8,8 +8,10 @@ from ingest_api.auth.gate import Gate
 from ingest_api.database import Database, Row
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
-from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.plain_requests import AskedInteger, PlainRequests, any_of
 from ingest_api.http.read_answers import read_answer, read_responses
+from ingest_api.http.wire import NO_NUL
+from ingest_api.registry.device_lists import BY_ID, CHARGING, SORTS, Asked, list_devices
 from ingest_api.registry.device_schemas import (
     OF_ADMINISTRATORS,
     Meter,
@@ -20,15 +22,33 @@ from ingest_api.registry.device_schemas import (
     meter_of,
     vehicle_of,
 )
-from ingest_api.registry.device_store import change_settings, find_device, list_devices
+from ingest_api.registry.device_store import change_settings, find_device
 from ingest_api.registry.registrar import Registrar
+from warehouse.contract.reporting import Reporting
 from warehouse.contract.tables import DeviceKind
 from warehouse.contract.tokens import Scope
 
 router = APIRouter(prefix="/v1", tags=["devices"], route_class=PlainRequests)
 
 Limit = Annotated[AskedInteger, Query(ge=1, le=1000, description="Devices a page.")]
-Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")]
+Cursor = Annotated[str, Query(max_length=1024, description="`nextCursor` of the page before.")]
+Statuses = Annotated[
+    str | None,
+    Query(
+        pattern=any_of((*Reporting, CHARGING)),
+        max_length=100,
+        description="One or several, with commas; `charging` are those online ones that charge.",
+    ),
+]
+Search = Annotated[
+    str | None, Query(min_length=1, max_length=100, pattern=NO_NUL, description="A part of an id or a display name.")
+]
+Model = Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="Exactly this one.")]
+
+
+def _sort(kind: DeviceKind) -> Any:
+    words = "With a minus before it the other way round. What is not known comes last."
+    return Query(pattern=f"^-?({'|'.join(SORTS[kind])})$", description=words)
 
 
 @router.get(
@@ -37,9 +57,18 @@ Cursor = Annotated[str, Query(max_length=64, description="`nextCursor` of the pa
     responses=read_responses(paged=True) | problems(422, 503),
     response_model=Meters,
 )
-async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
-    """Every meter, a page at a time."""
-    rows, next_cursor = await _page(request, DeviceKind.METER, limit, cursor)
+async def list_meters(
+    request: Request,
+    status: Statuses = None,
+    search: Search = None,
+    model: Model = None,
+    sort: Annotated[str, _sort(DeviceKind.METER)] = BY_ID,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+) -> Response:
+    """Every meter, or those that are asked for, a page at a time."""
+    asked = Asked(_words(status), search, model, sort, limit, cursor)
+    rows, next_cursor = await _page(request, DeviceKind.METER, asked)
     return read_answer(request, Meters(items=[meter_of(row) for row in rows], next_cursor=next_cursor))
 
 
@@ -49,9 +78,18 @@ async def list_meters(request: Request, limit: Limit = 100, cursor: Cursor = "")
     responses=read_responses(paged=True) | problems(422, 503),
     response_model=Vehicles,
 )
-async def list_vehicles(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
-    """Every vehicle, a page at a time."""
-    rows, next_cursor = await _page(request, DeviceKind.VEHICLE, limit, cursor)
+async def list_vehicles(
+    request: Request,
+    status: Statuses = None,
+    search: Search = None,
+    model: Model = None,
+    sort: Annotated[str, _sort(DeviceKind.VEHICLE)] = BY_ID,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+) -> Response:
+    """Every vehicle, or those that are asked for, a page at a time."""
+    asked = Asked(_words(status), search, model, sort, limit, cursor)
+    rows, next_cursor = await _page(request, DeviceKind.VEHICLE, asked)
     return read_answer(request, Vehicles(items=[vehicle_of(row) for row in rows], next_cursor=next_cursor))
 
 
@@ -104,6 +142,10 @@ async def _change(request: Request, kind: DeviceKind, external_id: str, change: 
         return await find_device(connection, kind, external_id)
 
 
-async def _page(request: Request, kind: DeviceKind, limit: int, cursor: str) -> tuple[list[Row], str | None]:
+async def _page(request: Request, kind: DeviceKind, asked: Asked) -> tuple[list[Row], str | None]:
     async with part_of(request, Database).connection() as connection:
-        return await list_devices(connection, kind, limit, cursor)
+        return await list_devices(connection, kind, asked)
+
+
+def _words(listed: str | None) -> list[str]:
+    return listed.split(",") if listed else []

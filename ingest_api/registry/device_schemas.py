@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from ingest_api.database import Row
-from ingest_api.http.wire import ONLY_KNOWN_FIELDS, Instant, Wire, refuse_unknown_fields
+from ingest_api.http.wire import NO_NUL, ONLY_KNOWN_FIELDS, Instant, Wire, refuse_unknown_fields, rounded
 from warehouse.contract.energy import EnergyKind
 from warehouse.contract.readings import SMALLEST_KWH
+from warehouse.contract.reporting import Reporting
 
 
 class Settings(Wire):
@@ -49,8 +50,8 @@ class SettingsChange(Wire):
     expected_interval_s: int = Field(
         default=60, ge=1, le=86_400, strict=True, alias="expectedIntervalSeconds", json_schema_extra=_without_default
     )
-    model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
-    display_name: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
+    model: str | None = Field(default=None, max_length=200, pattern=NO_NUL)
+    display_name: str | None = Field(default=None, max_length=200, pattern=NO_NUL)
 
     _known = model_validator(mode="before")(refuse_unknown_fields)
 
@@ -65,6 +66,18 @@ class _State(Wire):
     timestamp: Instant | None = Field(description="Of the newest reading.")
     received_at: Instant | None = Field(description="When that reading was stored.")
     age_seconds: float | None = Field(description="How long ago the newest reading was taken.", examples=[31.2])
+    status: Reporting = Field(
+        description="`online`: reported within three of its expected intervals; `stale`: longer ago, and within a "
+        "quarter of an hour; `offline`: longer ago than both; `unseen`: never.",
+        examples=["online"],
+    )
+    power_kw: float | None = Field(
+        description="Mean power between its two newest readings; null where it is not online, or they tell of none.",
+        examples=[7.214],
+    )
+    is_charging: bool = Field(
+        description="Online, and that step was of 0.5 kW or more and no single tick of the register.", examples=[True]
+    )
     settings: Settings
 
 
@@ -121,5 +134,8 @@ def _common(row: Row) -> dict[str, Any]:
         "timestamp": ts,
         "received_at": row["received_at"],
         "age_seconds": None if ts is None else max(0.0, round((datetime.now(UTC) - ts).total_seconds(), 3)),
+        "status": Reporting(row["reporting"]),
+        "power_kw": rounded(row["power_kw"], 3) if row["reporting"] == Reporting.ONLINE else None,
+        "is_charging": row["charges"],
         "settings": Settings.model_validate(row),
     }

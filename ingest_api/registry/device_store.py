@@ -1,11 +1,13 @@
 """Devices in PostgreSQL: registered, found, their settings changed."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from psycopg.sql import SQL, Identifier, Placeholder
 
 from ingest_api.database import Connection, Row, fetch_all
 from ingest_api.http.wire import checked_device_id
+from ingest_api.registry.device_lists import find_question
 from ingest_api.registry.device_schemas import SettingsChange
 from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
 from ingest_api.registry.registrar import Registrar
@@ -84,26 +86,7 @@ async def find_device(connection: Connection, kind: DeviceKind, external_id: str
     Raises:
         MeterNotFoundError, VehicleNotFoundError: there is no such device.
     """
-    for row in await _select(connection, kind, SQL("="), checked_device_id(external_id), 1):
+    for row in await fetch_all(connection, *find_question(kind, checked_device_id(external_id), datetime.now(UTC))):
         return row
     not_found = MeterNotFoundError if kind is DeviceKind.METER else VehicleNotFoundError
     raise not_found(f"no {kind} has the id {external_id}")
-
-
-async def list_devices(
-    connection: Connection, kind: DeviceKind, limit: int, cursor: str
-) -> tuple[list[Row], str | None]:
-    """So many devices behind the cursor, in the order of their ids, and the next cursor."""
-    rows = await _select(connection, kind, SQL(">"), cursor.replace("\0", ""), limit + 1)
-    return rows[:limit], rows[limit - 1]["external_id"] if len(rows) > limit else None
-
-
-async def _select(connection: Connection, kind: DeviceKind, comparison: SQL, external_id: str, limit: int) -> list[Row]:
-    query = sqlfiles.load("ingest_api.registry", "list_devices").format(
-        devices=Identifier(kind.devices),
-        latest=Identifier(kind.latest),
-        device_id=Identifier(kind.device_id),
-        comparison=comparison,
-    )
-    cursor = await connection.execute(query, {"external_id": external_id, "limit": limit})
-    return await cursor.fetchall()

@@ -37,6 +37,9 @@ def test_a_meter_shows_its_newest_reading_how_old_it_is_and_its_settings(site: S
         "timestamp": ts.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         "kwhConsumedAc": 12034.123,
         "voltage": 230.0,
+        "status": "stale",
+        "powerKw": None,
+        "isCharging": False,
         "settings": DEFAULTS,
     }
 
@@ -65,7 +68,10 @@ def test_a_device_without_readings_has_a_state_of_nulls(site: Site) -> None:
     device = new_id("silent")
     site.client.patch(f"/v1/meters/{device}", json={})
     site.client.patch(f"/v1/vehicles/{device}", json={})
-    nothing = {"timestamp": None, "receivedAt": None, "ageSeconds": None, "settings": DEFAULTS}
+    nothing = {
+        **{"timestamp": None, "receivedAt": None, "ageSeconds": None, "status": "unseen", "powerKw": None},
+        **{"isCharging": False, "settings": DEFAULTS},
+    }
     assert site.client.get(f"/v1/meters/{device}").json() == {
         "meterId": device,
         "kwhConsumedAc": None,
@@ -141,7 +147,7 @@ def test_a_list_holds_a_hundred_a_page_unless_asked(site: Site) -> None:
     assert answer["nextCursor"] == answer["items"][-1]["meterId"]
 
 
-@pytest.mark.parametrize("asked", ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "cursor=" + "a" * 65])
+@pytest.mark.parametrize("asked", ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "cursor=" + "a" * 1025])
 @pytest.mark.parametrize("path", ["/v1/meters", "/v1/vehicles"])
 def test_a_question_that_makes_no_sense(site: Site, path: str, asked: str) -> None:
     assert_problem(site.client.get(f"{path}?{asked}"), 422, "invalid_request")
