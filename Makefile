@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What Python compiles is kept, whatever the shell says: the platform and its tests are many processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-newest test-long test-models-mutated bench-ingest bench-warehouse bench-data-faults bench-findings bench-docs faults lint audit sbom coverage format lock clean
+.PHONY: help setup run test test-newest test-long test-pages vendor test-models-mutated bench-ingest bench-warehouse bench-data-faults bench-findings bench-docs faults lint audit sbom coverage format lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ coverage: $(VENV)/dev.installed ## Run the unit tests, and say which lines and b
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-pages: $(VENV)/dev.installed ## Look at every page in Chromium, in both themes, wide and narrow; pictures in build/pages
+	$(BIN)/pytest -m "" tests/pages $(ARGS)
+
+vendor: $(VENV)/dev.installed ## Bring the scripts of others that the pages use again, by npm, and hold them against their digests
+	@$(BIN)/python -m tests.vendored
 
 test-long: $(VENV)/dev.installed ## Run the tests that take long
 	$(BIN)/pytest -m long $(ARGS)

@@ -25,6 +25,7 @@ from ingest_api.charging import charging_routes
 from ingest_api.commit.acting import Acting
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
+from ingest_api.dashboard import findings_page
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.findings import act_routes, finding_routes
@@ -73,6 +74,7 @@ _ROUTES = (
     *(token_routes, me_route),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets),
+    findings_page,
 )
 
 

@@ -26,6 +26,7 @@ _SAYS = {
     Act.ACCEPT: ("Call it normal", "From now on the losses of the pair are compared with what they are now."),
     Act.RESOLVE: ("It is repaired", "What the rules find again comes back by itself."),
     Act.REOPEN: ("Open it again", "From any other state."),
+    Act.NOTE: ("Write a note", "In any state; the state stays."),
     Act.ASSIGN: ("Say who is to look after it", "In any state; the state stays."),
 }
 

@@ -6,31 +6,23 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
-from ingest_api.database import Database, fetch_all
-from ingest_api.findings.evidence import find_evidence
-from ingest_api.findings.finding_schemas import Finding, FindingDetails, FindingEvent, Findings, details_of
+from ingest_api.database import Database
+from ingest_api.findings.finding_schemas import FindingDetails, Findings
+from ingest_api.findings.told_findings import find_details, find_page
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests, any_of, read_number
 from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import AskedDay, checked_device_id, written
 from warehouse.contract.findings import ACTIVE, Severity, State
-from warehouse.postgres.findings.finding_reads import (
-    Asked,
-    Sort,
-    events_question,
-    finding_question,
-    list_question,
-    page_of,
-    the_finding,
-)
+from warehouse.postgres.findings.finding_reads import Asked, Sort
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], route_class=PlainRequests)
 
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 FindingId = Annotated[str, Path(alias="id", pattern=f"^{_UUID}$")]
 """As an answer has it."""
-_SORTS = {"costPerMonth": Sort.COST_PER_MONTH, "cost": Sort.COST, "kwhPerMonth": Sort.KWH_PER_MONTH} | {
+SORTS = {"costPerMonth": Sort.COST_PER_MONTH, "cost": Sort.COST, "kwhPerMonth": Sort.KWH_PER_MONTH} | {
     "points": Sort.POINTS,
     "severity": Sort.SEVERITY,
     "openedOn": Sort.OPENED_ON,
@@ -61,7 +53,7 @@ async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the 
     ] = None,
     since: Annotated[AskedDay | None, Query(description="Opened on this day or later.")] = None,
     sort: Annotated[
-        str, Query(pattern=f"^({'|'.join(_SORTS)})$", description="The most of it comes first, what is unknown last.")
+        str, Query(pattern=f"^({'|'.join(SORTS)})$", description="The most of it comes first, what is unknown last.")
     ] = "costPerMonth",
     limit: Annotated[AskedInteger, Query(ge=1, le=1000, description="Findings a page.")] = 100,
     cursor: Annotated[str, Query(max_length=256, description="`nextCursor` of the page before.")] = "",
@@ -74,15 +66,13 @@ async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the 
         subject=None if subject is None else checked_device_id(subject),
         min_cost_per_month=minCostPerMonth,
         since=since,
-        sort=_SORTS[sort],
+        sort=SORTS[sort],
         limit=limit,
         cursor=cursor or None,
     )
     async with part_of(request, Database).connection() as connection:
-        page = page_of(await fetch_all(connection, *list_question(asked)), asked)
-    return read_answer(
-        request, Findings(items=[Finding.of(row) for row in page.findings], next_cursor=page.next_cursor)
-    )
+        page = await find_page(connection, asked)
+    return read_answer(request, page)
 
 
 @router.get(
@@ -93,9 +83,5 @@ async def list_findings(  # noqa: PLR0913, PLR0917 - each is a parameter of the 
 )
 async def get_finding(request: Request, finding_id: FindingId) -> Response:
     """All figures, the sessions behind it beside what was expected, and what became of it."""
-    asked = UUID(finding_id)
     async with part_of(request, Database).connection() as connection:
-        finding = the_finding(await fetch_all(connection, *finding_question(asked)), asked)
-        events = await fetch_all(connection, *events_question(asked))
-        evidence = await find_evidence(connection, finding)
-    return written(details_of(finding, evidence, [FindingEvent.of(event) for event in events]))
+        return written(await find_details(connection, UUID(finding_id)))

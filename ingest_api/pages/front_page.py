@@ -37,10 +37,11 @@ LINKS = (
     Link("docs", "docs", "The documentation: every operation with examples, to read and to try out."),
     Link("openapi", "openapi.json", "The same for programs, in OpenAPI 3.1."),
     Link(
+        "findingsPage",
         "findings",
-        "v1/findings",
-        "What loses energy or is wrong, the most expensive first; fleetwatt report makes a page of it.",
+        "What loses energy or is wrong, the most expensive first: to look at and to work on.",
     ),
+    Link("findings", "v1/findings", "The same for programs; fleetwatt report makes a page to send on."),
     Link("health", "health", "Whether the service can do its work, and what keeps it from it."),
     Link("metrics", "metrics", "Counters for Prometheus."),
 )

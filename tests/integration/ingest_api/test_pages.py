@@ -160,8 +160,8 @@ def test_the_bare_address_shows_a_person_a_page_and_a_program_the_same_links(
         links = answer.json()["links"].values()
     else:
         links = [f"/{link}" for link in Seen(answer.text).links if not link.startswith("assets/")]
-    assert set(links) == {"/docs", "/openapi.json", "/v1/findings", "/health", "/metrics"}
-    assert [site.client.get(link).status_code for link in links] == [200] * 5
+    assert set(links) == {"/docs", "/openapi.json", "/findings", "/v1/findings", "/health", "/metrics"}
+    assert [site.client.get(link).status_code for link in links] == [200] * 6
 
 
 def test_the_commands_of_the_page_are_the_readmes(site: Site) -> None:

@@ -60,6 +60,11 @@ _MEANINGS = {
 }
 
 
+def acts_in(state: State) -> tuple[Act, ...]:
+    """What a person can do to a finding that stands so."""
+    return tuple(act for act, meaning in _MEANINGS.items() if state in meaning.possible_in)
+
+
 @dataclass(frozen=True)
 class Request:
     """An act as somebody asks for it.
