@@ -154,11 +154,6 @@ class FleetSettings(AlertSettings):
     def _are_origins(cls, given: str | None) -> str | None:
         return ",".join(map(normal, given.split(","))) if given else None
 
-    @field_validator("tls_cert", "tls_key")
-    @classmethod
-    def _is_found_from_anywhere(cls, path: Path | None) -> Path | None:
-        return path and path.absolute()  # a child starts in another folder
-
     @model_validator(mode="after")
     def _certificate_has_a_key(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):

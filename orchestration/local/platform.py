@@ -206,8 +206,6 @@ class LocalPlatform:
             "FLEET_HOST": self.settings.host,
             "FLEET_PORT": str(self.settings.port),
         }
-        if self.settings.tls_cert:
-            self._of_api |= {"FLEET_TLS_CERT": str(self.settings.tls_cert), "FLEET_TLS_KEY": str(self.settings.tls_key)}
         return Child(
             name="api",
             command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder
