@@ -8,18 +8,11 @@ from pathlib import Path
 
 FOLDER, KEY = "secrets", "forgotten.key"
 _KEY_BYTES = 32
-_SHOWN = 12
-"""Hexadecimal digits of the hash in a stand-in."""
 
 
 def subject_hash(home: Path, external_id: str) -> str:
     """The keyed hash (HMAC-SHA256, hexadecimal) of a device's id. The key is made where there is none yet."""
     return hmac.new(_key(home), external_id.encode(), hashlib.sha256).hexdigest()
-
-
-def stand_in_of(hashed: str) -> str:
-    """What stands in texts in place of an id."""
-    return f"forgotten-{hashed[:_SHOWN]}"
 
 
 def _key(home: Path) -> bytes:

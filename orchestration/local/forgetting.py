@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import psycopg
 
 from orchestration.dagster_runtime.instance import connected
-from orchestration.home.forgetting_key import stand_in_of
 from orchestration.home.mentions import blank_files
-from warehouse.contract.device_rows import Device
+from warehouse.contract.device_rows import Device, stand_in_of
 from warehouse.contract.errors import FleetwattError
 from warehouse.postgres.connection import connect
 from warehouse.postgres.device_data.erasing import blank_everywhere

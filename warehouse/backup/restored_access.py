@@ -19,6 +19,7 @@ from warehouse.backup.recover import Choice, recover
 from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
 from warehouse.owners_rights import as_owner_of
+from warehouse.postgres.audit.later_entries import bring_back, later_entries
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -30,7 +31,7 @@ _SINCE = "0022"
 """The revision from which on there are both tokens and users."""
 
 Access = dict[str, list[dict[str, Any]]]
-"""The rows of ``tokens`` and of ``users``."""
+"""The rows of ``tokens`` and of ``users``, and of ``audit_log`` those that are later than the instant."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def newest_access(
     if revision <= head_revision():  # a newer one has other columns, which are left out
         migrate(url)
     with connect(url) as connection:
-        access = _read(connection) if revision >= _SINCE else None
+        access = _read(connection, choice.until) if revision >= _SINCE else None
     server.stop()
     with as_owner_of(server.home):
         shutil.rmtree(server.data)
@@ -74,6 +75,7 @@ def settle_access(connection: psycopg.Connection, newest: Access | None) -> None
         connection.execute(sqlfiles.load(_PACKAGE, "delete_users"))
         connection.execute(sqlfiles.load(_PACKAGE, "insert_users"), {"users": Jsonb(newest["users"])})
         connection.execute(sqlfiles.load(_PACKAGE, "set_next_user"))
+        bring_back(connection, newest["audit_log"])
 
 
 def words_of_access(connection: psycopg.Connection, restored: datetime, known: datetime) -> list[str]:
@@ -96,8 +98,8 @@ def words_of_access(connection: psycopg.Connection, restored: datetime, known: d
     return said
 
 
-def _read(connection: psycopg.Connection) -> Access:
+def _read(connection: psycopg.Connection, instant: datetime) -> Access:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(sqlfiles.load(_PACKAGE, "list_access")).fetchone()
     assert row is not None  # noqa: S101 - it has one row
-    return row
+    return {**row, "audit_log": later_entries(connection, instant)}

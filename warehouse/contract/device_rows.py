@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from warehouse.contract.tables import DeviceKind
 
+_SHOWN = 12
+"""Hexadecimal digits of the hash in a stand-in."""
+
 
 class Device(NamedTuple):
     """A device as the tables know it, and as it calls itself."""
@@ -106,6 +109,8 @@ TABLES: dict[str, Holds] = {
     "imports": Holds("Imported files that are called after the device", texts=("file_name",)),
     "tokens": Holds("Tokens that name the device", names=("devices",), sentences=("name",), private=("secret_sha256",)),
     "forgettings": Holds("What is being forgotten of the device", by_kind=True, names=("external_id",)),
+    # What was done stays, with a stand-in for the id; a name of a token may speak of a device, and a request's id.
+    "audit_log": Holds(sentences=("actor_name", "subject", "before", "after", "request_id")),
     "forgetting_days": NOBODYS,
     "forgotten_energy": NOBODYS,
     "users": NOBODYS,
@@ -181,6 +186,11 @@ DATASETS: dict[str, Holds] = {
     "tariffs": NOBODYS,
 }
 """Of the lake."""
+
+
+def stand_in_of(hashed: str) -> str:
+    """What stands in texts in place of an id, by its keyed hash."""
+    return f"forgotten-{hashed[:_SHOWN]}"
 
 
 def mention(external_id: str) -> str:

@@ -12,11 +12,13 @@ from itertools import islice
 import polars as pl
 import psycopg
 
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.later_days import LAST_SAMPLES
+from warehouse.postgres.audit.entries import record
 from warehouse.postgres.ledger.lake_files import days_with_files
 from warehouse.postgres.readings.silent_devices import (
     SilentDevice,
@@ -88,11 +90,20 @@ def remove(connection: psycopg.Connection, devices: Sequence[SilentDevice], befo
 
 def _remove_some(connection: psycopg.Connection, kind: DeviceKind, device_ids: list[int], before: datetime) -> int:
     lock_latest(connection, kind, device_ids)
-    silent = [
-        device.device_id for device, is_mapped in silent_devices(connection, kind, before, device_ids) if not is_mapped
-    ]
-    gone = sorted(set(silent) - with_readings(connection, kind, silent))
-    return delete_devices(connection, kind, gone)
+    silent = {
+        device.device_id: device
+        for device, is_mapped in silent_devices(connection, kind, before, device_ids)
+        if not is_mapped
+    }
+    gone = sorted(silent.keys() - with_readings(connection, kind, list(silent)))
+    removed = delete_devices(connection, kind, gone)
+    record(connection, Action.DEVICE_PRUNE, *(_gone(silent[device_id]) for device_id in gone))
+    return removed
+
+
+def _gone(device: SilentDevice) -> Change:
+    was = {"registered_at": device.registered_at, "last_reading_at": device.last_ts}
+    return Change(SubjectKind(device.kind), device.external_id, was, None)
 
 
 def _in_the_lake(connection: psycopg.Connection, lake: Lake, kind: DeviceKind, device_ids: set[int]) -> set[int]:

@@ -4,22 +4,26 @@ One process migrates at a time (an advisory lock); the others wait and then find
 but a backup: a downgrade that drops history is not something to have lying around.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.errors import InsufficientPrivilege
 
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import DatabaseUnavailableError, DatabaseUnfitError, SchemaOutdatedError
 from warehouse.counted import counted
+from warehouse.postgres.audit.entries import record
 from warehouse.postgres.connection import APPLICATION_NAME, connect, open_connection
 from warehouse.postgres.schema_version import MIGRATIONS, fault_of_revision, head_revision
 from warehouse.postgres.session import SessionStart
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext, MigrationInfo
     from sqlalchemy import CursorResult
 
 ADVISORY_LOCK = 0x466C6565_74776174
@@ -130,6 +134,22 @@ def run_sql_file(migration_file: str) -> "CursorResult[Any]":
 
     sql = Path(migration_file).with_suffix(".sql").read_text(encoding="utf-8")
     return op.get_bind().exec_driver_sql(sql, execution_options={"no_parameters": True})  # a % is a %
+
+
+def note_migration(
+    ctx: "MigrationContext",
+    step: "MigrationInfo",
+    heads: Collection[Any],  # noqa: ARG001 - Alembic names its arguments
+    run_args: Mapping[str, Any],  # noqa: ARG001
+) -> None:
+    """Note a migration in the audit log, in its own transaction; those before the log was there are in no log."""
+    connection = ctx.connection.connection.driver_connection if ctx.connection else None
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError("Alembic has no connection of ours")
+    if connection.execute("SELECT to_regclass('audit_log')").fetchone() != (None,):
+        was, is_now = ({"revision": next(iter(each), None)} for each in (step.down_revision_ids, step.up_revision_ids))
+        change = Change(SubjectKind.DATABASE, connection.info.dbname, was, is_now)
+        record(connection, Action.DATABASE_MIGRATE, change)
 
 
 def _revisions_since(config: "Config", before: str | None) -> list[str]:

@@ -3,8 +3,9 @@
 import stat
 from pathlib import Path
 
-from orchestration.home.forgetting_key import stand_in_of, subject_hash
+from orchestration.home.forgetting_key import subject_hash
 from orchestration.home.mentions import blank_files
+from warehouse.contract.device_rows import stand_in_of
 
 
 def test_texts_get_a_stand_in_and_pages_that_name_it_go(tmp_path: Path) -> None:

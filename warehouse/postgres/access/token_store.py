@@ -1,6 +1,6 @@
 """Machines' tokens in the database: made, listed, revoked, rotated. Of a secret only its SHA-256 is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +9,10 @@ import psycopg
 from psycopg.rows import class_row
 
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import InvalidRequestError, TokenNotFoundError
 from warehouse.contract.tokens import NewToken, Scope, is_device_pattern
+from warehouse.postgres.audit.entries import record
 
 _PACKAGE = "warehouse.postgres.access"
 FIRST_TOKEN = "fleetwatt tokens create --name first --scope admin"  # noqa: S105 - the command that makes it
@@ -74,6 +76,7 @@ def create_tokens(connection: psycopg.Connection, requests: Iterable[TokenReques
     rows = [_row(made, request, now) for made, request in wanted]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(sqlfiles.load(_PACKAGE, "add_token"), rows)
+        record(connection, Action.TOKEN_CREATE, *(_made(row) for row in rows))
     return [made for made, _ in wanted]
 
 
@@ -96,9 +99,14 @@ def revoke_token(connection: psycopg.Connection, token_id: str) -> Token:
         TokenNotFoundError: there is none of this id.
     """
     with connection.transaction():
-        _find(connection, token_id)
+        before = _find(connection, token_id)
+        if before.revoked_at:
+            return before
         connection.execute(sqlfiles.load(_PACKAGE, "change_to_revoked"), {"token_id": token_id})
-        return _find(connection, token_id)
+        after = _find(connection, token_id)
+        change = Change(SubjectKind.TOKEN, token_id, _kept(before), _kept(after))
+        record(connection, Action.TOKEN_REVOKE, change)
+        return after
 
 
 def rotate_token(connection: psycopg.Connection, token_id: str, overlap: timedelta = OVERLAP) -> NewToken:
@@ -121,14 +129,21 @@ def rotate_token(connection: psycopg.Connection, token_id: str, overlap: timedel
         connection.execute(sqlfiles.load(_PACKAGE, "add_token"), _row(made, again, now))
         ends = {"token_id": token_id, "expires_at": now + overlap}
         connection.execute(sqlfiles.load(_PACKAGE, "change_expiry"), ends)
+        after = {**_kept(_find(connection, token_id)), "heir": made.token_id}
+        record(connection, Action.TOKEN_ROTATE, Change(SubjectKind.TOKEN, token_id, _kept(old), after))
     return made
 
 
 def replace_token(connection: psycopg.Connection, request: TokenRequest) -> NewToken:
     """Make one, and revoke all others of its name. Raises as ``create_token``."""
+    made = NewToken.make()
+    row = _row(made, request, datetime.now(UTC))
     with connection.transaction():
-        connection.execute(sqlfiles.load(_PACKAGE, "change_named_to_revoked"), {"name": request.name})
-        return create_token(connection, request)
+        revoked = connection.execute(sqlfiles.load(_PACKAGE, "change_named_to_revoked"), {"name": row["name"]})
+        replaced = sorted(token_id for (token_id,) in revoked)
+        connection.execute(sqlfiles.load(_PACKAGE, "add_token"), row)
+        record(connection, Action.TOKEN_REPLACE, _made(row)._replace(before={"replaced": replaced}))
+    return made
 
 
 def _find(transaction: psycopg.Connection, token_id: str) -> Token:
@@ -137,6 +152,23 @@ def _find(transaction: psycopg.Connection, token_id: str) -> Token:
     if found is None:
         raise TokenNotFoundError("there is no token of this id; the id is the 8 characters behind flt_")
     return found
+
+
+def _kept(token: Token) -> dict[str, object]:
+    """What the audit log keeps of a token."""
+    return {
+        "name": token.name,
+        "scopes": token.scopes,
+        "devices": token.devices,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+    }
+
+
+def _made(row: Mapping[str, object]) -> Change:
+    """The same of one that is new, by its row."""
+    after = {name: row[name] for name in ("name", "scopes", "devices", "expires_at")}
+    return Change(SubjectKind.TOKEN, str(row["token_id"]), None, after)
 
 
 def _row(made: NewToken, request: TokenRequest, now: datetime) -> dict[str, object]:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import (
     InvalidRequestError,
     LastAdministratorError,
@@ -20,6 +21,7 @@ from warehouse.contract.errors import (
 from warehouse.contract.sign_ins import account_digest
 from warehouse.contract.users import Role, is_user_name, require_good_password
 from warehouse.postgres.access.passwords import hash_password
+from warehouse.postgres.audit.entries import record
 
 _PACKAGE = "warehouse.postgres.access"
 FIRST_USER = "fleetwatt users add NAME --role admin"
@@ -64,7 +66,9 @@ def add_user(connection: psycopg.Connection, name: str, role: Role, password: st
         if connection.execute(sqlfiles.load(_PACKAGE, "add_user"), row).fetchone() is None:
             raise UserExistsError(f"there is a user {name}; give another password with: fleetwatt users passwd {name}")
         _forget_failures(connection, name)
-        return _find(connection, name)
+        added = _find(connection, name)
+        _record(connection, Action.USER_ADD, added.name, None, added)
+        return added
 
 
 def list_users(connection: psycopg.Connection) -> list[User]:
@@ -86,6 +90,7 @@ def change_password(connection: psycopg.Connection, name: str, password: str) ->
         user = _find(connection, name)
         connection.execute(sqlfiles.load(_PACKAGE, "change_password"), {"name": user.name, **change})
         _forget_failures(connection, name)
+        _record(connection, Action.USER_PASSWORD, user.name, user, user)
         return user
 
 
@@ -98,17 +103,24 @@ def change_role(connection: psycopg.Connection, name: str, role: Role, *, even_l
     """
     with connection.transaction():
         user = _find_beside_administrators(connection, name, even_last=even_last or role == Role.ADMIN)
-        if user.role != role:
-            connection.execute(sqlfiles.load(_PACKAGE, "change_role"), {"name": user.name, "role": role})
-        return _find(connection, name)
+        if user.role == role:
+            return user
+        connection.execute(sqlfiles.load(_PACKAGE, "change_role"), {"name": user.name, "role": role})
+        changed = _find(connection, name)
+        _record(connection, Action.USER_ROLE, user.name, user, changed)
+        return changed
 
 
 def disable_user(connection: psycopg.Connection, name: str, *, even_last: bool = False) -> User:
     """Let a user in no more, and end what is open. Raises as ``change_role``."""
     with connection.transaction():
         user = _find_beside_administrators(connection, name, even_last=even_last)
+        if user.disabled_at:
+            return user
         connection.execute(sqlfiles.load(_PACKAGE, "change_to_disabled"), {"name": user.name})
-        return _find(connection, name)
+        disabled = _find(connection, name)
+        _record(connection, Action.USER_DISABLE, user.name, user, disabled)
+        return disabled
 
 
 def enable_user(connection: psycopg.Connection, name: str) -> User:
@@ -121,7 +133,9 @@ def enable_user(connection: psycopg.Connection, name: str) -> User:
         user = _find(connection, name)
         connection.execute(sqlfiles.load(_PACKAGE, "change_to_enabled"), {"name": user.name})
         _forget_failures(connection, name)
-        return _find(connection, name)
+        enabled = _find(connection, name)
+        _record(connection, Action.USER_ENABLE, user.name, user, enabled)
+        return enabled
 
 
 def remove_user(connection: psycopg.Connection, name: str, *, even_last: bool = False) -> User:
@@ -129,7 +143,16 @@ def remove_user(connection: psycopg.Connection, name: str, *, even_last: bool = 
     with connection.transaction():
         user = _find_beside_administrators(connection, name, even_last=even_last)
         connection.execute(sqlfiles.load(_PACKAGE, "delete_user"), {"name": user.name})
+        _record(connection, Action.USER_REMOVE, user.name, user, None)
         return user
+
+
+def _record(
+    transaction: psycopg.Connection, action: Action, name: str, before: User | None, after: User | None
+) -> None:
+    """Of a password nothing is written down but that there is another one."""
+    was, is_now = ({"role": each.role, "state": each.state} if each else None for each in (before, after))
+    record(transaction, action, Change(SubjectKind.USER, name, was, is_now))
 
 
 def _find(transaction: psycopg.Connection, name: str) -> User:

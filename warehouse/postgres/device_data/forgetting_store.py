@@ -9,9 +9,11 @@ import psycopg
 from psycopg.rows import class_row
 
 from warehouse import sqlfiles
-from warehouse.contract.device_rows import Device
+from warehouse.contract.audit import Action, Change, SubjectKind
+from warehouse.contract.device_rows import Device, stand_in_of
 from warehouse.contract.tables import DeviceKind
 from warehouse.counted import counted
+from warehouse.postgres.audit.entries import record
 
 _PACKAGE = "warehouse.postgres.device_data"
 _LOCK = (0x666F7267, 1)
@@ -68,9 +70,13 @@ def begin_forgetting(
     }
     with connection.transaction():
         ((forgetting_id,),) = _execute(connection, "add_forgetting", **subject).fetchall()
-        _execute(connection, "add_forgetting_days", forgetting_id=forgetting_id, days=list(days))
+        made_again = _execute(connection, "add_forgetting_days", forgetting_id=forgetting_id, days=list(days)).rowcount
         lost = {"days": list(energies_kwh), "energies_kwh": list(energies_kwh.values())}
         _execute(connection, "add_forgotten_energy", kind=device.kind.value, **lost)
+        # By what stands for it from now on: nothing must say which device it was.
+        after = {"before_day": before, "days_to_make_again": made_again}
+        change = Change(SubjectKind(device.kind), stand_in_of(subject_hash), None, after)
+        record(connection, Action.DEVICE_FORGET, change)
     return int(forgetting_id)
 
 

@@ -11,9 +11,11 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import FindingChangedError, InvalidRequestError
 from warehouse.contract.findings import ACTIVE, PIPELINE, Event, Rule, State
 from warehouse.contract.partitions import LATEST_DAY, midnight
+from warehouse.postgres.audit.entries import record
 from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.ledger.day_ledger import request_build
@@ -39,6 +41,8 @@ class Act(StrEnum):
 
 _ACTIVE = frozenset(ACTIVE)
 _ANY = frozenset(State)
+_KEPT = ("current_state", "snoozed_until", "assigned_to", "revision")
+"""What the audit log keeps of a finding."""
 _RESOLUTION = ("resolved_at", "resolved_because", "resolved_by", "resolved_on")
 
 
@@ -104,6 +108,7 @@ def act_on_finding(connection: psycopg.Connection, finding_id: UUID, request: Re
         if not _is_done(connection, finding, request):
             _require_possible(finding, request)
             _write(connection, finding, request)
+            _record(connection, finding, find_finding(connection, finding_id, now), request)
         return find_finding(connection, finding_id, now)
 
 
@@ -188,6 +193,14 @@ def _write(transaction: psycopg.Connection, finding: FindingRow, request: Reques
     }
     _queue_rebuild(transaction, finding, request)
     transaction.execute(sqlfiles.load(_PACKAGE, "add_event"), event)
+
+
+def _record(transaction: psycopg.Connection, before: FindingRow, after: FindingRow, request: Request) -> None:
+    """Who it was is what the request says; the audit log knows who sent that."""
+    was, is_now = ({name: each[name] for name in _KEPT} for each in (before, after))
+    said = {"who": request.actor, "note": request.note}
+    change = Change(SubjectKind.FINDING, str(before["finding_id"]), was, is_now | said)
+    record(transaction, Action(f"finding.{request.act}"), change)
 
 
 def _queue_rebuild(transaction: psycopg.Connection, finding: FindingRow, request: Request) -> None:

@@ -2,6 +2,12 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transaction_per_migration=True)
+from warehouse.postgres.migrate import note_migration
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    transaction_per_migration=True,
+    on_version_apply=note_migration,
+)
 with context.begin_transaction():
     context.run_migrations()

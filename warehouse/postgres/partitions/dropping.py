@@ -12,7 +12,9 @@ from datetime import date
 import psycopg
 
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.partitions import PartitionState, Stream, partition_name
+from warehouse.postgres.audit.entries import record
 from warehouse.postgres.ledger import day_ledger
 
 _PACKAGE = "warehouse.postgres.partitions"
@@ -47,11 +49,17 @@ def detach(connection: psycopg.Connection, stream: Stream, day: date) -> bool:
                 connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
                 connection.execute(sqlfiles.load(_PACKAGE, "detach_partition"), _of(stream, day))
                 _set_state(connection, stream, day, PartitionState.DROPPED)
+                record(connection, Action.DAY_DROP, _dropped(stream, day))
         except psycopg.errors.LockNotAvailable:
             time.sleep(_PAUSE_S)
         else:
             return True
     return False
+
+
+def _dropped(stream: Stream, day: date) -> Change:
+    was, is_now = ({"stream": stream, "state": each} for each in (PartitionState.EXPORTED, PartitionState.DROPPED))
+    return Change(SubjectKind.DAY, day.isoformat(), was, is_now)
 
 
 def attach_again(connection: psycopg.Connection, stream: Stream, day: date) -> None:

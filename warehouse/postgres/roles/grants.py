@@ -75,6 +75,8 @@ TABLES: Mapping[str, Grants] = {
     "users": Grants("SIUD", "", ""),
     "user_sessions": Grants("SIUD", "", ""),
     "failed_sign_ins": Grants("SIUD", "", ""),
+    # Whoever changes something says so; nobody says anything else afterwards.
+    "audit_log": Grants("SI", "", "I"),
     # To forget a device takes readings out of history: the owner alone does it. The sums of days know what they lost.
     "forgettings": Grants("", "", "S"),
     "forgetting_days": Grants("", "", "S"),

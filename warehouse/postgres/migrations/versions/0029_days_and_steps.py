@@ -3,7 +3,7 @@
 from warehouse.postgres.migrate import run_sql_file
 
 revision = "0029"
-down_revision = "0025"
+down_revision = "0026"
 
 
 def upgrade() -> None:

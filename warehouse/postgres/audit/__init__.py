@@ -1,0 +1,1 @@
+"""The audit log: each change, by whom, in the transaction of the change. It only grows."""

@@ -1,0 +1,3 @@
+SELECT name
+FROM tokens
+WHERE token_id = %(token_id)s
