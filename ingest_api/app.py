@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 
 from ingest_api.analytics import fleet_route, performance_route
 from ingest_api.analytics.fleet_answers import FleetAnswers
+from ingest_api.audit import audit_routes
+from ingest_api.auth.acting_caller import ActingCaller
 from ingest_api.auth.gate import Asks, Gate
 from ingest_api.auth.known_tokens import KnownTokens
 from ingest_api.auth.route_scopes import RouteScopes, scope_of
@@ -71,7 +73,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
     *(now_route, series_routes),
-    *(token_routes, me_route),
+    *(token_routes, me_route, audit_routes),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets),
     findings_page,
@@ -91,7 +93,7 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     clients = ClientAddresses(settings.trusted_networks)
     gate = gate_of(settings, clients, lambda: cast(Parts, app.state.parts).get(Sessions))
     app = create_routes(settings, Parts(budget, clients, pulse, gate))
-    still_valid = StillValid(app, gate)
+    still_valid = StillValid(ActingCaller(app, clients), gate)
     within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
     gated = TokenGate(RelativeRedirects(within_deadline), gate, RouteScopes(all_routes(app, settings)))
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(gated)))

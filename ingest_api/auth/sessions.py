@@ -14,8 +14,11 @@ from ingest_api.auth.session_cookie import session_id_of
 from ingest_api.database import Database
 from ingest_api.http.client_address import ClientAddresses
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.sign_ins import IDLE, session_digest
 from warehouse.contract.users import Role
+from warehouse.postgres.audit.acting import current_origin
+from warehouse.postgres.audit.entries import entries
 
 _PACKAGE = "warehouse.postgres.access"
 _READS = {"GET", "HEAD"}
@@ -71,8 +74,12 @@ class Sessions:
             return signed_in
         return await self.find(signed_in.session_id)
 
-    async def end(self, session_id: str) -> None:
+    async def end(self, signed_in: SignedIn) -> None:
         """End this session. Raises DatabaseUnavailableError."""
-        async with self._database.connection() as connection:
-            ended = {"digest": session_digest(session_id)}
-            await connection.execute(sqlfiles.load(_PACKAGE, "delete_session"), ended)
+        ended = {"digest": session_digest(signed_in.session_id)}
+        async with self._database.connection() as connection, connection.transaction():
+            cursor = await connection.execute(sqlfiles.load(_PACKAGE, "delete_session"), ended)
+            if cursor.rowcount:
+                origin = current_origin().by_user(signed_in.name)
+                change = Change(SubjectKind.USER, signed_in.name)
+                await connection.execute(*entries(Action.SESSION_END, [change], origin))

@@ -16,6 +16,7 @@ from psycopg.rows import DictRow
 from ingest_api.database import Connection, Database, Row
 from ingest_api.http.rate_limit import RateLimit
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import RateLimitedError, SignInFailedError
 from warehouse.contract.sign_ins import (
     IDLE,
@@ -26,6 +27,8 @@ from warehouse.contract.sign_ins import (
     session_digest,
 )
 from warehouse.postgres.access.passwords import is_password
+from warehouse.postgres.audit.acting import current_origin
+from warehouse.postgres.audit.entries import entries
 
 _PACKAGE = "warehouse.postgres.access"
 FREE_FAILURES = 10
@@ -87,6 +90,7 @@ class SignIn:
         known = user["password_hash"] if user else None
         looking = asyncio.get_running_loop().run_in_executor(self._hashing, is_password, password, known)
         if not await looking or user is None:
+            await self._note_refused(user["name"] if user else None)
             raise SignInFailedError
         session_id = new_session_id()
         async with self._database.connection() as connection, connection.transaction():
@@ -95,10 +99,24 @@ class SignIn:
                 raise SignInFailedError
             if before:
                 await _run(connection, "delete_session", digest=session_digest(before))
+            origin = current_origin().by_user(user["name"])
+            change = Change(SubjectKind.USER, user["name"])
+            await connection.execute(*entries(Action.SESSION_BEGIN, [change], origin))
             await _run(connection, "forget_sessions", idle=IDLE, user_id=user["user_id"], most=MOST_SESSIONS)
             await _run(connection, "forget_failures", **counted)
             await _run(connection, "withdraw_attempt", **counted)
         return session_id
+
+    async def _note_refused(self, name: str | None) -> None:
+        """Write down that somebody tried a password, in the same time whoever was tried.
+
+        Of a user as often as the pauses allow. Of a name that nobody has nothing: such names do not end, and people
+        type passwords as names.
+        """
+        changes = [Change(SubjectKind.USER, name)] if name else []
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(sqlfiles.load(_PACKAGE, "set_unsynced"))
+            await connection.execute(*entries(Action.SESSION_REFUSE, changes))
 
 
 async def _count(connection: Connection, counted: dict[str, bytes]) -> None:

@@ -85,7 +85,7 @@ async def post_logout(request: Request) -> Response:
     if signed_in:
         require_own_origin(request.scope, is_encrypted=is_encrypted)
         require_csrf_token(fields.get("csrf", ""), signed_in.csrf_token)
-        await sessions.end(signed_in.session_id)
+        await sessions.end(signed_in)
     return _see(f"{FRONT}login", clearing(is_encrypted=is_encrypted))
 
 

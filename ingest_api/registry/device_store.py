@@ -1,20 +1,23 @@
 """Devices in PostgreSQL: registered, found, their settings changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from psycopg.sql import SQL, Identifier, Placeholder
 
-from ingest_api.database import Connection, Row, fetch_all
+from ingest_api.database import Connection, Row, fetch_all, fetch_one
 from ingest_api.http.wire import checked_device_id
 from ingest_api.registry.device_lists import find_question
 from ingest_api.registry.device_schemas import SettingsChange
 from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
 from ingest_api.registry.registrar import Registrar
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import MeterNotFoundError, TooManyDevicesError, VehicleNotFoundError
 from warehouse.contract.tables import DeviceKind
 from warehouse.counted import counted
+from warehouse.postgres.audit.entries import entries
 from warehouse.postgres.readings.device_ids import find_statement, register_statement
 
 _READINGS = "warehouse.postgres.readings"
@@ -64,6 +67,8 @@ async def change_settings(
     """
     given = change.model_dump(exclude_unset=True)
     async with connection.transaction():
+        find = sqlfiles.load("ingest_api.registry", "find_device_settings").format(devices=Identifier(kind.devices))
+        before = await fetch_one(connection, find, {"external_id": checked_device_id(external_id)})
         ids = await register(connection, kind, [checked_device_id(external_id)], registrar)
         if given:
             assignments = SQL(", ").join(
@@ -78,6 +83,18 @@ async def change_settings(
             reason = f"settings of {kind} {external_id} changed"
             await queue_rebuilds(connection, reason, meter_ids=meter_ids, vehicle_ids=vehicle_ids)
             await queue_hours(connection, kind, [(device_id, None) for device_id in ids.values()])
+        if changes := _changes(kind, external_id, before, given):
+            await connection.execute(*entries(Action.DEVICE_CHANGE, changes))
+
+
+def _changes(kind: DeviceKind, external_id: str, before: Row | None, given: Mapping[str, Any]) -> list[Change]:
+    """For the audit log: the settings that are others than before, of a device that is new all that were given."""
+    subject = SubjectKind(kind)
+    if before is None:
+        return [Change(subject, external_id, None, given)]
+    others = [name for name, value in given.items() if before[name] != value]
+    was, is_now = ({name: each[name] for name in others} for each in (before, given))
+    return [Change(subject, external_id, was, is_now)] if others else []
 
 
 async def find_device(connection: Connection, kind: DeviceKind, external_id: str) -> Row:

@@ -11,8 +11,10 @@ from ingest_api.registry.mapping_schemas import NewMapping
 from ingest_api.registry.rebuild_queue import queue_hours, queue_rebuilds
 from ingest_api.registry.registrar import Registrar
 from warehouse import sqlfiles
+from warehouse.contract.audit import Action, Change, SubjectKind
 from warehouse.contract.errors import MappingNotFoundError
 from warehouse.contract.tables import DeviceKind
+from warehouse.postgres.audit.entries import entries
 
 
 async def map_vehicles(
@@ -47,7 +49,27 @@ async def map_vehicles(
         await queue_hours(
             connection, DeviceKind.VEHICLE, [(vehicles[each.vehicle_id], each.valid_from) for each in cuts]
         )
+        await connection.execute(*entries(Action.MAPPING_CREATE, _changes(plan)))
     return mappings, len(plan.opened)
+
+
+def _changes(plan: MappingPlan) -> list[Change]:
+    """For the audit log, of each mapping that is new: the one that it ends, and what it is."""
+    closed = {(each.vehicle_id, each.valid_to): _kept(each) | {"valid_to": None} for each in plan.closed}
+    return [
+        Change(SubjectKind.VEHICLE, each.vehicle_id, closed.get((each.vehicle_id, each.valid_from)), _kept(each))
+        for each in plan.opened
+    ]
+
+
+def _kept(mapping: MeterMapping) -> dict[str, Any]:
+    """What the audit log keeps of a mapping."""
+    return {
+        "mapping_id": mapping.mapping_id,
+        "meter_id": mapping.meter_id,
+        "valid_from": mapping.valid_from,
+        "valid_to": mapping.valid_to,
+    }
 
 
 async def _close(connection: Connection, closed: Sequence[MeterMapping]) -> None:
@@ -90,13 +112,19 @@ async def end_now(connection: Connection, mapping_id: int) -> MeterMapping:
     if found is None:
         raise MappingNotFoundError(f"no mapping has the id {mapping_id}")
     mapping = MeterMapping(**found)
-    now = _now()
+    now, before = _now(), _kept(mapping)
+    after: dict[str, Any] | None = None
     if mapping.valid_from >= now:
         await connection.execute(sqlfiles.load("ingest_api.registry", "delete_mapping"), {"mapping_id": mapping_id})
         mapping.valid_to = mapping.valid_from
     elif mapping.valid_to is None or mapping.valid_to > now:
         mapping.valid_to = now
+        after = _kept(mapping)
         await _close(connection, [mapping])
+    else:
+        return mapping
+    change = Change(SubjectKind.VEHICLE, mapping.vehicle_id, before, after)
+    await connection.execute(*entries(Action.MAPPING_END, [change]))
     return mapping
 
 

@@ -1,0 +1,1 @@
+"""Who did what, over HTTP, for administrators."""
