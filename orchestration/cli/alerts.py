@@ -9,6 +9,7 @@ import typer
 from orchestration.alerting.channel import Outcome
 from orchestration.alerting.channels import channels_of
 from orchestration.alerting.finding_alerts import alert_of_findings
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.cli.terminal import print_line, shown_instant
@@ -121,6 +122,7 @@ def send(
     settings = read_settings(FleetSettings, home=home)
     channels = channels_of(settings)
     with database(settings) as url, connect(url) as connection:
+        note_run(connection, "alerts send", dead=dead)
         revived = revive_dead(connection, datetime.now(UTC)) if dead else 0
         done = alert_of_findings(connection, channels, settings, lambda: datetime.now(UTC))
     if as_json:

@@ -8,6 +8,7 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.cli.terminal import results, shown_instant
@@ -16,10 +17,13 @@ from orchestration.home.step_down import begins_processes
 from warehouse.backup.make import KEEP, BackupMaker, stop_archiving, summary
 from warehouse.backup.overview import BackupOverview, overviews
 from warehouse.backup.target import BackupTarget
+from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.counted import counted
 from warehouse.lifecycle.take_over import open_lake_folder
+from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
+from warehouse.postgres.schema_version import require_current
 from warehouse.settings import FleetSettings
 
 _NICENESS = 19
@@ -53,8 +57,7 @@ def backup(
     """
     settings = read_settings(FleetSettings, home=home)
     if is_stop:
-        stopped = stop_archiving(EmbeddedPostgres(settings.home))
-        notes.print("nothing is archived any more" if stopped else "nothing was archived")
+        _stop(settings)
         return
     if target is None:
         raise typer.BadParameter("name the folder for the backups", param_hint="TARGET")
@@ -65,6 +68,8 @@ def backup(
         return
     with database(settings) as url:
         lake = open_lake_folder(url, settings.lake, notes.print)
+        with connect(url) as connection:
+            note_run(connection, "backup", target=place.path, keep=keep)
         # Ingest cannot wait, and a backup can; a server that was started here has its priority.
         if begins_processes.get():
             os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
@@ -78,6 +83,28 @@ def backup(
         notes.print(f"not in it, for it is not what was published: {key}; fleetwatt scrub says what to do")
     if copied.lost:
         raise typer.Exit(1)
+
+
+def _stop(settings: FleetSettings) -> None:
+    server = EmbeddedPostgres(settings.home)
+    why_not_told = _note_stop(server) if server.wal_archive.read() else None
+    notes.print("nothing is archived any more" if stop_archiving(server) else "nothing was archived")
+    if why_not_told:
+        notes.print(f"the audit log does not tell of it: {why_not_told}")
+
+
+def _note_stop(server: EmbeddedPostgres) -> str | None:
+    """In the audit log, or why not: to stop must work where the server does not, for WAL may have filled its disk."""
+    url = server.running_url()
+    if url is None:
+        return "the server does not run"
+    try:
+        with connect(url) as connection:
+            require_current(connection)
+            note_run(connection, "backup", stop=True)
+    except (DatabaseUnavailableError, SchemaOutdatedError) as error:
+        return error.detail
+    return None
 
 
 def _print_list(target: BackupTarget, found: list[BackupOverview], *, as_json: bool) -> None:

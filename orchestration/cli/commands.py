@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.on_demand import group_on_demand
+from orchestration.home.asked_by import command_line
+from warehouse.postgres.audit.acting import acting_as
 
 COMMANDS = {
     "up": "serve:up",
@@ -34,6 +36,7 @@ COMMANDS = {
     "users": "users:users",
     "backup": "backup:backup",
     "restore": "restore:restore",
+    "audit": "audit:audit",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }
@@ -57,6 +60,7 @@ def _print_version(is_asked: bool) -> None:
 
 @app.callback()
 def fleetwatt(
+    context: typer.Context,
     *,
     _is_asked: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -66,3 +70,4 @@ def fleetwatt(
 
     Begin with: fleetwatt up
     """
+    context.with_resource(acting_as(command_line()))

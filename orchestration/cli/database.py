@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.dagster_runtime.own_database import give_to_pipeline
 from orchestration.home.database_roles import settle_roles_of
@@ -41,6 +42,7 @@ def partitions(*, home: Home = None, as_json: AsJson = False) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url, connect(url) as connection:
+        note_run(connection, "partitions")
         made = make_ahead(connection, datetime.now(UTC), settings.accepted_age, settings.grace)
     if as_json:
         json.dump([{"stream": each.stream, "day": each.day.isoformat()} for each in made], sys.stdout)

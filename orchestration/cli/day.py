@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.models.build import FIGURES
 from orchestration.cli.models.selected import Select, modified_in_home, selected_models
 from orchestration.cli.options import Home, notes, read_settings, utc_day
@@ -34,6 +35,7 @@ def seal(day: Day, *, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
+        _note(url, "seal", day)
         sealed = _pipeline(settings, url).seal(day)
     notes.print(f"sealed {', '.join(sealed)}" if sealed else f"nothing to do: {day} is sealed")
 
@@ -47,6 +49,7 @@ def export(day: Day, *, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     work_in(settings)
     with database(settings) as url:
+        _note(url, "export", day)
         pipeline = _pipeline(settings, url)
         pipeline.seal(day)
         for stream in Stream:
@@ -72,6 +75,7 @@ def run_day(day: Day, *, select: Select = None, home: Home = None) -> None:
     names = selected_models(catalog, select, modified_in_home(settings, catalog))
     work_in(settings)
     with database(settings) as url:
+        _note(url, "run-day", day, names)
         pipeline = _pipeline(settings, url)
         if names:
             _run_models(pipeline, day, names)
@@ -95,6 +99,11 @@ def _run_models(pipeline: DailyPipeline, day: date, names: Sequence[str]) -> Non
     _say(f"{day}: {counted(left, 'other dataset is', 'other datasets are')} left as they are")
     if waits:
         _say(f"{day} is still to be run as a whole, for what came since it was exported: fleetwatt run-day {day}")
+
+
+def _note(url: str, command: str, day: date, models: Sequence[str] = ()) -> None:
+    with connect(url) as connection:
+        note_run(connection, command, day=day, **({"models": models} if models else {}))
 
 
 def _say(line: str) -> None:

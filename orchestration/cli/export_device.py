@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
 from orchestration.home.folder import database
@@ -51,6 +52,7 @@ def export_device(
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url, connect(url) as connection:
         found = find_device(connection, device, kind)
+        note_run(connection, "export-device", device=found)
         lake = open_lake_folder(url, settings.lake, notes.print)
         with connect(url) as reading:
             begin_reading(reading)

@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.export_device import OfKind
 from orchestration.cli.options import Home, notes, read_settings, utc_day
 from orchestration.home.folder import database, running_database
@@ -67,6 +68,8 @@ def forget(
         forgetter = Forgetter(DailyPipeline(url, lake, Catalog.load()), _say)
         if device is not None and not _begin(connection, forgetter, settings, device, kind, before, yes=yes):
             raise typer.Exit(NOTHING_DONE)
+        if resume:
+            note_run(connection, "forget", resume=resume)
         if not UnfinishedForgetting(settings, url, running_database(settings, Role.PIPELINE), _say).finish():
             notes.print("nothing is half forgotten")
             return

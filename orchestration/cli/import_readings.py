@@ -9,12 +9,14 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.counted import counted
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError
 from warehouse.lifecycle.readings_import import ImportReport, import_file
+from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings
 from warehouse.visible import visible
 
@@ -55,6 +57,8 @@ def import_readings(
             done += [(path, failed) for path, failed in found if failed]
         else:
             with database(settings) as url, _progress() as progress:
+                with connect(url) as connection:
+                    note_run(connection, "import", files=files)
                 for path, failed in found:
                     done.append((path, failed or _import(url, path, settings, progress)))
     finally:

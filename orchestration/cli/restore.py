@@ -7,6 +7,7 @@ import psycopg
 import typer
 
 from dbt_like_sql.catalog import Catalog
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import NewHome, notes, utc_instant
 from orchestration.cli.terminal import shown_instant
 from warehouse.backup.record import SETTINGS
@@ -63,6 +64,7 @@ def restore(
 def _bring_back_lake(url: str, place: BackupTarget, choice: Choice, lake: Lake) -> None:
     migrate(url, notes.print)
     with connect(url) as connection:
+        note_run(connection, "restore", target=place.path, backup=choice.backup.name, until=choice.until)
         restored = restore_lake(connection, place, lake)
         size = f"{restored.size_bytes / 1e6:,.1f} MB"
         notes.print(f"the lake: {counted(restored.files, 'file')}, {size}")

@@ -2,6 +2,7 @@
 
 import typer
 
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.home.folder import database
 from warehouse.backup.lake_backup import lake_backup_of
@@ -25,6 +26,7 @@ def hours(*, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url, connect(url) as connection:
+        note_run(connection, "hours")
         done = write_closed_hours(connection, notes.print)
     notes.print(
         f"{counted(len(done.hours), 'hour')} written, "
@@ -44,6 +46,7 @@ def scrub(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     looked_at = damaged = 0
     with database(settings) as url, connect(url) as connection:
+        note_run(connection, "scrub")
         for damage in scrub_lake(connection, open_lake_folder(url, settings.lake)):
             looked_at += 1
             if damage:
@@ -66,6 +69,8 @@ def retain(*, home: Home = None) -> None:
     """
     settings = read_settings(FleetSettings, home=home)
     with database(settings) as url:
+        with connect(url) as connection:
+            note_run(connection, "retain", retention_days=settings.retention_days)
         lake = open_lake_folder(url, settings.lake, notes.print)
         if backup := lake_backup_of(settings):
             with connect(url) as connection:
@@ -90,6 +95,7 @@ def pack(*, home: Home = None) -> None:
     settings = read_settings(FleetSettings, home=home)
     freed_bytes = 0
     with database(settings) as url, connect(url) as connection:
+        note_run(connection, "pack")
         for each in reindex_closed_days(connection):
             freed_bytes += each.before_bytes - each.after_bytes
             notes.print(str(each), soft_wrap=True)

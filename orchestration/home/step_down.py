@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
+from orchestration.home.asked_by import ASKED_BY, asked_by
 from orchestration.home.folder import make_home, require_no_earlier_version
 from orchestration.home.home_files import close_to_others, hand_over
 from orchestration.processes.child_environment import (
@@ -70,7 +71,7 @@ def become_the_api(settings: FleetSettings, command: list[str], environment: Map
 
 def _become(account: ServerAccount, command: list[str], environment: dict[str, str]) -> None:
     python, path = _interpreter(account)
-    environment = {**environment, "HOME": "/", "USER": account.name, **path}
+    environment = {**environment, "HOME": "/", "USER": account.name, ASKED_BY: asked_by(), **path}
     _take_on(account)
     os.chdir(folder_without_env_file())  # the user's folder may be closed to the account, and its .env was read
     os.execve(python, [python, *command], environment)  # noqa: S606

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.by_hand import note_run
 from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_in_home, selected_models
 from orchestration.cli.options import Home, notes, read_settings, utc_day
@@ -95,6 +96,9 @@ def build(
     names = selected_models(catalog, select, modified_in_home(settings, catalog))
     work_in(settings)
     with database(settings) as url:
+        with connect(url) as connection:
+            of_days = {"first_day": days.first, "last_day": days.last} if days else {"missing": missing}
+            note_run(connection, "models build", models=names, **of_days)
         pipeline = DailyPipeline(url, open_lake_folder(url, settings.lake, notes.print), catalog)
         built = _build(pipeline, _of_days(url, names, days)) if days else _build_missing(pipeline, names)
         with connect(url) as connection:

@@ -1,15 +1,14 @@
 """Whatever is written on the command line: a sentence, and 2 where it cannot be understood."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from orchestration.cli.commands import app
 from orchestration.cli.run import run
+from tests.command_tree import COMMANDS
 
 NO_DAY = "expected a day (UTC) that there is, as YYYY-MM-DD, e.g. 2026-02-08"
 WRONG = {
@@ -71,18 +70,6 @@ def test_wrong_usage_is_told_in_a_sentence(ends: Callable[..., tuple[int, str]],
     assert WRONG[line] in said
     for inside in ("Traceback", "Value error", "%Y"):
         assert inside not in said
-
-
-def leaves(command: Any, name: str = "fleetwatt") -> Iterator[tuple[str, Any]]:
-    """Every command that does something, by its whole name."""
-    if not hasattr(command, "commands"):
-        yield name, command
-        return
-    for each in command.commands:
-        yield from leaves(command.commands[each], f"{name} {each}")
-
-
-COMMANDS = dict(leaves(get_command(app)))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

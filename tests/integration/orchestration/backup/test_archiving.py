@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from tests.audited import audited
 from tests.integration.orchestration.backup.fleet_home import (
     DAY,
     FleetHome,
@@ -187,6 +188,17 @@ def test_moving_to_another_target_leaves_the_first_one_as_it_is(fleet: FleetHome
 def test_nothing_is_archived_any_more_once_that_is_stopped(fleet: FleetHome, fleetwatt: Fleetwatt) -> None:
     assert fleetwatt("backup", "--stop", "--home", fleet.home).err == "nothing is archived any more\n"
     assert "there is no backup: fleetwatt backup TARGET begins one" in fleetwatt("status", "--home", fleet.home).out
+    with connect(fleet.url) as connection:
+        told = audited(connection, subject="backup")[-1]
+    assert (told["actor_kind"], told["after"]) == ("command line", {"stop": True})
+    fleet.back_up()
+    fleet.stop()
+    end = fleetwatt("backup", "--stop", "--home", fleet.home)
+    assert end.err.splitlines() == [
+        "nothing is archived any more",
+        "the audit log does not tell of it: the server does not run",
+    ]
+    fleet.url = fleet.server.ensure_running()
     fleet.back_up()
 
 

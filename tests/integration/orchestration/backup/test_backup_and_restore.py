@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audited import audited
 from tests.integration.orchestration.backup.conftest import History
 from tests.integration.orchestration.backup.fleet_home import DAY, flip_a_byte, readings_in
 from tests.integration.orchestration.conftest import Fleetwatt
@@ -54,6 +55,8 @@ def test_the_database_is_there_as_it_was_at_an_instant_with_its_lake(
         with connect(url) as connection:
             assert is_intact(connection, Lake(new_home / "lake"), Stream.METER_READINGS, DAY)
             connection.execute("CREATE TABLE written (i int)")  # it is an ordinary server again
+            (told,) = audited(connection, subject="restore")
+            assert (told["actor_kind"], told["after"]["backup"]) == ("command line", history.backup.name)
     finally:
         server.stop()
     assert {path.name for path in new_home.iterdir()} <= {"postgres", "postgres.lock", "secrets", "lake", "logs"}
@@ -66,6 +69,12 @@ def assert_access_is_the_newest(url: str, history: History) -> None:
         assert states == {history.stolen: "revoked", history.newer: "valid"}
         assert {each.name: each.state for each in list_users(connection)} == {"maria": "disabled", "nina": "enabled"}
         assert connection.execute("SELECT count(*) FROM user_sessions").fetchone() == (0,)
+        for subject, acts in (
+            (history.stolen, ["token.create", "token.revoke"]),
+            (history.newer, ["token.create"]),
+            ("maria", ["user.add", "user.disable"]),
+        ):
+            assert [each["action"] for each in audited(connection, subject=subject)] == acts, "once each"
         # Numbers go on behind those that are there.
         assert revoke_token(connection, history.newer).revoked_at
         add_user(connection, "olga", Role.VIEWER, "correct horse battery")
