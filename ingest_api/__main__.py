@@ -5,13 +5,16 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
+from functools import partial
 from typing import NoReturn
 
 import uvicorn
 
 from ingest_api.observability.logs import logging_config
 from ingest_api.server.descriptors import raise_limit
+from ingest_api.server.tls import UnusableCertificateError, context_of
 from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_of
 from ingest_api.settings import ApiSettings
 from warehouse.contract.database_roles import Role
@@ -28,8 +31,8 @@ DRAIN_WITHIN_S = 5
 NOT_STARTED = 3
 """The exit code where the application could not start, as the server has it."""
 NO_TLS_KNOWN = (
-    "no TLS is known to be spoken before the API: passwords and cookies of people who sign in can be read on the way; "
-    "put a proxy that speaks it before the API, and name it in FLEET_TRUSTED_PROXIES"
+    "no TLS is known to be spoken: passwords, tokens and cookies can be read on the way; set FLEET_TLS_CERT and "
+    "FLEET_TLS_KEY, or put a proxy that speaks it before the API, and name it in FLEET_TRUSTED_PROXIES"
 )
 WORKER_ANSWERS_WITHIN_S = 60
 """The server's own 5 s kill workers that are still loading where the machine is busy."""
@@ -49,6 +52,11 @@ def main() -> None:
         if settings.address_of(Role.INGEST) is None:
             raise InvalidSettingError("set it, or start everything with fleetwatt up", "database_url")
         protocol = protocol_of(fast_path=settings.fast_path)
+        tls = (
+            partial(context_of, settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+        )
+        if tls:
+            tls()  # what cannot be used is told before anything is begun
         sockets = bound_sockets(settings.host, settings.port)
     except FleetwattError as error:
         _end(error)
@@ -62,7 +70,8 @@ def main() -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            loop="uvloop",
+            loop="ingest_api.server.tls:PromptLoop" if tls else "uvloop",
+            ssl_context_factory=tls,
             http=protocol,
             ws="none",
             log_config=logging_config(),
@@ -74,6 +83,14 @@ def main() -> None:
         )
         _say_where(settings)
         _serve(config, sockets)
+
+
+def _tls_of(settings: ApiSettings) -> partial[ssl.SSLContext] | None:
+    """What makes the context of a process that listens; ``None``: it speaks plain HTTP."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context_of(settings.tls_cert, settings.tls_key)  # what cannot be used is told before anything is begun
+    return partial(context_of, settings.tls_cert, settings.tls_key)
 
 
 def _serve(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
@@ -94,7 +111,7 @@ def _say_where(settings: ApiSettings) -> None:
         "listening on %s, port %s; settings of %s", settings.host, settings.port, env_file() or "the environment"
     )
     asks = asks_for_tokens(settings.auth, settings.host)
-    cookies = NO_TLS_KNOWN if asks and not settings.trusted_networks else None
+    cookies = NO_TLS_KNOWN if asks and not (settings.tls_cert or settings.trusted_networks) else None
     for said in (warning("the API", settings.host, asks=asks), cookies, old_setting_remark()):
         if said:
             logger.warning(said)
@@ -104,6 +121,8 @@ def _end(error: FleetwattError) -> NoReturn:
     name = error.title
     if isinstance(error, ListeningError):
         name = "FLEET_HOST"
+    elif isinstance(error, UnusableCertificateError):
+        name = "FLEET_TLS_CERT"
     elif isinstance(error, InvalidSettingError) and error.name:
         name = f"FLEET_{error.name.upper()}"
     sys.stderr.write(f"{name}: {error.detail}\n")

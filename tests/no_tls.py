@@ -4,3 +4,8 @@ import ssl
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """It trusts nobody."""
+
+NO_QUESTIONS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""It believes whoever answers."""
+NO_QUESTIONS.check_hostname = False
+NO_QUESTIONS.verify_mode = ssl.CERT_NONE

@@ -63,6 +63,10 @@ class FleetSettings(AlertSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port the API listens on.")
+    tls_cert: UserPath | None = Field(
+        default=None, description="The API speaks TLS by this certificate, PEM with its chain. Unset: plain HTTP."
+    )
+    tls_key: UserPath | None = Field(default=None, description="Its key, PEM. Both may be renewed without a restart.")
     workers: int = Field(default=1, ge=1, le=64, description="API processes, each with up to 22 connections.")
     auth: Auth = Field(
         default=Auth.AUTO,
@@ -149,6 +153,12 @@ class FleetSettings(AlertSettings):
     @classmethod
     def _are_origins(cls, given: str | None) -> str | None:
         return ",".join(map(normal, given.split(","))) if given else None
+
+    @model_validator(mode="after")
+    def _certificate_has_a_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: set both, or neither")
+        return self
 
     @model_validator(mode="after")
     def _retention_covers_what_is_accepted(self) -> Self:

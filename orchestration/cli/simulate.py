@@ -68,6 +68,9 @@ def simulate(  # noqa: PLR0913 - each is an option
     truth: Annotated[Path | None, typer.Option(help="Write the faults that are built in to this file.")] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Print the faults that are built in, then stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --faults: as JSON.")] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not look at the API's certificate: for one of another name.")
+    ] = False,
     home: Home = None,
 ) -> None:
     """Send a simulated fleet to an API: each vehicle and each meter once a minute, with faults that are known.
@@ -108,7 +111,7 @@ def simulate(  # noqa: PLR0913 - each is an option
         settings = read_settings(SecretSettings, home=home)
         secret = settings.token or settings.admin_token
         token = secret.get_secret_value() if secret else None
-        _send(fleet, url, seed, _since_s(since), once=once, token=token)
+        _send(fleet, url, seed, _since_s(since), once=once, token=token, insecure=insecure)
 
 
 def _check_options(
@@ -122,11 +125,11 @@ def _check_options(
         raise typer.BadParameter("goes with --write, --truth or --faults", param_hint="--until")
 
 
-def _send(fleet: Fleet, url: str, seed: int, since_s: float, *, once: bool, token: str | None) -> None:
+def _send(fleet: Fleet, url: str, seed: int, since_s: float, *, once: bool, token: str | None, insecure: bool) -> None:
     console = Terminal(stderr=True, markup=False)
     screen = TerminalWatcher(console) if console.is_terminal else LineWatcher()
     screen.note(f"simulating {counted(fleet.size, 'vehicle')} (seed {seed}) for {url}")
-    sender = Sender(fleet, url, since_s, screen, once=once, token=token)
+    sender = Sender(fleet, url, since_s, screen, once=once, token=token, insecure=insecure)
     try:
         asyncio.run(_run(sender))
     except RefusedError as refusal:

@@ -84,14 +84,18 @@ class LocalPlatform:
     """The token by which what runs inside asks the API, where it asks everybody."""
     _has_tokens: bool = False
     """Others than that one."""
-    # A proxy from the environment would not find this machine's own ports.
-    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False))
+    # A proxy from the environment would not find this machine's own ports; a certificate has the fleet's name, and not
+    # the address at which this machine asks itself.
+    _client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=ANSWERS_WITHIN_S, trust_env=False, verify=False)  # noqa: S501
+    )
 
     @property
     def url(self) -> str:
         """Where the API answers."""
         host = EVERY_ADDRESS.get(self.settings.host, self.settings.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+        scheme = "https" if self.settings.tls_cert else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     def run(self) -> None:
         """Start everything, say where it is, watch over it until asked to stop, stop it.

@@ -13,8 +13,11 @@ from dotenv import dotenv_values
 from warehouse.contract.database_roles import Role
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.settings import FleetSettings
+from warehouse.user_path import expanded
 
 PREFIX = "FLEET_"
+PATHS = {"FLEET_TLS_CERT", "FLEET_TLS_KEY"}
+"""Settings that may be written as seen from the folder where a command began. Its home each child is told."""
 _OF_PIPELINE = ("FLEET_DAGSTER_", "FLEET_ALERT_")
 ADDRESSES = {Role.INGEST: "FLEET_INGEST_URL", Role.PIPELINE: "FLEET_PIPELINE_URL"}
 """The setting of a role's own address."""
@@ -70,6 +73,9 @@ def with_env_file(environment: Mapping[str, str]) -> dict[str, str]:
     found = dotenv_values(file, encoding=ENCODING) if file else {}
     ours = {name: value for name, value in found.items() if value and name.upper().startswith(PREFIX)}
     whole = {**{name: value for name, value in ours.items() if name.upper() not in known}, **environment}
+    for name, value in whole.items():
+        if name.upper() in PATHS and value:
+            whole[name] = str(expanded(Path(value)).absolute())
     if path := search_path(whole):
         whole["PYTHONPATH"] = os.pathsep.join(path)
     return whole

@@ -70,13 +70,21 @@ class IngestClient:
     """A connection pool to one API. Setting ``leave`` ends every wait for a retry; requests in flight are finished."""
 
     def __init__(
-        self, url: str, connections: int, leave: asyncio.Event, on_retry: Callable[[str], None], token: str | None
+        self,
+        url: str,
+        connections: int,
+        leave: asyncio.Event,
+        on_retry: Callable[[str], None],
+        token: str | None,
+        *,
+        insecure: bool = False,
     ) -> None:
-        """``token``: which every request is sent with."""
+        """``token``: which every request is sent with. ``insecure``: whoever answers is believed."""
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"authorization": f"Bearer {token}"} if token else None,
             timeout=TIMEOUT,
+            verify=not insecure,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             # A proxy from the environment would not find this machine's own ports.
             trust_env=httpx.URL(url).host not in {"localhost", "127.0.0.1", "::1"},

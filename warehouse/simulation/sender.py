@@ -45,6 +45,8 @@ class Sender:
     once: bool = False
     """Fill up to now and stop."""
     token: str | None = field(default=None, repr=False)
+    insecure: bool = False
+    """The API's certificate is not looked at."""
     connections: int = 16
     clock: Callable[[], float] = time.time
     totals: Totals = field(default_factory=Totals)
@@ -65,7 +67,9 @@ class Sender:
         Raises:
             RefusedError: the API refuses what it is sent, and would refuse it again.
         """
-        async with IngestClient(self.url, self.connections, self._leave, self._count_retry, self.token) as client:
+        async with IngestClient(
+            self.url, self.connections, self._leave, self._count_retry, self.token, insecure=self.insecure
+        ) as client:
             try:
                 await provision(self.fleet, client, self.watcher, self.connections)
                 cursor_s = await self._resume_s(client)

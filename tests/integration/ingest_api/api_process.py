@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.no_tls import NO_TLS
+from tests.no_tls import NO_QUESTIONS
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +26,11 @@ class ApiProcess:
 
     process: subprocess.Popen[bytes]
     port: int
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def connect(self, timeout_s: float = 30) -> socket.socket:
         """A connection to be written to by hand."""
@@ -58,7 +59,7 @@ def api_process(
     """
     limit = f'ulimit -S -n {(open_files or 0) // 2} && ulimit -H -n {open_files} && exec "$@"'
     limited = ["/bin/sh", "-c", limit, "sh"] if open_files else []
-    port = free_port()
+    port, scheme = free_port(), "https" if "tls_cert" in settings else "http"
     with ExitStack() as stack:
         said = stack.enter_context(log.open("wb")) if log else None
         env = environment(database_url, port, **settings)
@@ -67,11 +68,11 @@ def api_process(
         while True:
             assert process.poll() is None, "the API did not start"
             try:
-                httpx.get(f"http://127.0.0.1:{port}/livez", verify=NO_TLS)
+                httpx.get(f"{scheme}://127.0.0.1:{port}/livez", verify=NO_QUESTIONS)
                 break
             except httpx.TransportError:
                 time.sleep(0.05)
-        yield ApiProcess(process, port)
+        yield ApiProcess(process, port, scheme)
     finally:
         if process.poll() is None:
             process.kill()

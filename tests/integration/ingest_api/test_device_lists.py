@@ -35,7 +35,7 @@ def fleet(make_site: MakeSite) -> Site:
             "INSERT INTO vehicles (external_id, model, display_name) VALUES (%s, %s, %s) RETURNING vehicle_id",
             [name, model, display],
         )
-        if minutes is not None:
+        if minutes is not None and growth is not None:
             ts = datetime.now(UTC) - timedelta(minutes=minutes)
             site.connection.execute(
                 "INSERT INTO vehicle_latest (vehicle_id, ts, kwh, soc_percent, received_at, step_from, step_from_kwh) "

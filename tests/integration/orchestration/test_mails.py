@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from asyncio import WriteTransport
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP as SMTP_POLICY
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from orchestration.alerting import bounded_smtp, mails
 from orchestration.alerting.mails import MailChannel
+from tests.certificates import CertificateFiles, write_certificate
 from tests.ports import free_port
 from warehouse.alert_settings import SmtpSecurity
 from warehouse.alerts.message import Message
@@ -206,22 +205,16 @@ def test_a_server_without_starttls_gets_nothing(box: Mailbox, serving: Serving) 
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of localhost that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "2", "-nodes"]
-    files = ["-keyout", str(key), "-out", str(cert)]
-    subprocess.run(["openssl", "req", "-x509", *name, *made, *files], check=True, capture_output=True)
-    return cert, key
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    """Of localhost."""
+    return write_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("security", [SmtpSecurity.STARTTLS, SmtpSecurity.TLS])
 def test_the_way_there_is_kept_from_others(
     security: SmtpSecurity,
-    certificate: tuple[Path, Path],
+    certificate: CertificateFiles,
     box: Mailbox,
     serving: Serving,
     monkeypatch: pytest.MonkeyPatch,
@@ -248,7 +241,7 @@ def test_the_way_there_is_kept_from_others(
     assert "certificate verify failed" in stranger.problem
     assert (logins, box.taken) == ([], [])
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
     assert "127.0.0.1" in channel(port, security, **user).send(MESSAGE, AT).problem, "not the name of its certificate"
     assert channel(port, security, host="localhost", **user).send(MESSAGE, AT).is_taken
     assert len(box.taken) == 1

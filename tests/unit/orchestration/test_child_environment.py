@@ -63,8 +63,11 @@ def test_of_the_folders_file_a_child_gets_what_it_takes(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLEET_PORT", "2")
     monkeypatch.setenv("PYTHONPATH", "packages:/opt/packages")
+    monkeypatch.setenv("fleet_tls_cert", "tls/cert.pem")
+    monkeypatch.setenv("FLEET_TLS_KEY", "/etc/key.pem")
     found = for_a_child(of_the_api)
     assert {"FLEET_ADMIN_TOKEN": "t0ken", "fleet_max_items": "7", "FLEET_PORT": "2"}.items() <= found.items()
     assert "OTHER" not in found
+    assert (found["fleet_tls_cert"], found["FLEET_TLS_KEY"]) == (f"{tmp_path}/tls/cert.pem", "/etc/key.pem")
     assert found["PYTHONPATH"] == f"{tmp_path}/packages:/opt/packages", "it starts elsewhere"
     assert not [name for name in for_a_child(none_of_ours) if name.upper().startswith("FLEET_")]
