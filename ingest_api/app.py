@@ -27,6 +27,9 @@ from ingest_api.charging import charging_routes
 from ingest_api.commit.acting import Acting
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
+from ingest_api.dagster_proxy import dagster_route
+from ingest_api.dagster_proxy.dagster_pages import DagsterPages
+from ingest_api.dagster_proxy.dagster_server import DagsterServer
 from ingest_api.dashboard import findings_page
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
@@ -75,7 +78,7 @@ _ROUTES = (
     *(now_route, series_routes),
     *(token_routes, me_route, audit_routes),
     *(health_routes, metrics),
-    *(front_page, sign_in_page, docs_page, assets),
+    *(front_page, sign_in_page, docs_page, assets, dagster_route),
     findings_page,
 )
 
@@ -92,10 +95,14 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     budget, pulse = MemoryBudget(settings.max_held_bytes), DatabasePulse()
     clients = ClientAddresses(settings.trusted_networks)
     gate = gate_of(settings, clients, lambda: cast(Parts, app.state.parts).get(Sessions))
-    app = create_routes(settings, Parts(budget, clients, pulse, gate))
+    dagster = DagsterServer.of(settings) if gate.asks is Asks.EVERYBODY else None
+    app = create_routes(settings, Parts(budget, clients, pulse, gate, *filter(None, [dagster])))
     still_valid = StillValid(ActingCaller(app, clients), gate)
     within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
-    gated = TokenGate(RelativeRedirects(within_deadline), gate, RouteScopes(all_routes(app, settings)))
+    pages: ASGIApp = RelativeRedirects(within_deadline)
+    if dagster:
+        pages = DagsterPages(pages, dagster, gate, budget, clients, settings.limits.body_bytes)
+    gated = TokenGate(pages, gate, RouteScopes(all_routes(app, settings)))
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(gated)))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
@@ -194,6 +201,12 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     yield {"parts": parts}  # where the HTTP protocol finds it, which knows no application
     for task in tasks:
         task.cancel()
-    await asyncio.gather(commits.close(), database.close(), reads.close())  # each may have to give up a frozen database
+    # Each may have to give up a frozen database.
+    await asyncio.gather(commits.close(), database.close(), reads.close(), _close_dagster(shared))
     sign_in.close()
     metrics.leave()
+
+
+async def _close_dagster(shared: Parts) -> None:
+    if dagster := shared.find(DagsterServer):
+        await dagster.close()

@@ -6,6 +6,7 @@ from ingest_api.bodies.limits import Limits
 from ingest_api.http.client_address import Network, networks_of
 from ingest_api.http.cors import origins_of
 from warehouse.contract.efficiency import THRESHOLD_RATIO
+from warehouse.origins import normal
 from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024
@@ -57,6 +58,10 @@ class ApiSettings(SecretSettings):
     max_bytes_per_minute: ByteSize | None = Field(
         default=None, ge=1024, description="Of one client, decoded. Unset: 1 KiB for each reading that it may send."
     )
+    dagster_url: str | None = Field(
+        default=None, description="Where the API finds Dagster's web server. Unset: at its port of this machine."
+    )
+
     trusted_proxies: str = Field(
         default="", description="Addresses and networks of proxies whose X-Forwarded-For is believed, by commas."
     )
@@ -93,6 +98,11 @@ class ApiSettings(SecretSettings):
     def _name_pages(cls, origins: str) -> str:
         origins_of(origins)
         return origins
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        return normal(url) if url else None
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -61,20 +61,6 @@ def asks_for_tokens(auth: Auth, host: str) -> bool:
     return auth is Auth.REQUIRED or (auth is Auth.AUTO and not is_loopback(host))
 
 
-def require_allowed(what: str, host: str, auth: Auth) -> None:
-    """See that this server, which can ask nobody for a token, may listen there.
-
-    Raises:
-        ListeningError: it would answer other machines, and nobody said that it may.
-    """
-    if auth is not Auth.OFF and not is_loopback(host):
-        raise ListeningError(
-            f"{what} asks nobody who they are, and at {host or 'an empty address'} it would answer other machines too: "
-            "whoever reaches it could read everything, and start runs. Listen on 127.0.0.1, or, where something else "
-            "keeps strangers out, say so with FLEET_AUTH=off"
-        )
-
-
 def warning(what: str, host: str, *, asks: bool = False) -> str | None:
     """What is to be said at each start of a server that listens there; ``None`` on loopback, or where it asks."""
     if asks or is_loopback(host):

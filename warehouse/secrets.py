@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 SECRET_SETTINGS = frozenset(
     {
-        *("admin_token", "token", "database_url", "ingest_url", "pipeline_url", "read_dsn"),
+        *("admin_token", "token", "database_url", "ingest_url", "pipeline_url", "read_dsn", "dagster_secret"),
         *("alert_webhook", "alert_webhook_secret", "alert_slack_webhook", "alert_teams_webhook", "alert_smtp_password"),
     }
 )

@@ -17,7 +17,7 @@ from warehouse.contract.errors import FleetwattError
 from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.listening import Auth
-from warehouse.origins import normal
+from warehouse.origins import normal, own_origins
 from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
 from warehouse.user_path import UserPath
@@ -71,6 +71,9 @@ class FleetSettings(AlertSettings):
     auth: Auth = Field(
         default=Auth.AUTO,
         description="Whether the API asks for a token: auto (where it listens beyond loopback), required, off.",
+    )
+    public_url: str | None = Field(
+        default=None, description="Where browsers find the API, e.g. https://fleet.example. Unset: by host and port."
     )
     accepted_age_days: int = Field(default=7, ge=1, le=90, description="Readings older than this are refused.")
     accepted_ahead_minutes: int = Field(default=5, ge=0, le=60, description="Readings further ahead are refused.")
@@ -149,6 +152,11 @@ class FleetSettings(AlertSettings):
             secret = getattr(self, name)
             keep_secret(secret.get_secret_value() if isinstance(secret, SecretStr) else secret)
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, given: str | None) -> str | None:
+        return normal(given) if given else None
+
     @field_validator("dagster_origins")
     @classmethod
     def _are_origins(cls, given: str | None) -> str | None:
@@ -182,6 +190,12 @@ class FleetSettings(AlertSettings):
         files = [SecretFiles(settings_cls, SECRETS)] if SECRETS.is_dir() else []
         variables = [WithoutEmptyValues(settings_cls, each) for each in (env_settings, dotenv_settings)]
         return (init_settings, *variables, *files)
+
+    @property
+    def api_url(self) -> str:
+        """Where people find the API."""
+        here = own_origins(self.host, self.port, [])[0]
+        return self.public_url or (here.replace("http:", "https:", 1) if self.tls_cert else here)
 
     @property
     def names_a_database(self) -> bool:
@@ -243,6 +257,9 @@ class SecretSettings(FleetSettings):
     admin_token: Token | None = Field(
         default=None,
         description="A token that may all, beside those of fleetwatt tokens. Where it is set, changes ask for one.",
+    )
+    dagster_secret: Token | None = Field(
+        default=None, description="What the API proves itself to Dagster's web server by, where people have to sign in."
     )
     token: Token | None = Field(
         default=None, description="The token that fleetwatt simulate proves itself by. Unset: FLEET_ADMIN_TOKEN."

@@ -9,7 +9,7 @@ import time
 from starlette.types import Scope as Connection
 
 from ingest_api.auth.callers import SignedIn
-from ingest_api.auth.own_pages import csrf_header_of, require_csrf_token, require_own_origin
+from ingest_api.auth.own_pages import csrf_header_of, has_csrf_token, require_csrf_token, require_own_origin
 from ingest_api.auth.session_cookie import session_id_of
 from ingest_api.database import Database
 from ingest_api.http.client_address import ClientAddresses
@@ -54,7 +54,8 @@ class Sessions:
         found = await self.find(session_id) if session_id else None
         if found and connection["method"] not in _READS:
             require_own_origin(connection, is_encrypted=self.is_encrypted(connection))
-            require_csrf_token(csrf_header_of(connection), found.csrf_token)
+            if has_csrf_token(connection):
+                require_csrf_token(csrf_header_of(connection), found.csrf_token)
         return found
 
     async def find(self, session_id: str) -> SignedIn | None:

@@ -23,6 +23,10 @@ class Parts:
         """
         return cast(Part, self._by_type[kind])
 
+    def find(self, kind: type[Part]) -> Part | None:
+        """The part of this type, where there is one."""
+        return cast(Part | None, self._by_type.get(kind))
+
     def and_these(self, *parts: object) -> "Parts":
         """These parts and more."""
         return Parts(*self._by_type.values(), *parts)

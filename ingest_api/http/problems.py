@@ -54,6 +54,9 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.DatabaseUnfitError: 503,
     errors.OverloadedError: 503,
     errors.BodyLostError: 503,
+    errors.DagsterUnavailableError: 503,
+    errors.DagsterTooSlowError: 504,
+    errors.DagsterBrokenError: 502,
     errors.TooLargeError: 413,
     errors.RateLimitedError: 429,
 }

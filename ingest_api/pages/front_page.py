@@ -8,12 +8,14 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from ingest_api.auth.callers import SignedIn
+from ingest_api.auth.callers import Caller, SignedIn
 from ingest_api.auth.gate import Asks, Gate
 from ingest_api.http.negotiation import weight
 from ingest_api.http.parts import part_of
 from ingest_api.pages.assets import page
 from ingest_api.pages.served_file import ASK_AGAIN, ServedFile
+from ingest_api.settings import ApiSettings
+from warehouse.contract.tokens import Scope
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,6 +47,7 @@ LINKS = (
     Link("health", "health", "Whether the service can do its work, and what keeps it from it."),
     Link("metrics", "metrics", "Counters for Prometheus."),
 )
+DAGSTER = Link("dagster", "dagster/", "Dagster: the lineage of all datasets, and each day's run.")
 
 
 @router.get("/")
@@ -52,14 +55,21 @@ async def get_front(request: Request) -> Response:
     """The page for a client that names HTML and does not rather have JSON; all others get JSON."""
     accepted = request.headers.get("accept", "")
     html = weight(accepted, "text/html")
-    if html <= 0 or html < weight(accepted, "application/json"):
-        return await run_in_threadpool(_json().answer, request, ASK_AGAIN)
     gate = part_of(request, Gate)
     caller = await gate.who_asks(request.scope)
+    links = _links(request, caller)
+    if html <= 0 or html < weight(accepted, "application/json"):
+        return await run_in_threadpool(_json(links).answer, request, ASK_AGAIN)
     if isinstance(caller, SignedIn):
-        return await run_in_threadpool(_page(_account(caller)).answer, request, KEPT_NOWHERE)
+        return await run_in_threadpool(_page(_account(caller), links).answer, request, KEPT_NOWHERE)
     shown = SIGN_IN if gate.asks is Asks.WHO_CHANGES else ""
-    return await run_in_threadpool(_page_of_nobody(shown).answer, request, ASK_AGAIN)
+    return await run_in_threadpool(_page_of_nobody(shown, links).answer, request, ASK_AGAIN)
+
+
+def _links(request: Request, caller: Caller | None) -> tuple[Link, ...]:
+    """Dagster's pages are named to those who may see them here."""
+    is_behind = part_of(request, Gate).asks is Asks.EVERYBODY and part_of(request, ApiSettings).dagster_secret
+    return (*LINKS, DAGSTER) if is_behind and caller and Scope.OPERATE in caller.scopes else LINKS
 
 
 def _account(signed_in: SignedIn) -> str:
@@ -71,18 +81,18 @@ def _account(signed_in: SignedIn) -> str:
 
 
 @cache
-def _page_of_nobody(account: str) -> ServedFile:
-    return _page(account)
+def _page_of_nobody(account: str, links: tuple[Link, ...]) -> ServedFile:
+    return _page(account, links)
 
 
-def _page(account: str) -> ServedFile:
-    links = "\n".join(
-        f'<dt><a href="{escape(path)}">/{escape(path)}</a></dt><dd>{escape(what)}</dd>' for _, path, what in LINKS
+def _page(account: str, links: tuple[Link, ...]) -> ServedFile:
+    shown = "\n".join(
+        f'<dt><a href="{escape(path)}">/{escape(path)}</a></dt><dd>{escape(what)}</dd>' for _, path, what in links
     )
-    return page("front.html", links=links, account=account, varies_by=CHOSEN_BY)
+    return page("front.html", links=shown, account=account, varies_by=CHOSEN_BY)
 
 
 @cache
-def _json() -> ServedFile:
-    said = {"name": "Fleetwatt", "links": {each.name: f"/{each.path}" for each in LINKS}}
+def _json(links: tuple[Link, ...]) -> ServedFile:
+    said = {"name": "Fleetwatt", "links": {each.name: f"/{each.path}" for each in links}}
     return ServedFile("front.json", msgspec.json.encode(said), varies_by=CHOSEN_BY)

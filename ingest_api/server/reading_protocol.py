@@ -13,13 +13,13 @@ from ingest_api.http.parts import Parts
 from ingest_api.http.request_id import identify_as, request_id
 from ingest_api.observability.metrics import count_request
 from ingest_api.server.reading_headers import ReadingHeaders, headers_of, read_headers
-from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
+from ingest_api.server.tunnel_protocol import TunnelHttpProtocol
 from ingest_api.telemetry.answers import Answer, of_failure, of_one
 from ingest_api.telemetry.ingest import PATH, TelemetryIngest
 from warehouse.postgres.readings.reading_store import Outcome
 
 
-class TelemetryHttpProtocol(TimeoutHttpProtocol):
+class TelemetryHttpProtocol(TunnelHttpProtocol):
     """Answers single readings, and has the application answer everything else."""
 
     def data_received(self, data: bytes) -> None:

@@ -12,6 +12,8 @@ import httptools
 
 FRAMING = "fleetwatt.framing"
 """Where a request's scope has it."""
+OFFERED = "fleetwatt.offered"
+"""Where a request's scope has the protocols that it offers to go on in, as they were sent; nothing: it offers none."""
 MAX_FRAMING_BYTES = 64 * 1024
 _FRAMING_PER_BYTE = 16
 """A chunk of one byte has five around it."""
@@ -86,6 +88,7 @@ class RequestParser:
         "_framing",
         "_framing_bytes",
         "_is_in_headers",
+        "_offered",
         "_parser",
         "_protocol",
         "get_http_version",
@@ -100,6 +103,7 @@ class RequestParser:
         self._framing = _NO_FRAMING
         self._framing_bytes = 0
         self._is_in_headers = True
+        self._offered = b""
         self.on_url = protocol.on_url  # there is nothing to add
         self._begin()
 
@@ -145,6 +149,7 @@ class RequestParser:
         self._framing = Framing(is_chunked=any(name == b"transfer-encoding" for name, _ in headers))
         self._framing_bytes = 0
         protocol.scope[FRAMING] = self._framing
+        protocol.scope[OFFERED], self._offered = self._offered, b""
         self._is_in_headers = False
         protocol.on_headers_complete()
 
@@ -181,6 +186,7 @@ class RequestParser:
         """
         start = b"%s %s HTTP/%s\r\n" % (self.get_method(), self._protocol.url, self.get_http_version().encode())
         headers = [b"%s: %s\r\n" % header for header in self._protocol.headers if header[0] != b"upgrade"]
+        self._offered = b",".join(value for name, value in self._protocol.headers if name == b"upgrade")
         self._begin()
         self._parser.feed_data(b"".join([start, *headers, b"\r\n"]))
 

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from uvicorn.supervisors import Multiprocess
 
 from ingest_api.server.reading_protocol import TelemetryHttpProtocol
-from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
+from ingest_api.server.tunnel_protocol import TunnelHttpProtocol
 from warehouse.contract.errors import FleetwattError
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class UnknownServerError(FleetwattError):
     code = "unknown_server"
 
 
-def protocol_of(*, fast_path: bool) -> type[TimeoutHttpProtocol]:
+def protocol_of(*, fast_path: bool) -> type[TunnelHttpProtocol]:
     """What answers a connection: with ``fast_path`` a single reading before the application is asked.
 
     Raises:
@@ -54,7 +54,7 @@ def protocol_of(*, fast_path: bool) -> type[TimeoutHttpProtocol]:
     missing += [name for name in _READ if not hasattr(unconnected, name)]
     if missing:
         raise UnknownServerError(f"uvicorn {version('uvicorn')} has no {', '.join(missing)}; install what is locked")
-    return TelemetryHttpProtocol if fast_path else TimeoutHttpProtocol
+    return TelemetryHttpProtocol if fast_path else TunnelHttpProtocol
 
 
 def _unconnected() -> HttpToolsProtocol:

@@ -6,11 +6,15 @@ imported: it is run twice a minute for as long as Dagster is.
 """
 
 import json
+import os
 import sys
 import time
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
+
+from warehouse.behind_sign_in import PATH, SECRET_VARIABLE, headers_of_the_api
 
 ANSWERS_WITHIN_S = 5.0
 HEARTBEAT_WITHIN_S = 180.0
@@ -26,16 +30,25 @@ QUESTION = """{
 
 def main() -> None:
     """Ask the Dagster whose UI is at the port of the first argument."""
-    if found := faults(int(sys.argv[1])):
+    if found := faults(int(sys.argv[1]), _secret()):
         sys.exit("\n".join(found))
 
 
-def faults(port: int) -> list[str]:
+def _secret() -> str | None:
+    """What the UI answers to, where people have to sign in."""
+    if os.environ.get("FLEET_AUTH") == "off":
+        return None
+    file = Path("/run/secrets", SECRET_VARIABLE.lower())
+    return os.environ.get(SECRET_VARIABLE) or (file.read_text(encoding="utf-8").strip() if file.exists() else None)
+
+
+def faults(port: int, secret: str | None = None) -> list[str]:
     """What is wrong with the Dagster whose UI is at this port of this machine; nothing where it does its work."""
     connection = HTTPConnection("127.0.0.1", port, timeout=ANSWERS_WITHIN_S)
     try:
         question = json.dumps({"query": QUESTION})
-        connection.request("POST", "/graphql", question, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", **(headers_of_the_api(secret) if secret else {})}
+        connection.request("POST", f"{PATH if secret else ''}/graphql", question, headers)
         response = connection.getresponse()
         body = response.read()
     except (OSError, HTTPException) as error:

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,22 +21,22 @@ from orchestration.alerting.alerts import MARK
 from orchestration.dagster_runtime.first_partition import note_first_partition
 from orchestration.dagster_runtime.instance import LOCATION, STORAGE_URL, DagsterHome
 from orchestration.dagster_runtime.own_database import address_of_database
+from orchestration.dagster_runtime.ui_address import HOST, is_behind_sign_in, ui_url
 from orchestration.home.folder import held
 from orchestration.processes.child_environment import as_environment, working_as
 from orchestration.processes.child_process import Child
 from orchestration.processes.listening import is_listening
+from warehouse.behind_sign_in import PATH, SECRET_VARIABLE, headers_of_the_api
 from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import HomeError, SchemaOutdatedError
 from warehouse.contract.partitions import utc_day
-from warehouse.listening import is_loopback
+from warehouse.listening import Auth, is_loopback
 from warehouse.origins import own_origins
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.day_ledger import first_day_with_readings
 from warehouse.scratch_folder import PREFIX, holding, remove_abandoned
 from warehouse.settings import FleetSettings
 
-HOST = "127.0.0.1"
-"""The UI asks nobody who they are, so it answers this machine alone unless told otherwise."""
 ANSWERS_WITHIN_S = 5.0
 READY_WITHIN_S = 90.0
 """At the first start they make their tables; a busy machine takes its time to load the code."""
@@ -49,14 +50,16 @@ class DagsterProcesses:
     host: str
     port: int
     settings: FleetSettings
+    secret: str | None = field(default=None, repr=False)
+    """What the API says to the UI, where people sign in before they see it."""
     # Looked at whenever one of them is started. Our code works with the fleet's database, the others with Dagster's.
     _of_code: dict[str, str] = field(default_factory=dict)
     _of_others: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
-    def of(cls, settings: FleetSettings, host: str = HOST) -> Iterator[Self]:
-        """Those of a home; one Dagster a home.
+    def of(cls, settings: FleetSettings, host: str = HOST, secret: str | None = None) -> Iterator[Self]:
+        """Those of a home; one Dagster a home. With a ``secret`` the UI answers nobody but the API, which knows it.
 
         Raises:
             HomeError: Dagster cannot live there, or another one does, or the socket's folder is not ours alone.
@@ -66,11 +69,16 @@ class DagsterProcesses:
             raise HomeError(f"Dagster cannot use {path}, because of the *, ? or [ in it; choose another with --home")
         with held(settings.home / "dagster"), socket_folder(settings.home) as folder:
             home = DagsterHome(settings.home, settings.dagster_database, folder / "code.sock")
-            yield cls(home, host, settings.dagster_port, settings)
+            yield cls(home, host, settings.dagster_port, settings, secret)
 
     @property
     def url(self) -> str:
-        """Where the UI answers, on this machine."""
+        """Where people open the UI."""
+        return ui_url(self.settings, self.host)
+
+    @property
+    def own_url(self) -> str:
+        """Where it answers on this machine, the API or people."""
         return own_origins(self.host, self.port, [])[0]
 
     @property
@@ -85,9 +93,9 @@ class DagsterProcesses:
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the UI only shows: as it is set, else where other machines reach it."""
+        """Whether the UI only shows: as it is set, else where other machines reach it, and nobody signs in there."""
         chosen = self.settings.dagster_read_only
-        return not is_loopback(self.host) if chosen is None else chosen
+        return self.secret is None and not is_loopback(self.host) if chosen is None else chosen
 
     def prepare(self, database_url: str, expected: date | None = None) -> None:
         """Make what they stand on, where it is missing; they then start with this database. Raises as its home does.
@@ -103,7 +111,9 @@ class DagsterProcesses:
         self._of_others.update(of_dagster)
         # Dagster's sockets go there too, and with the folder when whoever made them was killed.
         of_folder = {"TMPDIR": str(self.home.code_socket.parent)}
-        self._of_code.update({**as_environment(self.settings), **of_dagster, **of_ours, **of_folder})
+        # For the addresses that it names; it listens nowhere itself.
+        of_links = {"FLEET_AUTH": Auth.REQUIRED} if is_behind_sign_in(self.settings, self.host) else {}
+        self._of_code.update({**as_environment(self.settings), **of_dagster, **of_ours, **of_folder, **of_links})
 
     def children(self) -> Iterator[Child]:
         """In the order in which they are to be started; the code is loaded while the web server starts."""
@@ -112,7 +122,8 @@ class DagsterProcesses:
         code = ["-m", "orchestration.definitions", "-d", str(self.home.folder)]
         command = ["dagster", "code-server", "start", *where, *code]
         yield self._child("code-server", command, self._of_code, told_mark=MARK)
-        yield self._child("webserver", ["orchestration.dagster_ui", *self._web()], self._of_others, self._is_up)
+        of_web: Mapping[str, str] = ChainMap({SECRET_VARIABLE: self.secret} if self.secret else {}, self._of_others)
+        yield self._child("webserver", ["orchestration.dagster_ui", *self._web()], of_web, self._is_up)
         daemon = ["dagster._daemon", "run", "--log-level", "warning", *workspace]
         yield self._child("daemon", daemon, self._of_others)
 
@@ -149,7 +160,9 @@ class DagsterProcesses:
             return False
         try:
             # A proxy from the environment would not find this machine's own ports.
-            return httpx.get(f"{self.url}/server_info", timeout=ANSWERS_WITHIN_S, trust_env=False).is_success
+            info = f"{self.own_url}{PATH if self.secret else ''}/server_info"
+            headers = headers_of_the_api(self.secret) if self.secret else {}
+            return httpx.get(info, headers=headers, timeout=ANSWERS_WITHIN_S, trust_env=False).is_success
         except httpx.TransportError:
             return False
 

@@ -1,5 +1,6 @@
 """``python -m orchestration.dagster_ui``: serves Dagster's UI behind the gate, in place of ``dagster-webserver``."""
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,8 @@ from starlette.applications import Starlette
 from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.server import GuardedWebserver
 from orchestration.processes.listening import wait_until_listening
-from warehouse.contract.redaction import redact_output
+from warehouse.behind_sign_in import ORIGIN, PATH, SECRET_VARIABLE
+from warehouse.contract.redaction import keep_secret, redact_output
 
 # Dagster's own defaults.
 STATEMENT_WITHIN_MS = 15_000
@@ -30,6 +32,8 @@ def main() -> None:
     """Serve until it is told to stop."""
     redact_output()
     arguments = _arguments()
+    secret = os.environ.pop(SECRET_VARIABLE, None)
+    keep_secret(secret)
     configure_loggers(log_level="WARNING")
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(STATEMENT_WITHIN_MS, POOL_RECYCLE_S, POOL_MOST_BESIDE)
@@ -40,9 +44,10 @@ def main() -> None:
         with WorkspaceProcessContext(
             instance, workspace, version=__version__, read_only=arguments.read_only
         ) as context:
-            server = GuardedWebserver(context, read_only=arguments.read_only)
+            server = GuardedWebserver(context, read_only=arguments.read_only, prefix=PATH if secret else "")
+            origins = [ORIGIN] if secret else arguments.origin
             uvicorn.run(
-                Gate(server.create_asgi_app(lifespan=_lifespan), arguments.origin),
+                Gate(server.create_asgi_app(lifespan=_lifespan), origins, secret),
                 host=arguments.host,
                 port=arguments.port,
                 log_level="warning",

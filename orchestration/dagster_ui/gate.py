@@ -6,6 +6,7 @@ which name it was sent to (Host): what does not fit is refused, readings too. Wh
 from this machine or past its firewall, is not kept out by this.
 """
 
+import secrets
 from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from warehouse.behind_sign_in import PATH, SECRET_HEADER, SECRET_VARIABLE
 from warehouse.origins import hosts_of
 
 SAFE = {"GET", "HEAD"}
@@ -41,9 +43,10 @@ class Refusal(NamedTuple):
 class Gate:
     """An ASGI application around another one."""
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
-        """``origins``: those of the UI's own pages."""
+    def __init__(self, app: ASGIApp, origins: Iterable[str], secret: str | None = None) -> None:
+        """``origins``: those of the UI's own pages. ``secret``: what the API says, where nobody else is answered."""
         self._app = app
+        self._secret = None if secret is None else secret.encode()
         self._origins = frozenset(origins)
         self._hosts = frozenset(hosts_of(self._origins))
 
@@ -53,7 +56,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = [(name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        refusal = self._refusal(scope, headers)
+        refusal = self._refusal_of_sender(scope) or self._refusal(scope, headers)
         if refusal is None:
             await self._app(scope, receive, _with_headers(send))
         elif scope["type"] == "websocket":
@@ -61,6 +64,17 @@ class Gate:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.why})
         else:
             await PlainTextResponse(f"{refusal.why}\n", refusal.status)(scope, receive, _with_headers(send))
+
+    def _refusal_of_sender(self, scope: Scope) -> Refusal | None:
+        """Who signs people in has to be the one that asks."""
+        said = [value for name, value in scope["headers"] if name == SECRET_HEADER.encode()]
+        if self._secret is None or (len(said) == 1 and secrets.compare_digest(said[0], self._secret)):
+            return None
+        return Refusal(
+            HTTPStatus.FORBIDDEN,
+            f"Dagster's UI is at {PATH}/ of the API's address, where people sign in; it answers the API alone, and "
+            f"both need the same {SECRET_VARIABLE}",
+        )
 
     def _refusal(self, scope: Scope, headers: Collection[tuple[str, str]]) -> Refusal | None:
         hosts, origins, sites, modes, kinds = (

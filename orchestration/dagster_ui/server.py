@@ -11,7 +11,7 @@ from dagster_webserver.webserver import DagsterWebserver
 from graphql import GraphQLError, GraphQLFormattedError, parse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT, mutations_in
@@ -30,21 +30,21 @@ LARGEST_QUESTION_TOKENS = 10_000
 class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
     """``read_only`` is Dagster's own: it refuses what changes anything; here nothing of it is even asked."""
 
-    def __init__(self, context: WorkspaceProcessContext, *, read_only: bool) -> None:
-        """Of this workspace; both have to agree on ``read_only``.
+    def __init__(self, context: WorkspaceProcessContext, *, read_only: bool, prefix: str = "") -> None:
+        """Of this workspace; both have to agree on ``read_only``. ``prefix``: the path below which its pages are.
 
         Raises:
             RuntimeError: Dagster's server is not made as the one that this guards: nothing would be refused.
         """
         if missing := [name for name in _GUARDED if not hasattr(DagsterWebserver, name)]:
             raise RuntimeError(f"dagster-webserver has no {', '.join(missing)} any more; install what is locked")
-        super().__init__(context, live_data_poll_rate=POLL_MS)
+        super().__init__(context, app_path_prefix=prefix, live_data_poll_rate=POLL_MS)
         self._allowed = WITHOUT_EFFECT if read_only else ALLOWED
 
     def build_routes(self) -> list[BaseRoute]:
         """Dagster's, without those that nobody needs here."""
         routes: list[BaseRoute] = super().build_routes()  # type: ignore[no-untyped-call]
-        return [route for route in routes if not _path(route).startswith(NOT_SERVED)]
+        return [_without_unserved(route) for route in routes if _is_served(route)]
 
     async def graphql_http_endpoint(self, request: Request) -> Response:
         """A question, by POST and as JSON alone: what a page of a stranger cannot send without asking us first."""
@@ -108,8 +108,15 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         return Response(text, answer.status_code, media_type="application/json")
 
 
-def _path(route: BaseRoute) -> str:
-    return route.path if isinstance(route, Route | WebSocketRoute) else ""
+def _is_served(route: BaseRoute) -> bool:
+    return not (isinstance(route, Route | WebSocketRoute) and route.path.startswith(NOT_SERVED))
+
+
+def _without_unserved(route: BaseRoute) -> BaseRoute:
+    """With a prefix all of Dagster's routes are below one; folders of files are below others, and have none."""
+    if isinstance(route, Mount) and route.routes:
+        return Mount(route.path, routes=[each for each in route.routes if _is_served(each)])
+    return route
 
 
 def _refused(status: HTTPStatus, why: str) -> Response:

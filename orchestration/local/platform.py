@@ -1,6 +1,7 @@
 """The whole platform on one machine: PostgreSQL, the API, Dagster and a simulated fleet, under the supervisor."""
 
 import errno
+import secrets
 import shlex
 import shutil
 import socket
@@ -20,8 +21,8 @@ from orchestration.alerting.backup_watch import BackupWatch
 from orchestration.alerting.disk_watch import DiskWatch
 from orchestration.dagster_runtime.own_database import give_to_pipeline
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
-from orchestration.dagster_runtime.services import HOST as DAGSTER_HOST
 from orchestration.dagster_runtime.services import DagsterProcesses
+from orchestration.dagster_runtime.ui_address import HOST as DAGSTER_HOST
 from orchestration.home.database_roles import settle_roles_of
 from orchestration.local.fleet_history import FleetHistory
 from orchestration.local.forgetting import UnfinishedForgetting
@@ -31,12 +32,14 @@ from orchestration.processes.bounded_log import BoundedLog
 from orchestration.processes.child_environment import of_the_api, working_as
 from orchestration.processes.child_process import Child, Service
 from orchestration.processes.supervisor import Supervisor
+from warehouse.behind_sign_in import SECRET_VARIABLE
 from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tokens import Scope
 from warehouse.env_file import old_setting_remark
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets, warning
+from warehouse.origins import own_origins
 from warehouse.postgres.access.token_store import FIRST_TOKEN, TokenRequest, count_valid_tokens, replace_token
 from warehouse.postgres.access.user_store import FIRST_USER
 from warehouse.postgres.connection import connect
@@ -80,6 +83,7 @@ class LocalPlatform:
     _owner_url: str = field(default="", repr=False)
     _environment: dict[str, str] = field(default_factory=dict)
     _of_api: dict[str, str] = field(default_factory=dict, repr=False)
+    """Its database, and how it finds Dagster's UI where people sign in before they see it."""
     _of_clients: dict[str, str] = field(default_factory=dict, repr=False)
     """The token by which what runs inside asks the API, where it asks everybody."""
     _has_tokens: bool = False
@@ -130,7 +134,12 @@ class LocalPlatform:
         self.say("stopped; the next start goes on from here")
 
     def _dagster(self) -> AbstractContextManager[DagsterProcesses | None]:
-        return DagsterProcesses.of(self.settings) if self.with_dagster else nullcontext()
+        if not self.with_dagster:
+            return nullcontext()
+        if asks_for_tokens(self.settings.auth, self.settings.host):
+            self._of_api[SECRET_VARIABLE] = secrets.token_urlsafe(32)  # in the memory of these processes alone
+            self._of_api["FLEET_DAGSTER_URL"] = own_origins(DAGSTER_HOST, self.settings.dagster_port, [])[0]
+        return DagsterProcesses.of(self.settings, secret=self._of_api.get(SECRET_VARIABLE))
 
     def _children(
         self, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None, history: FleetHistory | None

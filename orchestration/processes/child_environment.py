@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from warehouse.behind_sign_in import SECRET_VARIABLE
 from warehouse.contract.database_roles import Role
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.settings import FleetSettings
@@ -21,6 +22,7 @@ PATHS = {"FLEET_TLS_CERT", "FLEET_TLS_KEY"}
 _OF_PIPELINE = ("FLEET_DAGSTER_", "FLEET_ALERT_")
 ADDRESSES = {Role.INGEST: "FLEET_INGEST_URL", Role.PIPELINE: "FLEET_PIPELINE_URL"}
 """The setting of a role's own address."""
+_WHERE_DAGSTER_IS = {"FLEET_DAGSTER_PORT", "FLEET_DAGSTER_URL", SECRET_VARIABLE}
 
 
 def none_of_ours(_name: str) -> bool:
@@ -30,12 +32,14 @@ def none_of_ours(_name: str) -> bool:
 
 def of_the_api(name: str) -> bool:
     """All but what the pipeline alone needs, and the API's clients."""
+    if name in _WHERE_DAGSTER_IS:
+        return True
     return not name.startswith(_OF_PIPELINE) and name not in {*ADDRESSES.values(), "FLEET_TOKEN"}
 
 
 def of_a_job(name: str) -> bool:
     """Of what works on the data and answers nobody: none of the secrets of others."""
-    return of_the_api(name) and name not in ("FLEET_ADMIN_TOKEN", "FLEET_READ_DSN")
+    return of_the_api(name) and name not in ("FLEET_ADMIN_TOKEN", "FLEET_READ_DSN", SECRET_VARIABLE)
 
 
 def of_a_client(name: str) -> bool:

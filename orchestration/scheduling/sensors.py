@@ -9,7 +9,7 @@ from orchestration.alerting.alerts import Alert, send, tell
 from orchestration.alerting.channels import channels_of
 from orchestration.assets.partitions import days_of_run
 from orchestration.assets.resources import WarehouseParam
-from orchestration.dagster_runtime.services import HOST
+from orchestration.dagster_runtime.ui_address import ui_url
 from orchestration.scheduling.alert_plan import plan_alerts
 from orchestration.scheduling.hour_plan import plan_hours
 from orchestration.scheduling.lookback_plan import plan_all
@@ -118,7 +118,7 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: WarehouseParam) 
         day=_when(run),
         run_id=run.run_id,
         reason=failure_of(context.instance, run.run_id).reason,
-        url=f"http://{HOST}:{settings.dagster_port}/runs/{run.run_id}",
+        url=f"{ui_url(settings)}/runs/{run.run_id}",
     )
     send(alert, channels_of(settings))
 

@@ -52,8 +52,16 @@ def test_ports_are_open_to_this_machine_alone(name: str) -> None:
     assert [port for port in SERVICES[name].get("ports", ()) if not port.startswith("127.0.0.1:")] == []
 
 
-def test_only_the_api_and_dagster_have_a_port() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "dagster"}
+def test_only_the_api_has_a_port() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
+
+
+def test_dagsters_ui_is_reached_through_the_api_which_shares_a_secret_with_it() -> None:
+    have_it = {name for name, service in SERVICES.items() if "fleet_dagster_secret" in service["secrets"]}
+    assert have_it == {"api", "dagster"}
+    port = SERVICES["dagster"]["environment"]["FLEET_DAGSTER_PORT"]
+    assert SERVICES["api"]["environment"]["FLEET_DAGSTER_URL"] == f"http://dagster:{port}"
+    assert set(SERVICES["api"]["networks"]) & set(SERVICES["dagster"]["networks"]) >= {"database"}
 
 
 def test_what_stays_is_watched_and_comes_back() -> None:
@@ -104,7 +112,7 @@ def test_secrets_are_files_that_the_settings_look_for() -> None:
     used = {secret for service in SERVICES.values() for secret in service["secrets"]}
     assert FILE["secrets"] == {name: {"file": f"./.secrets/{name}"} for name in used}
     ours = {secret.upper() for name in OURS for secret in SERVICES[name]["secrets"]}
-    assert ours == {"FLEET_ADMIN_TOKEN", *DATABASES}
+    assert ours == {"FLEET_ADMIN_TOKEN", "FLEET_DAGSTER_SECRET", *DATABASES}
     assert ours <= settings().keys()
     assert Path(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"]).parent == SECRETS
     assert ".secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -158,7 +166,7 @@ def test_the_secrets_that_the_page_makes_open_the_database(tmp_path: Path) -> No
 
 
 def test_only_what_migrates_knows_the_owner_of_the_tables_and_dagster_no_way_to_store_as_the_api() -> None:
-    known = {name: {*SERVICES[name]["secrets"]} - {"fleet_admin_token"} for name in OURS}
+    known = {name: {*SERVICES[name]["secrets"]} - {"fleet_admin_token", "fleet_dagster_secret"} for name in OURS}
     assert known == {
         "migrate": {name.lower() for name in DATABASES},
         "api": {"fleet_ingest_url", "fleet_read_dsn"},
@@ -166,10 +174,8 @@ def test_only_what_migrates_knows_the_owner_of_the_tables_and_dagster_no_way_to_
     }
 
 
-def test_only_dagsters_ui_asks_nobody_who_they_are_and_nothing_is_published_beyond_this_machine() -> None:
-    asks_nobody = {name for name in OURS if SERVICES[name]["environment"]["FLEET_AUTH"] == "off"}
-    assert asks_nobody == {"dagster"}
-    assert SERVICES["api"]["environment"]["FLEET_AUTH"] == "auto"
+def test_everybody_is_asked_who_they_are_and_nothing_is_published_beyond_this_machine() -> None:
+    assert {SERVICES[name]["environment"]["FLEET_AUTH"] for name in OURS} == {"auto"}
     assert all(port.startswith("127.0.0.1:") for name in OURS for port in SERVICES[name].get("ports", ()))
 
 
@@ -183,5 +189,5 @@ def test_the_database_is_in_a_network_of_its_own_out_of_which_nothing_leads() ->
     assert FILE["networks"]["database"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == SERVICES["migrate"]["networks"] == ["database"]
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert outside == {name for name, service in SERVICES.items() if "ports" in service}, "a port needs a way out"
+    assert outside == {"api", "dagster"}, "a port needs a way out, and so do alerts"
     assert not any("network_mode" in service for service in SERVICES.values())

@@ -88,12 +88,15 @@ def with_us(python: str) -> list[str]:
     return [python, "-I", "-S", "-c", LAUNCHER, str(os.getpid())]
 
 
-def run(*arguments: str, home: Path, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, home: Path, cwd: Path | None = None, stdin: str | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command of Fleetwatt to its end."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env={**environment_of(home), **settings},
         cwd=cwd or home.parent,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -19,12 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.compose import ROOT, compose, copied, environment, image_environment
 from tests.conftest import Server, fresh_database
 from tests.dropped_database import drop_database
 from tests.e2e.conftest import MARK, PATIENCE_S, MakeHome, eventually, kill_all, processes_of, with_us
+from tests.no_tls import NO_TLS
 from tests.open_folder import open_folder
 from tests.ports import free_port
 from warehouse.contract.database_roles import Role
@@ -64,6 +66,12 @@ class Containers:
         """What the service's health check says."""
         return self.run(service, self.services[service]["healthcheck"]["test"][1:]).returncode == 0
 
+    def dagsters_page(self) -> int:
+        """How the API answers who asks for it with the administrator's token."""
+        token = {"Authorization": f"Bearer {self.secrets['fleet_admin_token']}"}
+        url = f"http://127.0.0.1:{self.shell['FLEET_PORT']}/dagster/"
+        return httpx.get(url, headers=token, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS).status_code
+
     @contextmanager
     def running(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
         """The service, killed at the end with all that it has started."""
@@ -95,6 +103,9 @@ class Containers:
         return {
             **image_environment(),
             **environment(given, **self.shell),
+            # In place of the names by which containers find one another, and of addresses that are not loopback.
+            "FLEET_DAGSTER_URL": f"http://127.0.0.1:{self.shell['FLEET_DAGSTER_PORT']}",
+            "FLEET_AUTH": "required",
             **{name.upper(): value for name, value in self.secrets.items() if name in given["secrets"]},
             "PATH": os.pathsep.join([str(self.site / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(self.site),
@@ -146,6 +157,7 @@ def containers(postgres_server: Server, home: Path, site: Path) -> Iterator[Cont
             "fleet_pipeline_url": postgres_server.address(Role.PIPELINE, url),
             "fleet_read_dsn": postgres_server.address(Role.READ, url),
             "fleet_admin_token": secrets.token_hex(24),
+            "fleet_dagster_secret": secrets.token_hex(24),
         }
         yield Containers(home, site, shell, files)
     with connect(postgres_server.admin_url) as admin:
@@ -177,6 +189,7 @@ def test_every_service_of_ours_starts_gets_healthy_and_stops(containers: Contain
         assert eventually(lambda: "Dagster is up" in containers.said("dagster")), containers.said("dagster")
         for name in ("api", "dagster"):
             assert eventually(partial(containers.is_healthy, name)), containers.said(name)
+        assert containers.dagsters_page() == 200, "through the API"
         works_as = [("the fleet's", role) for role in (Role.INGEST, Role.READ, Role.PIPELINE)]
         assert eventually(lambda: users(containers) == {*works_as, ("dagster's", Role.PIPELINE)}), users(containers)
         for process in (api, dagster):

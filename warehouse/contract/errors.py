@@ -203,6 +203,24 @@ class ForeignPageError(FleetwattError):
     code = "foreign_page"
 
 
+class DagsterUnavailableError(FleetwattError):
+    """Dagster cannot be reached"""
+
+    code = "dagster_unavailable"
+
+
+class DagsterTooSlowError(FleetwattError):
+    """Dagster does not answer in time"""
+
+    code = "dagster_too_slow"
+
+
+class DagsterBrokenError(FleetwattError):
+    """Dagster gave no answer that can be read"""
+
+    code = "dagster_broken"
+
+
 class HomeError(FleetwattError):
     """The home folder cannot be used"""
 

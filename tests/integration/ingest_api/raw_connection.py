@@ -56,6 +56,11 @@ class RawConnection:
                 assert self._received == b""
                 return found
 
+    def rest(self) -> bytes:
+        """What has come in behind the answers that were taken."""
+        rest, self._received = self._received, b""
+        return rest
+
     def _receive(self) -> None:
         try:
             piece = self.socket.recv(65536)

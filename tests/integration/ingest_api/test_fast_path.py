@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from ingest_api.server.reading_protocol import TelemetryHttpProtocol
-from ingest_api.server.timeout_protocol import TimeoutHttpProtocol
+from ingest_api.server.tunnel_protocol import TunnelHttpProtocol
 from ingest_api.server.uvicorn_internals import UnknownServerError, WatchfulMultiprocess, protocol_of
 from tests.factories import iso, meter_payload, now_s, vehicle_payload
 from tests.integration.ingest_api.site import MakeSite, Site, encode
@@ -90,7 +90,7 @@ def test_the_same_bytes_get_the_same_bytes(sites: tuple[Site, Site]) -> None:
 
 def test_it_is_chosen_by_the_setting() -> None:
     assert protocol_of(fast_path=True) is TelemetryHttpProtocol
-    assert protocol_of(fast_path=False) is TimeoutHttpProtocol
+    assert protocol_of(fast_path=False) is TunnelHttpProtocol
 
 
 @pytest.mark.parametrize("name", ["_start_asgi_task", "on_response_complete", "_unset_keepalive_if_required"])

@@ -20,7 +20,7 @@ from warehouse.contract.tokens import NewToken, Scope, allowed_by
 
 def a_path(path: str) -> str:
     """Of a route's pattern a path that leads nowhere in particular."""
-    return re.sub(r"{\w+}", "3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11", path)
+    return re.sub(r"{\w+(:\w+)?}", "3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11", path)
 
 
 @pytest.mark.usefixtures("endless")

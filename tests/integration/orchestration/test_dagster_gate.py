@@ -1,33 +1,20 @@
 """Dagster's UI attacked as pages of strangers would: by every method, with any Host and Origin, and over WebSockets."""
 
-import asyncio
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import dagster as dg
-import httpx
 import pytest
-import uvicorn
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_graphql.schema import create_schema
 from dagster_webserver.graphql import GraphQLServer
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from orchestration.dagster_runtime.health import faults
-from orchestration.dagster_ui.gate import Gate
 from orchestration.dagster_ui.mutations import ALLOWED, WITHOUT_EFFECT
-from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, LARGEST_QUESTION_TOKENS, GuardedWebserver
-from tests.ports import free_port
-from warehouse.origins import own_origins
+from orchestration.dagster_ui.server import LARGEST_QUESTION_BYTES, LARGEST_QUESTION_TOKENS
+from tests.dagster_ui import ELSEWHERE, Ui, dagster_ui
 
-ELSEWHERE = "https://dagster.example"
 LAUNCH = 'mutation {launchRun(executionParams: {selector: {}, mode: "default"}) {__typename}}'
 RELOAD = 'mutation {reloadRepositoryLocation(repositoryLocationName: "nope") {__typename}}'
 SHUTDOWN = 'mutation {shutdownRepositoryLocation(repositoryLocationName: "nope") {__typename}}'
@@ -42,62 +29,15 @@ LONG = "{" + " ".join(f"a{number}: version" for number in range(LARGEST_QUESTION
 REFUSED = {"shutdownRepositoryLocation": SHUTDOWN, "wipeAssets": WIPE, "reportRunlessAssetEvents": FORGE}
 
 
-class Ui:
-    """A UI of an empty workspace on a port of its own."""
-
-    def __init__(self, port: int) -> None:
-        self.origin = f"http://127.0.0.1:{port}"
-        self.port = port
-
-    def ask(self, method: str, path: str, **what: Any) -> httpx.Response:
-        with httpx.Client(base_url=self.origin, trust_env=False, timeout=60) as client:
-            return client.request(method, path, **what)
-
-    def post(self, query: object, **headers: str) -> httpx.Response:
-        return self.ask("POST", "/graphql", json={"query": query}, headers={"Origin": self.origin, **headers})
-
-    def subscribe(self, question: str, **handshake: Any) -> dict[str, Any]:
-        """What a WebSocket answers."""
-
-        async def talk() -> dict[str, Any]:
-            url = f"ws://127.0.0.1:{self.port}/graphql"
-            async with connect(url, subprotocols=["graphql-ws"], proxy=None, **handshake) as talked:  # type: ignore[list-item]
-                await talked.send(json.dumps({"type": "connection_init"}))
-                assert json.loads(await talked.recv()) == {"type": "connection_ack"}
-                await talked.send(json.dumps({"id": "1", "type": "start", "payload": {"query": question}}))
-                return dict(json.loads(await talked.recv()))
-
-        return asyncio.run(talk())
-
-
-@contextmanager
-def serving(*, read_only: bool) -> Iterator[Ui]:
-    port = free_port()
-    with ExitStack() as stack:
-        instance = stack.enter_context(dg.DagsterInstance.local_temp())
-        context = WorkspaceProcessContext(instance, EmptyWorkspaceTarget(), read_only=read_only)
-        app = GuardedWebserver(stack.enter_context(context), read_only=read_only).create_asgi_app()
-        gate = Gate(app, own_origins("127.0.0.1", port, [ELSEWHERE]))
-        server = uvicorn.Server(uvicorn.Config(gate, port=port, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield Ui(port)
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def ui() -> Iterator[Ui]:
-    with serving(read_only=False) as ui:
+    with dagster_ui(read_only=False) as ui:
         yield ui
 
 
 @pytest.fixture(scope="module")
 def read_only() -> Iterator[Ui]:
-    with serving(read_only=True) as ui:
+    with dagster_ui(read_only=True) as ui:
         yield ui
 
 
@@ -361,5 +301,5 @@ def test_a_server_that_answers_by_another_method_is_refused_at_the_start(
 ) -> None:
     monkeypatch.setattr(GraphQLServer, f"{name}_2", getattr(GraphQLServer, name), raising=False)
     monkeypatch.delattr(GraphQLServer, name)
-    with pytest.raises(RuntimeError, match=f"has no {name} any more"), serving(read_only=True):
+    with pytest.raises(RuntimeError, match=f"has no {name} any more"), dagster_ui(read_only=True):
         pass
