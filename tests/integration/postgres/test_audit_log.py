@@ -1,5 +1,6 @@
 """The audit log: it only grows, tells of what was committed and of nothing else, and knows no secret."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,9 +10,10 @@ from tests.audited import audited, audited_by, told
 from tests.conftest import fresh_database
 from tests.earlier_schema import bring_to
 from warehouse.contract.audit import Action, ActorKind, Change, Origin, SubjectKind
+from warehouse.contract.database_roles import Role
 from warehouse.contract.redaction import keep_secret
 from warehouse.contract.tokens import Scope
-from warehouse.contract.users import Role
+from warehouse.contract.users import Role as UserRole
 from warehouse.postgres.access.token_store import (
     TokenRequest,
     create_token,
@@ -109,6 +111,18 @@ def test_a_token_is_told_by_the_name_that_it_has(connection: psycopg.Connection)
         note(connection)
 
 
+@pytest.mark.parametrize("role", [Role.INGEST, Role.PIPELINE])
+def test_each_role_that_changes_something_tells_it(
+    connection: psycopg.Connection, as_role: Callable[[Role], str], role: Role
+) -> None:
+    with connect(as_role(role)) as session:
+        (entry,) = audited_by(connection, lambda: note(session))
+        assert entry["actor_kind"] == "pipeline"
+        for rewrite in REWRITES:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(rewrite.encode())
+
+
 def test_tokens_are_told_without_their_secrets(connection: psycopg.Connection) -> None:
     with acting_as(ANN):
         first = create_token(connection, TokenRequest("a", [Scope.INGEST], [f"meter-{number}" for number in range(30)]))
@@ -140,10 +154,10 @@ def test_tokens_are_told_without_their_secrets(connection: psycopg.Connection) -
 
 def test_users_are_told_without_their_passwords(connection: psycopg.Connection) -> None:
     with acting_as(ANN):
-        add_user(connection, "maria", Role.VIEWER, PASSWORD)
+        add_user(connection, "maria", UserRole.VIEWER, PASSWORD)
         change_password(connection, "maria", ANOTHER)
         for _ in range(2):
-            change_role(connection, "maria", Role.OPERATOR)
+            change_role(connection, "maria", UserRole.OPERATOR)
         for _ in range(2):
             disable_user(connection, "Maria")
         enable_user(connection, "maria")
