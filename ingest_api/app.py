@@ -39,12 +39,14 @@ from ingest_api.health.storing_health import StoringHealth
 from ingest_api.http import openapi, problems
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.cors import CrossOriginReads
+from ingest_api.http.ending import Ending
 from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
-from ingest_api.live import now_route
+from ingest_api.live import live_route, now_route
 from ingest_api.live.fleet_now import FleetNows
+from ingest_api.live.fleet_watch import FleetWatch
 from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.pages import assets, docs_page, front_page, sign_in_page
@@ -75,7 +77,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
-    *(now_route, series_routes),
+    *(now_route, live_route, series_routes),
     *(token_routes, me_route, audit_routes),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets, dagster_route),
@@ -188,8 +190,21 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
     acting, sign_in = Acting(url), SignIn(database)
-    now = FleetNows(reads, database)
-    these = (settings, database, reads, fleet, now, ingest, connections, storing, figures, acting, sign_in)
+    watch = FleetWatch(reads, FleetNows(reads, database))
+    these = (
+        settings,
+        database,
+        reads,
+        fleet,
+        watch,
+        Ending(),
+        ingest,
+        connections,
+        storing,
+        figures,
+        acting,
+        sign_in,
+    )
     parts = app.state.parts = shared.and_these(*these, Sessions(database, clients))
     await database.open()
     await reads.open()
@@ -202,7 +217,8 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     for task in tasks:
         task.cancel()
     # Each may have to give up a frozen database.
-    await asyncio.gather(commits.close(), database.close(), reads.close(), _close_dagster(shared))
+    closed = (watch.close(), commits.close(), database.close(), reads.close(), _close_dagster(shared))
+    await asyncio.gather(*closed)
     sign_in.close()
     metrics.leave()
 

@@ -6,7 +6,7 @@ from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import PlainRequests
 from ingest_api.http.read_answers import read_answer, read_responses
-from ingest_api.live.fleet_now import FleetNows
+from ingest_api.live.fleet_watch import FleetWatch
 from ingest_api.live.now_schemas import FleetStateNow
 
 router = APIRouter(prefix="/v1/fleet", tags=["fleet"], route_class=PlainRequests)
@@ -20,4 +20,4 @@ router = APIRouter(prefix="/v1/fleet", tags=["fleet"], route_class=PlainRequests
 )
 async def get_fleet_now(request: Request) -> Response:
     """Who reports, who charges, with which power. It is found once a second at most, however many ask."""
-    return read_answer(request, FleetStateNow.of(await part_of(request, FleetNows).find()))
+    return read_answer(request, FleetStateNow.of(await part_of(request, FleetWatch).now.find()))

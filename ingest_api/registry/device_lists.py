@@ -71,6 +71,16 @@ def find_question(kind: DeviceKind, external_id: str, now: datetime) -> Question
     )
 
 
+def changed_question(kind: DeviceKind, external_ids: Sequence[str], since: datetime | None, now: datetime) -> Question:
+    """Asks for those of these devices of which something was stored since; ``None``: for all of them."""
+    _, everybody = list_question(kind, Asked(limit=len(external_ids)), now)
+    chosen = SQL(
+        "device.external_id = any(%(external_ids)s::text[]) "
+        "AND (%(since)s::timestamptz IS NULL OR latest.received_at > %(since)s::timestamptz)"
+    )
+    return _question(kind, chosen, BY_ID, {**everybody, "external_ids": list(external_ids), "since": since})
+
+
 def list_question(kind: DeviceKind, asked: Asked, now: datetime) -> Question:
     """Asks for a page and one row more.
 

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ingest_api.health.health_routes import PROBES
 from ingest_api.http.client_address import peer_of
+from ingest_api.http.ending import Ending
 from ingest_api.http.parts import Parts
 from ingest_api.server.connections import Admission, Connections
 from ingest_api.server.refusing_protocol import NO_ROOM, STOPPING, TOO_SLOW, turn_away
@@ -83,8 +84,11 @@ class TimeoutHttpProtocol(StrictHttpProtocol):
 
     def _connections(self) -> Connections | None:
         """Those of the application; ``None``: it has not begun, or is none of ours."""
-        parts = cast(Parts | None, self.app_state.get("parts"))
+        parts = self._parts()
         return None if parts is None else parts.get(Connections)
+
+    def _parts(self) -> Parts | None:
+        return cast(Parts | None, self.app_state.get("parts"))
 
     def _ask_for_room(self, connections: Connections) -> None:
         admission = connections.admit(self, peer_of(self.client))
@@ -103,6 +107,8 @@ class TimeoutHttpProtocol(StrictHttpProtocol):
 
     def shutdown(self) -> None:
         """The server stops: what was accepted is answered, what has not come in whole is waited for a little."""
+        if (parts := self._parts()) is not None:
+            parts.get(Ending).begin()
         super().shutdown()
         if not self.transport.is_closing():
             self._timer.cancel()

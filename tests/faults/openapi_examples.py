@@ -65,6 +65,7 @@ def _examine(port: int, folder: Path, examples: int, seed: int) -> dict[str, Any
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json", "--no-color"]
     command += ["--checks", ",".join(CHECKS), "--max-response-time", str(ANSWER_WITHIN_S), "--continue-on-failure"]
     command += ["--header", f"Authorization:Bearer {TOKEN}", "--max-examples", str(examples), "--seed", str(seed)]
+    command += ["--exclude-path", "/v1/live"]  # an answer without an end
     command += ["--report", "json", "--report-json-path", str(report), "--suppress-health-check", "all"]
     with (folder / "schemathesis.log").open("wb") as log:
         subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)

@@ -40,7 +40,7 @@ def fleet(make_site: MakeSite) -> Site:
             site.connection.execute(
                 "INSERT INTO vehicle_latest (vehicle_id, ts, kwh, soc_percent, received_at, step_from, step_from_kwh) "
                 "VALUES (%s, %s, %s, %s, %s, %s, 10)",
-                [vehicle_id, ts, 10 + growth, soc, ts, ts - timedelta(minutes=1)],
+                [vehicle_id, ts, 10 + (growth or 0), soc, ts, ts - timedelta(minutes=1)],
             )
     return site
 

@@ -125,7 +125,7 @@ def test_each_success_is_documented_with_a_schema_and_every_answer_with_its_requ
             assert answer["description"]
             assert "X-Request-Id" in answer["headers"], operation
             if status < "400" and status != "304":
-                media_type = "text/plain" if operation.path == "/metrics" else JSON
+                media_type = {"/metrics": "text/plain", "/v1/live": "text/event-stream"}.get(operation.path, JSON)
                 assert answer["content"][media_type]["schema"]
 
 
@@ -139,6 +139,7 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): {404, 422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/days"): {404, 422, 500, 503},
     ("GET", "/v1/fleet/now"): {422, 500, 503},
+    ("GET", "/v1/live"): {422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/series"): {404, 422, 500, 503},
     ("GET", "/v1/meters/{meterId}/series"): {404, 422, 500, 503},
     ("GET", "/v1/meters/{meterId}/standby"): {404, 422, 500, 503},

@@ -12,6 +12,7 @@ PATHS = {
     "/v1/meters/m": [],
     "/v1/vehicles/v": [],
     "/v1/fleet/now": [],
+    "/v1/live": ["vehicles", "meters"],
     "/v1/vehicles/v/series": ["from", "to", "step"],
     "/v1/meters/m/series": ["from", "to", "step"],
     "/v1/vehicles/v/days": ["days", "limit", "cursor"],
