@@ -31,6 +31,7 @@ from ingest_api.dagster_proxy import dagster_route
 from ingest_api.dagster_proxy.dagster_pages import DagsterPages
 from ingest_api.dagster_proxy.dagster_server import DagsterServer
 from ingest_api.dashboard import findings_page
+from ingest_api.data_health import day_routes, quarantine_routes
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.findings import act_routes, finding_routes
@@ -77,7 +78,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
-    *(now_route, live_route, series_routes),
+    *(now_route, live_route, series_routes, day_routes, quarantine_routes),
     *(token_routes, me_route, audit_routes),
     *(health_routes, metrics),
     *(front_page, sign_in_page, docs_page, assets, dagster_route),
@@ -217,8 +218,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     for task in tasks:
         task.cancel()
     # Each may have to give up a frozen database.
-    closed = (watch.close(), commits.close(), database.close(), reads.close(), _close_dagster(shared))
-    await asyncio.gather(*closed)
+    await asyncio.gather(watch.close(), commits.close(), database.close(), reads.close(), _close_dagster(shared))
     sign_in.close()
     metrics.leave()
 

@@ -41,6 +41,8 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/v1/analytics/fleet"): Scope.READ,
     ("GET", "/v1/fleet/now"): Scope.READ,
     ("GET", "/v1/live"): Scope.READ,
+    ("GET", "/v1/days"): Scope.READ,
+    ("GET", "/v1/quarantine"): Scope.READ,
     ("GET", "/v1/meters"): Scope.READ,
     ("GET", "/v1/meters/{meterId}"): Scope.READ,
     ("GET", "/v1/meters/{meterId}/standby"): Scope.READ,

@@ -4,7 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from ingest_api.http.wire import Wire
 from warehouse.contract.csv_cells import shown_text
@@ -35,20 +38,27 @@ def values_of(row: Wire) -> list[Any]:
 
 def _columns(row: type[Wire]) -> Iterator[str]:
     for field in row.model_fields.values():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Wire):
+        if inner := _inner(field):
             yield from (f"{field.alias}.{name}" for name in _columns(inner))
         else:
             yield str(field.alias)
 
 
-def _values(row: type[Wire], dumped: Mapping[str, Any]) -> Iterator[Any]:
+def _values(row: type[Wire], dumped: Mapping[str, Any] | None) -> Iterator[Any]:
     for field in row.model_fields.values():
-        value, inner = dumped[str(field.alias)], field.annotation
-        if isinstance(inner, type) and issubclass(inner, Wire):
+        value = None if dumped is None else dumped[str(field.alias)]
+        if inner := _inner(field):
             yield from _values(inner, value)
         else:
             yield value
+
+
+def _inner(field: FieldInfo) -> type[Wire] | None:
+    """What lies in a field, be it missing at times; ``None``: a value."""
+    for each in (field.annotation, *get_args(field.annotation)):
+        if get_origin(field.annotation) in (None, UnionType) and isinstance(each, type) and issubclass(each, Wire):
+            return each
+    return None
 
 
 def _cell(value: Any) -> str | int | float:

@@ -140,6 +140,8 @@ EXPECTED_ERRORS = {
     ("GET", "/v1/vehicles/{vehicleId}/days"): {404, 422, 500, 503},
     ("GET", "/v1/fleet/now"): {422, 500, 503},
     ("GET", "/v1/live"): {422, 500, 503},
+    ("GET", "/v1/days"): {422, 500, 503},
+    ("GET", "/v1/quarantine"): {422, 500, 503},
     ("GET", "/v1/vehicles/{vehicleId}/series"): {404, 422, 500, 503},
     ("GET", "/v1/meters/{meterId}/series"): {404, 422, 500, 503},
     ("GET", "/v1/meters/{meterId}/standby"): {404, 422, 500, 503},
@@ -250,6 +252,7 @@ class TestAnswersAreWhatIsDocumented:
                     *("/v1/vehicles/{vehicleId}/sessions", "/v1/meters/{meterId}/standby"),
                     *("/v1/vehicles/{vehicleId}/days", "/v1/fleet/now"),
                     *("/v1/vehicles/{vehicleId}/series", "/v1/meters/{meterId}/series"),
+                    *("/v1/days", "/v1/quarantine"),
                     *("/v1/findings", "/v1/findings/{id}"),
                 )
             ),

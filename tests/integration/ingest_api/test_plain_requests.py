@@ -13,6 +13,8 @@ PATHS = {
     "/v1/vehicles/v": [],
     "/v1/fleet/now": [],
     "/v1/live": ["vehicles", "meters"],
+    "/v1/days": ["from", "to", "limit", "cursor"],
+    "/v1/quarantine": ["code", "samples", "limit", "cursor"],
     "/v1/vehicles/v/series": ["from", "to", "step"],
     "/v1/meters/m/series": ["from", "to", "step"],
     "/v1/vehicles/v/days": ["days", "limit", "cursor"],
@@ -28,7 +30,7 @@ PATHS = {
 }
 OF_ADMINISTRATORS = {"/v1/tokens": ["limit", "cursor"]}
 """Answered 403 before anything is read, where nobody is asked for a token."""
-NUMBERS = ["hours", "worst", "days", "step", "limit"]
+NUMBERS = ["hours", "worst", "days", "step", "samples", "limit"]
 
 
 def test_every_get_of_v1_is_here(site: Site) -> None:
