@@ -15,7 +15,11 @@ from tests.integration.ingest_api.site import MakeSite, Site, encode, until
 from tests.integration.ingest_api.test_performance_plan import scans
 from warehouse.contract.tables import DeviceKind
 
-NOW = now_s()
+
+@pytest.fixture
+def now() -> datetime:
+    """Of the test: by the age of their newest reading devices are told apart, and a whole run takes minutes."""
+    return now_s()
 
 
 @pytest.fixture
@@ -50,18 +54,20 @@ def test_an_empty_fleet_does_nothing(quiet: Site) -> None:
     }
 
 
-def test_devices_are_counted_by_when_they_reported_and_their_power_by_their_last_step(quiet: Site) -> None:
+def test_devices_are_counted_by_when_they_reported_and_their_power_by_their_last_step(
+    quiet: Site, now: datetime
+) -> None:
     quiet.client.patch("/v1/meters/unseen", json={})
-    send(quiet, meter("charging", [100.0, 100.1, 100.22], NOW))
-    send(quiet, meter("ticking", [100.0, 100.01], NOW))
-    send(quiet, meter("first", [100.0], NOW))
-    send(quiet, meter("replaced", [100.0, 900.0], NOW))
-    send(quiet, meter("stale", [100.0, 100.2], NOW - timedelta(minutes=10)))
-    send(quiet, meter("offline", [100.0, 100.2], NOW - timedelta(minutes=16)))
-    gap = [*meter("gap", [100.0], NOW - timedelta(minutes=16)), *meter("gap", [101.0], NOW)]
+    send(quiet, meter("charging", [100.0, 100.1, 100.22], now))
+    send(quiet, meter("ticking", [100.0, 100.01], now))
+    send(quiet, meter("first", [100.0], now))
+    send(quiet, meter("replaced", [100.0, 900.0], now))
+    send(quiet, meter("stale", [100.0, 100.2], now - timedelta(minutes=10)))
+    send(quiet, meter("offline", [100.0, 100.2], now - timedelta(minutes=16)))
+    gap = [*meter("gap", [100.0], now - timedelta(minutes=16)), *meter("gap", [101.0], now)]
     send(quiet, gap)
     car = [
-        vehicle_payload(vehicleId="car", kwhDeliveredDc=kwh, timestamp=iso(NOW - timedelta(minutes=back)))
+        vehicle_payload(vehicleId="car", kwhDeliveredDc=kwh, timestamp=iso(now - timedelta(minutes=back)))
         for kwh, back in ((50.0, 2), (50.2, 0))
     ]
     send(quiet, car)
@@ -70,22 +76,22 @@ def test_devices_are_counted_by_when_they_reported_and_their_power_by_their_last
     assert found["vehicles"] == {"online": 1, "stale": 0, "offline": 0, "unseen": 0, "charging": 1}
     assert found["acKw"] == pytest.approx(7.2 + 0.6)
     assert found["dcKw"] == pytest.approx(6.0)
-    assert found["newestReadingAt"] == NOW.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert found["newestReadingAt"] == now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def test_a_device_of_intervals_says_its_power_itself(quiet: Site) -> None:
+def test_a_device_of_intervals_says_its_power_itself(quiet: Site, now: datetime) -> None:
     quiet.client.patch("/v1/meters/interval", json={"energyKind": "interval"})
-    send(quiet, meter("interval", [0.1, 0.1], NOW))
+    send(quiet, meter("interval", [0.1, 0.1], now))
     assert quiet.client.get("/v1/fleet/now").json()["acKw"] == pytest.approx(6.0)
 
 
-def test_what_is_stored_a_second_is_known_from_the_second_look_on(quiet: Site) -> None:
+def test_what_is_stored_a_second_is_known_from_the_second_look_on(quiet: Site, now: datetime) -> None:
     def rate() -> float | None:
         found: float | None = quiet.client.get("/v1/fleet/now").json()["readingsPerSecond"]
         return found
 
     assert rate() is None
-    send(quiet, meter("a", [1.0, 1.1, 1.2], NOW))
+    send(quiet, meter("a", [1.0, 1.1, 1.2], now))
     until(lambda: bool(rate()))
 
 
@@ -98,7 +104,9 @@ def test_it_is_found_once_a_second_however_many_ask(site: Site) -> None:
 
 
 @pytest.mark.parametrize("kind", list(DeviceKind))
-def test_it_reads_devices_and_their_current_state_once(connection: psycopg.Connection, kind: DeviceKind) -> None:
+def test_it_reads_devices_and_their_current_state_once(
+    connection: psycopg.Connection, kind: DeviceKind, now: datetime
+) -> None:
     devices = 10_000
     connection.execute(
         f"INSERT INTO {kind}s (external_id) SELECT n::text FROM generate_series(1, %s) AS n".encode(), [devices]
@@ -106,11 +114,11 @@ def test_it_reads_devices_and_their_current_state_once(connection: psycopg.Conne
     connection.execute(
         f"INSERT INTO {kind}_latest ({kind}_id, ts, kwh, received_at, step_from, step_from_kwh) "
         f"SELECT {kind}_id, %(now)s, 10, %(now)s, %(now)s - INTERVAL '1 minute', 9.9 FROM {kind}s".encode(),
-        {"now": NOW},
+        {"now": now},
     )
     connection.execute("ANALYZE")
     with psycopg.ClientCursor(connection) as cursor:
-        asked = {"seen_at": NOW}
+        asked = {"seen_at": now}
         cursor.execute(SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + summary_question(kind), asked)
         ((plan,),) = cursor.fetchall()
         row = cursor.execute(summary_question(kind), asked).fetchone()
