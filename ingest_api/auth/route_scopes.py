@@ -68,6 +68,7 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("POST", "/v1/findings/{id}/assign"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/note"): Scope.OPERATE,
     ("GET", "/v1/me"): Needs.A_TOKEN,
+    ("POST", "/v1/me/password"): Needs.A_TOKEN,
     ("GET", "/v1/audit"): Scope.ADMIN,
     ("GET", "/v1/tokens"): Scope.ADMIN,
     ("POST", "/v1/tokens"): Scope.ADMIN,

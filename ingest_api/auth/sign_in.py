@@ -6,7 +6,9 @@ or from how long it takes: a name that nobody has is counted, hashed and refused
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +28,8 @@ from warehouse.contract.sign_ins import (
     new_session_id,
     session_digest,
 )
-from warehouse.postgres.access.passwords import is_password
+from warehouse.contract.users import require_good_password
+from warehouse.postgres.access.passwords import hash_password, is_password
 from warehouse.postgres.audit.acting import current_origin
 from warehouse.postgres.audit.entries import entries
 
@@ -50,7 +53,7 @@ class _HasToWaitError(Exception):
 
 
 class SignIn:
-    """Looks at passwords, one at a time in each process, beside the event loop."""
+    """Looks at passwords, and changes them, one at a time in each process, beside the event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,6 +70,31 @@ class SignIn:
             RateLimitedError: too many failed for this account or from this address, or too many try now.
             DatabaseUnavailableError: nobody can say.
         """
+        async with self._in_turn(client):
+            return await self._begin(name, password, client, before)
+
+    async def change_password(self, name: str, password: str, becomes: str, client: str) -> str:
+        """Give a user another password. All the user's sessions end; returns the id of a new one.
+
+        Raises:
+            InvalidRequestError: the new password cannot be.
+            SignInFailedError: the old one is not right, or the user is disabled. That counts like a failed sign-in.
+            RateLimitedError, DatabaseUnavailableError: as ``begin``.
+        """
+        require_good_password(becomes, name)
+        async with self._in_turn(client):
+            counted, user = await self._known_user(name, password, client)
+            hashing = asyncio.get_running_loop().run_in_executor(self._hashing, hash_password, becomes)
+            change = {**user, "becomes": await hashing}
+            async with self._database.connection() as connection, connection.transaction():
+                if await _one(connection, "change_own_password", **change) is None:
+                    raise SignInFailedError
+                await connection.execute(*entries(Action.USER_PASSWORD, [Change(SubjectKind.USER, user["name"])]))
+                return await _session(connection, {**user, "password_hash": change["becomes"]}, counted, None)
+
+    @asynccontextmanager
+    async def _in_turn(self, client: str) -> AsyncIterator[None]:
+        """One password at a time is looked at; raises RateLimitedError: this client, or all together, try too often."""
         self._attempts.check(client)
         self._attempts.charge(client, 1)
         if self._waiting >= MOST_WAITING:
@@ -74,7 +102,7 @@ class SignIn:
         self._waiting += 1
         try:
             async with self._one_at_a_time:
-                return await self._begin(name, password, client, before)
+                yield
         finally:
             self._waiting -= 1
 
@@ -83,6 +111,16 @@ class SignIn:
         self._hashing.shutdown(wait=False, cancel_futures=True)
 
     async def _begin(self, name: str, password: str, client: str, before: str | None) -> str:
+        counted, user = await self._known_user(name, password, client)
+        async with self._database.connection() as connection, connection.transaction():
+            session_id = await _session(connection, user, counted, before)
+            origin = current_origin().by_user(user["name"])
+            change = Change(SubjectKind.USER, user["name"])
+            await connection.execute(*entries(Action.SESSION_BEGIN, [change], origin))
+            return session_id
+
+    async def _known_user(self, name: str, password: str, client: str) -> tuple[dict[str, bytes], Row]:
+        """Count the attempt, and look; what was counted, and the user with the hash that was looked at."""
         counted = {"account": account_digest(name), "address": address_digest(client)}
         async with self._database.connection() as connection:
             await _count(connection, counted)
@@ -92,20 +130,7 @@ class SignIn:
         if not await looking or user is None:
             await self._note_refused(user["name"] if user else None)
             raise SignInFailedError
-        session_id = new_session_id()
-        async with self._database.connection() as connection, connection.transaction():
-            added = await _one(connection, "add_session", digest=session_digest(session_id), lasts=LASTS, **user)
-            if added is None:
-                raise SignInFailedError
-            if before:
-                await _run(connection, "delete_session", digest=session_digest(before))
-            origin = current_origin().by_user(user["name"])
-            change = Change(SubjectKind.USER, user["name"])
-            await connection.execute(*entries(Action.SESSION_BEGIN, [change], origin))
-            await _run(connection, "forget_sessions", idle=IDLE, user_id=user["user_id"], most=MOST_SESSIONS)
-            await _run(connection, "forget_failures", **counted)
-            await _run(connection, "withdraw_attempt", **counted)
-        return session_id
+        return counted, user
 
     async def _note_refused(self, name: str | None) -> None:
         """Write down that somebody tried a password, in the same time whoever was tried.
@@ -117,6 +142,20 @@ class SignIn:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(sqlfiles.load(_PACKAGE, "set_unsynced"))
             await connection.execute(*entries(Action.SESSION_REFUSE, changes))
+
+
+async def _session(transaction: Connection, user: Row, counted: dict[str, bytes], before: str | None) -> str:
+    """Begin one, and forget what was counted against who begins it. Raises SignInFailedError."""
+    session_id = new_session_id()
+    added = await _one(transaction, "add_session", digest=session_digest(session_id), lasts=LASTS, **user)
+    if added is None:
+        raise SignInFailedError
+    if before:
+        await _run(transaction, "delete_session", digest=session_digest(before))
+    await _run(transaction, "forget_sessions", idle=IDLE, user_id=user["user_id"], most=MOST_SESSIONS)
+    await _run(transaction, "forget_failures", **counted)
+    await _run(transaction, "withdraw_attempt", **counted)
+    return session_id
 
 
 async def _count(connection: Connection, counted: dict[str, bytes]) -> None:

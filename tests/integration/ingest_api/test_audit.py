@@ -74,6 +74,12 @@ def _sign_out(browser: Browser) -> Way:
     return lambda _: browser.sign_out()
 
 
+def _change_password(browser: Browser) -> Way:
+    wanted = {"oldPassword": PASSWORD, "newPassword": f"{PASSWORD} of another kind"}
+    changing = browser.changing
+    return lambda _: browser.client.post("/v1/me/password", json=wanted, headers=changing)
+
+
 WAYS: Mapping[tuple[str, str], Callable[[Stand], Way]] = {
     ("PATCH", "/v1/meters/{meterId}"): lambda _: (
         lambda send: send("PATCH", f"/v1/meters/{new_id()}", json={"model": "x"})
@@ -97,9 +103,10 @@ WAYS: Mapping[tuple[str, str], Callable[[Stand], Way]] = {
     ("POST", "/v1/tokens/{id}/rotate"): lambda stand: _to("POST", f"/v1/tokens/{stand.token()}/rotate"),
     ("POST", "/login"): lambda stand: _sign_in(stand.browser(), stand.user()),
     ("POST", "/logout"): lambda stand: _sign_out(stand.signed_in()),
+    ("POST", "/v1/me/password"): lambda stand: _change_password(stand.signed_in()),
 }
 """How each route changes something: made ready first, and then sent by whoever is to."""
-BY_PEOPLE = {("POST", "/login"), ("POST", "/logout")}
+BY_PEOPLE = {("POST", "/login"), ("POST", "/logout"), ("POST", "/v1/me/password")}
 
 
 @pytest.fixture
