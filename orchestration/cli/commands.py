@@ -37,6 +37,7 @@ COMMANDS = {
     "backup": "backup:backup",
     "restore": "restore:restore",
     "audit": "audit:audit",
+    "upgrade": "upgrade:upgrade",
     "migrate": "database:migrate",
     "partitions": "database:partitions",
 }

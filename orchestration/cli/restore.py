@@ -19,6 +19,7 @@ from warehouse.counted import counted
 from warehouse.lake.scrub import scrub
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.lake_description import describe_lake
+from warehouse.lifecycle.take_over import restore_unversioned
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.ledger.source_freshness import newest_readings
@@ -66,6 +67,7 @@ def _bring_back_lake(url: str, place: BackupTarget, choice: Choice, lake: Lake) 
     with connect(url) as connection:
         note_run(connection, "restore", target=place.path, backup=choice.backup.name, until=choice.until)
         restored = restore_lake(connection, place, lake)
+        restore_unversioned(connection, place, lake, notes.print)
         size = f"{restored.size_bytes / 1e6:,.1f} MB"
         notes.print(f"the lake: {counted(restored.files, 'file')}, {size}")
         damaged = [damage.what for damage in scrub(connection, lake) if damage]

@@ -41,7 +41,7 @@ def held(home: Path) -> Iterator[None]:
         HomeError: it cannot be written.
         HomeInUseError: another process holds it.
     """
-    lock = _opened(home, LOCK, os.O_RDWR)
+    lock = opened_in(home, LOCK, os.O_RDWR)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,12 +138,12 @@ def database_to_migrate(settings: FleetSettings) -> Iterator[str]:
 def _reached(settings: FleetSettings, role: Role) -> Iterator[str]:
     server = EmbeddedPostgres(settings.home)
     if settings.names_a_database:
-        url = _address(settings, role)
+        url = address_of(settings, role)
         require_fit(url, JOB_CONNECTIONS)
         yield url
         return
     require_no_earlier_version(settings.home)
-    users = _opened(settings.home, "users", os.O_RDONLY)
+    users = opened_in(settings.home, "users", os.O_RDONLY)
     try:
         fcntl.flock(users, fcntl.LOCK_SH)
         with ExitStack() as stack:
@@ -176,7 +176,8 @@ def url_in(server: EmbeddedPostgres, role: Role) -> str:
     raise DatabaseUnavailableError(f"the server of {server.home} does not let the role {role} in; start it again")
 
 
-def _address(settings: FleetSettings, role: Role) -> str:
+def address_of(settings: FleetSettings, role: Role) -> str:
+    """The URL by which a role reaches a database of one's own; raises DatabaseUnavailableError: none is set."""
     if url := settings.address_of(role):
         return url
     raise DatabaseUnavailableError(
@@ -223,7 +224,7 @@ def make_home(home: Path) -> None:
             make_folder(home)
 
 
-def _opened(home: Path, name: str, access: int) -> int:
+def opened_in(home: Path, name: str, access: int) -> int:
     """A descriptor of a file in the home to be locked; both are made where they are missing."""
     make_home(home)
     with _refusals_of(home):
@@ -267,7 +268,7 @@ def running_database(settings: FleetSettings, role: Role) -> str:
         DatabaseUnavailableError: the home's server does not run.
     """
     if settings.names_a_database:
-        return _address(settings, role)
+        return address_of(settings, role)
     require_no_earlier_version(settings.home)
     url = EmbeddedPostgres(settings.home).running_url(role)
     if url is None:

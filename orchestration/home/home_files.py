@@ -15,7 +15,7 @@ from warehouse.postgres.embedded.account import ServerAccount
 from warehouse.postgres.embedded.files import make_folder
 
 LOCK = "lock"
-OF_POSTGRES = {"postgres", "postgres.new"}
+OF_POSTGRES = {"postgres", "postgres.new", "postgres.upgraded", "postgres.before"}
 """PostgreSQL's own; it looks after them itself."""
 OURS = {
     LOCK,
@@ -28,6 +28,7 @@ OURS = {
     "docs",
     "secrets",
     "reports",
+    "upgrade.json",
     "history.ndjson",
     "history.ndjson.unfinished",
 }

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from warehouse.backup.record import LakeCopy
 from warehouse.backup.target import BackupTarget
 from warehouse.durability import sync
+from warehouse.lake.storage.keys import UNVERSIONED
 from warehouse.lake.storage.lake import Lake, key_of
 from warehouse.postgres.ledger.lake_files import LakeFile
 
@@ -26,6 +27,15 @@ class LakeCopied:
     lost: list[str] = field(default_factory=list)
     """Keys of files that are not in the lake as they were published, nor in the target."""
 
+    def __add__(self, more: "LakeCopied") -> "LakeCopied":
+        """Both together."""
+        return LakeCopied(
+            [*self.copies, *more.copies],
+            self.new_files + more.new_files,
+            self.new_bytes + more.new_bytes,
+            [*self.lost, *more.lost],
+        )
+
 
 def path_of_copy(target: BackupTarget, sha256: str) -> Path:
     """Where the file with this hash (hexadecimal) lies, or would."""
@@ -38,9 +48,24 @@ def copy_lake(target: BackupTarget, lake: Lake, files: Iterable[LakeFile]) -> La
     Raises:
         OSError: the target cannot be written.
     """
+    return _copy_all(target, lake, (LakeCopy(str(key_of(file)), file.sha256.hex(), file.size_bytes) for file in files))
+
+
+def copy_unversioned(target: BackupTarget, lake: Lake) -> LakeCopied:
+    """The same with the files of a release that replaced them in place, as they lie there. Raises as ``copy_lake``."""
+    paths = sorted(lake.root.glob(f"*/day=*/{UNVERSIONED}")) if lake.root.is_dir() else []
+    return _copy_all(target, lake, [_as_copy(lake, path) for path in paths])
+
+
+def _as_copy(lake: Lake, path: Path) -> LakeCopy:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return LakeCopy(str(path.relative_to(lake.root)), digest, path.stat().st_size)
+
+
+def _copy_all(target: BackupTarget, lake: Lake, copies: Iterable[LakeCopy]) -> LakeCopied:
     done = LakeCopied()
-    for file in files:
-        copy = LakeCopy(str(key_of(file)), file.sha256.hex(), file.size_bytes)
+    for copy in copies:
         is_there = is_intact_copy(target, copy.sha256)
         if not is_there and _copy(target, lake, copy):
             is_there = True

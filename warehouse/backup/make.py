@@ -14,7 +14,7 @@ import msgspec
 from warehouse.backup.base import end_orphans, take_base
 from warehouse.backup.errors import BackupFailedError
 from warehouse.backup.kept_settings import settings_text
-from warehouse.backup.lake_copies import LakeCopied, copy_lake
+from warehouse.backup.lake_copies import LakeCopied, copy_lake, copy_unversioned
 from warehouse.backup.pruning import keep_newest
 from warehouse.backup.record import LAKE_LIST, RECORD, SETTINGS, Backup, Base
 from warehouse.backup.target import BackupTarget
@@ -26,6 +26,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import ServerAccount, account_for_home
 from warehouse.postgres.ledger.lake_files import list_versions
+from warehouse.postgres.schema_version import find_revision
 from warehouse.postgres.wal.archive import WalArchive
 from warehouse.postgres.wal.stored import stored_names
 from warehouse.settings import FleetSettings
@@ -35,6 +36,8 @@ WAL_TIMEOUT = "60s"
 """How old what is not archived yet may become: after so long a segment is archived that is not full."""
 _ARCHIVED_WITHIN_S = 120.0
 _POLL_S = 0.1
+_VERSIONED_SINCE = "0009"
+"""The schema's revision from which on the ledger knows versions of the lake's files."""
 
 Say = Callable[[str], None]
 
@@ -78,9 +81,9 @@ class BackupMaker:
         copied = self._copy_lake()  # most of it before the base backup, what is published meanwhile behind it
         base = None if self.settings.names_a_database else self._take_base(account, folder)
         again = self._copy_lake()
-        copied = LakeCopied(
-            again.copies, copied.new_files + again.new_files, copied.new_bytes + again.new_bytes, again.lost
-        )
+        again.new_files += copied.new_files
+        again.new_bytes += copied.new_bytes
+        copied = again
         backup = Backup(
             name=name,
             began_at=began_at,
@@ -103,8 +106,10 @@ class BackupMaker:
 
     def _copy_lake(self) -> LakeCopied:
         with connect(self.url) as connection:
-            versions = list_versions(connection)
-        return copy_lake(self.target, self.lake, versions)
+            # Before an upgrade the schema may be one without versions, and after it files may wait for their names.
+            is_versioned = (find_revision(connection) or "") >= _VERSIONED_SINCE
+            versions = list_versions(connection) if is_versioned else []
+        return copy_lake(self.target, self.lake, versions) + copy_unversioned(self.target, self.lake)
 
     def _take_base(self, account: ServerAccount, folder: Path) -> Base:
         server = EmbeddedPostgres(self.settings.home)

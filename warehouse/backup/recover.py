@@ -19,6 +19,7 @@ from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.embedded.account import account_for_home
+from warehouse.postgres.embedded.cluster import MAJOR_VERSION, version_of
 from warehouse.postgres.embedded.files import make_folder
 from warehouse.postgres.schema_version import head_revision
 from warehouse.postgres.wal.commands import restore_command
@@ -73,6 +74,12 @@ def choose(target: BackupTarget, home: Path, at: datetime | None) -> Choice:
     if base.schema > head_revision():
         raise RestoreError(
             f"backup {backup.name} was made by a newer Fleetwatt ({backup.release}, schema {base.schema}); install that"
+        )
+    made_by = version_of(target.folder(backup) / BASE)
+    if made_by not in (None, MAJOR_VERSION):  # what is damaged is told later
+        raise RestoreError(
+            f"backup {backup.name} is of PostgreSQL {made_by}, and this Fleetwatt brings PostgreSQL {MAJOR_VERSION}; "
+            f"restore it by Fleetwatt {backup.release}, then fleetwatt upgrade"
         )
     reach = reach_of(target, base, account)
     if at is not None and at > reach.newest:

@@ -4,6 +4,7 @@ Nothing is copied: ``data.parquet`` is renamed where it lies. Killed anywhere, t
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from datetime import date
 from itertools import groupby
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import psycopg
 
+from warehouse.backup.lake_copies import is_intact_copy, path_of_copy
+from warehouse.backup.target import BackupTarget
 from warehouse.counted import counted
 from warehouse.lake.snapshot import MANIFEST
-from warehouse.lake.storage.keys import FileKey, folder_of
+from warehouse.lake.storage.keys import UNVERSIONED, FileKey, folder_of
 from warehouse.lake.storage.lake import Lake
 from warehouse.owners_rights import as_owner_of
 from warehouse.postgres.connection import connect
@@ -27,8 +30,6 @@ from warehouse.postgres.ledger.lake_take_over import (
     forget_unpublished,
     list_unversioned_files,
 )
-
-_FILE_NAME = "data.parquet"
 
 
 def open_lake_folder(url: str, root: Path, say: Callable[[str], None] = lambda _message: None) -> Lake:
@@ -74,6 +75,21 @@ def take_over(connection: psycopg.Connection, lake: Lake, say: Callable[[str], N
         say(f"the lake keeps versions from now on: {counted(taken, 'file')} renamed")
     if taken or not (lake.root / MANIFEST).exists():
         _describe(connection, lake, say)
+
+
+def restore_unversioned(
+    connection: psycopg.Connection, target: BackupTarget, lake: Lake, say: Callable[[str], None]
+) -> None:
+    """Bring back from a backup what such a release had published, and take it over."""
+    for file in list_unversioned_files(connection):
+        if file.sha256 is None or not is_intact_copy(target, file.sha256.hex()):
+            continue
+        path = _old_path(lake, file)
+        with path_of_copy(target, file.sha256.hex()).open("rb") as copy, as_owner_of(lake.root.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as written:
+                shutil.copyfileobj(copy, written, 1 << 20)
+    take_over(connection, lake, say)
 
 
 def _describe(connection: psycopg.Connection, lake: Lake, say: Callable[[str], None]) -> None:
@@ -128,7 +144,7 @@ def _take_over(connection: psycopg.Connection, lake: Lake, file: UnversionedFile
 
 
 def _old_path(lake: Lake, file: UnversionedFile) -> Path:
-    return lake.root / folder_of(file.dataset, file.day) / _FILE_NAME
+    return lake.root / folder_of(file.dataset, file.day) / UNVERSIONED
 
 
 def _digest(path: Path) -> bytes | None:

@@ -43,7 +43,7 @@ def migrate(url: str, say: Callable[[str], None] = lambda _line: None) -> list[s
         DatabaseUnfitError: we may not make the tables, or they are there in a schema that we do not look at.
     """
     _require_schema(url)
-    others = _other_sessions(url)
+    others = other_sessions(url)
     applied = _upgrade(url, say)
     if others and applied and applied[0] != "0001":  # those that wait for a new database begin with its schema
         say(
@@ -86,7 +86,7 @@ def _upgrade(url: str, say: Callable[[str], None]) -> list[str]:
     return applied
 
 
-def _other_sessions(url: str) -> list[str]:
+def other_sessions(url: str) -> list[str]:
     """Who else works on the database, in words: nothing else tells of an old version that runs on another machine.
 
     Sessions that wait to migrate, as we did, are not among them.
@@ -150,6 +150,11 @@ def note_migration(
         was, is_now = ({"revision": next(iter(each), None)} for each in (step.down_revision_ids, step.up_revision_ids))
         change = Change(SubjectKind.DATABASE, connection.info.dbname, was, is_now)
         record(connection, Action.DATABASE_MIGRATE, change)
+
+
+def pending_revisions(before: str | None) -> list[str]:
+    """The revisions that a database at this one, None for an empty one, has yet to be brought to, oldest first."""
+    return _revisions_since(alembic_config(), before)
 
 
 def _revisions_since(config: "Config", before: str | None) -> list[str]:

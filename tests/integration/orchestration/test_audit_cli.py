@@ -44,8 +44,8 @@ NO_DATABASE = {"alerts test", "simulate"}
 """A message to whoever is told, and readings by HTTP."""
 RUN_ON = {"up", "api", "dagster"}
 """What changes something there (a migration, a token, a request) is told where it is changed."""
-WITH_ITS_OWN_SERVER = {"restore", "migrate"}
-"""Looked at where such a server is: tests/integration/orchestration/backup, and below."""
+WITH_ITS_OWN_SERVER = {"restore", "migrate", "upgrade"}
+"""Looked at where such a server is: tests/integration/orchestration/backup and upgrade, and below."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli.failures import note_home, write_details
-from orchestration.home.folder import HomeInUseError, _opened, held, make_home, require_no_earlier_version
+from orchestration.home.folder import HomeInUseError, held, make_home, opened_in, require_no_earlier_version
 from orchestration.home.home_files import close_to_others, hand_over
 from tests.open_folder import open_folder
 from warehouse.contract.errors import HomeError
@@ -240,7 +240,7 @@ def test_root_starts_no_server_whose_log_the_account_led_elsewhere(taken_over: t
 def test_a_lock_that_root_takes_is_the_accounts(folder: Path, name: str) -> None:
     home = folder / "home"
     make_home(home)
-    os.close(_opened(home, name, os.O_RDWR))
+    os.close(opened_in(home, name, os.O_RDWR))
     assert (home / name).stat().st_uid == home.stat().st_uid != 0
 
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+UNVERSIONED = "data.parquet"
+"""What a release that replaced files in place called each of them."""
 _KEY = re.compile(
     r"(?P<dataset>\w+)/day=(?P<day>\d{4}-\d\d-\d\d)/v(?P<version>[1-9]\d*)-(?P<hash8>[0-9a-f]{8})\.parquet"
 )

@@ -39,12 +39,13 @@ class ServerAccount:
         text_input: str = "",
         environment: Mapping[str, str] = {},
         held: Sequence[int] = (),
+        folder: Path = Path("/"),
     ) -> int:
         """Run a program under this account, in a session of its own, and return its exit status.
 
         ``output`` is a file descriptor and never a pipe: a server that the program leaves behind would hold a
         pipe open, and whoever reads it would wait for ever. ``held`` are descriptors that stay open in the program
-        and its children.
+        and its children. ``folder`` is where it runs: the caller's own may be closed to this account.
         """
         as_root = os.geteuid() == 0
         return subprocess.run(  # noqa: S603 - our own binaries, no shell, arguments made here
@@ -58,7 +59,7 @@ class ServerAccount:
             extra_groups=[] if as_root else None,
             pass_fds=held,
             start_new_session=True,  # Ctrl-C in our terminal is for us: the supervisor stops the server deliberately
-            cwd="/",  # the caller's folder may be closed to this account
+            cwd=folder,
             # Nothing inherited: PGPORT, PGOPTIONS and their kin would change what our own options say.
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **environment},
             check=False,

@@ -9,6 +9,7 @@ may not read the other.
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,8 @@ SUPERUSER = "fleet"
 ROLE = Role.OWNER
 """It owns the databases and is no superuser."""
 DATABASE = "fleetwatt"
+UPGRADED = "postgres.upgraded"
+"""In a home: what an upgrade of the server is making."""
 PASSWORD_FILE = "fleetwatt.password"  # noqa: S105 - the name of a file
 """The superuser's."""
 ROLE_PASSWORD_FILE = "role.password"  # noqa: S105 - the name of a file
@@ -89,26 +92,37 @@ def kept_role_password(data: Path) -> str:
     return made
 
 
-def has_cluster(data: Path) -> bool:
-    """Is there a cluster that our programs can run? An empty folder is none.
+def version_of(data: Path) -> str | None:
+    """The major version of the PostgreSQL that made a data directory; None: there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    return None
+
+
+def has_cluster(data: Path, major: str = MAJOR_VERSION) -> bool:
+    """Is there a cluster that programs of this major version can run? An empty folder is none.
 
     Raises:
         HomeError: there is something else, which we leave alone.
     """
-    try:
-        version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    version = version_of(data)
+    if version is None:
         if data.exists() and any(data.iterdir()):
             raise HomeError(
                 f"{data} holds files, but no PostgreSQL cluster (no PG_VERSION). Move it away, or choose another home "
                 f"with --home."
-            ) from None
+            )
+        if data.with_name(UPGRADED).exists():
+            raise HomeError(
+                f"{data.parent} is between two versions of PostgreSQL, for an upgrade was interrupted; fleetwatt "
+                f"upgrade goes on with it"
+            )
         return False
-    if version != MAJOR_VERSION:
+    if version != major:
         raise HomeError(
-            f"{data} was made by PostgreSQL {version}, and this Fleetwatt brings PostgreSQL {MAJOR_VERSION}. Move its "
-            f"data with pg_dump and pg_restore or pg_upgrade, choose another home with --home, or run PostgreSQL "
-            f"{version} yourself and set FLEET_DATABASE_URL."
+            f"{data} was made by PostgreSQL {version}, and this Fleetwatt brings PostgreSQL {MAJOR_VERSION}: fleetwatt "
+            f"upgrade moves it. Or choose another home with --home, or run PostgreSQL {version} yourself and set "
+            f"FLEET_DATABASE_URL."
         )
     return True
 

@@ -17,7 +17,15 @@ from warehouse.contract.errors import FleetwattError, ServerStartError
 from warehouse.postgres.connection import translated_errors
 from warehouse.postgres.embedded import roles, urls
 from warehouse.postgres.embedded.account import ServerAccount, account_for, account_for_home
-from warehouse.postgres.embedded.cluster import DATABASE, binaries, create_cluster, has_cluster, program
+from warehouse.postgres.embedded.cluster import (
+    DATABASE,
+    MAJOR_VERSION,
+    binaries,
+    create_cluster,
+    has_cluster,
+    program,
+)
+from warehouse.postgres.embedded.earlier_programs import EarlierPrograms
 from warehouse.postgres.embedded.files import ServerFiles
 from warehouse.postgres.embedded.interpreter import interpreter_for, own_interpreter
 from warehouse.postgres.embedded.process import end_orphans, last_port, postmaster, remove_stale_locks
@@ -58,6 +66,8 @@ class EmbeddedPostgres:
 
     home: Path
     start_seconds: float = 180.0  # includes the recovery after a crash, which replays up to max_wal_size
+    earlier: EarlierPrograms | None = None
+    """The programs of an earlier major version, for a data directory that is not upgraded yet."""
 
     def __post_init__(self) -> None:
         """Fix a relative home: the working folder may change later."""
@@ -77,6 +87,9 @@ class EmbeddedPostgres:
     def wal_archive(self) -> ArchiveState:
         """Where its WAL goes."""
         return ArchiveState(self.home / FOLDER)
+
+    def _program(self, name: str) -> str:
+        return str(self.earlier.folder / name) if self.earlier else program(name)
 
     @property
     def _files(self) -> ServerFiles:
@@ -99,7 +112,7 @@ class EmbeddedPostgres:
         account = account_for_home(self.home)
         account.check_enters(self.home, binaries())
         with self._files.errors_of_home(), self._files.lock(deadline, account) as lock:
-            if not has_cluster(self.data):
+            if not has_cluster(self.data, self.earlier.major if self.earlier else MAJOR_VERSION):
                 create_cluster(self._files, account, lock)
             return roles.settled_url(self._files, self._start_until_it_answers(account, deadline), account)
 
@@ -178,7 +191,7 @@ class EmbeddedPostgres:
         with self._files.errors_of_home(), self._files.lock(deadline, account), self._files.opened_log(account) as log:
             if postmaster(self.data) is None:
                 return
-            command = [program("pg_ctl"), "stop", "-s", "-w", "-m", "fast", "-t", str(_STOP_SECONDS)]
+            command = [self._program("pg_ctl"), "stop", "-s", "-w", "-m", "fast", "-t", str(_STOP_SECONDS)]
             failed = account.run(command, output=log, environment={"PGDATA": str(self.data)})
         if failed and postmaster(self.data):
             raise FleetwattError(
@@ -208,7 +221,16 @@ class EmbeddedPostgres:
         end_orphans(self.data)
         remove_stale_locks(self.data)
         patience_seconds = max(1, int(deadline - time.monotonic()))
-        command = [program("pg_ctl"), "start", "-s", "-w", "-t", str(patience_seconds), "-o", self._options(account)]
+        command = [
+            self._program("pg_ctl"),
+            "start",
+            "-s",
+            "-w",
+            "-t",
+            str(patience_seconds),
+            "-o",
+            self._options(account),
+        ]
         with self._files.opened_log(account) as log:
             said_before = os.fstat(log).st_size
             # The log is handed over open, and the folder in the environment: as its own options pg_ctl would put

@@ -1,0 +1,1 @@
+"""Brings a home, or a database of one's own, to this version, and sees that nothing is lost."""
