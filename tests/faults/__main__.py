@@ -30,6 +30,7 @@ from tests.faults import (
     repeated_batch,
     slow_clients,
     stalled_bodies,
+    upgrade,
 )
 from tests.faults.backup import drills
 from tests.faults.day import kill_import, kill_retention, kill_run, two_workers
@@ -59,6 +60,7 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "restore": drills.restore,
     "pitr": drills.pitr,
     "forget": forget.run,
+    "upgrade": upgrade.run,
 }
 
 

@@ -56,6 +56,10 @@ class FaultScale:
     """Of each kind, on the full-size day; a tenth of them on three days more."""
     backup_instants: int = 4
     """Chosen at random, and restored to."""
+    upgraded_schemas: int = 1000
+    """So many of the earlier ones, the first release's and the newest among them: all."""
+    upgrade_kills: int = 2
+    """Of the upgrade of each."""
 
 
 QUICK = FaultScale(
@@ -83,6 +87,8 @@ QUICK = FaultScale(
     day_meetings=1,
     backup_devices=40,
     backup_instants=2,
+    upgraded_schemas=2,
+    upgrade_kills=1,
 )
 
 

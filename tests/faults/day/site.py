@@ -42,6 +42,11 @@ class Command:
         """Whether it runs no more."""
         return not self._process.is_alive()
 
+    def has_ended_within(self, seconds: float) -> bool:
+        """The same, waiting so long for it."""
+        self._process.join(seconds)
+        return self.has_ended()
+
     def kill(self) -> bool:
         """SIGKILL; False where it had ended by itself."""
         self._process.kill()
