@@ -20,6 +20,7 @@ _OF_ALL = {
     BY_ID: SQL("device.external_id"),
     "name": SQL('lower(device.display_name) COLLATE "C"'),
     "model": SQL('lower(device.model) COLLATE "C"'),
+    "site": SQL('lower(device.site) COLLATE "C"'),
     "lastSeen": SQL("extract(EPOCH FROM latest.ts)::float8"),
     "power": SQL("CASE WHEN now.reporting = 'online' THEN now.power_kw END"),
 }
@@ -28,7 +29,7 @@ SORTS: Mapping[DeviceKind, Mapping[str, SQL]] = {
     DeviceKind.VEHICLE: {**_OF_ALL, "soc": SQL("latest.soc_percent::float8")},
 }
 """By which a list can be sorted, and the expression of it; a minus before the name turns it round."""
-_TEXTS = frozenset({BY_ID, "name", "model"})
+_TEXTS = frozenset({BY_ID, "name", "model", "site"})
 _NOT_OURS = "the cursor is none that an answer in this order gave; begin again without one"
 
 
@@ -38,6 +39,8 @@ class Asked(NamedTuple):
     statuses: Sequence[str] = ()
     search: str | None = None
     model: str | None = None
+    site: str | None = None
+    tag: str | None = None
     sort: str = BY_ID
     limit: int = 100
     cursor: str = ""
@@ -93,6 +96,8 @@ def list_question(kind: DeviceKind, asked: Asked, now: datetime) -> Question:
         "with_charging": CHARGING in asked.statuses,
         "search": asked.search,
         "model": asked.model,
+        "site": asked.site,
+        "tag": asked.tag,
         "limit": asked.limit + 1,
     }
     if not asked.cursor:

@@ -43,6 +43,8 @@ Statuses = Annotated[
 Search = Annotated[
     str | None, Query(min_length=1, max_length=100, pattern=NO_NUL, description="A part of an id or a display name.")
 ]
+Site = Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="Exactly this one.")]
+Tag = Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="It has this one.")]
 Model = Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="Exactly this one.")]
 
 
@@ -57,17 +59,19 @@ def _sort(kind: DeviceKind) -> Any:
     responses=read_responses(paged=True) | problems(422, 503),
     response_model=Meters,
 )
-async def list_meters(
+async def list_meters(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     request: Request,
     status: Statuses = None,
     search: Search = None,
     model: Model = None,
+    site: Site = None,
+    tag: Tag = None,
     sort: Annotated[str, _sort(DeviceKind.METER)] = BY_ID,
     limit: Limit = 100,
     cursor: Cursor = "",
 ) -> Response:
     """Every meter, or those that are asked for, a page at a time."""
-    asked = Asked(_words(status), search, model, sort, limit, cursor)
+    asked = Asked(_words(status), search, model, site, tag, sort, limit, cursor)
     rows, next_cursor = await _page(request, DeviceKind.METER, asked)
     return read_answer(request, Meters(items=[meter_of(row) for row in rows], next_cursor=next_cursor))
 
@@ -78,17 +82,19 @@ async def list_meters(
     responses=read_responses(paged=True) | problems(422, 503),
     response_model=Vehicles,
 )
-async def list_vehicles(
+async def list_vehicles(  # noqa: PLR0913, PLR0917
     request: Request,
     status: Statuses = None,
     search: Search = None,
     model: Model = None,
+    site: Site = None,
+    tag: Tag = None,
     sort: Annotated[str, _sort(DeviceKind.VEHICLE)] = BY_ID,
     limit: Limit = 100,
     cursor: Cursor = "",
 ) -> Response:
     """Every vehicle, or those that are asked for, a page at a time."""
-    asked = Asked(_words(status), search, model, sort, limit, cursor)
+    asked = Asked(_words(status), search, model, site, tag, sort, limit, cursor)
     rows, next_cursor = await _page(request, DeviceKind.VEHICLE, asked)
     return read_answer(request, Vehicles(items=[vehicle_of(row) for row in rows], next_cursor=next_cursor))
 

@@ -1,13 +1,14 @@
 """What is said of a device: its current state, its settings, and how they are changed."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ingest_api.database import Row
 from ingest_api.http.wire import NO_NUL, ONLY_KNOWN_FIELDS, Instant, Wire, refuse_unknown_fields, rounded
 from warehouse.contract.energy import EnergyKind
+from warehouse.contract.labels import LONGEST_SITE, LONGEST_TAG, MOST_TAGS, TAG_PATTERN, in_order
 from warehouse.contract.readings import SMALLEST_KWH
 from warehouse.contract.reporting import Reporting
 
@@ -30,6 +31,11 @@ class Settings(Wire):
     )
     model: str | None = Field(examples=["Wallbox 22"])
     display_name: str | None = Field(examples=["Depot north, bay 4"])
+    site: str | None = Field(description="Where it stands, or belongs.", examples=["Depot north"])
+    tags: list[str] = Field(description="What people call it by, in order.", examples=[["night shift", "van"]])
+
+
+_Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG, pattern=TAG_PATTERN)]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -52,6 +58,10 @@ class SettingsChange(Wire):
     )
     model: str | None = Field(default=None, max_length=200, pattern=NO_NUL)
     display_name: str | None = Field(default=None, max_length=200, pattern=NO_NUL)
+    site: str | None = Field(default=None, min_length=1, max_length=LONGEST_SITE, pattern=NO_NUL)
+    tags: Annotated[list[_Tag], AfterValidator(in_order)] = Field(
+        default=[], max_length=MOST_TAGS, json_schema_extra=_without_default
+    )
 
     _known = model_validator(mode="before")(refuse_unknown_fields)
 

@@ -8,12 +8,17 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.connected import connected_to_home
+from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.home.folder import database
+from warehouse.contract.labels import BETWEEN_TAGS
 from warehouse.counted import counted
 from warehouse.lifecycle.device_pruning import LEAST_DAYS, Pruning, look, remove
+from warehouse.lifecycle.label_import import LabelChange, import_labels
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres.connection import connect
+from warehouse.postgres.readings.device_labels import Labels
 from warehouse.settings import FleetSettings
 
 MAX_SHOWN = 20
@@ -67,6 +72,47 @@ def prune(
         return
     _print(pruning)
     notes.print(f"{removed:,} removed" if yes else "none removed: that takes --yes")
+
+
+@devices.command("import")
+def import_table(
+    *,
+    table: Annotated[
+        typer.FileText, typer.Argument(metavar="FILE", encoding="utf-8", help="CSV; - is standard input.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Change them; without it it is only shown what would be.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set site and tags of devices from a table with the columns meterId or vehicleId, and site, tags or both.
+
+    Tags have semicolons between them; an empty cell is none; other columns are left alone. So a list of devices that
+    was asked for as CSV can be filled in. All of it is changed, or, where a line cannot be taken, nothing.
+
+    \b
+        curl -s http://127.0.0.1:3000/v1/meters?limit=1000 -H 'Accept: text/csv' > meters.csv
+        fleetwatt devices import meters.csv
+        fleetwatt devices import meters.csv --yes
+    """
+    with connected_to_home(home) as connection:
+        changes = import_labels(connection, table, change=yes)
+    if as_json:
+        print_json([_change(each) for each in changes])
+        return
+    for each in changes[:MAX_SHOWN]:
+        notes.print(f"{each.kind} {each.external_id}: {_shown(each.before)} -> {_shown(each.after)}", markup=False)
+    if len(changes) > MAX_SHOWN:
+        notes.print(f"and {len(changes) - MAX_SHOWN:,} more")
+    notes.print(f"{counted(len(changes), 'device')} {'changed' if yes else 'would change: that takes --yes'}")
+
+
+def _shown(labels: Labels) -> str:
+    return f"{labels.site or 'no site'} [{BETWEEN_TAGS.join(labels.tags)}]"
+
+
+def _change(each: LabelChange) -> dict[str, object]:
+    before, after = ({"site": labels.site, "tags": list(labels.tags)} for labels in (each.before, each.after))
+    return {"kind": each.kind.value, "id": each.external_id, "before": before, "after": after}
 
 
 def _print(pruning: Pruning) -> None:

@@ -37,5 +37,7 @@ WHERE
         OR position(lower(%(search)s::text) IN lower(device.display_name)) > 0
     )
     AND (%(model)s::text IS NULL OR device.model = %(model)s::text)
+    AND (%(site)s::text IS NULL OR device.site = %(site)s::text)
+    AND (%(tag)s::text IS NULL OR %(tag)s::text = any(device.tags))
 ORDER BY {ordered}
 LIMIT %(limit)s

@@ -58,7 +58,7 @@ def charges(pair: Pair, number: int) -> list[dict[str, Any]]:
     ]
 
 
-def pages(site: Site, path: str, **asked: Any) -> list[list[dict[str, Any]]]:
+def pages(site: Site, path: str, /, **asked: Any) -> list[list[dict[str, Any]]]:
     found: list[list[dict[str, Any]]] = []
     cursor: str | None = ""
     while cursor is not None:

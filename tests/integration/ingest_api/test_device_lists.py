@@ -27,6 +27,12 @@ VEHICLES = {
 }
 
 
+LABELS = {
+    "a-charging": {"site": "North", "tags": ["van", "night"]},
+    "B-standing": {"site": "South", "tags": ["van"]},
+}
+
+
 @pytest.fixture(scope="module")
 def fleet(make_site: MakeSite) -> Site:
     site = make_site()
@@ -42,6 +48,7 @@ def fleet(make_site: MakeSite) -> Site:
                 "VALUES (%s, %s, %s, %s, %s, %s, 10)",
                 [vehicle_id, ts, 10 + (growth or 0), soc, ts, ts - timedelta(minutes=1)],
             )
+        site.client.patch(f"/v1/vehicles/{name}", json=LABELS.get(name, {}))
     return site
 
 
@@ -68,6 +75,10 @@ def found(fleet: Site, **asked: Any) -> str:
         ({"search": "nothing"}, ""),
         ({"model": "Van"}, "Ba"),
         ({"model": "van"}, ""),
+        ({"site": "North"}, "a"),
+        ({"site": "north"}, ""),
+        ({"tag": "van"}, "Ba"),
+        ({"tag": "night", "site": "South"}, ""),
         ({"model": "Truck", "status": "stale,unseen"}, "df"),
     ],
 )
@@ -89,6 +100,8 @@ def test_a_list_has_those_that_are_asked_for(fleet: Site, asked: dict[str, str],
         ("-lastSeen", "caBdef"),
         ("model", "defBac"),
         ("-model", "Badefc"),
+        ("site", "aBcdef"),
+        ("-site", "Bacdef"),
         ("name", "Bdafce"),
         ("-name", "fadBce"),
     ],

@@ -17,6 +17,8 @@ DEFAULTS = {
     "expectedIntervalSeconds": 60,
     "model": None,
     "displayName": None,
+    "site": None,
+    "tags": [],
 }
 OTHERS = {
     "energyKind": "interval",
@@ -27,6 +29,8 @@ OTHERS = {
     "expectedIntervalSeconds": 900,
     "model": "Wallbox 22",
     "displayName": "Depot «Nord» 4 \u2713",
+    "site": "Depot north",
+    "tags": ["night", "van"],
 }
 
 both_kinds = pytest.mark.parametrize("kind", ["meters", "vehicles"])
@@ -173,3 +177,33 @@ def test_a_change_is_an_object(site: Site, body: object) -> None:
 def test_a_change_that_is_no_json_is_a_problem(site: Site, body: bytes) -> None:
     answer = site.client.patch(f"/v1/meters/{new_id()}", content=body, headers=JSON_HEADERS)
     assert_problem(answer, 400, "malformed_json")
+
+
+def test_site_and_tags_are_set_and_taken_back(site: Site) -> None:
+    device = new_id("meter")
+
+    def change(**changed: object) -> dict[str, Any]:
+        answer = site.client.patch(f"/v1/meters/{device}", json=changed)
+        assert answer.status_code == 200, answer.text
+        settings: dict[str, Any] = answer.json()["settings"]
+        return settings
+
+    found = change(site="Depot north", tags=["van", "night shift", "van"])
+    assert (found["site"], found["tags"]) == ("Depot north", ["night shift", "van"])
+    assert change(model="x")["tags"] == ["night shift", "van"]
+    found = change(site=None, tags=[])
+    assert (found["site"], found["tags"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"site": each} for each in ("", "a" * 101, "a\0", 5)),
+        *({"tags": each} for each in (None, "van", [""], [" "], ["a;b"], ["a,b"], ["a" * 51], [5], ["a\n"])),
+        {"tags": [f"tag {number}" for number in range(21)]},
+    ],
+)
+def test_what_can_be_no_site_or_tag_is_refused(site: Site, changed: dict[str, object]) -> None:
+    device = new_id("meter")
+    assert_problem(site.client.patch(f"/v1/meters/{device}", json=changed), 422, "invalid_request")
+    assert not site.is_registered(device)

@@ -18,6 +18,8 @@ DEFAULTS = {
     "expectedIntervalSeconds": 60,
     "model": None,
     "displayName": None,
+    "site": None,
+    "tags": [],
 }
 
 

@@ -7,8 +7,8 @@ from tests.integration.ingest_api.site import Site, assert_problem, new_id
 PATHS = {
     "/v1/analytics/performance/v": ["hours", "at"],
     "/v1/analytics/fleet": ["hours", "worst"],
-    "/v1/meters": ["status", "search", "model", "sort", "limit", "cursor"],
-    "/v1/vehicles": ["status", "search", "model", "sort", "limit", "cursor"],
+    "/v1/meters": ["status", "search", "model", "site", "tag", "sort", "limit", "cursor"],
+    "/v1/vehicles": ["status", "search", "model", "site", "tag", "sort", "limit", "cursor"],
     "/v1/meters/m": [],
     "/v1/vehicles/v": [],
     "/v1/fleet/now": [],

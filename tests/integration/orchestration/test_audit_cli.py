@@ -74,6 +74,12 @@ class Stand:
         self.meter()
         return [*arguments]
 
+    def labels(self) -> str:
+        """A table that gives a meter a site."""
+        path = self.folder / "meters.csv"
+        path.write_text(f"meterId,site\n{self.meter()},North\n")
+        return str(path)
+
     def file(self) -> str:
         path = self.folder / "readings.ndjson"
         path.write_text(f"{json.dumps(meter_payload())}\n")
@@ -92,6 +98,7 @@ WAYS: Mapping[str, Callable[[Stand], list[str]]] = {
     "retain": lambda _: [],
     "pack": lambda _: [],
     "partitions": lambda _: [],
+    "devices import": lambda stand: [stand.labels(), "--yes"],
     "devices prune": lambda stand: stand.silent("--older-than", "30d", "--yes"),
     "export-device": lambda stand: [stand.meter(), "--output", str(stand.folder / "exported")],
     "forget": lambda stand: [stand.meter(), "--yes"],

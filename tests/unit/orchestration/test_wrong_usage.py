@@ -30,6 +30,8 @@ WRONG = {
     "query": "Missing argument",
     "query x --format xml": "'xml' is not one of",
     "query x --limit -1": "greater than or equal to 0",
+    "devices import": "Missing argument",
+    "devices import nowhere.csv": "No such file",
     "devices prune": "Missing option '--older-than'",
     "devices prune --older-than 30": "a number of days, at least",
     "devices prune --older-than 1d": "a number of days, at least",
