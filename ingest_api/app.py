@@ -28,6 +28,7 @@ from ingest_api.commit.acting import Acting
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
 from ingest_api.dagster_proxy import dagster_route
+from ingest_api.dagster_proxy.changes import ToldChanges
 from ingest_api.dagster_proxy.dagster_pages import DagsterPages
 from ingest_api.dagster_proxy.dagster_server import DagsterServer
 from ingest_api.dashboard import findings_page
@@ -104,7 +105,8 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
     pages: ASGIApp = RelativeRedirects(within_deadline)
     if dagster:
-        pages = DagsterPages(pages, dagster, gate, budget, clients, settings.limits.body_bytes)
+        changes = ToldChanges(lambda: cast(Parts, app.state.parts).get(Database))
+        pages = DagsterPages(pages, dagster, gate, budget, clients, settings.limits.body_bytes, changes)
     gated = TokenGate(pages, gate, RouteScopes(all_routes(app, settings)))
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(gated)))
     if origins := settings.origins:

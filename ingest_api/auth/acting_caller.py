@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest_api.auth.callers import Caller, SignedIn, caller_of, token_id_of
+from ingest_api.auth.callers import SignedIn, caller_of, token_id_of
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.request_id import request_id
 from warehouse.contract.audit import ActorKind, Origin
@@ -24,12 +24,13 @@ class ActingCaller:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        origin = _origin(caller_of(scope), request_id(scope), self._clients.address_of(scope) or None)
-        with acting_as(origin):
+        with acting_as(origin_of(scope, self._clients)):
             await self._app(scope, receive, send)
 
 
-def _origin(caller: Caller | None, request: str, address: str | None) -> Origin:
+def origin_of(scope: Scope, clients: ClientAddresses) -> Origin:
+    """Who acts by the request of this ASGI scope, which was let through."""
+    caller, request, address = caller_of(scope), request_id(scope), clients.address_of(scope) or None
     if caller is None:
         return Origin(ActorKind.ANONYMOUS, request_id=request, address=address)
     if isinstance(caller, SignedIn):

@@ -11,12 +11,14 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingest_api.auth.acting_caller import origin_of
 from ingest_api.auth.callers import SignedIn, caller_of
 from ingest_api.auth.gate import Gate
 from ingest_api.auth.own_pages import is_of_own_page, require_own_origin
 from ingest_api.bodies.body import BodyReader
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.dagster_proxy import dagster_route
+from ingest_api.dagster_proxy.changes import ToldChanges
 from ingest_api.dagster_proxy.dagster_server import DagsterServer
 from ingest_api.dagster_proxy.forwarded import (
     headers_from_dagster,
@@ -49,14 +51,16 @@ class DagsterPages:
         budget: MemoryBudget,
         clients: ClientAddresses,
         most_bytes: int,
+        changes: ToldChanges,
     ) -> None:
-        """``most_bytes``: of a question's body."""
+        """``most_bytes``: of a question's body. ``changes``: where it is told what is changed, by whom."""
         self._app = app
         self._dagster = dagster
         self._gate = gate
         self._budget = budget
         self._clients = clients
         self._most_bytes = most_bytes
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask Dagster; what is no page of its own is passed on."""
@@ -81,6 +85,8 @@ class DagsterPages:
         with BodyReader(scope, receive, self._budget, self._clients.client_of(scope)) as reader:
             body = await reader.read_whole(self._most_bytes)
             await self._gate.require_still(scope)
+            if scope["method"] == "POST":
+                await self._changes.tell(body, origin_of(scope, self._clients))
             begin = None if body or scope["method"] != "GET" else offered_tunnel(scope)
             if begin is not None:
                 self._require_own_page(scope)

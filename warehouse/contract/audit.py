@@ -42,6 +42,8 @@ class Action(StrEnum):
     DAY_DROP = "day.drop"
     """Readings of a day, kept in the lake, leave PostgreSQL."""
     DATABASE_MIGRATE = "database.migrate"
+    DAGSTER_CHANGE = "dagster.change"
+    """Of a run, a sensor, a schedule, by Dagster's pages. It is noted before Dagster is asked."""
     COMMAND_RUN = "command.run"
     """A job that somebody began by hand, and that is more than one transaction. It is noted before it begins."""
 
@@ -57,6 +59,7 @@ class SubjectKind(StrEnum):
     DAY = "day"
     """Of one stream."""
     DATABASE = "database"
+    DAGSTER = "dagster"
     COMMAND = "command"
 
 

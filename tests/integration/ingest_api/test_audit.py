@@ -27,7 +27,7 @@ from warehouse.postgres.access.token_store import TokenRequest, create_token
 
 READS = {"GET", "HEAD"}
 WITHOUT = {("POST", "/v1/telemetry"), ("POST", "/dagster/{path:path}")}
-"""Readings are no acts: nobody could find an act among them. Dagster's pages ask all the time; its own records tell."""
+"""Readings are no acts: nobody could find an act among them. Dagster's questions: ``test_dagster_changes.py``."""
 CHANGES = sorted(route for route in ROUTE_SCOPES if route[0] not in READS and route not in WITHOUT)
 Send = Callable[..., httpx.Response]
 Way = Callable[[Send], httpx.Response]

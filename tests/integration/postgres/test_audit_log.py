@@ -182,6 +182,7 @@ def test_what_is_written_down_is_bounded_and_has_no_secret_that_is_known(connect
     said = {
         "long": "x" * 10_000,
         "list": list(range(1000)),
+        "names": {str(number): number for number in range(1000)},
         "secret": ["see canary-of-a-webhook"],
         "url": "postgresql://a:canary@b/c",
         "odd": "a\0b\ud800",
@@ -193,7 +194,7 @@ def test_what_is_written_down_is_bounded_and_has_no_secret_that_is_known(connect
     assert len(entry["subject"]) == LONGEST_TEXT
     after = entry["after"]
     assert (len(after["long"]), len(after["list"])) == (LONGEST_TEXT, 21)
-    assert after["list"][-1] == "and 980 more"
+    assert after["list"][-1] == "and 980 more" == after["names"]["..."]
     assert after["odd"] == "a\\x00b\\ud800"
     assert (after["at"], after["none"]) == ("2026-02-08T00:00:00+00:00", None)
     assert "canary" not in str(entry)

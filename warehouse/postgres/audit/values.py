@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from warehouse.contract.redaction import redacted
@@ -10,7 +11,7 @@ from warehouse.visible import visible
 
 LONGEST_TEXT = 500
 MOST_ITEMS = 20
-"""Of a list; a token may name 10,000 devices."""
+"""Of a list, or of names; a token may name 10,000 devices."""
 
 
 def as_json(value: Mapping[str, Any] | None) -> str | None:
@@ -26,11 +27,16 @@ def bounded_text(text: str) -> str:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _bounded(each) for key, each in value.items()}
+        fields = {str(key): _bounded(each) for key, each in islice(value.items(), MOST_ITEMS)}
+        return fields | ({"...": more} if (more := _more(len(value))) else {})
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value) if isinstance(value, set | frozenset) else list(value)
-        more = len(items) - MOST_ITEMS
-        return [*map(_bounded, items[:MOST_ITEMS]), *([f"and {more:,} more"] if more > 0 else [])]
+        return [*map(_bounded, items[:MOST_ITEMS]), *filter(None, [_more(len(items))])]
     if value is None or isinstance(value, bool | int | float):
         return value
     return bounded_text(value.isoformat() if isinstance(value, date) else str(value))
+
+
+def _more(count: int) -> str | None:
+    """What is said of those that are left out."""
+    return f"and {count - MOST_ITEMS:,} more" if count > MOST_ITEMS else None
