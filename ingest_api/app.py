@@ -51,7 +51,8 @@ from ingest_api.live.fleet_now import FleetNows
 from ingest_api.live.fleet_watch import FleetWatch
 from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
-from ingest_api.pages import assets, docs_page, front_page, sign_in_page
+from ingest_api.oidc.provider import Provider
+from ingest_api.pages import assets, docs_page, front_page, provider_page, sign_in_page
 from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.series import series_routes
 from ingest_api.server.connections import Connections
@@ -82,7 +83,7 @@ _ROUTES = (
     *(now_route, live_route, series_routes, day_routes, quarantine_routes),
     *(token_routes, me_route, audit_routes),
     *(health_routes, metrics),
-    *(front_page, sign_in_page, docs_page, assets, dagster_route),
+    *(front_page, sign_in_page, provider_page, docs_page, assets, dagster_route),
     findings_page,
 )
 
@@ -100,9 +101,11 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     clients = ClientAddresses(settings.trusted_networks)
     gate = gate_of(settings, clients, lambda: cast(Parts, app.state.parts).get(Sessions))
     dagster = DagsterServer.of(settings) if gate.asks is Asks.EVERYBODY else None
-    app = create_routes(settings, Parts(budget, clients, pulse, gate, *filter(None, [dagster])))
+    app = create_routes(settings, Parts(budget, clients, pulse, gate, *filter(None, [dagster, Provider.of(settings)])))
     still_valid = StillValid(ActingCaller(app, clients), gate)
-    within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES)
+    within_deadline = DeadlineMiddleware(
+        still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES | provider_page.PATHS
+    )
     pages: ASGIApp = RelativeRedirects(within_deadline)
     if dagster:
         changes = ToldChanges(lambda: cast(Parts, app.state.parts).get(Database))

@@ -1,12 +1,15 @@
 """The settings of the HTTP tier, on top of those every part shares."""
 
-from pydantic import ByteSize, Field, ValidationInfo, field_validator
+from typing import Self
+
+from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 
 from ingest_api.bodies.limits import Limits
 from ingest_api.http.client_address import Network, networks_of
 from ingest_api.http.cors import origins_of
 from warehouse.contract.efficiency import THRESHOLD_RATIO
-from warehouse.origins import normal
+from warehouse.contract.users import roles_of
+from warehouse.origins import is_safe_address, normal
 from warehouse.settings import SecretSettings
 
 _MEBIBYTE = 1024 * 1024
@@ -62,6 +65,19 @@ class ApiSettings(SecretSettings):
         default=None, description="Where the API finds Dagster's web server. Unset: at its port of this machine."
     )
 
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="The identity provider that people may sign in by, e.g. https://id.example/realms/fleet.",
+    )
+    oidc_client_id: str | None = Field(default=None, description="What the API is called there.")
+    oidc_role_claim: str = Field(
+        default="roles", min_length=1, description="The claim that gives a role; of claims in claims a path with dots."
+    )
+    oidc_roles: str = Field(
+        default="viewer=viewer,operator=operator,admin=admin",
+        description="Which role its values stand for, by commas; who has several gets the one that may most.",
+    )
+
     trusted_proxies: str = Field(
         default="", description="Addresses and networks of proxies whose X-Forwarded-For is believed, by commas."
     )
@@ -98,6 +114,25 @@ class ApiSettings(SecretSettings):
     def _name_pages(cls, origins: str) -> str:
         origins_of(origins)
         return origins
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_an_issuer(cls, issuer: str | None) -> str | None:
+        if issuer and (not is_safe_address(issuer) or "?" in issuer or "#" in issuer):
+            raise ValueError("an issuer is an address of https:// (or of this machine), without ? and #")
+        return issuer
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _give_roles(cls, roles: str) -> str:
+        roles_of(roles)
+        return roles
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError("oidc_issuer and oidc_client_id go together: set both, or neither")
+        return self
 
     @field_validator("dagster_url")
     @classmethod

@@ -38,6 +38,17 @@ def normal(origin: str) -> str:
     )
 
 
+def is_safe_address(url: str) -> bool:
+    """Whether what goes there is read by nobody on the way: TLS, or this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    is_here = host in {"localhost", "::1"} or host.startswith("127.")
+    return bool(host) and "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
+
+
 def hosts_of(origins: Iterable[str]) -> set[str]:
     """What a request to one of these origins has as its Host."""
     found = set()

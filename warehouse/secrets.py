@@ -14,7 +14,8 @@ from pydantic_core import PydanticCustomError
 
 SECRET_SETTINGS = frozenset(
     {
-        *("admin_token", "token", "database_url", "ingest_url", "pipeline_url", "read_dsn", "dagster_secret"),
+        *("admin_token", "token", "database_url", "ingest_url", "pipeline_url", "read_dsn"),
+        *("dagster_secret", "oidc_client_secret"),
         *("alert_webhook", "alert_webhook_secret", "alert_slack_webhook", "alert_teams_webhook", "alert_smtp_password"),
     }
 )
@@ -39,6 +40,10 @@ def _token(secret: SecretStr) -> SecretStr:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise PydanticCustomError("token_characters", "a token is written in ASCII, without blanks")
     return SecretStr(text)
+
+
+def _hidden(secret: SecretStr) -> SecretStr:
+    return SecretStr(_filled(secret.get_secret_value()))
 
 
 def _database_url(url: str) -> str:
@@ -67,6 +72,8 @@ def _is_understood(database_url: str) -> bool:
 
 Secret = Annotated[str, AfterValidator(_filled)]
 """A text that is not empty."""
+HiddenSecret = Annotated[SecretStr, AfterValidator(_hidden)]
+"""The same, not shown by ``repr``."""
 Token = Annotated[SecretStr, AfterValidator(_token)]
 """What a client proves itself by: long, ASCII."""
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

@@ -18,7 +18,7 @@ from warehouse.contract.redaction import keep_secret
 from warehouse.env_file import ENCODING, ENV_FILE, env_file
 from warehouse.listening import Auth
 from warehouse.origins import normal, own_origins
-from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, Token
+from warehouse.secrets import SECRET_SETTINGS, DatabaseUrl, HiddenDatabaseUrl, HiddenSecret, Token
 from warehouse.settings_sources import SecretFiles, WithoutEmptyValues
 from warehouse.user_path import UserPath
 
@@ -260,6 +260,9 @@ class SecretSettings(FleetSettings):
     )
     dagster_secret: Token | None = Field(
         default=None, description="What the API proves itself to Dagster's web server by, where people have to sign in."
+    )
+    oidc_client_secret: HiddenSecret | None = Field(
+        default=None, description="What the API proves itself to the identity provider by. Unset: by PKCE alone."
     )
     token: Token | None = Field(
         default=None, description="The token that fleetwatt simulate proves itself by. Unset: FLEET_ADMIN_TOKEN."

@@ -46,8 +46,13 @@ def require_csrf_token(given: str, expected: str) -> None:
     Raises:
         ForeignPageError: it does not.
     """
-    if not secrets.compare_digest(given.encode(), expected.encode()):
+    if not is_same(given, expected):
         raise ForeignPageError("send the csrfToken of /v1/me as X-CSRF-Token with each change; load the page again")
+
+
+def is_same(given: str, expected: str) -> bool:
+    """Whether they are, found out in a time that does not say how much of it is."""
+    return secrets.compare_digest(given.encode(errors="surrogatepass"), expected.encode())
 
 
 def csrf_header_of(connection: Connection) -> str:

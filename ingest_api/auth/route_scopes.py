@@ -33,6 +33,8 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/login"): Needs.NOTHING,
     ("POST", "/login"): Needs.NOTHING,
     ("POST", "/logout"): Needs.NOTHING,
+    ("GET", "/login/provider"): Needs.NOTHING,
+    ("GET", "/login/provider/back"): Needs.NOTHING,
     ("GET", "/metrics"): Scope.READ,
     ("GET", "/dagster"): Scope.OPERATE,
     ("GET", "/dagster/{path:path}"): Scope.OPERATE,

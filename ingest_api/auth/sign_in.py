@@ -146,15 +146,26 @@ class SignIn:
 
 async def _session(transaction: Connection, user: Row, counted: dict[str, bytes], before: str | None) -> str:
     """Begin one, and forget what was counted against who begins it. Raises SignInFailedError."""
+    session_id = await add_session(transaction, user, before)
+    await _run(transaction, "forget_failures", **counted)
+    await _run(transaction, "withdraw_attempt", **counted)
+    return session_id
+
+
+async def add_session(transaction: Connection, user: Row, before: str | None) -> str:
+    """Begin a session of this user, as it was looked at, and return its id, which is new. ``before`` ends.
+
+    Raises:
+        SignInFailedError: the user is another one by now, or disabled.
+    """
     session_id = new_session_id()
-    added = await _one(transaction, "add_session", digest=session_digest(session_id), lasts=LASTS, **user)
+    known = {"user_id": user["user_id"], "password_hash": user["password_hash"]}
+    added = await _one(transaction, "add_session", digest=session_digest(session_id), lasts=LASTS, **known)
     if added is None:
         raise SignInFailedError
     if before:
         await _run(transaction, "delete_session", digest=session_digest(before))
     await _run(transaction, "forget_sessions", idle=IDLE, user_id=user["user_id"], most=MOST_SESSIONS)
-    await _run(transaction, "forget_failures", **counted)
-    await _run(transaction, "withdraw_attempt", **counted)
     return session_id
 
 

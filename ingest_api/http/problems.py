@@ -36,6 +36,9 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.TokenNotFoundError: 404,
     errors.SignInFailedError: 401,
     errors.ForeignPageError: 403,
+    errors.ProviderUnavailableError: 503,
+    errors.ProviderRefusedError: 401,
+    errors.NoRoleError: 403,
     errors.UserNotFoundError: 404,
     errors.UserExistsError: 409,
     errors.LastAdministratorError: 409,
@@ -66,6 +69,7 @@ _CHALLENGES: Mapping[type[errors.FleetwattError], str] = {
     errors.TokenInvalidError: 'Bearer error="invalid_token"',
     errors.ScopeMissingError: 'Bearer error="insufficient_scope"',
     errors.SignInFailedError: "Bearer",
+    errors.ProviderRefusedError: "Bearer",
 }
 """How to authenticate (RFC 6750)."""
 LONGEST_RETRY_AFTER_S = 5

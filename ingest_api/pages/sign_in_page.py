@@ -5,28 +5,33 @@ Neither needs scripts. What leads away from here is a path of this service, what
 
 from html import escape
 from http import HTTPStatus
-from urllib.parse import parse_qsl
+from typing import cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ingest_api.auth.gate import Asks, Gate
-from ingest_api.auth.next_page import FRONT, after_sign_in
+from ingest_api.auth.next_page import FRONT, after_sign_in, is_safe
 from ingest_api.auth.own_pages import require_csrf_token, require_own_origin
 from ingest_api.auth.session_cookie import clearing, setting
 from ingest_api.auth.sessions import Sessions
 from ingest_api.auth.sign_in import SignIn
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.negotiation import weight
-from ingest_api.http.parts import part_of
+from ingest_api.http.parts import Parts, part_of
 from ingest_api.http.problems import status_and_headers
+from ingest_api.oidc.provider import Provider
 from ingest_api.pages.assets import page
 from ingest_api.pages.served_file import WITHOUT_SCRIPTS
 from warehouse.contract.errors import (
     FleetwattError,
     ForeignPageError,
     InvalidRequestError,
+    NoRoleError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
     RateLimitedError,
     SignInFailedError,
     TooLargeError,
@@ -38,6 +43,14 @@ FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 8 * 1024
 """Of a form."""
 _MOST_FIELDS = 8
+TOLD_OF_PROVIDERS = {
+    NoRoleError.code: "You are known to the identity provider, and have no role here: ask an administrator.",
+    ProviderRefusedError.code: "This sign-in did not come to its end, or was begun elsewhere: begin again.",
+    ProviderUnavailableError.code: "The identity provider does not answer: try again later.",
+    RateLimitedError.code: "Too many sign-ins come from here: wait for a minute.",
+    SignInFailedError.code: "This user is disabled: ask an administrator.",
+}
+"""What the page says to who comes back from one, by the code of an error: the address decides which, never a word."""
 _TOLD = (ForeignPageError, RateLimitedError, SignInFailedError)
 """What the page itself says to a person."""
 
@@ -47,7 +60,8 @@ def get_login(request: Request) -> Response:
     """The form. Where nobody is asked who they are there is nothing to sign in to."""
     if part_of(request, Gate).asks is Asks.NOBODY:
         return _see(FRONT)
-    return _form(request, request.query_params.get("next", ""))
+    told = TOLD_OF_PROVIDERS.get(request.query_params.get("told", ""), "")
+    return _form(request, request.query_params.get("next", ""), said=told)
 
 
 @router.post("/login")
@@ -89,15 +103,27 @@ async def post_logout(request: Request) -> Response:
     return _see(f"{FRONT}login", clearing(is_encrypted=is_encrypted))
 
 
-def _form(request: Request, wanted: str, error: FleetwattError | None = None) -> Response:
-    why = f"{error.detail[:1].upper()}{error.detail[1:]}." if error else ""
-    said = f'<p class="refused" role="alert">{escape(why)}</p>' if why else ""
-    html = page("login.html", policy=WITHOUT_SCRIPTS, said=said, next=escape(wanted[:500]))
+def _form(request: Request, wanted: str, error: FleetwattError | None = None, said: str = "") -> Response:
+    why = f"{error.detail[:1].upper()}{error.detail[1:]}." if error else said
+    shown = f'<p class="refused" role="alert">{escape(why)}</p>' if why else ""
+    provider = _provider(request, wanted)
+    html = page("login.html", policy=WITHOUT_SCRIPTS, said=shown, provider=provider, next=escape(wanted[:500]))
     answer = html.answer(request, "no-store")
     if error:
         answer.status_code, more = status_and_headers(error)
         answer.headers.update(more)
     return answer
+
+
+def _provider(request: Request, wanted: str) -> str:
+    """The way to the identity provider, where there is one."""
+    provider = cast(Parts, request.app.state.parts).find(Provider)
+    if provider is None:
+        return ""
+    host = escape(urlsplit(provider.issuer).netloc)
+    # A link, and no form: the policy keeps forms from leading elsewhere.
+    query = f"?{urlencode({'next': wanted[:500]})}" if is_safe(wanted) else ""
+    return f'<p class="provider"><a href="login/provider{escape(query)}">Sign in by {host}</a></p>'
 
 
 def _see(where: str, cookie: str | None = None) -> Response:

@@ -153,8 +153,10 @@ def _say(user: User, what: str, *, as_json: bool) -> None:
 
 
 def _table(found: list[User]) -> Table:
-    table = Table("name", "role", "made", "last signed in", "state", box=box.SIMPLE, pad_edge=False)
+    table = Table("name", "role", "made", "last signed in", "state", "signs in by", box=box.SIMPLE, pad_edge=False)
     for each in found:
         signed_in = shown_instant(each.signed_in_at) if each.signed_in_at else "not yet"
-        table.add_row(each.name, each.role, f"{each.created_at:%Y-%m-%d}", signed_in, each.state)
+        table.add_row(
+            each.name, each.role, f"{each.created_at:%Y-%m-%d}", signed_in, each.state, each.issuer or "password"
+        )
     return table

@@ -197,6 +197,24 @@ class SignInFailedError(FleetwattError):
     code = "sign_in_failed"
 
 
+class ProviderUnavailableError(FleetwattError):
+    """The identity provider cannot be asked"""
+
+    code = "provider_unavailable"
+
+
+class ProviderRefusedError(FleetwattError):
+    """This sign-in did not come to its end"""
+
+    code = "provider_refused"
+
+
+class NoRoleError(FleetwattError):
+    """There is no role for you here"""
+
+    code = "no_role"
+
+
 class ForeignPageError(FleetwattError):
     """This change did not come from a page of ours"""
 

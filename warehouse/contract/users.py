@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from warehouse.contract.errors import InvalidRequestError
@@ -27,6 +27,27 @@ SCOPE_OF_ROLE: Mapping[Role, Scope] = {
     Role.OPERATOR: Scope.OPERATE,
     Role.ADMIN: Scope.ADMIN,
 }
+
+
+def roles_of(text: str) -> dict[str, Role]:
+    """What each value of a claim stands for, as a setting says it: ``fleet-admins=admin,drivers=viewer``.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    roles = {}
+    for each in text.split(","):
+        value, _, role = (part.strip() for part in each.rpartition("="))
+        if not value or role not in set(Role):
+            raise ValueError(f"write values and roles ({', '.join(Role)}), e.g. fleet-admins=admin,drivers=viewer")
+        roles[value] = Role(role)
+    return roles
+
+
+def highest_role(values: Iterable[str], roles: Mapping[str, Role]) -> Role | None:
+    """The one of these values' roles that may most; ``None``: they stand for none."""
+    found = {roles[value] for value in values if value in roles}
+    return next((role for role in reversed(Role) if role in found), None)
 
 
 def is_user_name(text: str) -> bool:

@@ -56,7 +56,7 @@ def test_of_a_password_only_argon2ids_hash_is_kept(connection: psycopg.Connectio
     assert row[1].startswith(f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$")
     assert [is_password(each, row[1]) for each in (PASSWORD, ANOTHER, "", PASSWORD.upper())] == [True, *[False] * 3]
     assert not is_password(PASSWORD, None)
-    assert set(user.record()) == {"name", "role", "created_at", "signed_in_at", "disabled_at", "state"}
+    assert set(user.record()) == {"name", "role", "created_at", "signed_in_at", "disabled_at", "issuer", "state"}
 
 
 def test_a_name_is_one_persons_in_capitals_or_not(connection: psycopg.Connection) -> None:

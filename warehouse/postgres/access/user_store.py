@@ -38,6 +38,8 @@ class User:
     created_at: datetime
     signed_in_at: datetime | None
     disabled_at: datetime | None
+    issuer: str | None
+    """The identity provider that vouches for the user; ``None``: a password does."""
 
     def record(self) -> dict[str, Any]:
         """All of it, as programs are shown it."""
@@ -88,6 +90,8 @@ def change_password(connection: psycopg.Connection, name: str, password: str) ->
     change = {"password_hash": hash_password(password)}
     with connection.transaction():
         user = _find(connection, name)
+        if user.issuer:
+            raise InvalidRequestError(f"{user.name} signs in by {user.issuer}, and has no password here")
         connection.execute(sqlfiles.load(_PACKAGE, "change_password"), {"name": user.name, **change})
         _forget_failures(connection, name)
         _record(connection, Action.USER_PASSWORD, user.name, user, user)

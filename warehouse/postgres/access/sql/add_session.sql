@@ -2,7 +2,7 @@
 WITH signed_in AS (
     UPDATE users
     SET signed_in_at = clock_timestamp()
-    WHERE user_id = %(user_id)s AND password_hash = %(password_hash)s AND disabled_at IS NULL
+    WHERE user_id = %(user_id)s AND password_hash IS NOT DISTINCT FROM %(password_hash)s AND disabled_at IS NULL
     RETURNING user_id
 )
 
