@@ -10,6 +10,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -77,7 +78,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix=f"fleetwatt-{name}-", dir=arguments.folder))
         folder.chmod(0o755)  # started by root, PostgreSQL runs under another account
         try:
-            SCENARIOS[name](Stage(folder, QUICK if arguments.quick else FaultScale(), findings, arguments.seed))
+            SCENARIOS[name](Stage(folder, _scale(arguments), findings, arguments.seed))
         except Exception as error:  # the others are still to be played
             traceback.print_exc()
             findings.require("the scenario comes to its end", False, f"{type(error).__name__}: {error}")  # noqa: FBT003
@@ -96,10 +97,21 @@ def main() -> int:
     return 0 if all(findings.verdict in good for findings in everything) else 1
 
 
+def _scale(arguments: argparse.Namespace) -> FaultScale:
+    scale = QUICK if arguments.quick else FaultScale()
+    return replace(scale, backup_devices=arguments.backup_devices) if arguments.backup_devices else scale
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SCENARIOS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter: shows that it works, proves little")
+    parser.add_argument(
+        "--backup-devices",
+        type=int,
+        metavar="N",
+        help="of each kind on the large day of restore and pitr, a tenth on three days more; full size: 10000",
+    )
     parser.add_argument("--allow-skip", action="store_true", help="what cannot be run on this machine is no failure")
     parser.add_argument("--keep", action="store_true", help="leave the data and the logs")
     parser.add_argument(
