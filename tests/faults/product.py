@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orchestration.home.database_roles import settle_roles_of
 from tests.faults.api import Api
 from tests.faults.postgres import Postgres
 from warehouse.postgres.connection import connect
@@ -45,7 +46,8 @@ class Product(AbstractContextManager["Product"]):
             stack.callback(self.postgres.stop)
             self.url = self.postgres.start()
             migrate(self.url)
-            settings = FleetSettings(_env_file=None)
+            settings = FleetSettings(_env_file=None, home=self.postgres.server.home)
+            settle_roles_of(settings, self.url, lambda _line: None)  # commands on the home work as these
             with connect(self.url) as connection:
                 make_ahead(connection, datetime.now(UTC), settings.accepted_age, settings.grace)
             self.api = Api(self.folder, {"FLEET_DATABASE_URL": self.url, **self._settings}, WORKERS, self._open_files)
