@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ingest_api.analytics.performance import Window
@@ -30,10 +31,21 @@ logger = logging.getLogger(__name__)
 
 MOST_LISTED = 1000
 """Of the worst vehicles. So many are always found, and each question gets as many of them as it asks for."""
+MOST_GROUPS = 200
+"""Of each grouping those with most AC."""
 DEFAULT_HOURS = 24
 REMEMBERED = 8
 """Windows: those that were asked for last, and the default one. Each is summed again when an hour is written."""
 LOOK_EVERY_S = 10.0
+
+
+class GroupedBy(StrEnum):
+    """What vehicles can have in common."""
+
+    MODEL = "model"
+    """Of the charger."""
+    SITE = "site"
+    TAG = "tag"
 
 
 class VehicleInFleet(NamedTuple):
@@ -58,6 +70,22 @@ class Bin(NamedTuple):
     ac_kwh: float
 
 
+class Group(NamedTuple):
+    """Vehicles that have something in common. Energies in kWh, of those that have a ratio; ``None`` is missing."""
+
+    name: str | None
+    """``None``: those of which it is not known."""
+    vehicles: int
+    below_threshold: int
+    ac_kwh: float | None
+    dc_kwh: float | None
+
+    @property
+    def efficiency_ratio(self) -> float | None:
+        """A ratio of sums."""
+        return efficiency_ratio(self.ac_kwh, self.dc_kwh) if self.ac_kwh and self.dc_kwh is not None else None
+
+
 class FleetPerformance(NamedTuple):
     """The fleet's window, unrounded. ``None`` is missing, never 0."""
 
@@ -74,6 +102,7 @@ class FleetPerformance(NamedTuple):
     statuses: Mapping[Status, int]
     bins: Sequence[Bin]
     worst: Sequence[VehicleInFleet]
+    groups: Mapping[GroupedBy, Sequence[Group]]
 
     @property
     def efficiency_ratio(self) -> float | None:
@@ -170,6 +199,7 @@ def _performance(state: Row, window: Window, sums: Row) -> FleetPerformance:
         statuses={status: (sums["statuses"] or {}).get(status, 0) for status in Status},
         bins=_bins(sums["bins"] or {}),
         worst=[_vehicle(row) for row in sums["worst"] or []],
+        groups={each: [_group(row) for row in sums["groups"] or [] if row["grouped_by"] == each] for each in GroupedBy},
     )
 
 
@@ -186,6 +216,7 @@ def sums_of(window: Window, worst: int, threshold: float) -> dict[str, Any]:
         "bins_from": [smallest_shown_as(number / RATIO_BINS) for number in range(RATIO_BINS + 1)],
         "low_energy_kwh": low_energy_below_kwh(window.hours),
         "worst": worst,
+        "groups": MOST_GROUPS,
     }
 
 
@@ -217,3 +248,7 @@ def _vehicle(row: Row) -> VehicleInFleet:
     row["flags"] = {flag: count for flag, count in flags.items() if count}
     row["status"] = Status(row["status"])
     return VehicleInFleet(**row)
+
+
+def _group(row: Row) -> Group:
+    return Group(**{name: row[name] for name in Group._fields})

@@ -11,6 +11,8 @@ from ingest_api.analytics.fleet_answers import (
     Bin,
     FleetAnswers,
     FleetPerformance,
+    Group,
+    GroupedBy,
     VehicleInFleet,
 )
 from ingest_api.http.openapi import problems
@@ -66,6 +68,29 @@ class RatioBin(Wire):
         """Write a bin."""
         return cls(
             from_ratio=each.from_ratio, to_ratio=each.to_ratio, vehicles=each.vehicles, ac_kwh=round(each.ac_kwh, 3)
+        )
+
+
+class FleetGroup(Wire):
+    """Vehicles that have something in common; a vehicle with two tags is in both groups."""
+
+    name: str | None = Field(description="null: the vehicles of which it is not known.", examples=["Depot north"])
+    vehicles: int = Field(examples=[120])
+    below_threshold: int = Field(description="Those with this status.", examples=[3])
+    ac_kwh: float | None = Field(description="Of those that have a ratio, kWh.", examples=[1454.4])
+    dc_kwh: float | None = Field(description="Of those that have a ratio, kWh.", examples=[1279.9])
+    efficiency_ratio: float | None = Field(description="dcKwh / acKwh, a ratio of sums.", examples=[0.88])
+
+    @classmethod
+    def of(cls, group: Group) -> "FleetGroup":
+        """Write a group: rounded here and nowhere before."""
+        return cls(
+            name=group.name,
+            vehicles=group.vehicles,
+            below_threshold=group.below_threshold,
+            ac_kwh=rounded(group.ac_kwh, 3),
+            dc_kwh=rounded(group.dc_kwh, 3),
+            efficiency_ratio=rounded(group.efficiency_ratio, 4),
         )
 
 
@@ -128,10 +153,16 @@ class FleetAnswer(Wire):
         description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`)."
     )
 
+    groups: list[FleetGroup] = Field(
+        description="With `group`: the vehicles by what they have in common, the most AC first, 200 at most. A label "
+        "that was changed counts from the next hour on."
+    )
+
     @classmethod
-    def of(cls, measured: FleetPerformance) -> "FleetAnswer":
+    def of(cls, measured: FleetPerformance, group: GroupedBy | None) -> "FleetAnswer":
         """Write the measured numbers: rounded here and nowhere before."""
         return cls(
+            groups=[FleetGroup.of(each) for each in measured.groups[group]] if group else [],
             window_hours=measured.window.hours,
             grain="hour",
             from_ts=measured.window.start,
@@ -163,6 +194,9 @@ async def get_fleet(
     worst: Annotated[
         AskedInteger, Query(ge=0, le=MOST_LISTED, description="How many of the worst vehicles to list.")
     ] = 10,
+    group: Annotated[
+        GroupedBy | None, Query(description="By the charger's model, by site (the charger's, else its own) or by tag.")
+    ] = None,
 ) -> FleetAnswer:
     """Totals, how the vehicles' ratios are spread, and the worst of them, with how fresh all of it is."""
-    return FleetAnswer.of(await part_of(request, FleetAnswers).answer(hours, worst))
+    return FleetAnswer.of(await part_of(request, FleetAnswers).answer(hours, worst), group)

@@ -168,6 +168,51 @@ worst AS (
     ORDER BY chosen.efficiency_ratio, chosen.vehicle_id
 ),
 
+-- Charger and site are those of the meter that a vehicle had last; a site of its own counts where the meter has none.
+labelled AS MATERIALIZED (
+    SELECT
+        rated.*,
+        meter.model,
+        coalesce(meter.site, vehicle.site) AS site,
+        vehicle.tags || meter.tags AS tags
+    FROM rated
+    INNER JOIN (
+        SELECT DISTINCT ON (vehicle_id) vehicle_id, meter_id
+        FROM segments
+        ORDER BY vehicle_id ASC, counts_to DESC, meter_id ASC
+    ) AS newest USING (vehicle_id)
+    INNER JOIN meters AS meter USING (meter_id)
+    INNER JOIN vehicles AS vehicle USING (vehicle_id)
+),
+
+named AS (
+    SELECT 'model' AS grouped_by, model AS name, ac_kwh, dc_kwh, efficiency_ratio, status
+    FROM labelled
+    UNION ALL
+    SELECT 'site', site, ac_kwh, dc_kwh, efficiency_ratio, status
+    FROM labelled
+    UNION ALL
+    SELECT 'tag', tag.name, ac_kwh, dc_kwh, efficiency_ratio, status
+    FROM labelled
+    CROSS JOIN LATERAL (SELECT DISTINCT unnest(labelled.tags) AS name) AS tag
+),
+
+grouped AS (
+    SELECT
+        grouped_by,
+        name,
+        count(*) AS vehicles,
+        count(*) FILTER (WHERE status = 'below_threshold') AS below_threshold,
+        sum(ac_kwh) FILTER (WHERE efficiency_ratio IS NOT NULL) AS ac_kwh,
+        sum(dc_kwh) FILTER (WHERE efficiency_ratio IS NOT NULL) AS dc_kwh,
+        row_number() OVER (
+            PARTITION BY grouped_by
+            ORDER BY sum(ac_kwh) FILTER (WHERE efficiency_ratio IS NOT NULL) DESC NULLS LAST, name ASC
+        ) AS place
+    FROM named
+    GROUP BY grouped_by, name
+),
+
 statuses AS (
     SELECT status, count(*) AS vehicles
     FROM rated
@@ -191,5 +236,10 @@ SELECT
     avg(dc_coverage) AS dc_coverage,
     (SELECT jsonb_object_agg(status, vehicles) FROM statuses) AS statuses,
     (SELECT jsonb_object_agg(bin, jsonb_build_array(vehicles, ac_kwh)) FROM bins) AS bins,
-    (SELECT jsonb_agg(to_jsonb(worst)) FROM worst) AS worst
+    (SELECT jsonb_agg(to_jsonb(worst)) FROM worst) AS worst,
+    (
+        SELECT jsonb_agg(to_jsonb(grouped) ORDER BY grouped.place)
+        FROM grouped
+        WHERE grouped.place <= %(groups)s
+    ) AS groups
 FROM rated

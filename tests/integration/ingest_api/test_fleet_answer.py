@@ -275,6 +275,37 @@ def test_the_list_is_as_long_as_it_is_asked_for(fleet: Fleet) -> None:
         assert fleet.ask(worst=length) == {**everyone, "worst": everyone["worst"][:length]}
 
 
+def test_vehicles_are_grouped_by_their_charger_site_and_tags(fleet: Fleet) -> None:
+    vehicles = [fleet.vehicle() for _ in range(4)]
+    for number, each in enumerate(vehicles):
+        if number < 3:
+            each.map()
+            each.ac({0: 100.0, 1: 110.0})
+            each.dc({0: 100.0, 1: 109.0 - number})
+    north, van = {"site": "North"}, {"tags": ["van"]}
+    for path, labels in (
+        (f"meters/{vehicles[0].meter}", {"model": "Box", **north, **van}),
+        (f"meters/{vehicles[1].meter}", {"model": "Box"}),
+        (f"vehicles/{vehicles[0].vehicle}", {"site": "South", "tags": ["van", "night"]}),
+        (f"vehicles/{vehicles[1].vehicle}", {**north, **van}),
+        (f"vehicles/{vehicles[3].vehicle}", north),
+    ):
+        assert fleet.site.client.patch(f"/v1/{path}", json=labels).status_code == 200
+    fleet.write()
+
+    def groups(group: str) -> list[tuple[object, ...]]:
+        answer = fleet.site.client.get("/v1/analytics/fleet", params={"hours": HOURS, "group": group}).json()
+        names = ("name", "vehicles", "belowThreshold", "acKwh", "dcKwh", "efficiencyRatio")
+        return [tuple(each[name] for name in names) for each in answer["groups"]]
+
+    unlabelled = (None, 1, 1, 10.0, 7.0, 0.7)
+    assert groups("model") == [("Box", 2, 1, 20.0, 17.0, 0.85), unlabelled]
+    assert groups("site") == [("North", 2, 1, 20.0, 17.0, 0.85), unlabelled]
+    assert groups("tag") == [("van", 2, 1, 20.0, 17.0, 0.85), ("night", 1, 0, 10.0, 9.0, 0.9)]
+    assert fleet.ask()["groups"] == []
+    assert fleet.site.client.get("/v1/analytics/fleet", params={"group": "colour"}).status_code == 422
+
+
 def test_a_mapping_changed_in_the_past_is_honoured(fleet: Fleet) -> None:
     vehicle, second = fleet.vehicle(), new_id("meter")
     vehicle.expect_hourly(f"meters/{second}")

@@ -6,7 +6,7 @@ from tests.integration.ingest_api.site import Site, assert_problem, new_id
 
 PATHS = {
     "/v1/analytics/performance/v": ["hours", "at"],
-    "/v1/analytics/fleet": ["hours", "worst"],
+    "/v1/analytics/fleet": ["hours", "worst", "group"],
     "/v1/meters": ["status", "search", "model", "site", "tag", "sort", "limit", "cursor"],
     "/v1/vehicles": ["status", "search", "model", "site", "tag", "sort", "limit", "cursor"],
     "/v1/meters/m": [],
