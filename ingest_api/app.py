@@ -27,6 +27,7 @@ from ingest_api.charging import charging_routes
 from ingest_api.commit.acting import Acting
 from ingest_api.commit.group_commit import GroupCommit
 from ingest_api.commit.loop_connection import open_writer
+from ingest_api.corrections import correction_routes
 from ingest_api.dagster_proxy import dagster_route
 from ingest_api.dagster_proxy.changes import ToldChanges
 from ingest_api.dagster_proxy.dagster_pages import DagsterPages
@@ -81,7 +82,7 @@ Errors are `application/problem+json`; branch on their `code`. Only 429, 502, 50
 _ROUTES = (
     *(performance_route, fleet_route, finding_routes, act_routes, device_routes, charging_routes, mapping_routes),
     *(now_route, live_route, series_routes, day_routes, quarantine_routes),
-    *(token_routes, me_route, audit_routes),
+    *(correction_routes, token_routes, me_route, audit_routes),
     *(health_routes, metrics),
     *(front_page, sign_in_page, provider_page, docs_page, assets, dagster_route),
     findings_page,

@@ -20,6 +20,19 @@ def one_line(text: str, most: int | None = None) -> str:
     return line if most is None or len(line) <= most else f"{line[: most - 3]}..."
 
 
+def can_be_seen(text: str) -> bool:
+    """Whether people see anything of it."""
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes it: UTF-8, without NUL characters."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+
+
 def _escaped(found: re.Match[str]) -> str:
     number = ord(found[0])
     if 0xDC80 <= number <= 0xDCFF:

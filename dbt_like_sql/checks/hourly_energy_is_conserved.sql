@@ -49,28 +49,43 @@ read_devices AS (
     WHERE boundary.device_id IS NULL OR energy_kinds.energy_kind = 'interval'
 ),
 
+-- As they count, not as they were received.
 read_samples AS (
     SELECT
         'meter' AS kind,
-        meter_id AS device_id,
-        arg_min(kwh, ts) AS first_kwh,
-        sum(kwh) AS sum_kwh
-    FROM meter_readings
+        reading.meter_id AS device_id,
+        arg_min(coalesce(corrected.kwh, reading.kwh), reading.ts) AS first_kwh,
+        sum(coalesce(corrected.kwh, reading.kwh)) AS sum_kwh
+    FROM meter_readings AS reading
+    LEFT JOIN corrected_readings AS corrected
+        ON
+            corrected.kind = 'meter'
+            AND reading.meter_id = corrected.device_id
+            AND reading.ts = corrected.ts
+            AND reading.day = corrected.day
     WHERE
-        day = getvariable('day')
-        AND meter_id IN (SELECT read_devices.device_id FROM read_devices WHERE read_devices.kind = 'meter')
-    GROUP BY meter_id
+        reading.day = getvariable('day')
+        AND reading.meter_id IN (SELECT read_devices.device_id FROM read_devices WHERE read_devices.kind = 'meter')
+        AND (corrected.ts IS NULL OR corrected.kwh IS NOT NULL)
+    GROUP BY reading.meter_id
     UNION ALL
     SELECT
         'vehicle' AS kind,
-        vehicle_id AS device_id,
-        arg_min(kwh, ts) AS first_kwh,
-        sum(kwh) AS sum_kwh
-    FROM vehicle_readings
+        reading.vehicle_id AS device_id,
+        arg_min(coalesce(corrected.kwh, reading.kwh), reading.ts) AS first_kwh,
+        sum(coalesce(corrected.kwh, reading.kwh)) AS sum_kwh
+    FROM vehicle_readings AS reading
+    LEFT JOIN corrected_readings AS corrected
+        ON
+            corrected.kind = 'vehicle'
+            AND reading.vehicle_id = corrected.device_id
+            AND reading.ts = corrected.ts
+            AND reading.day = corrected.day
     WHERE
-        day = getvariable('day')
-        AND vehicle_id IN (SELECT read_devices.device_id FROM read_devices WHERE read_devices.kind = 'vehicle')
-    GROUP BY vehicle_id
+        reading.day = getvariable('day')
+        AND reading.vehicle_id IN (SELECT read_devices.device_id FROM read_devices WHERE read_devices.kind = 'vehicle')
+        AND (corrected.ts IS NULL OR corrected.kwh IS NOT NULL)
+    GROUP BY reading.vehicle_id
 ),
 
 expected AS (

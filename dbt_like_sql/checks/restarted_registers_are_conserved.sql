@@ -13,36 +13,51 @@ WITH booked AS (
     HAVING sum(jump_count + rollover_count + reset_count + rebase_count) > 0
 ),
 
-corrections AS (
+restarts AS (
     SELECT
         kind,
         device_id,
-        sum(energy_kwh - (kwh - before_kwh)) AS correction_kwh
+        sum(energy_kwh - (kwh - before_kwh)) AS restarted_kwh
     FROM flagged_steps
     WHERE day = getvariable('day') AND flag IN ('jump', 'rollover', 'reset', 'rebase')
     GROUP BY kind, device_id
 ),
 
+-- As they count, not as they were received.
 first_samples AS (
     SELECT
         'meter' AS kind,
-        meter_id AS device_id,
-        arg_min(kwh, ts) AS kwh
-    FROM meter_readings
+        reading.meter_id AS device_id,
+        arg_min(coalesce(corrected.kwh, reading.kwh), reading.ts) AS kwh
+    FROM meter_readings AS reading
+    LEFT JOIN corrected_readings AS corrected
+        ON
+            corrected.kind = 'meter'
+            AND reading.meter_id = corrected.device_id
+            AND reading.ts = corrected.ts
+            AND reading.day = corrected.day
     WHERE
-        day = getvariable('day')
-        AND meter_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'meter')
-    GROUP BY meter_id
+        reading.day = getvariable('day')
+        AND reading.meter_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'meter')
+        AND (corrected.ts IS NULL OR corrected.kwh IS NOT NULL)
+    GROUP BY reading.meter_id
     UNION ALL
     SELECT
         'vehicle' AS kind,
-        vehicle_id AS device_id,
-        arg_min(kwh, ts) AS kwh
-    FROM vehicle_readings
+        reading.vehicle_id AS device_id,
+        arg_min(coalesce(corrected.kwh, reading.kwh), reading.ts) AS kwh
+    FROM vehicle_readings AS reading
+    LEFT JOIN corrected_readings AS corrected
+        ON
+            corrected.kind = 'vehicle'
+            AND reading.vehicle_id = corrected.device_id
+            AND reading.ts = corrected.ts
+            AND reading.day = corrected.day
     WHERE
-        day = getvariable('day')
-        AND vehicle_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'vehicle')
-    GROUP BY vehicle_id
+        reading.day = getvariable('day')
+        AND reading.vehicle_id IN (SELECT booked.device_id FROM booked WHERE booked.kind = 'vehicle')
+        AND (corrected.ts IS NULL OR corrected.kwh IS NOT NULL)
+    GROUP BY reading.vehicle_id
 ),
 
 boundary AS (
@@ -58,14 +73,14 @@ expected AS (
     SELECT
         last_of_day.kind,
         last_of_day.device_id,
-        last_of_day.kwh - coalesce(boundary.kwh, first_samples.kwh) + corrections.correction_kwh AS expected_kwh
+        last_of_day.kwh - coalesce(boundary.kwh, first_samples.kwh) + restarts.restarted_kwh AS expected_kwh
     FROM device_last AS last_of_day
     INNER JOIN first_samples
         ON last_of_day.kind = first_samples.kind AND last_of_day.device_id = first_samples.device_id
     LEFT JOIN boundary
         ON last_of_day.kind = boundary.kind AND last_of_day.device_id = boundary.device_id
-    LEFT JOIN corrections
-        ON last_of_day.kind = corrections.kind AND last_of_day.device_id = corrections.device_id
+    LEFT JOIN restarts
+        ON last_of_day.kind = restarts.kind AND last_of_day.device_id = restarts.device_id
     WHERE last_of_day.day = getvariable('day')
 )
 

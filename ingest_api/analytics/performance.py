@@ -6,13 +6,11 @@ rule is ``sql/sum_window_energy.sql``. Here the sums of both sides are compared,
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, NamedTuple
-
-from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ingest_api.analytics.common_span import Mismatch, Span, find_mismatch, narrowed
 from ingest_api.analytics.window_growth import EncodedReadings, Segment, sum_growth
+from ingest_api.analytics.window_statements import count_of_corrected, energy_of_both_sides, readings_of_both_sides
 from ingest_api.database import Connection, Row, fetch_all
 from warehouse import sqlfiles
 from warehouse.contract.efficiency import (
@@ -27,7 +25,6 @@ from warehouse.contract.energy import DeviceSettings, EnergyKind, Flag
 from warehouse.contract.errors import VehicleNotFoundError, VehicleNotMappedError, WindowNotRetainedError
 from warehouse.contract.partitions import utc_day
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.hours.energy_rule import with_the_rule
 
 
 class Window(NamedTuple):
@@ -71,6 +68,8 @@ class _Sides(NamedTuple):
     rows: Mapping[str, Row]
     coverages: tuple[float, float]
     mismatch: Mismatch | None
+    corrected_count: int
+    """Readings that corrections left out or gave another value."""
 
 
 async def measure(connection: Connection, vehicle_id: str, window: Window, threshold: float) -> Performance:
@@ -93,65 +92,60 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
         raise VehicleNotMappedError(f"no meter is mapped to {vehicle_id} in this window; POST /v1/mappings maps one")
     if dropped_day := mappings[0]["dropped_day"]:
         raise WindowNotRetainedError(f"the readings of {dropped_day} are no longer kept here; the lake has them")
-    sides = await _sum_sides(connection, window, _segments(mappings))
+    sides = await _sum_sides(connection, window, _segments(mappings), corrected=_has_corrections(mappings, window))
     return _rate(vehicle_id, window, mappings, sides, threshold)
 
 
-async def _sum_sides(connection: Connection, window: Window, segments: Sequence[Segment]) -> _Sides:
+def _has_corrections(mappings: Sequence[Row], window: Window) -> bool:
+    """Whether a reading of the window may have been corrected: nobody looks for it where none was."""
+    untils = (mapping[f"{kind}_corrected_until"] for kind in DeviceKind for mapping in mappings)
+    return any(until is not None and until > window.start for until in untils)
+
+
+async def _sum_sides(connection: Connection, window: Window, segments: Sequence[Segment], *, corrected: bool) -> _Sides:
     """What each side booked over the window, or over the span that both have in common."""
     bounds = {"window_from": window.start, "window_to": window.end}
     devices = dict.fromkeys((segment.side, segment.device_id) for segment in segments)  # each is read once
     parameters = {**bounds, "sides": [side for side, _ in devices], "device_ids": [id_ for _, id_ in devices]}
-    cursor = await connection.execute(readings_of_both_sides(), parameters, binary=True)
+    cursor = await connection.execute(readings_of_both_sides(corrected=corrected), parameters, binary=True)
     encoded = {(row["side"], row["device_id"]): row["readings"] for row in await cursor.fetchall()}
-    rows = await _booked(connection, bounds, segments, encoded)
+    rows = await _booked(connection, bounds, segments, encoded, corrected=corrected)
     coverages = _coverage(rows.get("ac", _SILENT), window), _coverage(rows.get("dc", _SILENT), window)
     mismatch = find_mismatch(segments, encoded, coverages)
     if mismatch and mismatch.span:
         first, last = mismatch.span
         bounds = {"window_from": first, "window_to": last + timedelta(microseconds=1)}
-        of_span = await _booked(connection, bounds, *narrowed(segments, encoded, mismatch.span))
+        of_span = await _booked(connection, bounds, *narrowed(segments, encoded, mismatch.span), corrected=corrected)
         rows = {side: {**row, **_energy_of(of_span.get(side, _SILENT))} for side, row in rows.items()}
-    return _Sides(rows, coverages, mismatch)
+    corrected_count = await _count_corrected(connection, window, segments) if corrected else 0
+    return _Sides(rows, coverages, mismatch, corrected_count)
 
 
 async def _booked(
-    connection: Connection, bounds: Mapping[str, datetime], segments: Sequence[Segment], encoded: EncodedReadings
+    connection: Connection,
+    bounds: Mapping[str, datetime],
+    segments: Sequence[Segment],
+    encoded: EncodedReadings,
+    *,
+    corrected: bool,
 ) -> Mapping[str, Row]:
     """What each side booked: by the fast path where its registers only grew, else by the whole rule."""
     if (grown := sum_growth(segments, encoded)) is not None:
         return grown
-    cursor = await connection.execute(energy_of_both_sides(), {**bounds, **_parameters(segments)})
+    statement = energy_of_both_sides(corrected=corrected)
+    cursor = await connection.execute(statement, {**bounds, **_parameters(segments)})
     return {row["side"]: row for row in await cursor.fetchall()}
+
+
+async def _count_corrected(connection: Connection, window: Window, segments: Sequence[Segment]) -> int:
+    bounds = {"window_from": window.start, "window_to": window.end}
+    (row,) = await fetch_all(connection, count_of_corrected(), {**bounds, **_parameters(segments)})
+    return int(row["corrected"])
 
 
 def _energy_of(row: Row) -> Row:
     """Energy and flags of a sum; what else it says is said of the window."""
     return {"energy_kwh": row["energy_kwh"], **{flag: row.get(flag, 0) for flag in Flag}}
-
-
-@cache
-def readings_of_both_sides() -> Composed:
-    """``read_window.sql``, once for the meters and once for the vehicles."""
-    one_side = sqlfiles.load("ingest_api.analytics", "read_window")
-    return SQL(" UNION ALL ").join(
-        one_side.format(
-            side=Literal(side),
-            readings=Identifier(kind.readings),
-            device_id=Identifier(kind.device_id),
-            temperature=temperature,
-        )
-        for side, kind, temperature in (
-            ("ac", DeviceKind.METER, SQL("NULL")),
-            ("dc", DeviceKind.VEHICLE, Identifier("battery_temp_celsius")),
-        )
-    )
-
-
-@cache
-def energy_of_both_sides() -> Composed:
-    """``sum_window_energy.sql`` with the energy rule in it."""
-    return with_the_rule("ingest_api.analytics", "sum_window_energy")
 
 
 def _segments(mappings: Sequence[Row]) -> list[Segment]:
@@ -248,6 +242,7 @@ def _flags(window: Window, mappings: Sequence[Row], sides: _Sides, *, is_low: bo
     counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in sides.coverages)
     counts["low_energy"] = int(is_low)
     counts["edge_mismatch"] = int(sides.mismatch is not None)
+    counts["corrected"] = sides.corrected_count
     mapped = sum((mapping["counts_to"] - mapping["counts_from"] for mapping in mappings), timedelta())
     counts["partly_mapped"] = int(mapped < window.end - window.start)
     return {flag: count for flag, count in counts.items() if count}

@@ -56,7 +56,7 @@ class PerformanceAnswer(Wire):
         description="How often each flag of the energy rule was raised; "
         f"`low_coverage` (sides below {LOW_COVERAGE:g}), `low_energy` "
         "(as the status), `edge_mismatch` (AC and DC begin or end further apart than two readings) and `partly_mapped` "
-        "where they apply.",
+        "where they apply; `corrected`: readings that corrections left out or gave another value.",
         examples=[{}],
     )
     findings: list[OpenFinding] = Field(

@@ -50,6 +50,13 @@ def token_id_of(caller: Caller | None) -> str | None:
     return caller.token_id.decode() or None if isinstance(caller, KnownToken) else None
 
 
+def called(caller: Caller | None) -> str:
+    """What a caller is called beside what was done; where nobody is asked, nobody knows."""
+    if caller is None:
+        return "unknown"
+    return caller.name if isinstance(caller, SignedIn) else f"token {token_id_of(caller) or 'fleet_admin_token'}"
+
+
 def note_caller(connection: Connection | dict[str, Any], caller: Caller) -> None:
     """Note who was let through."""
     connection[_KEY] = caller

@@ -55,6 +55,7 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("GET", "/v1/vehicles/{vehicleId}/sessions"): Scope.READ,
     ("GET", "/v1/vehicles/{vehicleId}/days"): Scope.READ,
     ("GET", "/v1/mappings"): Scope.READ,
+    ("GET", "/v1/corrections"): Scope.READ,
     ("GET", "/v1/findings"): Scope.READ,
     ("GET", "/v1/findings/{id}"): Scope.READ,
     # Of a device's settings some are for an administrator alone: the route asks for that itself.
@@ -62,6 +63,7 @@ ROUTE_SCOPES: Mapping[tuple[str, str], Needed] = {
     ("PATCH", "/v1/vehicles/{vehicleId}"): Scope.OPERATE,
     ("POST", "/v1/mappings"): Scope.OPERATE,
     ("DELETE", "/v1/mappings/{id}"): Scope.OPERATE,
+    ("POST", "/v1/corrections"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/acknowledge"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/snooze"): Scope.OPERATE,
     ("POST", "/v1/findings/{id}/accept"): Scope.OPERATE,

@@ -47,6 +47,8 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.VehicleNotMappedError: 404,
     errors.MappingNotFoundError: 404,
     errors.FindingNotFoundError: 404,
+    errors.DeviceNotKnownError: 404,
+    errors.NothingToCorrectError: 404,
     errors.TooManyDevicesError: 422,
     errors.MappingOverlapError: 409,
     errors.FindingChangedError: 409,

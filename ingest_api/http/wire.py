@@ -91,8 +91,17 @@ def _milliseconds(ts: datetime) -> str:
     return ts.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _exact(ts: datetime) -> str:
+    if ts.microsecond % 1000 == 0:
+        return _milliseconds(ts)
+    return ts.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 Instant = Annotated[AwareDatetime, PlainSerializer(_milliseconds, return_type=str)]
 """An aware instant in an answer, written in UTC: ``2026-02-08T04:00:00.000Z``."""
+
+ExactInstant = Annotated[AwareDatetime, PlainSerializer(_exact, return_type=str)]
+"""The same to the microsecond, where it has any: to be sent back as it is."""
 
 SentInstant = Annotated[AwareDatetime, BeforeValidator(read_rfc3339), AfterValidator(_within_reach)]
 """An aware instant in a request, 1970 to 2200, in RFC 3339 as readings have it; in UTC from here on."""

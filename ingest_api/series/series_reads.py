@@ -35,6 +35,8 @@ class Device(NamedTuple):
     settings: DeviceSettings
     counts_from: datetime
     counts_to: datetime
+    corrected_until: datetime | None = None
+    """Until when it has readings that were ever corrected; ``None``: it has none."""
 
     @classmethod
     def of(cls, kind: DeviceKind, row: Row, counts_from: datetime, counts_to: datetime) -> "Device":
@@ -46,13 +48,19 @@ class Device(NamedTuple):
             max_reset_kwh=row["max_reset_kwh"],
             expected_interval_s=row["expected_interval_s"],
         )
-        return cls(kind, row[kind.device_id], row["external_id"], settings, counts_from, counts_to)
+        corrected_until = row["corrected_until"]
+        return cls(kind, row[kind.device_id], row["external_id"], settings, counts_from, counts_to, corrected_until)
 
     @property
     def reads(self) -> tuple[datetime, datetime]:
         """Its span, and on both sides as far as a step reaches that is no gap."""
         reach = min(timedelta(seconds=GAP_INTERVALS * self.settings.expected_interval_s), _LONGEST_REACH)
         return self.counts_from - reach, self.counts_to + reach
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether readings of its span may count otherwise than they were received."""
+        return self.corrected_until is not None and self.corrected_until > self.reads[0]
 
 
 async def find_meters(connection: Connection, vehicle_id: int, grid: Grid) -> list[Device]:
@@ -75,7 +83,8 @@ async def read_steps(connection: Connection, devices: Sequence[Device]) -> list[
         "window_from": min(begin for begin, _ in spans),
         "window_to": max(end for _, end in spans),
     }
-    cursor = await connection.execute(registers_question(devices[0].kind), asked, binary=True)
+    question = registers_question(devices[0].kind, corrected=any(device.is_corrected for device in devices))
+    cursor = await connection.execute(question, asked, binary=True)
     readings = {row["place"]: row["readings"] or b"" for row in await cursor.fetchall()}
     return [
         grown_steps(readings[place], device.settings) or await _by_the_rule(connection, device)
@@ -83,9 +92,9 @@ async def read_steps(connection: Connection, devices: Sequence[Device]) -> list[
     ]
 
 
-def registers_question(kind: DeviceKind) -> Composed:
+def registers_question(kind: DeviceKind, *, corrected: bool = False) -> Composed:
     """Asks what registers of this kind showed."""
-    return sqlfiles.load(_PACKAGE, "read_registers").format(**_names(kind))
+    return sqlfiles.load(_PACKAGE, "read_registers").format(**_names(kind, corrected=corrected))
 
 
 async def _by_the_rule(connection: Connection, device: Device) -> Steps:
@@ -98,14 +107,14 @@ async def _by_the_rule(connection: Connection, device: Device) -> Steps:
         "reads_to": reads_to,
         "classes": list(CLASSES),
     }
-    cursor = await connection.execute(steps_question(device.kind), asked, binary=True)
+    cursor = await connection.execute(steps_question(device.kind, corrected=device.is_corrected), asked, binary=True)
     row = await cursor.fetchone()
     return ruled_steps((row and row["steps"]) or b"", settings)
 
 
-def steps_question(kind: DeviceKind) -> Composed:
+def steps_question(kind: DeviceKind, *, corrected: bool = False) -> Composed:
     """Asks what the energy rule finds in one device's readings."""
-    return with_the_rule(_PACKAGE, "list_steps", **_names(kind))
+    return with_the_rule(_PACKAGE, "list_steps", **_names(kind, corrected=corrected))
 
 
 async def read_samples(
@@ -122,7 +131,7 @@ async def read_samples(
             "reads_from": device.counts_from,
             "reads_to": device.counts_to,
         }
-        rows = await fetch_all(connection, samples_question(device.kind), asked)
+        rows = await fetch_all(connection, samples_question(device.kind, corrected=device.is_corrected), asked)
         place = dict(zip(newest.tolist(), points.tolist(), strict=True))
         for row in rows:
             for column in columns:
@@ -131,9 +140,9 @@ async def read_samples(
     return found
 
 
-def samples_question(kind: DeviceKind) -> Composed:
+def samples_question(kind: DeviceKind, *, corrected: bool = False) -> Composed:
     """Asks for a device's readings at some instants."""
-    return sqlfiles.load(_PACKAGE, "list_samples").format(**_names(kind))
+    return sqlfiles.load(_PACKAGE, "list_samples").format(**_names(kind, corrected=corrected))
 
 
 async def list_late(connection: Connection, grid: Grid, device: Device) -> list[datetime]:
@@ -153,5 +162,7 @@ async def list_late(connection: Connection, grid: Grid, device: Device) -> list[
     return [row["ts"] for row in await fetch_all(connection, query, asked)]
 
 
-def _names(kind: DeviceKind) -> dict[str, Identifier]:
-    return {"readings": Identifier(kind.readings), "device_id": Identifier(kind.device_id)}
+def _names(kind: DeviceKind, *, corrected: bool = False) -> dict[str, Identifier]:
+    """``corrected``: readings as they count, which are dearer to read than as they were received."""
+    readings = kind.counting_readings if corrected else kind.readings
+    return {"readings": Identifier(readings), "device_id": Identifier(kind.device_id)}

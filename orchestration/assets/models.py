@@ -1,4 +1,4 @@
-"""What is made from the exports: late readings, boundary samples, energy, sessions, faults, losses, SQL models."""
+"""What is made from the exports: late and corrected readings, energy, sessions, faults, losses, SQL models."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,8 @@ from warehouse.lifecycle.session_step import SESSIONS
 def model_assets(catalog: Catalog, partitions: dg.PartitionsDefinition[str]) -> Iterator[dg.AssetsDefinition]:
     """One asset a dataset; those that one step writes come together: energy, sessions, data faults, and losses."""
     yield dataset_asset(catalog, ["late_readings"], partitions, lambda pipeline, day: [pipeline.late_readings(day)])
+    corrected = "corrected_readings"
+    yield dataset_asset(catalog, [corrected], partitions, lambda pipeline, day: [pipeline.corrected_readings(day)])
     yield dataset_asset(catalog, ["device_last"], partitions, lambda pipeline, day: [pipeline.device_last(day)])
     yield dataset_asset(
         catalog, ["carried_samples"], partitions, lambda pipeline, day: [pipeline.boundary_samples(day)]

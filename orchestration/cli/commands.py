@@ -28,6 +28,7 @@ COMMANDS = {
     "retain": "upkeep:retain",
     "pack": "upkeep:pack",
     "devices": "devices:devices",
+    "readings": "readings:readings",
     "export-device": "export_device:export_device",
     "forget": "forget:forget",
     "findings": "findings.commands:findings",

@@ -30,6 +30,7 @@ class Action(StrEnum):
     DEVICE_CHANGE = "device.change"
     DEVICE_PRUNE = "device.prune"
     DEVICE_FORGET = "device.forget"
+    READING_CORRECT = "reading.correct"
     MAPPING_CREATE = "mapping.create"
     MAPPING_END = "mapping.end"
     FINDING_ACKNOWLEDGE = "finding.acknowledge"

@@ -79,6 +79,9 @@ TABLES: dict[str, Holds] = {
     "quarantined_readings": Holds(
         "What was refused, its first 4 KiB, and why", texts=("detail",), raw=("raw",), when="first_seen_at"
     ),
+    "reading_corrections": _BY_KIND._replace(
+        what="What people said of false readings", sentences=("why",), when="ends_at"
+    ),
     "device_hourly": _BY_KIND._replace(what="The energy of each hour of the last days", when="starts_at"),
     "hourly_requests": _BY_KIND._replace(what="Hours that are to be written again"),
     "charging_sessions": _OF_BOTH._replace(
@@ -142,6 +145,8 @@ DATASETS: dict[str, Holds] = {
     "vehicle_meter_map": _OF_BOTH,
     "accepted_losses": _OF_BOTH,
     "forgotten_energy": NOBODYS,
+    "reading_corrections": _BY_KIND._replace(sentences=("why",)),
+    "corrected_readings": _BY_KIND,
     "late_readings": _BY_KIND,
     "device_last": _BY_KIND,
     "carried_samples": _BY_KIND,

@@ -62,6 +62,18 @@ class MeterNotFoundError(FleetwattError):
     code = "meter_not_found"
 
 
+class DeviceNotKnownError(FleetwattError):
+    """There is no such device"""
+
+    code = "device_not_known"
+
+
+class NothingToCorrectError(FleetwattError):
+    """There is no reading to correct"""
+
+    code = "nothing_to_correct"
+
+
 class VehicleNotMappedError(FleetwattError):
     """The vehicle has no meter"""
 

@@ -30,3 +30,8 @@ class DeviceKind(StrEnum):
     def readings(self) -> Stream:
         """The history."""
         return Stream.METER_READINGS if self is DeviceKind.METER else Stream.VEHICLE_READINGS
+
+    @property
+    def counting_readings(self) -> str:
+        """The view of the history as it counts once it is corrected; dearer to read than the history itself."""
+        return f"corrected_{self.readings}"

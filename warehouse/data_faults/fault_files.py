@@ -10,8 +10,7 @@ import polars as pl
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.clock import clock_lags
 from warehouse.data_faults.fault_day import Carried, FaultInputs, faults_of_day
-from warehouse.lake.energy_day import Location
-from warehouse.lake.file_format import ROW_GROUP_ROWS
+from warehouse.lake.file_format import ROW_GROUP_ROWS, Location
 
 
 class FaultFiles(NamedTuple):

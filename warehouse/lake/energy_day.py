@@ -1,6 +1,6 @@
 """Runs the energy rule over one exported day: which files go in, which come out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,8 @@ import polars as pl
 
 from warehouse.contract.energy import MAX_RESET_KWH
 from warehouse.contract.tables import DeviceKind
-from warehouse.lake.file_format import ROW_GROUP_ROWS
+from warehouse.lake.corrected_readings import counting
+from warehouse.lake.file_format import ROW_GROUP_ROWS, Location
 from warehouse.lake.hourly_energy import (
     FLAGGED,
     HOURS,
@@ -25,9 +26,6 @@ from warehouse.lake.hourly_energy import (
 )
 from warehouse.lake.plain_growth import hours_of_growth
 from warehouse.lake.storage.patterns import readable
-
-Location = Path | str
-"""Where a file lies: a path, or whatever else of a store Polars opens."""
 
 LAST_SAMPLES = pl.Schema({"kind": pl.String(), "device_id": pl.Int32(), "ts": INSTANT, "kwh": pl.Float64()})
 """The columns of ``device_last`` and ``carried_samples``, the dataset of boundary samples."""
@@ -45,18 +43,20 @@ class DayInputs(NamedTuple):
     vehicles: Location
     vehicle_meter_map: Location
     carried_samples: Location
+    corrected_readings: Location
 
     def readings(self, kind: DeviceKind) -> pl.LazyFrame:
-        """The samples of one kind of device, as the rule takes them: sorted by device and time, as exported."""
+        """The samples of one kind of device that count, as the rule takes them: sorted by device and time."""
         if kind is DeviceKind.METER:
             temperature = pl.lit(None, pl.Float32)
             frame = pl.scan_parquet(self.meter_readings)
         else:
             temperature = pl.col("battery_temp_celsius")
             frame = pl.scan_parquet(self.vehicle_readings)
-        return frame.select(
+        samples = frame.select(
             pl.col(kind.device_id).alias("device_id"), "ts", "kwh", temperature.alias("battery_temp_celsius")
         ).cast(SAMPLES)
+        return counting(samples, kind, self.corrected_readings)
 
     def devices(self, kind: DeviceKind) -> pl.LazyFrame:
         """The settings of one kind of device. A file of before there was ``max_reset_kwh`` has its default."""
@@ -120,15 +120,12 @@ def _energy_of(inputs: DayInputs, kind: DeviceKind, day: date) -> Iterator[tuple
         yield hours_of_some, flags_of_some
 
 
-def write_device_last(inputs_meter: Location, inputs_vehicle: Location, target: Path) -> int:
-    """Write each device's last sample of a day; returns the number of devices."""
-    files = {DeviceKind.METER: inputs_meter, DeviceKind.VEHICLE: inputs_vehicle}
-    frames = [
-        device_last(
-            pl.scan_parquet(path).select(pl.col(kind.device_id).alias("device_id"), "ts", "kwh"), kind
-        ).collect()
-        for kind, path in files.items()
-    ]
+def write_device_last(exported: Mapping[DeviceKind, Location], corrected_readings: Location, target: Path) -> int:
+    """Write each device's last sample of a day that counts; returns the number of devices."""
+    frames = []
+    for kind, path in exported.items():
+        received = pl.scan_parquet(path).select(pl.col(kind.device_id).alias("device_id"), "ts", "kwh")
+        frames.append(device_last(counting(received, kind, corrected_readings), kind).collect())
     last = pl.concat(frames).cast(LAST_SAMPLES)
     _write(last, target)
     return last.height

@@ -25,7 +25,7 @@ from warehouse.postgres.readings.device_tables import read_table
 
 TABLES = {"meters": "meter_id", "vehicles": "vehicle_id", "vehicle_meter_map": "mapping_id"}
 """The small tables that are exported beside the readings, as they are, and what each is sorted by."""
-DECISIONS = {"accepted_losses": "finding_id", "forgotten_energy": "kind"}
+DECISIONS = {"accepted_losses": "finding_id", "forgotten_energy": "kind", "reading_corrections": "correction_id"}
 """What people decided and models depend on, exported beside them: of the latter what concerns the day."""
 
 

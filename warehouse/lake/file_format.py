@@ -1,5 +1,10 @@
 """How the files of the lake are written, whoever writes them."""
 
+from pathlib import Path
+
+Location = Path | str
+"""Where a file lies: a path, or whatever else of a store Polars opens."""
+
 ROW_GROUP_ROWS = 122_880
 """What a reader must take at least. Some 85 devices of a full-size day, so a question about one reads little."""
 

@@ -112,6 +112,10 @@ class RestatedFiles:
         }
         return self._names("list_changed_mappings", "vehicle_meter_map", **bounds)
 
+    def changed_corrections(self) -> list[str]:
+        """The devices of which other readings count otherwise than they were received."""
+        return self._names("list_changed_corrections", "corrected_readings")
+
     def changed_boundaries(self) -> list[str]:
         """The devices whose last reading before the day is another one."""
         return self._names("list_changed_boundaries", "carried_samples")

@@ -20,12 +20,16 @@ from warehouse.contract.tables import DeviceKind
 from warehouse.lake.additive import is_additive
 from warehouse.lake.remade_number import FLAGS, HOURS, RemadeNumber, are_same
 from warehouse.lake.snapshot import Snapshot
+from warehouse.lake.traced_corrections import SAID, TracedCorrection, traced_corrections
 from warehouse.lake.views import add_view, add_views, open_lake, text
 
 _NAMED = 5
 """Rows that are named where a key fits several."""
 _NUMBERS = ("DOUBLE", "FLOAT", "INTEGER", "BIGINT")
-_BY_DEVICE = ("devices", "mapped_devices", "carried_samples", HOURS, FLAGS, *(kind.readings for kind in DeviceKind))
+_BY_DEVICE = (
+    *("devices", "mapped_devices", "carried_samples", HOURS, FLAGS, *SAID),
+    *(kind.readings for kind in DeviceKind),
+)
 
 
 class NotOneRowError(FleetwattError):
@@ -92,6 +96,7 @@ class Trace:
     steps: tuple[Step, ...]
     devices: tuple[TracedDevice, ...] = ()
     flags: tuple[FlaggedStep, ...] = ()
+    corrections: tuple[TracedCorrection, ...] = ()
     remade: Any = None
 
     @property
@@ -139,7 +144,8 @@ def trace(
         flags = tuple(FlaggedStep(*each) for each in _load(engine, "list_traced_flags"))
         ((rows, total),) = _execute(engine, "SELECT count(*), sum(energy_kwh) FROM traced_hours")
         steps = (*found.steps, *([Step(ColumnSource(HOURS, "energy_kwh"), rows, total)] if devices else []))
-        return replace(found, steps=steps, devices=devices, flags=flags, remade=remade)
+        said = traced_corrections(engine)
+        return replace(found, steps=steps, devices=devices, flags=flags, corrections=said, remade=remade)
 
 
 def _one_row(engine: duckdb.DuckDBPyConnection, model: Model, day: date, key: Mapping[str, str]) -> dict[str, Any]:
@@ -203,7 +209,8 @@ def _make_scope(engine: duckdb.DuckDBPyConnection, row: Mapping[str, Any], key: 
     for name in ("hour", "segment_from"):
         engine.execute(f"SET VARIABLE {name} = ?", [key.get(name)])
     _load(engine, "create_traced_devices")
-    _execute(engine, f"CREATE TEMP VIEW day_readings AS {_both({kind: kind.readings for kind in DeviceKind})}")
+    _execute(engine, f"CREATE TEMP VIEW received_readings AS {_both({kind: kind.readings for kind in DeviceKind})}")
+    _load(engine, "create_day_readings")
     for name in ("hours", "readings"):
         _load(engine, f"create_traced_{name}")
         kept = f"FROM all_traced_{name} SEMI JOIN traced_devices USING (kind, device_id)"

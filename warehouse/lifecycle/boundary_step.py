@@ -7,9 +7,11 @@ import polars as pl
 import psycopg
 
 from warehouse.contract.partitions import midnight
-from warehouse.lake.energy_day import Location, write_boundary_samples
+from warehouse.lake.energy_day import write_boundary_samples
+from warehouse.lake.file_format import Location
 from warehouse.lake.publish import is_file_intact, verified_file
 from warehouse.lake.storage.lake import Lake
+from warehouse.lifecycle.correction_step import queue_newer_corrections
 from warehouse.lifecycle.gaps import Gaps
 from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
 from warehouse.lifecycle.pipeline_files import Made, published, written_aside
@@ -31,6 +33,7 @@ def make_boundary_samples(connection: psycopg.Connection, lake: Lake, day: date)
     gaps = Gaps(connection, lake)
     with written_aside(lake, name, day) as target:
         day_ledger.begin_build(connection, day)
+        queue_newer_corrections(connection, lake, day)
         earlier = [file for file in list_current_files(connection, [last]) if file.day < day]
         samples: list[Location] = [lake.location(file) for file in earlier if not gaps.is_gap(file)]
         samples += _begun_from(connection, lake, gaps.lost, day)

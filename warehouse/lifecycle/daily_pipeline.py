@@ -15,6 +15,7 @@ import psycopg
 
 from dbt_like_sql.catalog import Catalog
 from warehouse.contract.partitions import PartitionState, Stream
+from warehouse.contract.tables import DeviceKind
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
@@ -29,6 +30,7 @@ from warehouse.lake.storage.lake import Lake
 from warehouse.lake.storage.patterns import readable
 from warehouse.lake.views import another_session, start_engine
 from warehouse.lifecycle.boundary_step import make_boundary_samples
+from warehouse.lifecycle.correction_step import CORRECTED_READINGS, make_corrected_readings
 from warehouse.lifecycle.day_checks import DayChecks
 from warehouse.lifecycle.day_releases import DayReleases
 from warehouse.lifecycle.fault_step import make_data_faults
@@ -81,6 +83,7 @@ class DailyPipeline:
             say(str(self.export_table(table, day)))
         made_of_exports = (
             self.late_readings(day),
+            self.corrected_readings(day),
             self.device_last(day),
             self.boundary_samples(day),
             *self.energy(day),
@@ -143,12 +146,18 @@ class DailyPipeline:
             rows = write_late_readings(connection, day, exported, sorted(in_postgres), before, target)
             return published(connection, self.lake, name, day, target, rows)
 
+    def corrected_readings(self, day: date) -> Made:
+        """Find the readings of the day that count otherwise than they were received."""
+        with working_on(self.url, day) as connection:
+            return make_corrected_readings(connection, self.lake, day)
+
     def device_last(self, day: date) -> Made:
         """Make the day's last samples. A rebuild of later days that began from another one is queued."""
         name = LAST_SAMPLES
         with working_on(self.url, day) as connection, written_aside(self.lake, name, day) as target:
-            meters, vehicles = (verified_file(connection, self.lake, stream, day) for stream in Stream)
-            rows = write_device_last(meters, vehicles, target)
+            exported = {kind: verified_file(connection, self.lake, kind.readings, day) for kind in DeviceKind}
+            corrected = verified_file(connection, self.lake, CORRECTED_READINGS, day)
+            rows = write_device_last(exported, corrected, target)
             changed = changed_devices(intact_location(connection, self.lake, name, day), target)
 
             def confirm(transaction: psycopg.Connection) -> None:

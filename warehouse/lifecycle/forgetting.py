@@ -50,6 +50,7 @@ SETTINGS_STAY = (
     "devices",
     "mapped_devices",
     "accepted_losses",
+    "reading_corrections",
     "restatements",
 )
 """What may speak of a device before a day of which only the time before was forgotten: it is still there itself."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from warehouse.lake.energy_day import Location
+from warehouse.lake.file_format import Location
 from warehouse.lake.publish import verified_file, verified_or_queued
 from warehouse.lake.snapshot import current_snapshot
 from warehouse.lake.storage.lake import Lake

@@ -14,6 +14,7 @@ from warehouse.lake.restated import FilePair, RestatedDevice, RestatedFiles
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.restatement_words import (
     boundaries_words,
+    corrections_words,
     earlier_days_words,
     headline,
     mappings_words,
@@ -93,10 +94,14 @@ class RestatementFinder:
         return found or ["it was built again"]
 
     def _reasons_in_files(self, pairs: RestatedFiles, devices: list[RestatedDevice]) -> Iterator[str]:
-        late = [each for each in devices if each.added_reading_count > 0]
+        # Readings that count again, since a correction was taken back, did not come late.
+        is_exported_anew = any(pairs.is_changed(stream) for stream in Stream)
+        late = [each for each in devices if is_exported_anew and each.added_reading_count > 0]
         if added := sum(each.added_reading_count for each in late):
             imported = sum(self._imported(pairs, stream) for stream in Stream if pairs.is_changed(stream))
             yield readings_words(added, min(added, imported), [each.external_id for each in late], len(late))
+        if corrected := pairs.changed_corrections():
+            yield corrections_words(corrected)
         if set_otherwise := pairs.changed_settings():
             yield settings_words(set_otherwise)
         if mapped_otherwise := pairs.changed_mappings():

@@ -47,6 +47,11 @@ def settings_words(devices: Sequence[str]) -> str:
     return f"changed settings of {named(devices)}"
 
 
+def corrections_words(devices: Sequence[str]) -> str:
+    """Devices of which people called readings false, or took that back."""
+    return f"corrected readings of {named(devices)}"
+
+
 def mappings_words(vehicles: Sequence[str]) -> str:
     """Vehicles that were mapped otherwise."""
     return f"{'a changed mapping' if len(vehicles) == 1 else 'changed mappings'} of {named(vehicles)}"

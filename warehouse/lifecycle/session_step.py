@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from warehouse.data_faults.fault_files import read_clock_lags
-from warehouse.lake.energy_day import Location
+from warehouse.lake.file_format import Location
 from warehouse.lake.publish import verified_file
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.carried_days import Beside, make_carrying

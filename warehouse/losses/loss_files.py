@@ -9,8 +9,7 @@ import polars as pl
 
 from warehouse.contract.tables import DeviceKind
 from warehouse.data_faults.schemas import DATA_FAULTS
-from warehouse.lake.energy_day import Location
-from warehouse.lake.file_format import ROW_GROUP_ROWS
+from warehouse.lake.file_format import ROW_GROUP_ROWS, Location
 from warehouse.losses.charger_scores import Known
 from warehouse.losses.frozen import with_heaters
 from warehouse.losses.loss_day import LossInputs, losses_of_day

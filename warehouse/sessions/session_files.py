@@ -8,8 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from warehouse.contract.tables import DeviceKind
-from warehouse.lake.energy_day import Location
-from warehouse.lake.file_format import ROW_GROUP_ROWS
+from warehouse.lake.corrected_readings import counting
+from warehouse.lake.file_format import ROW_GROUP_ROWS, Location
 from warehouse.sessions.charger_day import charger_days
 from warehouse.sessions.schemas import MEASURED, OPEN_ISLANDS
 from warehouse.sessions.session_day import SessionInputs, sessions_of_day
@@ -25,6 +25,7 @@ class SessionFiles(NamedTuple):
     vehicle_meter_map: Location
     carried_samples: Location
     flagged_steps: Location
+    corrected_readings: Location
 
     def inputs(self, open_islands: Location | None, clock_lags: pl.DataFrame) -> SessionInputs:
         """What the sessions are made from. ``open_islands``: of the day before; ``None``: there is none."""
@@ -41,7 +42,8 @@ class SessionFiles(NamedTuple):
 
     def _readings(self, kind: DeviceKind) -> pl.LazyFrame:
         frame = pl.scan_parquet(self.meter_readings if kind is DeviceKind.METER else self.vehicle_readings)
-        return frame.select(pl.col(kind.device_id).alias("device_id"), "ts", "kwh", *MEASURED[kind])
+        received = frame.select(pl.col(kind.device_id).alias("device_id"), "ts", "kwh", *MEASURED[kind])
+        return counting(received, kind, self.corrected_readings)
 
     def _devices(self, kind: DeviceKind) -> pl.DataFrame:
         frame = pl.read_parquet(self.meters if kind is DeviceKind.METER else self.vehicles)

@@ -8,6 +8,7 @@ SELECT
     vehicle.rollover_kwh AS vehicle_rollover_kwh,
     vehicle.max_reset_kwh AS vehicle_max_reset_kwh,
     vehicle.expected_interval_s AS vehicle_expected_interval_s,
+    vehicle.corrected_until AS vehicle_corrected_until,
     meter.meter_id,
     meter.external_id AS meter_external_id,
     meter.energy_kind AS meter_energy_kind,
@@ -15,6 +16,7 @@ SELECT
     meter.rollover_kwh AS meter_rollover_kwh,
     meter.max_reset_kwh AS meter_max_reset_kwh,
     meter.expected_interval_s AS meter_expected_interval_s,
+    meter.corrected_until AS meter_corrected_until,
     greatest(mapping.valid_from, %(window_from)s) AS counts_from,
     least(mapping.valid_to, %(window_to)s) AS counts_to,
     exists(

@@ -23,12 +23,12 @@ FROM unnest(
 CROSS JOIN LATERAL (
     WITH samples AS (
         SELECT ts, date_part('epoch', ts) AS epoch_s, kwh, NULL::real AS battery_temp_celsius
-        FROM meter_readings
+        FROM {meter_readings}
         WHERE segment.side = 'ac' AND meter_id = segment.device_id
             AND ts >= %(window_from)s AND ts < %(window_to)s
         UNION ALL
         SELECT ts, date_part('epoch', ts), kwh, battery_temp_celsius
-        FROM vehicle_readings
+        FROM {vehicle_readings}
         WHERE segment.side = 'dc' AND vehicle_id = segment.device_id
             AND ts >= %(window_from)s AND ts < %(window_to)s
     )

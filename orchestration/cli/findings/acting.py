@@ -1,12 +1,12 @@
 """What people do to a finding from the command line: one command an act."""
 
-import getpass
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli.acting_user import By, who_acts
 from orchestration.cli.findings.shown import in_short
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, read_settings, utc_instant
@@ -22,9 +22,6 @@ FindingId = Annotated[
     str, typer.Argument(metavar="FINDING", help="Its id, or the beginning of it that findings list shows.")
 ]
 _Note = Annotated[str | None, typer.Option("--note", "-m", help="Why; it stays with the finding.")]
-_By = Annotated[
-    str | None, typer.Option("--by", help="Who does it. Default: the user of this machine.", show_default=False)
-]
 _Revision = Annotated[
     int | None,
     typer.Option(min=1, help="Only if it is still at this revision: nobody was quicker.", show_default=False),
@@ -64,7 +61,7 @@ def _plain(act: Act) -> Callable[..., None]:
         finding: FindingId,
         *,
         note: _Note = None,
-        by: _By = None,
+        by: By = None,
         revision: _Revision = None,
         home: Home = None,
         as_json: AsJson = False,
@@ -79,7 +76,7 @@ def snooze(
     *,
     until: _Until,
     note: _Note = None,
-    by: _By = None,
+    by: By = None,
     revision: _Revision = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -97,7 +94,7 @@ def assign(
     *,
     to: Annotated[str | None, typer.Option("--to", help="Whose it is; without it, nobody's.")] = None,
     note: _Note = None,
-    by: _By = None,
+    by: By = None,
     revision: _Revision = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -112,7 +109,7 @@ def assign(
 
 def _do(act: Act, finding: str, *, home: Home, as_json: bool, by: str | None, **said: Any) -> None:
     settings = read_settings(FleetSettings, home=home)
-    request = Request(act, _user() if by is None else by, **said)
+    request = Request(act, who_acts(by), **said)
     with connect(current_database(settings)) as connection:
         row = act_on_finding(connection, find_finding_id(connection, finding), request)
     if as_json:
@@ -120,10 +117,3 @@ def _do(act: Act, finding: str, *, home: Home, as_json: bool, by: str | None, **
         return
     for line in in_short(row):
         print_line(line)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:  # an account without a name, in a container
-        raise typer.BadParameter("this account has no name; say who does it", param_hint="--by") from error

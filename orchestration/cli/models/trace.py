@@ -124,6 +124,10 @@ def _print(catalog: Catalog, model: Model, found: Trace, limit: int) -> None:
         print_line(f"and {counted(len(found.devices) - limit, 'device')} with less energy (--limit)")
     for line in _readings_in_words(found):
         print_line(line)
+    if found.corrections:
+        console.print(_correction_table(found, limit))
+    if len(found.corrections) > limit:
+        print_line(f"and {counted(len(found.corrections) - limit, 'corrected reading')} (--limit)")
     if found.flags:
         console.print(_flag_table(found, limit))
     if len(found.flags) > limit:
@@ -180,6 +184,17 @@ def _flag_table(found: Trace, limit: int) -> Table:
     return table
 
 
+def _correction_table(found: Trace, limit: int) -> Table:
+    table = Table(
+        "corrected reading", "received", "counts", "by", "why", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for each in found.corrections[:limit]:
+        counts = "left out" if each.kwh is None else shown_value(each.kwh)
+        received = _register(each.ts, each.received_kwh)
+        table.add_row(Text(f"{each.kind} {each.external_id}"), received, counts, Text(each.who), Text(each.why))
+    return table
+
+
 def _readings_in_words(found: Trace) -> list[str]:
     read, exported = (sum(getattr(each, f"{name}_count") for each in found.devices) for name in ("reading", "exported"))
     lines = [
@@ -206,6 +221,8 @@ def _as_dict(found: Trace, limit: int) -> dict[str, Any]:
         "steps": [{**each.source._asdict(), "rows": each.rows, "sum": each.total} for each in found.steps],
         "device_count": len(found.devices),
         "devices": [each._asdict() for each in found.devices[:limit]],
+        "correction_count": len(found.corrections),
+        "corrections": [each._asdict() for each in found.corrections[:limit]],
         "flag_count": len(found.flags),
         "flags": [each._asdict() for each in found.flags[:limit]],
         "is_whole": found.is_whole,

@@ -52,6 +52,12 @@ class Stand:
         made: int = self.site.client.post("/v1/mappings", json=body, headers=headers(ADMIN_TOKEN)).json()["id"]
         return made
 
+    def correction(self) -> Way:
+        reading = meter_payload(meterId=new_id("meter"))
+        self.site.client.post("/v1/telemetry", json=reading, headers=headers(ADMIN_TOKEN))
+        said = {"device": reading["meterId"], "from": reading["timestamp"], "action": "void", "why": "a corrupt row"}
+        return _to("POST", "/v1/corrections", **said)
+
     def finding(self, **given: Any) -> UUID:
         number = int(new_id().rpartition("-")[2])
         return add_finding(self.site.connection, 1_000 + number, **given)
@@ -91,6 +97,7 @@ WAYS: Mapping[tuple[str, str], Callable[[Stand], Way]] = {
         lambda send: send("POST", "/v1/mappings", json={"vehicleId": new_id(), "meterId": new_id()})
     ),
     ("DELETE", "/v1/mappings/{id}"): lambda stand: _to("DELETE", f"/v1/mappings/{stand.mapping()}"),
+    ("POST", "/v1/corrections"): lambda stand: stand.correction(),
     ("POST", "/v1/findings/{id}/acknowledge"): finding_act("acknowledge", note="ordered"),
     ("POST", "/v1/findings/{id}/snooze"): finding_act("snooze", until="2099-01-01T00:00:00Z"),
     ("POST", "/v1/findings/{id}/accept"): finding_act("accept"),

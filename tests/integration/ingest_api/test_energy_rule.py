@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from psycopg.rows import dict_row
 
 from ingest_api.analytics.performance import Performance, Window, measure
+from tests.corrected_series import CorrectedSeries, corrected_series
 from tests.energy_series import Vector, dirty_series, vectors
+from warehouse.contract.corrections import Action, Correction, corrected, correction_in_force
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, increase_kwh, steps
 from warehouse.contract.partitions import utc_day
 
@@ -39,10 +41,22 @@ class Fleet:
     def execute(self, query: str, parameters: Iterable[object] = ()) -> None:
         self._loop.run_until_complete(self._connection.execute(query.encode(), list(parameters)))
 
-    def measure(self, samples: Iterable[Sample], device: DeviceSettings) -> Performance:
-        """The same samples on both sides: both must say the same."""
+    def measure(
+        self, samples: Iterable[Sample], device: DeviceSettings, corrections: Sequence[Correction] = ()
+    ) -> Performance:
+        """The same samples on both sides, and the same corrections of them: both must say the same."""
         rows = sorted(set(samples))
+        self.execute("SET fleetwatt.forgetting = 'on'")  # else what was said is never deleted
+        self.execute("DELETE FROM reading_corrections")
         for kind in ("meter", "vehicle"):
+            for each in corrections:
+                self.execute(
+                    "INSERT INTO reading_corrections (kind, device_id, starts_at, ends_at, action, kwh, why, who)"
+                    " VALUES (%s, 1, %s, %s, %s, %s, 'false', 'ann')",
+                    [kind, *each],
+                )
+            until = max((each.ends_at for each in corrections), default=None)
+            self.execute(f"UPDATE {kind}s SET corrected_until = %s", [until])
             # A few rows: to delete them costs less than to give each of fifty partitions new files.
             self.execute(f"DELETE FROM {kind}_readings")
             self.execute(
@@ -101,6 +115,23 @@ def test_equals_the_reference_on_random_dirty_series(series: tuple[list[Sample],
         assert measured.ac_kwh == pytest.approx(increase_kwh(inside, series[1]), abs=1e-6)
     flags = [flag for step in steps(inside, series[1]) for flag in step.flags]
     assert _rule_flags(measured) == _both_sides(flags)
+
+
+@settings(max_examples=75)
+@given(drawn=corrected_series(MIDNIGHT))
+def test_equals_the_reference_on_what_is_left_of_corrected_series(drawn: CorrectedSeries, fleet: Fleet) -> None:
+    samples, device, corrections = drawn
+    inside = [sample for sample in samples if sample.ts < WINDOW.end]
+    measured = fleet.measure(inside, device, corrections)
+    counting = corrected(inside, corrections)
+    assert (measured.ac_kwh is None) == (not counting)
+    if counting:
+        assert measured.ac_kwh == pytest.approx(increase_kwh(counting, device), abs=1e-6)
+        assert measured.dc_kwh == pytest.approx(increase_kwh(counting, device), abs=1e-6)
+    words = (correction_in_force(corrections, sample.ts) for sample in set(inside))
+    changed = sum(word is not None and word.action is not Action.RESTORE for word in words)
+    flags = [flag for step in steps(counting, device) for flag in step.flags]
+    assert _rule_flags(measured) == _both_sides([*flags, *["corrected"] * changed])
 
 
 def test_an_interval_device_books_each_value(fleet: Fleet) -> None:

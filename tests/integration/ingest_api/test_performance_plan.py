@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Composable
 
-from ingest_api.analytics.performance import energy_of_both_sides, readings_of_both_sides
+from ingest_api.analytics.window_statements import energy_of_both_sides, readings_of_both_sides
 from tests.factories import now_s
+from warehouse import sqlfiles
 from warehouse.postgres.connection import connect
 
 DEVICES = 20
@@ -97,6 +98,63 @@ def test_the_window_is_read_from_the_key_of_its_days_alone(
 def test_the_fast_path_sorts_nothing(connection: psycopg.Connection, filled: datetime) -> None:
     plan = explain(connection, readings_of_both_sides(), filled, hours=24)
     assert "Sort" not in json.dumps(plan)
+
+
+@pytest.mark.parametrize("name", list(QUERIES))
+def test_of_a_device_without_corrections_no_correction_is_looked_for(
+    connection: psycopg.Connection, filled: datetime, name: str
+) -> None:
+    plan = explain(connection, QUERIES[name], filled, hours=24)
+    assert "correction" not in json.dumps(plan)
+
+
+CORRECTED = {
+    "fast path": readings_of_both_sides(corrected=True),
+    "whole rule": energy_of_both_sides(corrected=True),
+}
+
+
+@pytest.fixture(scope="module")
+def corrected(connection: psycopg.Connection, filled: datetime) -> datetime:
+    """As many corrections as people make in years, of which one is of the device that is asked for."""
+    connection.execute(
+        "INSERT INTO reading_corrections (kind, device_id, starts_at, ends_at, action, why, who)"
+        " SELECT 'meter', device, %(end)s - device * INTERVAL '1 minute', %(end)s, 'void', 'a test', 'ann'"
+        " FROM generate_series(7, 20006) AS device",
+        {"end": filled},
+    )
+    connection.execute("ANALYZE reading_corrections")
+    return filled
+
+
+@pytest.mark.parametrize("name", list(CORRECTED))
+def test_of_a_device_with_corrections_the_last_word_is_found_by_an_index(
+    connection: psycopg.Connection, corrected: datetime, name: str
+) -> None:
+    read = scans(explain(connection, CORRECTED[name], corrected, hours=24)["Plan"])
+    readings = [node for node in read if node["Relation Name"] != "reading_corrections"]
+    assert {node["Node Type"] for node in readings} == {"Index Only Scan"}
+    assert {node["Relation Name"] for node in readings} == {
+        f"{kind}_readings_{corrected.astimezone(UTC).date() - timedelta(days=back):%Y_%m_%d}"
+        for kind in ("meter", "vehicle")
+        for back in (0, 1)
+    }
+    words = [node for node in read if node["Relation Name"] == "reading_corrections"]
+    assert words
+    assert {node.get("Index Name") for node in words} <= {"reading_corrections_of_device", "reading_corrections_pkey"}
+
+
+def test_the_statement_that_reads_the_settings_reads_no_correction(
+    connection: psycopg.Connection, corrected: datetime
+) -> None:
+    """Whether a device has any stands beside its settings: the question costs what it did."""
+    asked = {"vehicle_id": "v", "window_from": corrected - timedelta(days=1), "window_to": corrected}
+    days = {"first_day": corrected.date(), "last_day": corrected.date()}
+    with psycopg.ClientCursor(connection) as cursor:
+        query = sqlfiles.load("ingest_api.analytics", "find_vehicle_mappings")
+        cursor.execute(SQL("EXPLAIN (FORMAT JSON) ") + query, {**asked, **days})
+        ((plan,),) = cursor.fetchall()
+    assert "reading_corrections" not in json.dumps(plan)
 
 
 def test_days_beyond_the_window_are_not_even_planned(

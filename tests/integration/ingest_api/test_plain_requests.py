@@ -26,6 +26,7 @@ PATHS = {
     "/v1/findings/3f2a9c01-52d4-5e0b-9a57-0d4c1f6f7a11": [],
     "/v1/audit": ["since", "until", "actor", "action", "subject", "limit", "cursor"],
     "/v1/me": [],
+    "/v1/corrections": ["device", "kind", "limit", "cursor"],
     "/v1/mappings": ["vehicleId", "meterId", "limit", "cursor"],
 }
 OF_ADMINISTRATORS = {"/v1/tokens": ["limit", "cursor"]}

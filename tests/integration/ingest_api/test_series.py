@@ -89,6 +89,19 @@ def test_a_register_that_restarted_is_marked_and_what_flowed_is_booked_by_the_ru
     assert found["voltage"] == [*[230.0] * 6, *[None] * 4]
 
 
+def test_a_register_is_shown_as_it_counts_once_it_is_corrected(site: Site) -> None:
+    device = new_id("meter")
+    send(site, meter(device, [100.0, 100.1, 100.2, 150.0, 100.4]))
+    false = {"device": device, "from": minute(3), "why": "a corrupt row"}
+    shown = asked(site, f"/v1/meters/{device}/series")
+    replaced = {**false, "action": "replace", "kwh": 100.3}
+    assert site.client.post("/v1/corrections", json=replaced).status_code == 201
+    found = asked(site, f"/v1/meters/{device}/series")
+    assert (found["acKw"], found["marks"]) == ([6.0] * 4 + [None] * 6, [])
+    assert site.client.post("/v1/corrections", json={**false, "action": "restore"}).status_code == 201
+    assert asked(site, f"/v1/meters/{device}/series") == shown != found
+
+
 def test_a_gap_is_a_gap_and_an_hourly_register_is_none(site: Site) -> None:
     gap, hourly = new_id("meter"), new_id("meter")
     send(site, [*meter(gap, [10.0]), *meter(gap, [11.0, 11.1], first=20)])

@@ -1,17 +1,24 @@
 """A fleet's days as files: whatever the order of days, the hours add up to what the registers gained."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.corrected_series import CorrectedSeries, corrected_series
 from tests.energy_series import dirty_series
+from warehouse.contract.corrections import INSTANT, Action, Correction, corrected
 from warehouse.contract.energy import DeviceSettings, Sample, increase_kwh
+from warehouse.contract.partitions import midnight
+from warehouse.contract.tables import DeviceKind
 from warehouse.lake import energy_day
+from warehouse.lake.corrected_readings import write_corrected_readings
 from warehouse.lake.energy_day import (
     DayInputs,
     changed_devices,
@@ -28,7 +35,13 @@ TS = pl.Datetime("us", "UTC")
 class LakeOfDays:
     """Registers of meters (device 1, 2, ...) and one vehicle, written day by day as the export does."""
 
-    def __init__(self, root: Path, meters: dict[int, list[Sample]], devices: dict[int, DeviceSettings]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        meters: dict[int, list[Sample]],
+        devices: dict[int, DeviceSettings],
+        corrections: Mapping[int, list[Correction]] = MappingProxyType({}),
+    ) -> None:
         self.root = root
         self.days = sorted({sample.ts.date() for samples in meters.values() for sample in samples})
         for day in self.days:
@@ -50,6 +63,7 @@ class LakeOfDays:
                 }
             ).write_parquet(self.path(day, "vehicle_readings"))
             self._write_devices(day, devices)
+            self._write_corrections(day, corrections)
 
     def _write_devices(self, day: date, devices: dict[int, DeviceSettings]) -> None:
         for kind, known in (("meter", devices), ("vehicle", {})):
@@ -66,14 +80,34 @@ class LakeOfDays:
         mapping = {"vehicle_id": pl.Int32(), "meter_id": pl.Int32(), "valid_from": TS, "valid_to": TS}
         pl.DataFrame(schema=mapping).write_parquet(self.path(day, "vehicle_meter_map"))
 
+    def _write_corrections(self, day: date, corrections: Mapping[int, list[Correction]]) -> None:
+        """What was said, in the order of saying it, device by device."""
+        begin, end = midnight(day), midnight(day + timedelta(days=1))
+        said = [(meter, *each) for meter, of_meter in corrections.items() for each in of_meter]
+        rows = [
+            (number, "meter", meter, starts_at, ends_at, action.value, kwh)
+            for number, (meter, starts_at, ends_at, action, kwh) in enumerate(said)
+            if starts_at < end and ends_at > begin
+        ]
+        schema = pl.Schema(
+            {"correction_id": pl.Int64(), "kind": pl.String(), "device_id": pl.Int32(), "starts_at": TS, "ends_at": TS}
+            | {"action": pl.String(), "kwh": pl.Float64()}
+        )
+        pl.DataFrame(rows, schema=schema, orient="row").write_parquet(self.path(day, "reading_corrections"))
+        target = self.path(day, "corrected_readings")
+        write_corrected_readings(self.exported(day), self.path(day, "reading_corrections"), target)
+
+    def exported(self, day: date) -> dict[DeviceKind, Path]:
+        return {kind: self.path(day, kind.readings) for kind in DeviceKind}
+
     def path(self, day: date, dataset: str) -> Path:
         path = self.root / f"{dataset}-{day}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def note_last(self, day: date) -> None:
-        meters, vehicles = self.path(day, "meter_readings"), self.path(day, "vehicle_readings")
-        write_device_last(meters, vehicles, self.path(day, "device_last"))
+        corrected_readings = self.path(day, "corrected_readings")
+        write_device_last(self.exported(day), corrected_readings, self.path(day, "device_last"))
 
     def energy_kwh(self, day: date) -> float:
         """The energy of one day, from its own files and the last samples of all earlier ones."""
@@ -103,6 +137,49 @@ def test_days_computed_alone_in_any_order_add_up_to_the_increase_of_the_whole_se
     random.shuffle(order)
     total = sum(lake.energy_kwh(day) for day in order)
     assert total == pytest.approx(sum(increase_kwh(meters[each], devices[each]) for each in meters), abs=1e-5)
+
+
+@pytest.mark.long
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(corrected_series(MIDNIGHT), min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_days_of_corrected_registers_add_up_to_the_increase_of_what_counts(
+    tmp_path_factory: pytest.TempPathFactory, fleet: list[CorrectedSeries], random: Random
+) -> None:
+    require_corrected(tmp_path_factory.mktemp("lake"), fleet, random)
+
+
+def test_a_corrected_register_books_what_counts_over_midnight_too(tmp_path: Path) -> None:
+    """The last reading of the first day is left out, the first one of the second is replaced, a third is as it was."""
+    samples = [Sample(MIDNIGHT + timedelta(hours=6 * place), 100.0 + place) for place in range(12)]
+    false = [samples[3]._replace(kwh=5000.0), samples[4]._replace(kwh=0.0)]
+    said = [
+        Correction(false[0].ts, false[0].ts + INSTANT, Action.VOID),
+        Correction(samples[8].ts, samples[11].ts, Action.VOID),
+        Correction(false[1].ts, false[1].ts + INSTANT, Action.REPLACE, 104.5),
+        Correction(samples[9].ts, samples[11].ts, Action.RESTORE),
+    ]
+    received = [*samples[:3], *false, *samples[5:]]
+    lake = require_corrected(tmp_path, [(received, DeviceSettings(), said)], Random(1))  # noqa: S311 - a repeatable trial
+    assert [lake.energy_kwh(day) for day in lake.days] == [2.0, 5.0, 4.0]
+    changed = pl.concat(pl.read_parquet(lake.path(day, "corrected_readings")) for day in lake.days)
+    expected = [(false[0].ts, 5000.0, None, 0), (false[1].ts, 0.0, 104.5, 2), (samples[8].ts, 108.0, None, 1)]
+    assert changed.select("ts", "received_kwh", "kwh", "correction_id").rows() == expected
+
+
+def require_corrected(folder: Path, fleet: list[CorrectedSeries], random: Random) -> LakeOfDays:
+    """Computed in any order, the days add up to the increase of the registers as they count."""
+    meters = {number: samples for number, (samples, _, _) in enumerate(fleet, start=1)}
+    devices = {number: each for number, (_, each, _) in enumerate(fleet, start=1)}
+    said = {number: each for number, (_, _, each) in enumerate(fleet, start=1)}
+    lake = LakeOfDays(folder, meters, devices, said)
+    for day in lake.days:
+        lake.note_last(day)
+    order = list(lake.days)
+    random.shuffle(order)
+    total = sum(lake.energy_kwh(day) for day in order)
+    counting = {number: corrected(sorted(set(meters[number])), said[number]) for number in meters}
+    assert total == pytest.approx(sum(increase_kwh(counting[each], devices[each]) for each in meters), abs=1e-5)
+    return lake
 
 
 def test_a_device_that_was_silent_for_days_books_its_step_when_it_returns(tmp_path: Path) -> None:

@@ -124,6 +124,35 @@ def test_a_count_of_vehicles_comes_from_no_reading(lake: HandMadeLake) -> None:
     assert shown.endswith("exported as it is from the table vehicles of PostgreSQL\n")
 
 
+def test_what_people_said_of_the_readings_is_told(tmp_path: Path) -> None:
+    """One was left out and one replaced: the registers are shown as they count, and beside them why."""
+    lake = HandMadeLake(tmp_path / "lake")
+    lake.pairs(1)
+    lake.add("carried_samples", kind="meter", device_id=1, ts=at("23:30", DAY - timedelta(days=1)), kwh=100.0)
+    for clock, kwh in (("07:30", 104.0), ("08:30", 999.0), ("09:30", 111.0)):
+        lake.add("meter_readings", meter_id=1, ts=at(clock), kwh=kwh)
+    for number, (clock, received, counting) in enumerate((("08:30", 999.0, None), ("09:30", 111.0, 110.0)), start=1):
+        word = {"starts_at": at(clock), "ends_at": at(clock), "who": "ann", "why": f"reason {number}", "kwh": counting}
+        lake.add("reading_corrections", correction_id=number, kind="meter", device_id=1, action="void", **word)
+        counts = {"ts": at(clock), "received_kwh": received, "kwh": counting, "correction_id": number}
+        lake.add("corrected_readings", kind="meter", device_id=1, **counts)
+    lake.energy("meter", 1, 7, 4.0, reading_count=1)
+    lake.energy("meter", 1, 9, 6.0, reading_count=1)
+    lake.write()
+    lake.build()
+    said = traced(lake, "hourly_energy", "energy_kwh", "--key", "kind=meter", "--key", "device_id=1",
+                  "--key", "hour=2026-02-08T09:00:00Z")  # fmt: skip
+    assert (said["devices"][0]["beforeKwh"], said["devices"][0]["lastKwh"]) == (104.0, 110.0)
+    assert (said["correctionCount"], said["corrections"]) == (
+        1,
+        [{"kind": "meter", "externalId": "meter-1", "ts": "2026-02-08T09:30:00+00:00", "receivedKwh": 111.0,
+          "kwh": 110.0, "correctionId": 2, "who": "ann", "why": "reason 2"}],
+    )  # fmt: skip
+    shown = run(lake, "daily_fleet_efficiency", "metered_ac_kwh").stdout
+    assert "left out" in shown
+    assert "reason 1" in shown
+
+
 def test_a_week_is_followed_to_its_days(lake: HandMadeLake) -> None:
     shown = run(lake, "weekly_vehicle_losses", "ac_kwh", "--key", "vehicle_id=1").stdout
     assert "daily_vehicle_efficiency.ac_kwh: 1 row, sum 9" in shown

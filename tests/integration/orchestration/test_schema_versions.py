@@ -27,6 +27,7 @@ ARGUMENTS = {
     "findings": ["list"],
     "tokens": ["list"],
     "users": ["list"],
+    "readings": ["corrections", "vehicle-1"],
     "export-device": ["vehicle-1", "--output", "files"],
     "backup": ["backups"],
     "forget": ["veh-1"],

@@ -4,7 +4,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, groupby
+from itertools import cycle, groupby, product
 from typing import Any
 
 import psycopg
@@ -12,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.corrected_series import CorrectedSeries, corrected_series
 from tests.energy_series import dirty_series
+from warehouse.contract.corrections import INSTANT, Action, Correction, corrected, correction_in_force
 from warehouse.contract.energy import DeviceSettings, EnergyKind, Sample, steps
 from warehouse.contract.partitions import Stream, midnight, partition_name, utc_day
 from warehouse.contract.tables import DeviceKind
@@ -37,7 +39,8 @@ class Device:
 
     def begin(self, device: DeviceSettings, hours: Iterable[datetime] = THREE_DAYS) -> None:
         """Nothing was ever reported; these hours are still to be written."""
-        for table in ("meter_readings", "vehicle_readings", "device_hourly", "hourly_checks"):
+        self.connection.execute("SET fleetwatt.forgetting = 'on'")  # else what was said is never deleted
+        for table in ("meter_readings", "vehicle_readings", "device_hourly", "hourly_checks", "reading_corrections"):
             # A few rows: to delete them costs less than to give each of fifty partitions new files.
             self.connection.execute(f"DELETE FROM {table}".encode())
         self.connection.execute(
@@ -49,7 +52,7 @@ class Device:
         for kind in DeviceKind:
             self.connection.execute(
                 f"UPDATE {kind}s SET (max_power_kw, rollover_kwh, max_reset_kwh, expected_interval_s, energy_kind)"
-                " = (%s, %s, %s, %s, %s)".encode(),
+                " = (%s, %s, %s, %s, %s), corrected_until = NULL".encode(),
                 [
                     device.max_power_kw,
                     device.rollover_kwh,
@@ -68,6 +71,18 @@ class Device:
                 [[row.ts for row in rows], [row.kwh for row in rows]],
             )
         self.connection.execute("DELETE FROM hourly_checks")  # as if the rows had been counted as late
+
+    def correct(self, corrections: Iterable[Correction]) -> None:
+        """As the store does it, but that nothing has to be there."""
+        for kind, each in product(DeviceKind, corrections):
+            self.connection.execute(
+                "INSERT INTO reading_corrections (kind, device_id, starts_at, ends_at, action, kwh, why, who)"
+                " VALUES (%s, 1, %s, %s, %s, %s, 'false', 'ann')",
+                [kind, *each],
+            )
+            said = f"UPDATE {kind}s SET corrected_until = greatest(corrected_until, %s)"
+            self.connection.execute(said.encode(), [each.ends_at])
+            self.connection.execute("INSERT INTO hourly_requests VALUES (%s, 1, %s)", [kind, each.starts_at])
 
     def write(self) -> None:
         write_closed_hours(self.connection, _in_silence)
@@ -134,6 +149,50 @@ def test_equals_the_reference_however_late_readings_come(
         device.store(part)
         device.write()
     assert device.hours() == expected(samples, series[1])
+
+
+@unhurried
+@given(drawn=corrected_series(MIDNIGHT), said_first=st.booleans(), split=st.randoms(use_true_random=False))
+def test_equals_the_reference_on_what_is_left_of_corrected_series(
+    drawn: CorrectedSeries, said_first: bool, split: random.Random, device: Device
+) -> None:
+    """Whether the correction or the hours are there first, and with readings that come later than both."""
+    samples = sorted({sample for sample in drawn[0] if sample.ts < END})
+    corrections = drawn[2]
+    later = [sample for sample in samples if split.random() < 0.2]
+    device.begin(drawn[1])
+    device.store(sample for sample in samples if sample not in later)
+    if not said_first:
+        device.write()
+    device.correct(corrections)
+    device.write()
+    device.store(later)
+    device.write()
+    assert device.hours() == expected_of_corrected(samples, corrections, drawn[1])
+
+
+def expected_of_corrected(
+    samples: list[Sample], corrections: list[Correction], device: DeviceSettings
+) -> dict[datetime, dict[str, Any]]:
+    words = {sample.ts: correction_in_force(corrections, sample.ts) for sample in samples}
+    changed = Counter(_hour(ts) for ts, word in words.items() if word and word.action is not Action.RESTORE)
+    hours = expected(corrected(samples, corrections), device)
+    for hour, count in changed.items():
+        if hour in hours:  # of an hour of which nothing is left there is no row
+            hours[hour]["flags"]["corrected"] = count
+    return hours
+
+
+def test_hours_of_a_device_of_which_all_is_left_out_are_written_once(device: Device) -> None:
+    """The readings that are stored are more than the hours count: that alone must not have them written for ever."""
+    samples = [Sample(MIDNIGHT + timedelta(minutes=20 * k), 100.0 + k) for k in range(9)]
+    device.begin(DeviceSettings())
+    device.store(samples)
+    device.correct([Correction(samples[0].ts, samples[-1].ts + INSTANT, Action.VOID)])
+    device.write()
+    assert device.hours() == {}
+    device.connection.execute("DELETE FROM hourly_checks")
+    assert write_closed_hours(device.connection, _in_silence).corrected_devices == 0
 
 
 def test_late_readings_of_neighbouring_days_are_both_found(device: Device) -> None:

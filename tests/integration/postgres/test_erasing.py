@@ -12,13 +12,14 @@ from tests.dropped_database import drop_database
 from tests.factories import QUOTA, iso, now_s, vehicle_payload
 from tests.stored_findings import add_event, add_finding
 from warehouse.contract.device_rows import TABLES, Device
+from warehouse.contract.errors import DeviceNotKnownError
 from warehouse.contract.readings import AcceptedWindow
 from warehouse.contract.tables import DeviceKind
 from warehouse.decoding.telemetry import decode_body
 from warehouse.postgres.connection import connect
 from warehouse.postgres.device_data.erasing import blank_everywhere, erase_readings, erase_rows
 from warehouse.postgres.device_data.held_rows import count_rows
-from warehouse.postgres.device_data.named_device import DeviceNotKnownError, find_device
+from warehouse.postgres.device_data.named_device import find_device
 from warehouse.postgres.readings.reading_store import ReadingStore
 
 STAND_IN = "forgotten-0123456789ab"

@@ -22,7 +22,7 @@ from warehouse.postgres.connection import connect
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead, make_partitions
 from warehouse.postgres.partitions.dropping import detach, drop_detached
-from warehouse.postgres.roles.grants import FUNCTIONS_OF_PIPELINE, LETTERS, TABLES
+from warehouse.postgres.roles.grants import FUNCTIONS_OF_PIPELINE, LETTERS, TABLES, VIEWS
 from warehouse.postgres.roles.settling import settle_roles
 
 own_server = pytest.fixture(own_server_in)
@@ -102,6 +102,8 @@ def test_every_table_and_sequence_has_a_line_in_the_table_of_grants(connection: 
     partitions = {name for name, _ in found if stream_of(name) != name}
     assert len(partitions) > 2 * 14
     assert {name for name, _ in found} - partitions == TABLES.keys(), "say in grants.py who may do what with it"
+    views = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
+    assert {name for (name,) in connection.execute(views.encode())} == VIEWS.keys()
     sequences = {name for name, kind in found if kind == "S"}
     assert {name for name, grants in TABLES.items() if "N" in "".join(grants)} == sequences
 
@@ -139,6 +141,7 @@ def test_what_the_catalogue_says_of_a_role_is_what_the_table_of_grants_says(
     found = connection.execute(granted.encode(), [name]).fetchall()
     every = [*tables_of(connection), *(name for name, grants in TABLES.items() if "N" in "".join(grants))]
     expected = {(table, privilege) for table in every for privilege in TABLES[stream_of(table)].of(role)}
+    expected |= {(view, privilege) for view, grants in VIEWS.items() for privilege in grants.of(role)}
     assert set(found) == expected
     ours = "SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace"
     columns = f"SELECT FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid IN ({ours})"

@@ -5,15 +5,9 @@ from collections.abc import Iterable
 import psycopg
 
 from warehouse.contract.device_rows import Device
-from warehouse.contract.errors import FleetwattError
+from warehouse.contract.errors import DeviceNotKnownError
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.readings.device_ids import find_ids
-
-
-class DeviceNotKnownError(FleetwattError):
-    """There is no such device"""
-
-    code = "device_not_known"
 
 
 def find_devices(connection: psycopg.Connection, external_id: str) -> list[Device]:
@@ -34,5 +28,5 @@ def find_device(connection: psycopg.Connection, external_id: str, kind: DeviceKi
     if not found:
         raise DeviceNotKnownError(f"no {kind or 'meter or vehicle'} is called {external_id}")
     if len(found) > 1:
-        raise DeviceNotKnownError(f"a meter and a vehicle are called {external_id}; say which one with --kind")
+        raise DeviceNotKnownError(f"a meter and a vehicle are called {external_id}; say which by its kind (--kind)")
     return found[0]

@@ -20,6 +20,7 @@ from warehouse.postgres.findings.finding_reads import FindingRow, find_finding
 from warehouse.postgres.findings.finding_store import lock_findings
 from warehouse.postgres.ledger.day_ledger import request_build
 from warehouse.postgres.readings.device_tables import read_table
+from warehouse.visible import can_be_seen, is_storable
 
 _PACKAGE = "warehouse.postgres.findings"
 LONGEST_NOTE = 2000
@@ -119,7 +120,7 @@ def _require_valid(request: Request, now: datetime) -> None:
         raise InvalidRequestError(f"say who is to look after it: a name of at most {LONGEST_NAME} characters")
     if len(request.note or "") > LONGEST_NOTE:
         raise InvalidRequestError(f"a note has at most {LONGEST_NOTE} characters")
-    if not all(_is_storable(text) for text in (request.actor, request.note or "", request.to or "")):
+    if not all(is_storable(text) for text in (request.actor, request.note or "", request.to or "")):
         raise InvalidRequestError("a text is UTF-8, without NUL characters")
     if request.act is Act.NOTE and not (request.note or "").strip():
         raise InvalidRequestError("a note says something")
@@ -131,15 +132,7 @@ def _require_valid(request: Request, now: datetime) -> None:
 
 def _is_name(text: str) -> bool:
     """Whether people see it, and do not take it for the pipeline."""
-    can_be_seen = any(character.isprintable() and not character.isspace() for character in text)
-    return can_be_seen and len(text) <= LONGEST_NAME and text.strip().casefold() != PIPELINE
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:  # half of a pair of surrogates
-        return False
+    return can_be_seen(text) and len(text) <= LONGEST_NAME and text.strip().casefold() != PIPELINE
 
 
 def _is_done(connection: psycopg.Connection, finding: FindingRow, request: Request) -> bool:

@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
-from psycopg.sql import Identifier
 
 from warehouse import sqlfiles
-from warehouse.contract.partitions import Stream, midnight, utc_day
+from warehouse.contract.partitions import Stream, midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.postgres.hours.energy_rule import with_the_rule
-from warehouse.postgres.hours.hour_spans import DAY, HOUR, Span, known_again, parameters, without_dropped_days
+from warehouse.postgres.hours.hour_spans import DAY, HOUR, Span, known_again, without_dropped_days
+from warehouse.postgres.hours.span_writing import midnight_of, names, write_spans
 from warehouse.postgres.partitions.writers import wait_for_writers
 
 _PACKAGE = "warehouse.postgres.hours"
@@ -92,9 +91,9 @@ def write_closed_hours(connection: psycopg.Connection, say: Callable[[str], None
 def _write_hour(connection: psycopg.Connection, hour: datetime) -> None:
     with connection.transaction():
         for kind in DeviceKind:
-            query = sqlfiles.load(_PACKAGE, "list_reporting_devices").format(**_names(kind))
+            query = sqlfiles.load(_PACKAGE, "list_reporting_devices").format(**names(kind))
             reporting = connection.execute(query, {"since": hour}).fetchall()
-            _write(connection, kind, [Span(device_id, hour, hour + HOUR) for (device_id,) in reporting])
+            write_spans(connection, kind, [Span(device_id, hour, hour + HOUR) for (device_id,) in reporting])
         connection.execute(sqlfiles.load(_PACKAGE, "confirm_hour"), {"hour": hour})
 
 
@@ -113,7 +112,7 @@ def _answer_requests(connection: psycopg.Connection) -> int:
             for kind in DeviceKind:
                 asked = [(device_id, since) for name, device_id, since in taken if name == kind]
                 spans = _spans_since(asked, *written) if written else []
-                _write(connection, kind, known_again(connection, kind, spans))
+                write_spans(connection, kind, known_again(connection, kind, spans))
                 answered += len(spans)
 
 
@@ -121,7 +120,7 @@ def _spans_since(asked: Iterable[tuple[int, datetime | None]], first: datetime, 
     """From the midnight before the change on, or all there is; a device that was queued twice comes once."""
     starts: dict[int, datetime] = {}
     for device_id, since in asked:
-        start = max(first, _midnight_of(since)) if since else first
+        start = max(first, midnight_of(since)) if since else first
         if since is None or since < written_until:
             starts[device_id] = min(start, starts.get(device_id, start))
     return [Span(device_id, start, written_until) for device_id, start in starts.items()]
@@ -143,7 +142,7 @@ def _correct_changed_days(connection: psycopg.Connection) -> int:
             changed = _changed_spans(connection, kind, [day for day, _ in days])
             spans = without_dropped_days(connection, kind, changed)
             for start in range(0, len(spans), DEVICES_AT_A_TIME):
-                _write(connection, kind, spans[start : start + DEVICES_AT_A_TIME])
+                write_spans(connection, kind, spans[start : start + DEVICES_AT_A_TIME])
             corrected += len(changed)
         if corrected:
             connection.execute(sqlfiles.load(_PACKAGE, "advance_written_at"))
@@ -157,7 +156,7 @@ def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Itera
     written = _written(connection)
     if written is None:
         return []
-    query = sqlfiles.load(_PACKAGE, "find_changed_devices").format(**_names(kind))
+    query = sqlfiles.load(_PACKAGE, "find_changed_devices").format(**names(kind))
     spans: dict[int, Span] = {}
     for day in days:
         starts_at, ends_at = max(midnight(day), written.first), min(midnight(day) + DAY, written.until)
@@ -167,26 +166,6 @@ def _changed_spans(connection: psycopg.Connection, kind: DeviceKind, days: Itera
             other = spans.get(device_id, found)
             spans[device_id] = Span(device_id, min(found.starts_at, other.starts_at), max(found.ends_at, other.ends_at))
     return list(spans.values())
-
-
-def _write(connection: psycopg.Connection, kind: DeviceKind, spans: Sequence[Span]) -> None:
-    """Write these hours in place of what is there, in the caller's transaction."""
-    if not spans:
-        return
-    delete = sqlfiles.load(_PACKAGE, "delete_device_hours")
-    connection.execute(delete, parameters(kind, spans))
-    fast_path = with_the_rule(_PACKAGE, "write_plain_hours", **_names(kind))
-    doubtful: dict[int, bool] = dict(connection.execute(fast_path, parameters(kind, spans)).fetchall())
-    # Where the reading before may be a glitch, now that one came after it, the hours before are at stake too.
-    by_rule = [
-        span._replace(starts_at=_midnight_of(span.starts_at)) if doubtful[span.device_id] else span
-        for span in spans
-        if span.device_id in doubtful
-    ]
-    if by_rule:
-        connection.execute(delete, parameters(kind, by_rule))
-        write = with_the_rule(_PACKAGE, "write_hours_by_rule", **_names(kind))
-        connection.execute(write, parameters(kind, by_rule))
 
 
 def _written(connection: psycopg.Connection) -> _Written | None:
@@ -208,17 +187,4 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
 def _hold_partitions(connection: psycopg.Connection) -> None:
     """No day is dropped from here on until the transaction ends; before its snapshot, so that both tell the same."""
     for kind in DeviceKind:
-        connection.execute(sqlfiles.load(_PACKAGE, "lock_partitions").format(**_names(kind)))
-
-
-def _midnight_of(ts: datetime) -> datetime:
-    return midnight(utc_day(ts))
-
-
-def _names(kind: DeviceKind) -> dict[str, Identifier]:
-    return {
-        "devices": Identifier(kind.devices),
-        "device_id": Identifier(kind.device_id),
-        "latest": Identifier(kind.latest),
-        "readings": Identifier(kind.readings),
-    }
+        connection.execute(sqlfiles.load(_PACKAGE, "lock_partitions").format(**names(kind)))

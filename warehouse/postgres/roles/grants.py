@@ -1,4 +1,4 @@
-"""What each role may do with each table and sequence: the one place that says it.
+"""What each role may do with each table, view and sequence: the one place that says it.
 
 A letter is a privilege (``LETTERS``). Nobody but the owner truncates, alters or drops, and a table without a line here
 is the owner's alone, which a test finds. A partition is granted what its stream is.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from warehouse.contract.database_roles import APART, Role
+from warehouse.contract.partitions import Stream
 
 LETTERS: Mapping[str, str] = {
     **{"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"},
@@ -40,6 +41,8 @@ TABLES: Mapping[str, Grants] = {
     "vehicle_readings": Grants("SI", "S", "SIM"),
     "meter_latest": Grants("SIU", "S", "SIUD"),
     "vehicle_latest": Grants("SIU", "S", "SIUD"),
+    # What people say of readings: they add to it, and nobody rewrites it.
+    "reading_corrections": Grants("SI", "S", "S"),
     "vehicle_meter_map": Grants("SIUD", "S", "S"),  # ingest: a mapping that was a mistake is taken back by the API
     "late_rows": Grants("SI", "S", "SI"),
     "imports": Grants("", "S", "SIU"),
@@ -47,7 +50,7 @@ TABLES: Mapping[str, Grants] = {
     "quarantined_readings": Grants("SIU", "", "SIUD"),
     "quarantine_counts": Grants("SIU", "S", "SIU"),
     # Hours of today.
-    "device_hourly": Grants("S", "S", "SIDM"),
+    "device_hourly": Grants("S", "S", "SIUDM"),
     "hourly_ledger": Grants("S", "S", "SIUD"),
     "hourly_checks": Grants("S", "S", "SIUD"),
     "hourly_requests": Grants("I", "S", "SD"),
@@ -87,6 +90,9 @@ TABLES: Mapping[str, Grants] = {
     "daily_vehicle_efficiency": Grants("S", "S", "SID"),
 }
 
+VIEWS: Mapping[str, Grants] = {f"corrected_{stream}": Grants("S", "S", "S") for stream in Stream}
+"""The readings that count, read with the owner's rights."""
+
 FUNCTIONS_OF_PIPELINE = (
     "make_partition_table(text, date, boolean)",
     "attach_partition(text, date)",
@@ -101,7 +107,8 @@ FUNCTIONS_OF_PIPELINE = (
 def privileges_of(roles: Mapping[Role, str], table: str) -> dict[str, frozenset[str]]:
     """What each of these roles is to have on a table, by their names here; of two roles of one name, what both have."""
     found: dict[str, frozenset[str]] = {}
+    granted = TABLES.get(table) or VIEWS.get(table)
     for role in APART:
-        if role in roles and table in TABLES:
-            found[roles[role]] = found.get(roles[role], frozenset()) | TABLES[table].of(role)
+        if role in roles and granted:
+            found[roles[role]] = found.get(roles[role], frozenset()) | granted.of(role)
     return found

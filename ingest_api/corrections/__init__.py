@@ -1,0 +1,1 @@
+"""Corrections of readings over HTTP: said, and listed."""

@@ -1,0 +1,1 @@
+"""What people said of false readings: added, listed, and the days and hours queued that follow from it."""
