@@ -11,12 +11,8 @@ from tests.earlier_schema import add_partitions
 from tests.stored_findings import add_event, add_finding
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
-from warehouse.contract.tokens import Scope
-from warehouse.contract.users import Role
 from warehouse.lake.storage.keys import UNVERSIONED, folder_of
 from warehouse.owners_rights import as_owner_of
-from warehouse.postgres.access.token_store import TokenRequest, create_token
-from warehouse.postgres.access.user_store import add_user
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 DEVICES = 4
@@ -59,9 +55,14 @@ def fill(connection: psycopg.Connection, revision: str) -> None:
     if revision >= _SINCE["findings"]:
         add_event(connection, add_finding(connection, 7), "opened")
     if revision >= _SINCE["tokens"]:
-        create_token(connection, TokenRequest("charger 7", [Scope.INGEST]))
+        connection.execute(
+            "INSERT INTO tokens (token_id, secret_sha256, name, scopes, change_number)"
+            " VALUES ('charger7', sha256('a secret'), 'charger 7', ARRAY['ingest'], 0)"
+        )
     if revision >= _SINCE["users"]:
-        add_user(connection, "maria", Role.OPERATOR, "correct horse battery")
+        connection.execute(
+            "INSERT INTO users (name, role, password_hash) VALUES ('maria', 'operator', '$argon2id$v=19$of a test')"
+        )
 
 
 def publish_unversioned(connection: psycopg.Connection, lake: Path, day: date = DAY) -> None:
