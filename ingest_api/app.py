@@ -32,7 +32,7 @@ from ingest_api.dagster_proxy import dagster_route
 from ingest_api.dagster_proxy.changes import ToldChanges
 from ingest_api.dagster_proxy.dagster_pages import DagsterPages
 from ingest_api.dagster_proxy.dagster_server import DagsterServer
-from ingest_api.dashboard import findings_page
+from ingest_api.dashboard import device_pages, findings_page, fleet_page
 from ingest_api.data_health import day_routes, quarantine_routes
 from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.database_pulse import DatabasePulse
@@ -53,7 +53,7 @@ from ingest_api.live.fleet_watch import FleetWatch
 from ingest_api.observability import metrics
 from ingest_api.observability.ledger_figures import LedgerFigures
 from ingest_api.oidc.provider import Provider
-from ingest_api.pages import assets, docs_page, front_page, provider_page, sign_in_page
+from ingest_api.pages import assets, docs_page, provider_page, sign_in_page
 from ingest_api.registry import device_routes, mapping_routes
 from ingest_api.series import series_routes
 from ingest_api.server.connections import Connections
@@ -84,8 +84,8 @@ _ROUTES = (
     *(now_route, live_route, series_routes, day_routes, quarantine_routes),
     *(correction_routes, token_routes, me_route, audit_routes),
     *(health_routes, metrics),
-    *(front_page, sign_in_page, provider_page, docs_page, assets, dagster_route),
-    findings_page,
+    *(sign_in_page, provider_page, docs_page, assets, dagster_route),
+    *(fleet_page, findings_page, device_pages),
 )
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from ingest_api.dashboard.evidence_chart import efficiency_chart, standby_chart
+from ingest_api.dashboard.dot_charts import efficiency_chart, standby_chart
 from ingest_api.dashboard.finding_filter import FindingFilter
 from ingest_api.dashboard.shell import PageRoute, looker_of, show
 from ingest_api.database import Database

@@ -16,6 +16,7 @@ from ingest_api.http.parts import part_of
 from ingest_api.http.problems import status_and_headers
 from ingest_api.http.request_id import request_id
 from ingest_api.pages.assets import asset
+from ingest_api.pages.front_links import may_see_dagster
 from ingest_api.pages.served_file import ServedFile
 from ingest_api.pages.words import words
 from warehouse.contract.errors import FleetwattError
@@ -36,6 +37,7 @@ class Looker(NamedTuple):
     csrf_token: str | None
     scopes: frozenset[Scope]
     may_sign_in: bool
+    may_see_dagster: bool = False
 
     @property
     def may_operate(self) -> bool:
@@ -48,7 +50,9 @@ async def looker_of(request: Request) -> Looker:
     gate = part_of(request, Gate)
     caller = await gate.who_asks(request.scope)
     if isinstance(caller, SignedIn):
-        return Looker(caller.name, caller.role, caller.csrf_token, caller.scopes, may_sign_in=False)
+        sees = may_see_dagster(request, caller)
+        person = caller.name, caller.role, caller.csrf_token, caller.scopes
+        return Looker(*person, may_sign_in=False, may_see_dagster=sees)
     all_may = frozenset(Scope) if gate.asks is Asks.NOBODY else frozenset({Scope.READ})
     scopes = caller.scopes if caller else all_may
     return Looker(None, None, None, scopes, may_sign_in=gate.asks is not Asks.NOBODY)
@@ -61,7 +65,7 @@ async def show(request: Request, template: str, looker: Looker, status: int = HT
 
     def write() -> Response:
         html = fill(_PACKAGE, template, **common, **values)
-        answer = ServedFile(PurePath(template).name, html.encode(), varies_by="Cookie").answer(request, cached)
+        answer = ServedFile(PurePath(template).name, html.encode(), varies_by="Accept, Cookie").answer(request, cached)
         if status != HTTPStatus.OK:
             answer.status_code = status
         return answer

@@ -20,7 +20,7 @@ _FOLDERS = (Path(__file__).parent / "static", Path(__file__).parent / "vendor")
 _SERVED = (".css", ".js", ".svg")
 _SWAGGER_UI = ("fastapi-offline", "fastapi_offline/static")
 """The package that brings Swagger UI's files, and where in it. They are read; none of its code is run."""
-_NAMES = ("docs.css", "docs.js", "front.js", "icon.svg", "page.css")
+_NAMES = ("docs.css", "docs.js", "icon.svg", "page.css")
 _SWAGGER_UI_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css")
 _IMPORTED = re.compile(r'(?<=from "\./)[a-z_-]+\.js(?=";)|(?<=^import "\./)[a-z_-]+\.js(?=";)', re.M)
 

@@ -10,6 +10,7 @@ import psycopg
 
 from tests.copied_charging import charging_day, session, standby
 from tests.integration.postgres.telling import tell
+from tests.pages.shown_readings import add_readings
 from tests.told_findings import lake_id, told
 from warehouse.contract.partitions import midnight
 from warehouse.postgres.charging.charging_store import replace_day
@@ -54,6 +55,7 @@ def add_fleet(client: httpx.Client, connection: psycopg.Connection) -> None:
             lock_charging(connection)
             replace_day(connection, charging_day(day, list(_sessions(day, numbers)), list(_standby(day, numbers))))
     tell(connection, list(_findings(numbers)), YESTERDAY)
+    add_readings(client, connection, {number: (vehicle(number), dock(number)) for number in numbers})
     rename = b"UPDATE vehicles SET external_id = %s WHERE external_id = %s"
     connection.execute(rename, [MARKUP, vehicle(OF_MARKUP)])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.conftest import DESKTOP, PHONE, Fleet, Look
+from tests.pages.conftest import DESKTOP, PHONE, Fleet, Look, Theme
 from tests.pages.looked import assert_all_is_well
 from tests.pages.shown_fleet import MARKUP, finding_url
 
@@ -14,7 +14,7 @@ EVERYWHERE = pytest.mark.parametrize(
 
 
 @EVERYWHERE
-def test_the_list_and_one_of_it(fleet: Fleet, look: Look, width: int, theme: str) -> None:
+def test_the_list_and_one_of_it(fleet: Fleet, look: Look, width: int, theme: Theme) -> None:
     looked = look("/findings", width, theme)
     looked.keep(f"findings-{width}-{theme}")
     assert_all_is_well(looked, fleet.address)

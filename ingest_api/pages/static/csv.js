@@ -2,8 +2,13 @@
 
 import { words } from "./words.js";
 
+// Of a series: up to now.
+function addressOf({ csv, hours }) {
+    return hours ? `${csv}?from=${new Date(Date.now() - hours * 3_600_000).toISOString()}` : csv;
+}
+
 async function download(button) {
-    const answer = await fetch(button.dataset.csv, { headers: { Accept: "text/csv" } });
+    const answer = await fetch(addressOf(button.dataset), { headers: { Accept: "text/csv" } });
     if (!answer.ok || !answer.headers.get("Content-Type").startsWith("text/csv")) {
         throw new Error(answer.statusText || answer.status);
     }

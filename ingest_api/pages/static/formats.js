@@ -3,8 +3,10 @@
 const NUMBERS = "data[value], time[datetime]";
 const NARROW_BLANK = "\u202f";
 const INSTANTS = {
+    second: { dateStyle: "medium", timeStyle: "medium" },
     minute: { dateStyle: "medium", timeStyle: "short" },
     date: { dateStyle: "medium" },
+    short: { day: "numeric", month: "short" },
     clock: { timeStyle: "short" },
     hour: { weekday: "short", hour: "numeric", minute: "2-digit" },
 };

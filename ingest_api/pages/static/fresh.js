@@ -3,7 +3,7 @@
 import { instant } from "./formats.js";
 import { words } from "./words.js";
 
-const EVERY_MS = 15_000;
+const EVERY_S = 15;
 const AGAIN_AFTER_MS = 3_000;
 let newestAt = Date.now();
 let ticking = 0;
@@ -70,7 +70,8 @@ export function keepFresh() {
     });
     let askedAt = Date.now();
     setInterval(() => {
-        const pause = banner().hidden ? EVERY_MS : AGAIN_AFTER_MS;
+        const every = Number(document.querySelector("#view [data-every]")?.dataset.every ?? EVERY_S);
+        const pause = banner().hidden ? every * 1000 : AGAIN_AFTER_MS;
         if (!document.hidden && !isBusy() && Date.now() - askedAt >= pause) {
             askedAt = Date.now();
             show();

@@ -3,7 +3,7 @@
 import { show } from "./fresh.js";
 import { root } from "./place.js";
 
-const PLACES = { f: "findings" };
+const PLACES = { h: "", f: "findings", v: "vehicles", m: "meters" };
 let isGoing = false;
 
 const isTyped = event => event.target.closest("input, textarea, select, [contenteditable]") !== null;

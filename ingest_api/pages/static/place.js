@@ -11,3 +11,14 @@ export function anchorFrame() {
         form.action = String(form.action);
     }
 }
+
+/** Commands to type name the service as the browser found it: there may be a proxy between. */
+export function nameBase() {
+    const write = () => {
+        for (const base of document.querySelectorAll(".base")) {
+            base.textContent = root.replace(/\/$/, "");
+        }
+    };
+    document.addEventListener("htmx:after:swap", write);
+    write();
+}

@@ -4,7 +4,7 @@ import { offer } from "./csv.js";
 import { keepWriting, zone } from "./formats.js";
 import { keepFresh } from "./fresh.js";
 import { listen } from "./keys.js";
-import { anchorFrame } from "./place.js";
+import { anchorFrame, nameBase } from "./place.js";
 import { words } from "./words.js";
 
 function chooseTheme() {
@@ -24,6 +24,7 @@ function chooseTheme() {
 }
 
 anchorFrame();
+nameBase();
 keepWriting();
 chooseTheme();
 document.querySelector(".zone").textContent = words.zone.replace("{zone}", zone);

@@ -70,7 +70,7 @@ def test_who_operates_sees_its_pages_and_what_they_are_made_of(operator: httpx.C
 
 
 def test_the_front_page_leads_there_whoever_may_see_it(operator: httpx.Client, signed_in: SignedIn) -> None:
-    assert '<a href="dagster/">' in operator.get("/", headers=HTML).text
+    assert '<a href="./dagster/">' in operator.get("/", headers=HTML).text
     assert operator.get("/").json()["links"]["dagster"] == "/dagster/"
     viewer = signed_in(Role.VIEWER).client
     assert "dagster" not in viewer.get("/").text + viewer.get("/", headers=HTML).text

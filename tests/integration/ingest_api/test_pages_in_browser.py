@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.browser import CHROMIUM, WITHOUT_CHROMIUM, Tab, browser
-from tests.integration.ingest_api.site import Site
+from tests.integration.ingest_api.site import MakeSite, Site
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason=WITHOUT_CHROMIUM)
 
@@ -70,7 +70,7 @@ def assert_the_badges_beside_the_title_can_be_read(tab: Tab) -> None:
 def test_what_breaks_the_policy_would_be_seen(tab: Tab, site: Site) -> None:
     """The same policy is sent with every page."""
     tab.open(f"{site.client.base_url}/")
-    tab.until("document.getElementById('status')?.innerText")
+    tab.until("document.querySelector('.zone')?.innerText")
     tab.value("fetch('https://cdn.example/x.js').catch(() => {})")
     tab.value("document.body.appendChild(document.createElement('script')).text = 'window.ran = true'")
     assert not tab.value("window.ran")
@@ -79,14 +79,15 @@ def test_what_breaks_the_policy_would_be_seen(tab: Tab, site: Site) -> None:
 
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_the_bare_address_shows_where_everything_is(tab: Tab, site: Site, width: int) -> None:
+def test_the_bare_address_of_an_empty_fleet_says_how_to_begin(tab: Tab, make_site: MakeSite, width: int) -> None:
+    site = make_site()
     tab.open(f"{site.client.base_url}/", width, is_dark=width == PHONE)
-    assert tab.until("document.getElementById('status').innerText").startswith("Healthy")
     base = str(site.client.base_url).rstrip("/")
+    tab.until("document.querySelector('.zone')?.innerText")
     assert tab.value("[...document.querySelectorAll('.base')].map(e => e.innerText)") == [base] * 4
     assert_all_is_well(tab, site)
-    tab.value("document.querySelector('a[href=metrics]').click()")
-    assert tab.until("location.pathname == '/metrics' && document.body.innerText").startswith("# HELP")
+    tab.value("document.querySelector('a[href$=\"/docs\"]').click()")
+    assert tab.until("location.pathname == '/docs'")
 
 
 def _contrast(*colours: str) -> float:

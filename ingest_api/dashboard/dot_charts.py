@@ -1,4 +1,4 @@
-"""The chart beside a finding's evidence: values over time as paths of SVG, in a box of a thousand by a hundred.
+"""Values over time as dots: paths of SVG, in a box of a thousand by a hundred.
 
 Browsers stretch the box to the page's width; strokes keep their width, so that a dot is a stroke of no length.
 """
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
+from ingest_api.charging.day_schemas import VehicleDay
 from ingest_api.findings.finding_schemas import FindingDetails
+from warehouse.contract.efficiency import Status
 
 WIDTH, HEIGHT = 1000, 100
 _EDGE = 12
@@ -22,7 +24,7 @@ class Dot(NamedTuple):
     is_telling: bool = True
 
 
-class EvidenceChart(NamedTuple):
+class DotChart(NamedTuple):
     """What is drawn, and the ends of both axes."""
 
     telling: str
@@ -35,14 +37,20 @@ class EvidenceChart(NamedTuple):
     last: datetime
 
 
-def efficiency_chart(finding: FindingDetails) -> EvidenceChart | None:
+def efficiency_chart(finding: FindingDetails) -> DotChart | None:
     """The efficiency of each session; ``None``: none has one."""
     sessions = [each for each in finding.evidence.sessions if each.efficiency_ratio is not None]
     dots = [Dot(each.ended_at, each.efficiency_ratio or 0.0, each.is_qualified) for each in sessions]
     return _chart(dots, finding.evidence.expected_ratio, finding.onset_at, step=0.05)
 
 
-def standby_chart(finding: FindingDetails) -> EvidenceChart | None:
+def days_chart(days: Sequence[VehicleDay], threshold: float) -> DotChart | None:
+    """The efficiency of each day beside the threshold; a day on which a vehicle only stood by tells nothing."""
+    rated = [each for each in days if each.efficiency_ratio is not None and each.status is not Status.LOW_ENERGY]
+    return _chart([Dot(_noon(each.day), each.efficiency_ratio or 0.0) for each in rated], threshold, None, step=0.05)
+
+
+def standby_chart(finding: FindingDetails) -> DotChart | None:
     """The idle power of each day, in watts."""
     days = [each for each in finding.evidence.standby if each.idle_watts is not None]
     return _chart([Dot(_noon(each.day), each.idle_watts or 0.0) for each in days], None, finding.onset_at, step=10.0)
@@ -52,7 +60,7 @@ def _noon(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
 
-def _chart(dots: Sequence[Dot], expected: float | None, onset: datetime | None, step: float) -> EvidenceChart | None:
+def _chart(dots: Sequence[Dot], expected: float | None, onset: datetime | None, step: float) -> DotChart | None:
     if not dots:
         return None
     values = [each.value for each in dots] + ([] if expected is None else [expected])
@@ -71,7 +79,7 @@ def _chart(dots: Sequence[Dot], expected: float | None, onset: datetime | None, 
     def path(which: bool) -> str:
         return "".join(f"M{x_of(each.at)} {y_of(each.value)}h0" for each in dots if each.is_telling is which)
 
-    return EvidenceChart(
+    return DotChart(
         telling=path(True),  # noqa: FBT003
         not_telling=path(False),  # noqa: FBT003
         expected_y=None if expected is None else y_of(expected),
