@@ -187,7 +187,7 @@ class LocalPlatform:
                 self._make_token(connection)
         self._owner_url = url
         of_jobs = roles.get(Role.PIPELINE, url)
-        self._environment |= working_as(Role.PIPELINE, of_jobs)
+        self._environment |= {**working_as(Role.PIPELINE, of_jobs), "FLEET_HOME": str(self.settings.home.resolve())}
         self._of_api |= working_as(Role.INGEST, roles.get(Role.INGEST, url))
         if self._says_where_to_read:
             self._of_api["FLEET_READ_DSN"] = roles.get(Role.READ, url)

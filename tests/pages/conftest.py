@@ -60,9 +60,12 @@ def fleet(server_url: str, template: str) -> Iterator[Fleet]:
         yield Fleet(client, connection)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """The system's own browser, without a screen and without the internet."""
+    """The system's own browser, without a screen and without the internet.
+
+    As long as it lives, an event loop counts as running in this thread: no other file's tests could run one.
+    """
     rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     sync_api.expect.set_options(timeout=PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
