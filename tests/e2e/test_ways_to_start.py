@@ -29,6 +29,7 @@ def test_a_database_of_ones_own_is_used_instead(home: Path, database_url: str) -
         platform.wait_until_up()
         assert platform.told("data") == "the database of FLEET_DATABASE_URL"
         assert platform.answers(platform.told("ask").partition(platform.url)[2])
+        platform.wait_for("readings of 1 day imported")  # by a process that finds the home, which a flag named
         assert platform.stop(signal.SIGTERM) == 0
     assert not (home / "postgres").exists()
     with connect(database_url) as connection:  # not ours to stop
