@@ -98,8 +98,8 @@ async def measure(connection: Connection, vehicle_id: str, window: Window, thres
 
 def _has_corrections(mappings: Sequence[Row], window: Window) -> bool:
     """Whether a reading of the window may have been corrected: nobody looks for it where none was."""
-    untils = (mapping[f"{kind}_corrected_until"] for kind in DeviceKind for mapping in mappings)
-    return any(until is not None and until > window.start for until in untils)
+    ends = (mapping[f"{kind}_corrected_until"] for kind in DeviceKind for mapping in mappings)
+    return any(until is not None and until > window.start for until in ends)
 
 
 async def _sum_sides(connection: Connection, window: Window, segments: Sequence[Segment], *, corrected: bool) -> _Sides:

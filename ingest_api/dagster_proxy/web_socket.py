@@ -1,4 +1,4 @@
-"""WebSocket to Dagster: its bytes to and fro, for as long as who opened it may.
+"""WebSocket to Dagster: its bytes both ways, for as long as who opened it may.
 
 What is said in it nobody reads here. Dagster's pages hear by it of a run's events; without it they ask again and again.
 """
