@@ -16,7 +16,7 @@ from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from tests.lake_folder import newest_file
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.energy_day import DayInputs, write_energy
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lake.hourly_energy import in_hour
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.later_days import BOUNDARY_SAMPLES
@@ -28,8 +28,9 @@ def measure(stand: WarehouseStand) -> None:
     """Tell the figures of the energy rule."""
     place = stand.exported_day()
     pipeline = place.pipeline()
-    for table in TABLES:
+    for table in (*TABLES, *DECISIONS):
         pipeline.export_table(table, place.day)
+    pipeline.corrected_readings(place.day)
     pipeline.device_last(place.day)
     pipeline.boundary_samples(place.day)
     inputs = DayInputs(**{name: newest_file(pipeline.lake, name, place.day) for name in DayInputs._fields})

@@ -14,7 +14,7 @@ from tests.benchmarks.figures import Figure, interleaved
 from tests.benchmarks.warehouse.own_process import Work, run_alone
 from tests.benchmarks.warehouse.stand import Place, WarehouseStand
 from warehouse.contract.partitions import Stream, partition_name
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.postgres.connection import connect
 
 DAILY = "daily_vehicle_efficiency"
@@ -49,7 +49,7 @@ def measure(stand: WarehouseStand) -> None:
     """Tell both ratios."""
     place = stand.exported_day()
     pipeline = place.pipeline()
-    for table in TABLES:
+    for table in (*TABLES, *DECISIONS):
         pipeline.export_table(table, place.day)
 
     def ours() -> float:
@@ -72,6 +72,7 @@ def roll_up(place: Place) -> Work:
     pipeline = place.pipeline()
 
     def work() -> None:
+        pipeline.corrected_readings(place.day)
         pipeline.device_last(place.day)
         pipeline.boundary_samples(place.day)
         pipeline.energy(place.day)

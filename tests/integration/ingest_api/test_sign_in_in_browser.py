@@ -61,7 +61,7 @@ def test_a_person_signs_in_tries_a_change_out_and_signs_out(
     assert_all_is_well(tab, closed)
     tab.open(f"{closed.client.base_url}/", width, is_dark=is_dark)
     assert name in tab.until("document.querySelector('.account')?.innerText")
-    tab.until("document.getElementById('status').innerText")
+    tab.until("document.querySelector('#view h1')?.innerText")
     assert tab.value("document.cookie") == ""
     assert_all_is_well(tab, closed)
     tab.value("document.querySelector('.account button').click()")

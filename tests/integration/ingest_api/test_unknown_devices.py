@@ -23,6 +23,8 @@ def test_a_device_is_registered_on_first_contact_as_a_counter_with_defaults(site
             "rolloverKwh": None,
             "maxResetKwh": 150.0,
             "expectedIntervalSeconds": 60,
+            "site": None,
+            "tags": [],
             "model": None,
             "displayName": None,
         }

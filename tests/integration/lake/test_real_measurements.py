@@ -15,7 +15,7 @@ from dbt_like_sql.catalog import Catalog
 from tests.factories import iso
 from tests.lake_folder import days_of, newest_file
 from warehouse.contract.partitions import Stream, midnight
-from warehouse.lake.export import TABLES
+from warehouse.lake.export import DECISIONS, TABLES
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.lifecycle.readings_import import import_file
@@ -42,8 +42,9 @@ def energy(pipeline: DailyPipeline, days: list[date]) -> None:
         pipeline.seal(day)
         for stream in Stream:
             pipeline.export(stream, day)
-        for table in TABLES:
+        for table in (*TABLES, *DECISIONS):
             pipeline.export_table(table, day)
+        pipeline.corrected_readings(day)
         pipeline.device_last(day)
         pipeline.boundary_samples(day)
         pipeline.energy(day)

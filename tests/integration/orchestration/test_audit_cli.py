@@ -38,7 +38,7 @@ DAY = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
 READ = {
     *("status", "quarantine", "query", "report", "audit", "findings list", "findings show", "alerts list"),
     *("tokens list", "users list", "models list", "models show", "models lineage", "models check", "models docs"),
-    *("models freshness", "models test", "models trace"),
+    *("models freshness", "models test", "models trace", "readings corrections"),
 }
 NO_DATABASE = {"alerts test", "simulate"}
 """A message to whoever is told, and readings by HTTP."""
@@ -68,6 +68,15 @@ class Stand:
         register_devices(self.connection, DeviceKind.METER, dict.fromkeys(["meter-7"]))
         self.connection.execute("UPDATE meters SET registered_at = %s", [LONG_AGO])
         return "meter-7"
+
+    def reading(self) -> list[str]:
+        """Of a meter, an hour ago."""
+        meter, ts = self.meter(), (datetime.now(UTC) - timedelta(hours=1)).replace(microsecond=0)
+        self.connection.execute(
+            "INSERT INTO meter_readings (meter_id, ts, kwh) SELECT meter_id, %s, 7 FROM meters WHERE external_id = %s",
+            [ts, meter],
+        )
+        return [meter, ts.isoformat()]
 
     def silent(self, *arguments: str) -> list[str]:
         """With a meter that nothing was heard of."""
@@ -102,6 +111,7 @@ WAYS: Mapping[str, Callable[[Stand], list[str]]] = {
     "devices prune": lambda stand: stand.silent("--older-than", "30d", "--yes"),
     "export-device": lambda stand: [stand.meter(), "--output", str(stand.folder / "exported")],
     "forget": lambda stand: [stand.meter(), "--yes"],
+    "readings correct": lambda stand: [*stand.reading(), "--void", "--why", "a corrupt row"],
     "findings acknowledge": lambda stand: [stand.finding()],
     "findings snooze": lambda stand: [stand.finding(), "--until", "2099-01-01"],
     "findings accept": lambda stand: [stand.finding()],
