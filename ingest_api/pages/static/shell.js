@@ -27,7 +27,7 @@ anchorFrame();
 nameBase();
 keepWriting();
 chooseTheme();
-document.querySelector(".zone").textContent = words.zone.replace("{zone}", zone);
+document.querySelector(".zone").textContent = zone === "UTC" ? words.zone_utc : words.zone.replace("{zone}", zone);
 listen();
 offer();
 keepFresh();
