@@ -58,7 +58,7 @@ def test_started_by_root_it_runs_as_somebody_else_and_so_it_stays(home: Path) ->
         told = json.loads(run("audit", "--actor", "command line", "--json", "--home", str(home), home=home).stdout)
         by_hand = {each["subject"] for each in told if each["action"] == "command.run"}
         assert by_hand >= {"run-day", "export", "import"}, "begun by root, gone on with as the account"
-        assert {each["action"] for each in told} >= {"database.migrate", "token.replace"}, "by the start"
+        assert "database.migrate" in {each["action"] for each in told}, "by the start, which asks nobody for a token"
         assert {each["actor"]["name"] for each in told} == {os.environ.get("SUDO_USER", "root")}
         assert platform.stop() == 0
     for command in (["import", str(readings)], ["models", "docs"]):  # one now starts the server, the other needs none
