@@ -14,7 +14,7 @@ import uvicorn
 
 from ingest_api.observability.logs import logging_config
 from ingest_api.server.descriptors import raise_limit
-from ingest_api.server.tls import UnusableCertificateError, context_of
+from ingest_api.server.tls import CertificateFiles, UnusableCertificateError, context_of
 from ingest_api.server.uvicorn_internals import WatchfulMultiprocess, protocol_of
 from ingest_api.settings import ApiSettings
 from warehouse.contract.database_roles import Role
@@ -89,7 +89,7 @@ def _tls_of(settings: ApiSettings) -> partial[ssl.SSLContext] | None:
     """What makes the context of a process that listens; ``None``: it speaks plain HTTP."""
     if settings.tls_cert is None or settings.tls_key is None:
         return None
-    context_of(settings.tls_cert, settings.tls_key)  # what cannot be used is told before anything is begun
+    CertificateFiles(settings.tls_cert, settings.tls_key)  # what cannot be used is told before anything is begun
     return partial(context_of, settings.tls_cert, settings.tls_key)
 
 

@@ -50,10 +50,9 @@ class CertificateFiles:
         self._context = self._loaded()
 
     def listening_context(self) -> ssl.SSLContext:
-        """What a server listens with."""
-        context = self._loaded()
-        context.sni_callback = self._choose
-        return context
+        """What a server listens with. It looks at the files at each handshake."""
+        self._context.sni_callback = self._choose
+        return self._context
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         """At the beginning of each handshake, whether or not a name is asked for."""
