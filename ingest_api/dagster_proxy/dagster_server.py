@@ -1,4 +1,4 @@
-"""Dagster's web server as the API asks it: over connections that are kept, as long as it answers."""
+"""Dagster's web server as the API asks it."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -19,8 +19,6 @@ MOST_AT_ONCE = 64
 CONNECTS_WITHIN_S = 2.0
 ANSWERS_WITHIN_S = 60.0
 """Until it says something more: its own statements may take 15 s, and an answer several of them."""
-_KEPT_FOR_S = 2.0
-"""Less than it keeps a connection that nobody uses (uvicorn: 5 s)."""
 _TIMEOUTS = {"connect": CONNECTS_WITHIN_S, "read": ANSWERS_WITHIN_S, "write": ANSWERS_WITHIN_S, "pool": 5.0}
 
 _TOO_SLOW = (httpcore.ReadTimeout, httpcore.WriteTimeout)
@@ -34,9 +32,9 @@ class DagsterServer:
     def __init__(self, url: str, secret: str) -> None:
         self._url = httpcore.URL(url)
         self._secret = (SECRET_HEADER.encode(), secret.encode())
-        self._pool = httpcore.AsyncConnectionPool(
-            max_connections=MOST_AT_ONCE, max_keepalive_connections=8, keepalive_expiry=_KEPT_FOR_S
-        )
+        # A connection for each question: one that is kept can end just as the next is sent over it, and a change that
+        # was sent must not be sent again.
+        self._pool = httpcore.AsyncConnectionPool(max_connections=MOST_AT_ONCE, max_keepalive_connections=0)
 
     @classmethod
     def of(cls, settings: ApiSettings) -> Self | None:
