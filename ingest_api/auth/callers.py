@@ -5,6 +5,7 @@ from typing import Any
 from starlette.types import Scope as Connection
 
 from ingest_api.auth.known_tokens import KnownToken
+from warehouse.contract.errors import InvalidRequestError
 from warehouse.contract.sign_ins import csrf_token
 from warehouse.contract.tokens import DeviceRule, Scope, allowed_by
 from warehouse.contract.users import SCOPE_OF_ROLE, Role
@@ -55,6 +56,21 @@ def called(caller: Caller | None) -> str:
     if caller is None:
         return "unknown"
     return caller.name if isinstance(caller, SignedIn) else f"token {token_id_of(caller) or 'fleet_admin_token'}"
+
+
+def actor_of(caller: Caller | None, said: str | None) -> str:
+    """Who a person's act is by: a session knows that; a machine acts for somebody, and says for whom, as anybody does.
+
+    Raises:
+        InvalidRequestError: nobody is said, or another one than who is signed in.
+    """
+    if not isinstance(caller, SignedIn):
+        if said is None:
+            raise InvalidRequestError("say who does it")
+        return said
+    if said not in (None, caller.name):
+        raise InvalidRequestError(f"{caller.name} is signed in, and nobody else: leave who out")
+    return caller.name
 
 
 def note_caller(connection: Connection | dict[str, Any], caller: Caller) -> None:

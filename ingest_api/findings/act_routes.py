@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from ingest_api.auth.callers import actor_of, caller_of
 from ingest_api.commit.acting import Acting
 from ingest_api.findings.act_schemas import FindingAct, FindingAssignment, FindingSnooze
 from ingest_api.findings.finding_routes import FindingId
@@ -34,7 +35,8 @@ _SAYS = {
 def _add(act: Act, body: type[FindingAct]) -> None:
     async def handle(request: Request, finding_id: FindingId, asked: FindingAct) -> Response:
         try:
-            done = await part_of(request, Acting).do(act_on_finding, UUID(finding_id), asked.request(act))
+            wanted = asked.request(act, actor_of(caller_of(request.scope), asked.who))
+            done = await part_of(request, Acting).do(act_on_finding, UUID(finding_id), wanted)
         except FindingChangedError as error:
             newer = Finding.of(error.finding).model_dump(mode="json", by_alias=True)
             return error_response(request.scope, error, finding=newer)

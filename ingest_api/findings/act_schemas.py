@@ -15,7 +15,12 @@ class FindingAct(Wire):
 
     model_config = ONLY_KNOWN_FIELDS
 
-    who: _Name = Field(description="Whoever it is by; it stays with the event.", examples=["ann"])
+    who: _Name | None = Field(
+        default=None,
+        description="Whoever it is by; it stays with the event. Of somebody who is signed in the server knows it: "
+        "leave it out. Everybody else says it.",
+        examples=["ann"],
+    )
     note: Annotated[str, Field(max_length=LONGEST_NOTE, pattern=NO_NUL)] | None = Field(
         default=None, description="Text; it stays with the event.", examples=["the fan is ordered"]
     )
@@ -31,9 +36,9 @@ class FindingAct(Wire):
 
     _known = model_validator(mode="before")(refuse_unknown_fields)
 
-    def request(self, act: Act) -> Request:
+    def request(self, act: Act, actor: str) -> Request:
         """As the store takes it."""
-        return Request(act, self.who, self.note, revision=self.revision)
+        return Request(act, actor, self.note, revision=self.revision)
 
 
 class FindingSnooze(FindingAct):
@@ -41,9 +46,9 @@ class FindingSnooze(FindingAct):
 
     until: SentInstant = Field(description="In the future.", examples=["2026-03-01T00:00:00.000Z"])
 
-    def request(self, act: Act) -> Request:
+    def request(self, act: Act, actor: str) -> Request:
         """As the store takes it."""
-        return Request(act, self.who, self.note, until=self.until, revision=self.revision)
+        return Request(act, actor, self.note, until=self.until, revision=self.revision)
 
 
 class FindingAssignment(FindingAct):
@@ -51,6 +56,6 @@ class FindingAssignment(FindingAct):
 
     assignee: _Name | None = Field(description="`null` takes it back.", examples=["bob"])
 
-    def request(self, act: Act) -> Request:
+    def request(self, act: Act, actor: str) -> Request:
         """As the store takes it."""
-        return Request(act, self.who, self.note, to=self.assignee, revision=self.revision)
+        return Request(act, actor, self.note, to=self.assignee, revision=self.revision)

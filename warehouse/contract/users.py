@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from warehouse.contract.errors import InvalidRequestError
+from warehouse.contract.findings import PIPELINE
 from warehouse.contract.tokens import Scope
 
 _is_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}").fullmatch
@@ -51,8 +52,11 @@ def highest_role(values: Iterable[str], roles: Mapping[str, Role]) -> Role | Non
 
 
 def is_user_name(text: str) -> bool:
-    """Whether a user may be called so: ASCII, so that there is one way to compare names without regard to case."""
-    return _is_name(text) is not None
+    """Whether a user may be called so: ASCII, so that there is one way to compare names without regard to case.
+
+    Nobody is called like what runs by itself, beside whose acts theirs stand.
+    """
+    return _is_name(text) is not None and text.lower() != PIPELINE
 
 
 def normal_password(password: str) -> str:

@@ -17,9 +17,9 @@ function say(text, isBad) {
 
 function asked(form, act) {
     const fields = Object.fromEntries(new FormData(form));
-    const who = document.body.dataset.name || fields.who?.trim();
+    const who = fields.who?.trim(); // asked for where nobody is signed in; elsewhere the server knows
     const note = fields.note?.trim();
-    if (!who) {
+    if (who === "") {
         throw new Error(words.act_name_missing);
     }
     if (act === "snooze" && !fields.until) {
@@ -34,12 +34,14 @@ function asked(form, act) {
     } else if (act === "assign") {
         more.assignee = fields.assignee?.trim() || null;
     }
-    return { who, ...(note && { note }), revision: Number(form.dataset.revision), ...more };
+    return { ...(who && { who }), ...(note && { note }), revision: Number(form.dataset.revision), ...more };
 }
 
 async function act(form, name) {
     const body = asked(form, name);
-    localStorage.setItem(NAME, body.who);
+    if (body.who) {
+        localStorage.setItem(NAME, body.who);
+    }
     const headers = { "Content-Type": "application/json" };
     const csrf = document.querySelector("meta[name=csrf-token]")?.content;
     if (csrf) {

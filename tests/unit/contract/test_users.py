@@ -13,7 +13,8 @@ def test_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " maria", "maria ", "a" * 65, ".maria", "ma ria", "müller", "a\n", "a\x00", "a;b"]
+    "name",
+    ["", " maria", "maria ", "a" * 65, ".maria", "ma ria", "müller", "a\n", "a\x00", "a;b", "pipeline", "Pipeline"],
 )
 def test_no_name(name: str) -> None:
     assert not is_user_name(name)

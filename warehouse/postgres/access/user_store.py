@@ -18,6 +18,7 @@ from warehouse.contract.errors import (
     UserExistsError,
     UserNotFoundError,
 )
+from warehouse.contract.findings import PIPELINE
 from warehouse.contract.sign_ins import account_digest
 from warehouse.contract.users import Role, is_user_name, require_good_password
 from warehouse.postgres.access.passwords import hash_password
@@ -60,7 +61,8 @@ def add_user(connection: psycopg.Connection, name: str, role: Role, password: st
     """
     if not is_user_name(name):
         raise InvalidRequestError(
-            "a user's name has up to 64 letters, digits and ._@+-, and begins with a letter or digit"
+            "a user's name has up to 64 letters, digits and ._@+-, begins with a letter or digit, and is not "
+            f"{PIPELINE}"
         )
     require_good_password(password, name)
     row = {"name": name, "role": role, "password_hash": hash_password(password)}
