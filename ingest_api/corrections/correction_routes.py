@@ -10,6 +10,7 @@ from ingest_api.corrections.correction_schemas import Correction, Corrections, M
 from ingest_api.http.openapi import problems, success_headers
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
+from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import checked_device_id
 from warehouse.contract.tables import DeviceKind
 from warehouse.postgres.corrections.correction_store import correct_readings, list_corrections
@@ -38,7 +39,12 @@ async def post_correction(request: Request, response: Response, asked: NewCorrec
     return MadeCorrection.after(done)
 
 
-@router.get("", summary="Corrections of a device, or all", responses=problems(404, 422, 503))
+@router.get(
+    "",
+    summary="Corrections of a device, or all",
+    responses=read_responses(paged=True) | problems(404, 422, 503),
+    response_model=Corrections,
+)
 async def list_page(
     request: Request,
     device: Annotated[str | None, Query(description="The id that it sends.")] = None,
@@ -47,9 +53,10 @@ async def list_page(
     ] = None,
     limit: Annotated[AskedInteger, Query(ge=1, le=1000, description="Corrections a page.")] = 100,
     cursor: Annotated[AskedInteger, Query(ge=0, le=2**63 - 1, description="`nextCursor` of the page before.")] = 0,
-) -> Corrections:
+) -> Response:
     """In the order of their making. Those that were taken back are there too, and so is what took them back."""
     external_id = None if device is None else checked_device_id(device)
     found = await part_of(request, Acting).do(list_corrections, external_id, kind, cursor, limit + 1)
     more = str(found[limit - 1].correction_id) if len(found) > limit else None
-    return Corrections(items=[Correction.of(each) for each in found[:limit]], next_cursor=more)
+    page = Corrections(items=[Correction.of(each) for each in found[:limit]], next_cursor=more)
+    return read_answer(request, page)

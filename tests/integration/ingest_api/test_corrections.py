@@ -1,5 +1,7 @@
 """Corrections over HTTP: what is said, what is refused, and what the 24 h answer says afterwards."""
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -106,6 +108,20 @@ def test_a_page_of_corrections_leads_to_the_next_one(site: Site, charging: Charg
     assert page["items"] == whole[:2]
     rest = site.client.get("/v1/corrections", params={"device": charging.meter, "cursor": page["nextCursor"]}).json()
     assert rest == {"items": whole[2:], "nextCursor": None}
+
+
+def test_they_are_a_table_too_and_not_sent_again_to_who_has_them(site: Site, charging: Charging) -> None:
+    ts, kwh = reading(site, charging.meter, 1)
+    say(site, charging.meter, **{"from": ts}, action="replace", kwh=kwh + 2, why="=1+1")
+    asked = f"/v1/corrections?device={charging.meter}"
+    answer = site.client.get(asked, headers={"Accept": "text/csv"})
+    (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (row["device"], row["from"], row["to"]) == (charging.meter, ts.replace("Z", ".000Z"), "")
+    assert (row["action"], float(row["kwh"]), row["why"], row["who"]) == ("replace", kwh + 2, "'=1+1", "unknown")
+    known = {"Accept": "text/csv", "If-None-Match": answer.headers["etag"]}
+    assert site.client.get(asked, headers=known).status_code == 304
+    say(site, charging.meter, **{"from": ts}, action="restore")
+    assert site.client.get(asked, headers=known).status_code == 200
 
 
 def test_a_timestamp_with_microseconds_comes_back_as_it_was_sent(site: Site) -> None:

@@ -12,7 +12,7 @@ from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import MakeSite, Site, encode, new_id
 
 CSV = {"Accept": "text/csv"}
-PATHS = ["/v1/meters", "/v1/vehicles", "/v1/mappings", "/v1/findings", "/v1/audit"]
+PATHS = ["/v1/meters", "/v1/vehicles", "/v1/mappings", "/v1/findings", "/v1/corrections", "/v1/audit"]
 
 
 def rows(answer: httpx.Response) -> list[dict[str, str]]:
