@@ -47,6 +47,7 @@ from ingest_api.http.head_requests import HeadAsGet
 from ingest_api.http.parts import Parts
 from ingest_api.http.relative_redirects import RelativeRedirects
 from ingest_api.http.request_id import RequestIds
+from ingest_api.http.safe_answers import SafeAnswers
 from ingest_api.live import live_route, now_route
 from ingest_api.live.fleet_now import FleetNows
 from ingest_api.live.fleet_watch import FleetWatch
@@ -115,6 +116,7 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     others: ASGIApp = RequestIds(HeadAsGet(metrics.CountedRequests(gated)))
     if origins := settings.origins:
         others = CrossOriginReads(others, origins)
+    others = SafeAnswers(others, clients, settings.public_url)
     return NoUnreadBody(HotPath(others, gate, ingest=lambda: cast(Parts, app.state.parts).get(TelemetryIngest)))
 
 

@@ -22,10 +22,7 @@ WITHOUT_SCRIPTS = (
 
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # without any, a form's Origin would be null
-}
+_HEADERS = {"Referrer-Policy": "same-origin"}  # without any, a form's Origin would be null
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",

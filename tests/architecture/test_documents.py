@@ -56,7 +56,8 @@ def test_every_path_of_code_is_there(page: Page) -> None:
 
 
 def _exists(name: str) -> bool:
-    """Whether a word of code, where it looks like a file, a folder or a module of ours, is one."""
+    """Whether a word of code, where it looks like a file, a folder or a module of ours, is one; of a test its file."""
+    name = name.partition("::")[0]
     if re.fullmatch(rf"({'|'.join(PACKAGES)})(\.\w+)+", name) and name not in files():
         return _is_module(name)
     if name.startswith(tuple(f"{package}/" for package in PACKAGES)) and "*" not in name:

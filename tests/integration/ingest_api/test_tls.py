@@ -63,8 +63,8 @@ def speak(api: ApiProcess, trusted: Path, version: ssl.TLSVersion | None = None)
     return context.wrap_socket(api.connect(), server_hostname="localhost")
 
 
-def ask(connection: socket.socket, path: str = "/livez") -> tuple[int, bytes]:
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+def ask(connection: socket.socket, path: str = "/livez", host: str = "localhost") -> tuple[int, bytes]:
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     answer = b""
     while b"\r\n\r\n" not in answer:
         answer += connection.recv(65_536)
@@ -75,6 +75,7 @@ def ask(connection: socket.socket, path: str = "/livez") -> tuple[int, bytes]:
 def test_the_newest_versions_are_spoken(api: ApiProcess, files: CertificateFiles, version: ssl.TLSVersion) -> None:
     with speak(api, files.certificate, version) as connection:
         assert ask(connection)[0] == 200
+        assert b"strict-transport-security: max-age=" in ask(connection, host="fleet.example")[1]
         assert connection.selected_alpn_protocol() == "http/1.1"
 
 
@@ -82,15 +83,17 @@ def test_a_reading_is_stored_and_pages_know_that_nobody_reads_along(
     database_url: str, files: CertificateFiles, tmp_path: Path
 ) -> None:
     body = json.dumps({"meterId": "meter-tls", "kwhConsumedAc": 1.0, "voltage": 230.0, "timestamp": _now()}).encode()
-    post = b"POST /v1/telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-    with (
-        api_process(
-            database_url, log=tmp_path / "log", tls_cert=files.certificate, tls_key=files.key, workers=2
-        ) as api,
-        speak(api, files.certificate) as connection,
-    ):
-        connection.sendall(post + str(len(body)).encode() + b"\r\n\r\n" + body)
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 201 ")
+    head = "POST /v1/telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+
+    def status(server: ApiProcess) -> int:
+        with speak(server, files.certificate) as connection:
+            connection.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
+            return int(connection.recv(65_536).split()[1])
+
+    with api_process(
+        database_url, log=tmp_path / "log", tls_cert=files.certificate, tls_key=files.key, workers=2
+    ) as api:
+        until(lambda: status(api) in (200, 201))  # a busy machine asks to try again
         assert "no TLS is known" not in (tmp_path / "log").read_text()
 
 
