@@ -43,6 +43,13 @@ class People:
             SignInFailedError: the user is disabled.
             DatabaseUnavailableError: nobody can say.
         """
+        try:
+            return await self._begin(claims, before)
+        except (NoRoleError, SignInFailedError):
+            await self._note_refused(claims)
+            raise
+
+    async def _begin(self, claims: Mapping[str, Any], before: str | None) -> str:
         role = highest_role(_values(claims, self._claim), self._roles)
         if role is None:
             raise NoRoleError(
@@ -57,8 +64,17 @@ class People:
             await _record(connection, Action.SESSION_BEGIN, user["name"])
             return session_id
 
+    async def _note_refused(self, claims: Mapping[str, Any]) -> None:
+        """Write down that a user who there is was not let in, as where a password is wrong; of strangers nothing."""
+        async with self._database.connection() as connection, connection.transaction():
+            if user := await _one(connection, "find_user_of_provider", **self._known_by(claims)):
+                await _record(connection, Action.SESSION_REFUSE, user["name"])
+
+    def _known_by(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+        return {"issuer": self._issuer, "subject": claims["sub"]}
+
     async def _user(self, connection: Connection, claims: Mapping[str, Any], role: Role) -> Row:
-        known = {"issuer": self._issuer, "subject": claims["sub"]}
+        known = self._known_by(claims)
         user = await _one(connection, "find_user_of_provider", **known)
         if user is None:
             user = await self._added(connection, claims, role, known)

@@ -42,7 +42,9 @@ def test_no_item_is_told_twice_or_both_met_and_not_met() -> None:
     assert [item for item in items if not _ITEM.fullmatch(item)] == []
     assert len(items) == len(set(items)) > 40
     not_met = PAGE.text.partition("\nNot met:\n")[2]
-    told = [item for line in not_met.splitlines() if line.startswith("- ") for item in re.findall(r"\d+\.\d+\.\d+", line)]
+    told = [
+        item for line in not_met.splitlines() if line.startswith("- ") for item in re.findall(r"\d+\.\d+\.\d+", line)
+    ]
     assert told
     assert set(told).isdisjoint(items)
 

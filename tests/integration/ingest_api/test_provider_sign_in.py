@@ -11,6 +11,7 @@ import pytest
 
 from ingest_api.oidc import fetching
 from ingest_api.oidc import provider as provider_module
+from tests.audited import audited_by, told
 from tests.integration.ingest_api.forged_provider import CLIENT_ID, CLIENT_SECRET, ForgedProvider, forged_provider
 from tests.integration.ingest_api.sign_in_site import Browser, MakeBrowser, MakeUser, who
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem
@@ -121,8 +122,31 @@ def test_who_comes_again_is_the_same_user_with_the_role_of_today(
         (user,) = list_users(closed.connection)
         assert (user.name, user.role) == ("maria-as-viewer", role)
         assert who(browser) == (200, "maria-as-viewer")
-    acts = closed.rows("SELECT action FROM audit_log WHERE subject = 'maria-as-viewer' ORDER BY 1")
-    assert {"user.add", "user.role", "session.begin"} <= {act for (act,) in acts}
+
+
+def test_each_sign_in_and_what_it_changes_is_written_down(
+    browser: Browser, provider: ForgedProvider, closed: Site
+) -> None:
+    def written(**changes: Any) -> list[Any]:
+        provider.changes = changes
+        found = audited_by(closed.connection, lambda: sign_in(browser, provider))
+        assert {(each["actor_kind"], each["actor_name"], each["address"]) for each in found} <= {
+            ("user", "maria", "127.0.0.1")
+        }
+        return [told(each) for each in found]
+
+    begin = ("session.begin", "user maria", None, None)
+    added = {"role": "operator", "issuer": provider.issuer}
+    assert written() == [("user.add", "user maria", None, added), begin]
+    assert written() == [begin]
+    changed = ("user.role", "user maria", {"role": "operator"}, {"role": "admin"})
+    assert written(roles=["admin"]) == [changed, begin]
+    refused = ("session.refuse", "user maria", None, None)
+    assert written(roles=[]) == [refused], "who had a role and has none any more"
+    disable_user(closed.connection, "maria", even_last=True)
+    assert written() == [refused]
+    assert written(roles=[], sub="nobody-here") == [], "a stranger"
+    assert written(nonce="another") == [], "nobody knows who that was"
 
 
 @pytest.mark.parametrize("roles", [None, [], ["else"], "Admin", {"admin": True}, [["admin"]], 7], ids=str)
