@@ -21,7 +21,7 @@ from ingest_api.auth.route_scopes import RouteScopes, scope_of
 from ingest_api.auth.sessions import Sessions
 from ingest_api.auth.sign_in import SignIn
 from ingest_api.auth.token_gate import StillValid, TokenGate
-from ingest_api.bodies.deadline import DeadlineMiddleware
+from ingest_api.bodies.deadline import DeadlineMiddleware, Deadlines
 from ingest_api.bodies.limits import MemoryBudget
 from ingest_api.charging import charging_routes
 from ingest_api.commit.acting import Acting
@@ -105,9 +105,8 @@ def create_app(settings: ApiSettings | None = None) -> ASGIApp:
     dagster = DagsterServer.of(settings) if gate.asks is Asks.EVERYBODY else None
     app = create_routes(settings, Parts(budget, clients, pulse, gate, *filter(None, [dagster, Provider.of(settings)])))
     still_valid = StillValid(ActingCaller(app, clients), gate)
-    within_deadline = DeadlineMiddleware(
-        still_valid, settings.limits, budget, clients, pulse, health_routes.PROBES | provider_page.PATHS
-    )
+    deadlines = Deadlines(pulse, health_routes.PROBES | provider_page.PATHS, sign_in_page.HASHING | me_route.HASHING)
+    within_deadline = DeadlineMiddleware(still_valid, settings.limits, budget, clients, deadlines)
     pages: ASGIApp = RelativeRedirects(within_deadline)
     if dagster:
         changes = ToldChanges(lambda: cast(Parts, app.state.parts).get(Database))
@@ -198,7 +197,7 @@ async def _lifespan(app: FastAPI, settings: ApiSettings, url: str, shared: Parts
     fleet = FleetAnswers(reads, settings.efficiency_threshold)
     storing = StoringHealth(commits, database)
     figures = LedgerFigures(database, reads)
-    acting, sign_in = Acting(url), SignIn(database)
+    acting, sign_in = Acting(url, pulse), SignIn(database)
     watch = FleetWatch(reads, FleetNows(reads, database))
     these = (
         settings,

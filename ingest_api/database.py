@@ -37,7 +37,7 @@ class Database:
     """Connections for requests that read or change a few rows; telemetry has its own."""
 
     def __init__(self, url: str, name: str = "fleetwatt", pulse: DatabasePulse | None = None) -> None:
-        """``name`` is what PostgreSQL calls these connections; the pulse beats whenever one of them was of use."""
+        """``name`` is what PostgreSQL calls these connections; the pulse knows who asks, and beats at each answer."""
         self._pulse = pulse or DatabasePulse()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -92,7 +92,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: none could be had in time, or it broke.
         """
-        with translated_errors():
+        with translated_errors(), self._pulse.asked():
             try:
                 async with self._pool.connection() as connection:
                     self._lent.add(connection)

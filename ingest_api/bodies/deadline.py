@@ -1,7 +1,8 @@
 """No request waits for a database that does not answer: after 1.8 s it is answered with 503.
 
-A GET may take longer, because its answer may be long or the database busy: it is waited for up to 10 s, as long as the
-database answers other requests. Probes bound their own questions and say what is wrong: they are waited for.
+A GET may take longer, because its answer may be long or the database busy, and so may who signs in, because a password
+is looked at slowly, and one after the other: they are waited for up to 10 s, as long as the database answers those who
+ask it. Probes bound their own questions and say what is wrong: they are waited for.
 
 The framework's routes run as tasks of their own, because a query to a frozen server can neither be cancelled nor timed
 out. An overdue task goes on by itself: a change that takes long is made in the end, and whoever sends it again finds it
@@ -10,6 +11,7 @@ made. How many tasks can be under way is bounded by the connections there are.
 
 import asyncio
 import contextlib
+from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,10 +22,23 @@ from ingest_api.bodies.limits import ANSWER_WITHIN_S, Limits, MemoryBudget
 from ingest_api.database_pulse import DatabasePulse
 from ingest_api.http.client_address import ClientAddresses
 from ingest_api.http.problems import error_response
-from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
+from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError, TooSlowError
 from warehouse.decoding.json_bodies import MalformedBodyError
 
 READ_WITHIN_S = 10.0
+
+
+class Deadlines(NamedTuple):
+    """How long is waited for what. ``own``: paths with a deadline of their own; ``hashing``: that hash passwords."""
+
+    pulse: DatabasePulse
+    own: frozenset[str]
+    hashing: frozenset[str]
+
+    def most_s(self, scope: Scope) -> float:
+        """How long the request of this scope is waited for while the database answers."""
+        is_slow = scope["method"] == "GET" or scope["path"] in self.hashing
+        return READ_WITHIN_S if is_slow else ANSWER_WITHIN_S
 
 
 class DeadlineMiddleware:
@@ -35,15 +50,13 @@ class DeadlineMiddleware:
         limits: Limits,
         budget: MemoryBudget,
         clients: ClientAddresses,
-        pulse: DatabasePulse,
-        probes: frozenset[str],
+        deadlines: Deadlines,
     ) -> None:
         self._app = app
         self._limits = limits
         self._budget = budget
         self._clients = clients
-        self._pulse = pulse
-        self._probes = probes
+        self._deadlines = deadlines
         self._overdue: set[asyncio.Task[None]] = set()  # the loop itself would forget them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +79,7 @@ class DeadlineMiddleware:
             check_density(body, self._limits.items)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in self._probes:
+        if scope["path"] in self._deadlines.own:
             await self._app(scope, receive, send)
             return
         has_begun = is_overdue = False
@@ -78,25 +91,30 @@ class DeadlineMiddleware:
                 await send(message)
 
         request = asyncio.create_task(self._run(scope, receive, send_in_time))
-        done = await self._wait_for(request, READ_WITHIN_S if scope["method"] == "GET" else ANSWER_WITHIN_S)
-        if not done and not has_begun:
+        overdue = await self._wait_for(request, self._deadlines.most_s(scope))
+        if overdue and not has_begun:
             is_overdue = True
             self._overdue.add(request)
             request.add_done_callback(self._forget)
-            raise DatabaseUnavailableError("the database does not answer; try again later")
+            raise overdue
         await request
 
-    async def _wait_for(self, request: asyncio.Task[None], most_s: float) -> bool:
-        """Wait until it is done, ``most_s`` at most, and no longer than the database may be silent to everybody."""
+    async def _wait_for(self, request: asyncio.Task[None], most_s: float) -> FleetwattError | None:
+        """Wait until it is done, ``most_s`` at most, and no longer than the database may be silent to all who ask it.
+
+        Returns why it is not.
+        """
         waited_s, silent_s = 0.0, 0.0
         while silent_s < ANSWER_WITHIN_S and waited_s < most_s:
             wait_s = min(ANSWER_WITHIN_S - silent_s, most_s - waited_s)
             done, _ = await asyncio.wait({request}, timeout=wait_s)
             if done:
-                return True
+                return None
             waited_s += wait_s
-            silent_s = min(waited_s, self._pulse.seconds_since())
-        return False
+            silent_s = min(waited_s, self._deadlines.pulse.silent_s())
+        if silent_s < ANSWER_WITHIN_S / 2:  # it was asked a while after the request came
+            return TooSlowError(f"there is no answer after {most_s:g} s: much is to be done just now; try again later")
+        return DatabaseUnavailableError("the database does not answer; try again later")
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import psycopg
 
 from ingest_api.commit.loop_connection import open_loop_connection, run_on_loop
+from ingest_api.database_pulse import DatabasePulse
 from warehouse.postgres.connection import translated_errors
 
 ACTING_CONNECTIONS = 1
@@ -18,8 +19,9 @@ R = TypeVar("R")
 class Acting:
     """One act at a time, each by a connection of its own: people do few of them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pulse: DatabasePulse) -> None:
         self._url = url
+        self._pulse = pulse
         self._one_at_a_time = asyncio.Lock()
 
     async def do(self, act: Callable[Concatenate[psycopg.Connection, P], R], *args: P.args, **named: P.kwargs) -> R:
@@ -28,10 +30,12 @@ class Acting:
         Raises:
             DatabaseUnavailableError: it cannot be reached, or went away.
         """
-        async with self._one_at_a_time:
-            with translated_errors():
+        with translated_errors(), self._pulse.asked():
+            async with self._one_at_a_time:
                 connection = await asyncio.to_thread(open_loop_connection, self._url)
                 try:
-                    return await run_on_loop(act, connection, *args, **named)
+                    done = await run_on_loop(act, connection, *args, **named)
                 finally:
                     connection.close()
+                self._pulse.beat()
+                return done

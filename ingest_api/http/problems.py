@@ -58,6 +58,7 @@ STATUS_OF: Mapping[type[errors.FleetwattError], int] = {
     errors.DatabaseUnavailableError: 503,
     errors.DatabaseUnfitError: 503,
     errors.OverloadedError: 503,
+    errors.TooSlowError: 503,
     errors.BodyLostError: 503,
     errors.DagsterUnavailableError: 503,
     errors.DagsterTooSlowError: 504,

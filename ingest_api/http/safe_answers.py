@@ -1,7 +1,7 @@
 """What browsers are told with every answer: take it for what it says it is, and ask this host by TLS alone.
 
-The second (HSTS, RFC 6797) is said where TLS is known to be spoken, here or by a proxy that is believed, and to who asks
-under the name of ``FLEET_PUBLIC_URL`` where that is https. Behind the hot path: no browser sends readings.
+The second (HSTS, RFC 6797) is said where TLS is known to be spoken, here or by a proxy that is believed, and to who
+asks under the name of ``FLEET_PUBLIC_URL`` where that is https. Behind the hot path: no browser sends readings.
 """
 
 from collections.abc import Collection

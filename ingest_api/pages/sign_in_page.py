@@ -40,6 +40,8 @@ from warehouse.contract.errors import (
 router = APIRouter(include_in_schema=False)
 
 FORM = "application/x-www-form-urlencoded"
+HASHING = frozenset({"/login"})
+"""Where a password is looked at, which takes its time."""
 MOST_BYTES = 8 * 1024
 """Of a form."""
 _MOST_FIELDS = 8

@@ -20,6 +20,9 @@ from warehouse.contract.users import LONGEST_PASSWORD, Role
 
 router = APIRouter(prefix="/v1/me", tags=["users"], route_class=PlainRequests)
 
+HASHING = frozenset({"/v1/me/password"})
+"""Where passwords are looked at and made, which takes its time."""
+
 
 class Me(Wire):
     """Who asks."""

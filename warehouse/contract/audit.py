@@ -26,7 +26,7 @@ class Action(StrEnum):
     SESSION_BEGIN = "session.begin"
     SESSION_END = "session.end"
     SESSION_REFUSE = "session.refuse"
-    """A wrong password for a user who there is, or a provider's word for one who is disabled or has no role any more."""
+    """A wrong password for a user who there is; a provider's word for one who is disabled, or has no role any more."""
     DEVICE_CHANGE = "device.change"
     DEVICE_PRUNE = "device.prune"
     DEVICE_FORGET = "device.forget"

@@ -139,6 +139,12 @@ class OverloadedError(FleetwattError):
     code = "overloaded"
 
 
+class TooSlowError(FleetwattError):
+    """The answer takes too long"""
+
+    code = "too_slow"
+
+
 class BodyLostError(FleetwattError):
     """The body of the request did not arrive"""
 

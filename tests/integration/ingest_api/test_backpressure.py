@@ -149,7 +149,7 @@ def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_oth
     device = new_id("slow")
     assert site.send(readings_of(device, 1)[0]).status_code == 201
     monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", SOON_S)
-    monkeypatch.setattr(DatabasePulse, "seconds_since", answers_all_the_time)
+    monkeypatch.setattr(DatabasePulse, "silent_s", answers_all_the_time)
     with stuck(site):
         answer = pool.submit(site.client.get, f"/v1/meters/{device}")
         assert not wait([answer], 5 * SOON_S).done
@@ -158,9 +158,9 @@ def test_a_question_that_takes_long_is_waited_for_while_the_database_answers_oth
 
 def test_but_not_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "READ_WITHIN_S", 5 * SOON_S)
-    monkeypatch.setattr(DatabasePulse, "seconds_since", answers_all_the_time)
+    monkeypatch.setattr(DatabasePulse, "silent_s", answers_all_the_time)
     with stuck(site):
-        assert_refused(site.client.get("/v1/meters"), "database_unavailable")
+        assert_refused(site.client.get("/v1/meters"), "too_slow")
 
 
 def answers_all_the_time(_pulse: DatabasePulse) -> float:
