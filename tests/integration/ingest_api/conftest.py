@@ -8,7 +8,6 @@ from itertools import count
 
 import pytest
 
-from ingest_api.bodies import deadline, limits
 from ingest_api.http.rate_limit import RateLimit
 from tests.conftest import fresh_database, serving
 from tests.integration.ingest_api.api_process import ApiProcess, api_process
@@ -21,10 +20,6 @@ from warehouse.postgres.access.token_store import TokenRequest, create_token
 from warehouse.postgres.access.user_store import add_user
 from warehouse.postgres.connection import connect
 
-PATIENCE_S = 25.0
-"""How long an answer may take where it is not what a test is about: a busy machine needs more than is promised for
-ten thousand readings. Less than the tests' clients wait."""
-
 
 @pytest.fixture(scope="module")
 def make_site(server_url: str, template: str) -> Iterator[MakeSite]:
@@ -32,8 +27,6 @@ def make_site(server_url: str, template: str) -> Iterator[MakeSite]:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name in [name for name in os.environ if name.startswith("FLEET_")]:
             patch.delenv(name)
-        for module in (limits, deadline):
-            patch.setattr(module, "ANSWER_WITHIN_S", PATIENCE_S)
 
         def make(**settings: object) -> Site:
             url = stack.enter_context(fresh_database(server_url, template))

@@ -15,6 +15,8 @@ from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import assert_problem
 from warehouse.postgres.connection import connect
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 
 class DatabaseSwitch:
     """Takes this test's database away from everyone, and gives it back."""

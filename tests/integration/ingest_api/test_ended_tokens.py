@@ -140,6 +140,7 @@ def test_whoever_cannot_look_knows_nothing_after_five_seconds() -> None:
     assert known == [False, True, False]
 
 
+@pytest.mark.usefixtures("prompt")
 def test_where_the_database_is_gone_nobody_is_let_in() -> None:
     gone = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     with serving(database_url=gone, auth="required", admin_token=ADMIN_TOKEN) as client:

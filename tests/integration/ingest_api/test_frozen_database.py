@@ -20,6 +20,8 @@ from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.partitions.creation import make_ahead
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 PATIENCE_S = 5.0
 """When a client here gives up: 2 s are promised, the rest is for a busy machine. The database is frozen for longer."""
 

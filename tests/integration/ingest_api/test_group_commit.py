@@ -15,8 +15,8 @@ from ingest_api.bodies import limits
 from ingest_api.commit.group_commit import BULK_READINGS, SMALL_WRITERS, GroupCommit
 from ingest_api.commit.loop_connection import LoopConnection, open_loop_connection
 from tests.factories import QUOTA, iso, meter_payload, now_s, vehicle_payload
-from tests.integration.ingest_api.conftest import PATIENCE_S
 from tests.integration.ingest_api.site import until_someone_waits_for_a_lock
+from tests.patience import PATIENCE_S
 from warehouse.contract.errors import (
     DatabaseUnavailableError,
     OverloadedError,

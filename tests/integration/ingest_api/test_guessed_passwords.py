@@ -12,10 +12,10 @@ from ingest_api.auth import sign_in
 from ingest_api.auth.sign_in import FREE_FAILURES, LONGEST_PAUSE, MOST_A_MINUTE, MOST_WAITING
 from ingest_api.bodies import deadline
 from tests.conftest import MakeApi
-from tests.integration.ingest_api.conftest import PATIENCE_S
 from tests.integration.ingest_api.sign_in_site import PASSWORD, WRONG, Browser, failures
 from tests.integration.ingest_api.site import MakeSite, Site, assert_problem, until
 from tests.integration.ingest_api.token_site import ADMIN_TOKEN, headers
+from tests.patience import PATIENCE_S
 from warehouse.contract.sign_ins import account_digest, address_digest
 from warehouse.contract.users import Role
 from warehouse.postgres.access.passwords import is_password
