@@ -2,12 +2,10 @@
 
 import errno
 import secrets
-import shlex
-import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from orchestration.local.fleet_history import FleetHistory
 from orchestration.local.forgetting import UnfinishedForgetting
 from orchestration.local.lake_news import LakeNews
 from orchestration.local.simulated_fleet import SimulatedFleet
+from orchestration.local.start_notice import StartNotice
 from orchestration.processes.bounded_log import BoundedLog
 from orchestration.processes.child_environment import of_the_api, working_as
 from orchestration.processes.child_process import Child, Service
@@ -36,12 +35,10 @@ from warehouse.behind_sign_in import SECRET_VARIABLE
 from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import FleetwattError
 from warehouse.contract.tokens import Scope
-from warehouse.env_file import old_setting_remark
 from warehouse.lifecycle.take_over import open_lake_folder
-from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets, warning
+from warehouse.listening import ListeningError, asks_for_tokens, bound_sockets
 from warehouse.origins import own_origins
-from warehouse.postgres.access.token_store import FIRST_TOKEN, TokenRequest, count_valid_tokens, replace_token
-from warehouse.postgres.access.user_store import FIRST_USER
+from warehouse.postgres.access.token_store import TokenRequest, count_valid_tokens, replace_token
 from warehouse.postgres.connection import connect
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.migrate import migrate
@@ -121,7 +118,17 @@ class LocalPlatform:
             where = f"{dagster.url}/runs" if dagster else "fleetwatt query"
             news = LakeNews(self._environment, where, self.say, history.tells_of if history else None)
             if supervisor.start_all():
-                self._say_where(time.monotonic() - began, dagster, fleet, supervisor.down())
+                notice = StartNotice(
+                    self.settings,
+                    self.url,
+                    time.monotonic() - began,
+                    dagster.url if dagster else None,
+                    supervisor.down(),
+                    fleet.vehicle_with_an_answer() if fleet else None,
+                    self._has_tokens,
+                )
+                for line in notice.lines():
+                    self.say(line)
                 news.begin()
                 if dagster:
                     PipelineWatch(dagster, self.say).begin()
@@ -187,8 +194,9 @@ class LocalPlatform:
                 self._make_token(connection)
         self._owner_url = url
         of_jobs = roles.get(Role.PIPELINE, url)
-        self._environment |= {**working_as(Role.PIPELINE, of_jobs), "FLEET_HOME": str(self.settings.home.resolve())}
-        self._of_api |= working_as(Role.INGEST, roles.get(Role.INGEST, url))
+        for environment, role in ((self._environment, Role.PIPELINE), (self._of_api, Role.INGEST)):
+            environment.update(working_as(role, roles.get(role, url)))
+            environment["FLEET_HOME"] = str(self.settings.home.resolve())
         if self._says_where_to_read:
             self._of_api["FLEET_READ_DSN"] = roles.get(Role.READ, url)
         first_day = history.prepare(of_jobs) if history else None
@@ -210,11 +218,7 @@ class LocalPlatform:
         self._of_clients["FLEET_TOKEN"] = str(token)
 
     def _api(self) -> Child:
-        self._of_api |= {
-            "FLEET_HOME": str(self.settings.home.resolve()),
-            "FLEET_HOST": self.settings.host,
-            "FLEET_PORT": str(self.settings.port),
-        }
+        self._of_api |= {"FLEET_HOST": self.settings.host, "FLEET_PORT": str(self.settings.port)}
         return Child(
             name="api",
             command=[sys.executable, "-P", "-m", "ingest_api"],  # -P: nothing is imported from the user's folder
@@ -233,36 +237,6 @@ class LocalPlatform:
         except httpx.TransportError:
             return None
         return dict(answer.json()) if answer.is_success else None
-
-    def _say_where(
-        self, seconds: float, dagster: DagsterProcesses | None, fleet: SimulatedFleet | None, down: Sequence[str]
-    ) -> None:
-        home = self.settings.home.resolve()
-        command = "fleetwatt" if shutil.which("fleetwatt") else sys.argv[0]
-        by_hand = f"{shlex.join([command, 'run-day', '--home', str(home)])} DAY"
-        self.say("")
-        self.say(f"Fleetwatt is up after {seconds:.1f} s.")
-        self.say(f"  API        {self.url}")
-        self.say(f"  docs       {self.url}/docs")
-        self.say(f"  Dagster    {dagster.url if dagster else f'not started; closed days wait for: {by_hand}'}")
-        if down:
-            self.say(f"  not up     {', '.join(down)}: started again and again; the logs say why")
-        self.say(f"  data       {'the database of FLEET_DATABASE_URL' if self.settings.names_a_database else home}")
-        self.say(f"  logs       {self._log('api').parent}")
-        if fleet:
-            header = "-H 'Authorization: Bearer flt_...' " if self._of_clients else ""
-            self.say(f"  ask        curl {header}{self.url}/v1/analytics/performance/{fleet.vehicle_with_an_answer()}")
-        self.say(f"  overview   {shlex.join([command, 'status', '--home', str(home)])}")
-        asks = asks_for_tokens(self.settings.auth, self.settings.host)
-        if asks and not self._has_tokens:
-            home_flag = shlex.join(["--home", str(home)])
-            self.say(f"  no token   every request is answered 401; make the first: {FIRST_TOKEN} {home_flag}")
-            self.say(f"             and who signs in at the pages: {FIRST_USER} {home_flag}")
-        for said in (warning("the API", self.settings.host, asks=asks), old_setting_remark()):
-            if said:
-                self.say(said)
-        self.say("Ctrl-C stops everything.")
-        self.say("")
 
     def _log(self, name: str) -> Path:
         return self.settings.home.resolve() / "logs" / f"{name}.log"

@@ -106,6 +106,8 @@ def taken(port: int) -> Iterator[None]:
 def test_what_it_says_at_the_start_is_true(platform: Platform) -> None:
     assert platform.told("API") == platform.url
     assert platform.get("/health").json() == {"status": "ok"}
+    assert platform.told("fleet") == f"{platform.url}/"
+    assert platform.get("/").status_code == 200
     assert platform.told("docs") == f"{platform.url}/docs"
     assert platform.get("/docs").status_code == 200
     assert Path(platform.told("data")) == platform.home
