@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 
 from dbt_like_sql.catalog import Catalog
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.contract.errors import DatabaseUnavailableError, FleetwattError
 from warehouse.lake.storage.lake import Lake
 from warehouse.lifecycle.daily_pipeline import DailyPipeline

@@ -13,7 +13,7 @@ from orchestration.cli.by_hand import note_run
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
 from orchestration.cli.terminal import print_line, shown_instant
-from orchestration.home.folder import current_database, database
+from orchestration.home.database import current_database, database
 from warehouse.alerts.message import Message
 from warehouse.counted import counted
 from warehouse.postgres.alerts.deliveries import DeliveryState, list_deliveries, revive_dead

@@ -12,7 +12,7 @@ from orchestration.cli.by_hand import note_run
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.cli.terminal import results, shown_instant
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from orchestration.home.step_down import begins_processes
 from warehouse.backup.make import KEEP, BackupMaker, stop_archiving, summary
 from warehouse.backup.overview import BackupOverview, overviews

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from orchestration.cli.options import read_settings
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from warehouse.contract.database_roles import Role
 from warehouse.postgres.connection import connect
 from warehouse.settings import FleetSettings

@@ -11,7 +11,7 @@ from orchestration.cli.options import DagsterPort, Home, notes, read_settings
 from orchestration.dagster_runtime.pipeline_watch import PipelineWatch
 from orchestration.dagster_runtime.services import DagsterProcesses
 from orchestration.dagster_runtime.ui_address import HOST, is_behind_sign_in
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from orchestration.home.step_down import work_in
 from orchestration.local.platform import require_free
 from orchestration.processes.supervisor import Supervisor

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import AsJson, Home, notes, read_settings
 from orchestration.dagster_runtime.own_database import give_to_pipeline
+from orchestration.home.database import database, database_to_migrate
 from orchestration.home.database_roles import settle_roles_of
-from orchestration.home.folder import database, database_to_migrate
 from warehouse.counted import counted
 from warehouse.lifecycle.take_over import open_lake_folder
 from warehouse.postgres import migrate as migrations

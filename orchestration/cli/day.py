@@ -11,7 +11,7 @@ from orchestration.cli.by_hand import note_run
 from orchestration.cli.models.build import FIGURES
 from orchestration.cli.models.selected import Select, modified_in_home, selected_models
 from orchestration.cli.options import Home, notes, read_settings, utc_day
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from orchestration.home.step_down import work_in
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted

@@ -11,7 +11,7 @@ import typer
 from orchestration.cli.connected import connected_to_home
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from warehouse.contract.labels import BETWEEN_TAGS
 from warehouse.counted import counted
 from warehouse.lifecycle.device_pruning import LEAST_DAYS, Pruning, look, remove

@@ -9,7 +9,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.checked_files import require_intact
 from warehouse.lake.device_rows import datasets_with_devices

@@ -11,7 +11,7 @@ from dbt_like_sql.catalog import Catalog
 from orchestration.cli.by_hand import note_run
 from orchestration.cli.export_device import OfKind
 from orchestration.cli.options import Home, notes, read_settings, utc_day
-from orchestration.home.folder import database, running_database
+from orchestration.home.database import database, running_database
 from orchestration.home.forgetting_key import subject_hash
 from orchestration.home.step_down import work_in
 from orchestration.local.forgetting import UnfinishedForgetting

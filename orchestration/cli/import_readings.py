@@ -11,7 +11,7 @@ from rich.table import Table
 
 from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import AsJson, Home, as_user_wrote, notes, read_settings
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from warehouse.counted import counted
 from warehouse.lake.opened_file import require_readable
 from warehouse.lake.reading_files import UnreadableReadingsError

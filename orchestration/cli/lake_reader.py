@@ -10,7 +10,7 @@ import psycopg
 import typer
 
 from orchestration.cli.options import notes
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import DatabaseUnavailableError
 from warehouse.lake.checked_files import require_intact

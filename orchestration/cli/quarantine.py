@@ -13,7 +13,7 @@ import typer
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import Home, notes, read_settings, utc_instant
 from orchestration.cli.terminal import print_line
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.counted import counted
 from warehouse.postgres.connection import connect
 from warehouse.postgres.readings.quarantined import Quarantined, list_quarantined

@@ -8,7 +8,8 @@ import typer
 
 from orchestration.alerting.channels import channels_of
 from orchestration.cli.options import DagsterPort, Home, notes, read_settings
-from orchestration.home.folder import held, running_database
+from orchestration.home.database import running_database
+from orchestration.home.folder import held
 from orchestration.home.step_down import become_the_api, work_in
 from orchestration.local.platform import LocalPlatform
 from orchestration.processes.child_environment import working_as

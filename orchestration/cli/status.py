@@ -19,7 +19,8 @@ from orchestration.cli.terminal import Terminal, print_line
 from orchestration.dagster_runtime.automation import what_is_stopped
 from orchestration.dagster_runtime.instance import opened
 from orchestration.dagster_runtime.own_database import DagsterDatabaseError
-from orchestration.home.folder import current_database, disks
+from orchestration.home.database import current_database
+from orchestration.home.folder import disks
 from warehouse.backup.standing import BackupStanding, standing_of
 from warehouse.contract.partitions import Stream
 from warehouse.counted import counted

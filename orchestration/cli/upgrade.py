@@ -12,8 +12,8 @@ from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import Home, notes, read_settings
 from orchestration.dagster_runtime.own_database import give_to_pipeline
 from orchestration.home.alone import alone_in
+from orchestration.home.database import address_of
 from orchestration.home.database_roles import settle_roles_of
-from orchestration.home.folder import address_of
 from warehouse.backup.target import BackupTarget
 from warehouse.contract.database_roles import Role
 from warehouse.contract.errors import SchemaOutdatedError

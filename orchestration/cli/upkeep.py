@@ -4,7 +4,7 @@ import typer
 
 from orchestration.cli.by_hand import note_run
 from orchestration.cli.options import Home, notes, read_settings
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from warehouse.backup.lake_backup import lake_backup_of
 from warehouse.counted import counted
 from warehouse.lake.scrub import scrub as scrub_lake

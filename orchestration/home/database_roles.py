@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from orchestration.home.folder import url_in
+from orchestration.home.database import url_in
 from warehouse.contract.database_roles import APART, Role
 from warehouse.postgres.embedded import EmbeddedPostgres
 from warehouse.postgres.roles.settling import settle_roles

@@ -11,7 +11,7 @@ from orchestration.cli.findings.shown import in_short
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, read_settings, utc_instant
 from orchestration.cli.terminal import print_line
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.contract.finding_fields import finding_fields
 from warehouse.postgres.connection import connect
 from warehouse.postgres.findings.acts import Act, Request, act_on_finding

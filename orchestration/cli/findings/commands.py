@@ -10,7 +10,7 @@ from orchestration.cli.findings.shown import in_full, in_short
 from orchestration.cli.json_output import print_json
 from orchestration.cli.options import AsJson, Home, home_of_group, notes, read_settings, utc_day
 from orchestration.cli.terminal import print_line
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.contract.finding_fields import finding_fields
 from warehouse.contract.findings import ACTIVE, Rule, Severity, State
 from warehouse.contract.readings import DEVICE_ID_WORDS, is_device_id

@@ -13,7 +13,7 @@ from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_where_it_runs, selected
 from orchestration.cli.options import Home, as_user_wrote, notes, read_settings
 from orchestration.cli.terminal import print_line
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from orchestration.home.step_down import work_in
 from warehouse.contract.errors import DatabaseUnavailableError, SchemaOutdatedError
 from warehouse.counted import counted

@@ -13,7 +13,7 @@ from orchestration.cli.models.catalog import read_catalog
 from orchestration.cli.models.selected import Select, modified_where_it_runs, nothing_selected, selected
 from orchestration.cli.options import AsJson, Home, read_settings
 from orchestration.cli.terminal import Terminal
-from orchestration.home.folder import current_database
+from orchestration.home.database import current_database
 from warehouse.postgres.connection import connect
 from warehouse.postgres.ledger.source_freshness import Level, SourceFreshness, source_freshness
 from warehouse.settings import FleetSettings

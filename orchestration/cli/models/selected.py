@@ -8,7 +8,7 @@ import typer
 from dbt_like_sql.catalog import Catalog, Model
 from dbt_like_sql.selection import Modified, SelectionError, select
 from orchestration.cli.options import notes
-from orchestration.home.folder import current_database, database
+from orchestration.home.database import current_database, database
 from orchestration.home.step_down import work_in
 from warehouse.counted import counted
 from warehouse.lifecycle.lagging_models import modified_models

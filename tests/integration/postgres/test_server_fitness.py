@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from orchestration.home.folder import database
+from orchestration.home.database import database
 from tests.conftest import serving
 from tests.factories import meter_payload
 from tests.integration.ingest_api.site import assert_problem, until

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from orchestration.home.folder import url_in
+from orchestration.home.database import url_in
 from tests.factories import meter_payload, vehicle_payload
 from tests.fewer_models import catalog_of
 from tests.open_folder import open_folder
