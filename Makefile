@@ -19,8 +19,9 @@ run: setup ## Start the platform with a simulated fleet; Ctrl-C stops it
 
 test: $(VENV)/dev.installed ## Run the tests
 	@$(BIN)/python -m compileall -q ingest_api orchestration warehouse dbt_like_sql
-	@# Two workers share the machine: threads of Polars would only wait for each other. `make coverage` runs with them.
-	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@# Four workers on two cores: each waits for its PostgreSQL for half of the time. Threads of Polars would only wait for
+	@# each other; `make coverage` runs with them.
+	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # A name that is there may still be a shim of a version manager without that version: only what starts counts.
 NEWEST = $(shell for python in python3.14 python3.13 python3.12; do $$python -c '' 2>/dev/null && echo $$python && break; done)
