@@ -147,10 +147,12 @@ class FleetAnswer(Wire):
     ac_coverage: float | None = Field(description="Mean of the vehicles' AC coverages.", examples=[0.998])
     dc_coverage: float | None = Field(description="Mean of the vehicles' DC coverages.", examples=[0.999])
     distribution: list[RatioBin] = Field(
-        description=f"How the ratios are spread, in bins of {1 / RATIO_BINS:g}, empty ones too."
+        description=f"How the ratios are spread, in bins of {1 / RATIO_BINS:g}, empty ones too: of the same vehicles as "
+        "`worst`."
     )
     worst: list[FleetVehicle] = Field(
-        description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`)."
+        description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`), and whose "
+        "meters and vehicles report often enough to tell the window's edges."
     )
 
     groups: list[FleetGroup] = Field(

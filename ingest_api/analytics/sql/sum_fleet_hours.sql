@@ -120,14 +120,16 @@ rated AS MATERIALIZED (
             WHEN is_low_energy THEN 'low_energy'
             WHEN efficiency_ratio < %(ok_from)s AND NOT has_coarse_edge THEN 'below_threshold'
             ELSE 'ok'
-        END AS status
+        END AS status,
+        -- Who only stood by, or whose edges are coarse, has a ratio that says nothing of the charger.
+        coalesce(efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge, FALSE) AS is_comparable
     FROM measured
 ),
 
 chosen AS MATERIALIZED (
     SELECT *
     FROM rated
-    WHERE efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge
+    WHERE is_comparable
     ORDER BY efficiency_ratio, vehicle_id
     LIMIT %(worst)s
 ),
@@ -222,7 +224,7 @@ statuses AS (
 bins AS (
     SELECT width_bucket(efficiency_ratio, %(bins_from)s::float8[]) AS bin, count(*) AS vehicles, sum(ac_kwh) AS ac_kwh
     FROM rated
-    WHERE efficiency_ratio IS NOT NULL
+    WHERE is_comparable
     GROUP BY bin
 )
 

@@ -64,7 +64,7 @@ class Fleet:
         assert fleet["vehicles"] == len(alone)
         assert fleet["acKwh"] == pytest.approx(sum(each["acKwh"] for each in counted), abs=0.002)
         assert fleet["dcKwh"] == pytest.approx(sum(each["dcKwh"] for each in counted), abs=0.002)
-        assert sum(each["vehicles"] for each in fleet["distribution"]) == len(counted)
+        assert sum(each["vehicles"] for each in fleet["distribution"]) == len(listed)
         for side in ("ac", "dc"):
             mean = sum(each[f"{side}Coverage"] for each in alone) / len(alone)
             assert fleet[f"{side}Coverage"] == pytest.approx(mean, abs=0.002)
@@ -427,6 +427,7 @@ def test_who_only_stood_by_is_counted_apart_and_accused_of_nothing(fleet: Fleet)
         "dc_exceeds_ac": 1,
     }
     assert [(each["acKwh"], each["status"]) for each in answer["worst"]] == [(limit, "below_threshold")]
+    assert [each["acKwh"] for each in answer["distribution"] if each["vehicles"]] == [limit], "nor spread as faulty"
     assert answer["standbyKwh"] == pytest.approx(0.15 + limit - 0.01 - 1.0)
 
 
