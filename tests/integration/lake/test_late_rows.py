@@ -145,10 +145,11 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
     written = []
 
     def write() -> None:
-        for first in range(1, 80_000, 100):
+        for first in range(1, 8_000_000, 100):  # more than six exports take on any machine
             if stop.is_set():
                 return
-            send(api, [reading("meter", 1, midnight(day) + timedelta(seconds=first + each)) for each in range(100)])
+            times = [midnight(day) + timedelta(milliseconds=10 * (first + each)) for each in range(100)]
+            send(api, [reading("meter", 1, time) for time in times])
             written.append(100)
 
     writer = threading.Thread(target=write)
@@ -156,6 +157,7 @@ def test_each_version_of_a_day_that_is_written_to_all_the_time_holds_what_it_say
     versions = 0
     try:
         while versions < 6:
+            assert writer.is_alive(), "no further version would come"
             pipeline.export(stream, day)
             known = day_ledger.stream_day(connection, stream, day)
             versions = known.version
