@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from alembic import command
+from alembic.script import ScriptDirectory
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
@@ -16,19 +17,16 @@ from tests.conftest import fresh_database
 from warehouse.contract.partitions import Stream, bounds, partition_name
 from warehouse.postgres.connection import open_connection
 from warehouse.postgres.migrate import alembic_config
-from warehouse.postgres.schema_version import MIGRATIONS
 
 
 @contextmanager
 def database_before(server_url: str, migration: Path) -> Iterator[str]:
     """A database at the revision before a migration, whose file is named by its number; dropped at the end."""
     with fresh_database(server_url, "template1") as url:
-        bring_to(url, max(each for each in _revisions() if each < migration.name[:4]))
+        before = ScriptDirectory.from_config(alembic_config()).get_revision(migration.name[:4]).down_revision
+        assert isinstance(before, str), "the first one has none before it"
+        bring_to(url, before)
         yield url
-
-
-def _revisions() -> list[str]:
-    return [path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")]
 
 
 def bring_to(url: str, revision: str) -> None:

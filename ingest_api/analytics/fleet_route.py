@@ -147,12 +147,12 @@ class FleetAnswer(Wire):
     ac_coverage: float | None = Field(description="Mean of the vehicles' AC coverages.", examples=[0.998])
     dc_coverage: float | None = Field(description="Mean of the vehicles' DC coverages.", examples=[0.999])
     distribution: list[RatioBin] = Field(
-        description=f"How the ratios are spread, in bins of {1 / RATIO_BINS:g}, empty ones too: of the same vehicles as "
-        "`worst`."
+        description=f"How the ratios are spread, in bins of {1 / RATIO_BINS:g}, empty ones too; of the vehicles that "
+        "`worst` may list."
     )
     worst: list[FleetVehicle] = Field(
-        description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`), and whose "
-        "meters and vehicles report often enough to tell the window's edges."
+        description="The lowest ratios, lowest first, of vehicles that did more than stand by (`low_energy`), and that "
+        "report often enough, as their meters do, to tell the window's edges."
     )
 
     groups: list[FleetGroup] = Field(

@@ -13,6 +13,7 @@ from ingest_api.analytics.window_growth import EncodedReadings, Segment, sum_gro
 from ingest_api.analytics.window_statements import count_of_corrected, energy_of_both_sides, readings_of_both_sides
 from ingest_api.database import Connection, Row, fetch_all
 from warehouse import sqlfiles
+from warehouse.contract.corrections import CORRECTED_FLAG
 from warehouse.contract.efficiency import (
     LOW_COVERAGE,
     Status,
@@ -242,7 +243,7 @@ def _flags(window: Window, mappings: Sequence[Row], sides: _Sides, *, is_low: bo
     counts["low_coverage"] = sum(coverage < LOW_COVERAGE for coverage in sides.coverages)
     counts["low_energy"] = int(is_low)
     counts["edge_mismatch"] = int(sides.mismatch is not None)
-    counts["corrected"] = sides.corrected_count
+    counts[CORRECTED_FLAG] = sides.corrected_count
     mapped = sum((mapping["counts_to"] - mapping["counts_from"] for mapping in mappings), timedelta())
     counts["partly_mapped"] = int(mapped < window.end - window.start)
     return {flag: count for flag, count in counts.items() if count}

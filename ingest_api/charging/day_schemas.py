@@ -31,8 +31,9 @@ class VehicleDay(Wire):
     dc_coverage: float | None = Field(description="DC readings present / expected, at most 1.", examples=[1.0])
     mean_battery_temp: float | None = Field(description="Celsius.", examples=[18.21])
     flags: dict[str, int] = Field(
-        description="How often each flag of the energy rule was raised; `low_coverage` (sides below 0.9), "
-        "`partly_mapped` and `coarse_edge` where they apply.",
+        description="How often each flag of the energy rule was raised; `corrected`: readings that corrections left "
+        "out or gave another value; `low_coverage` (sides below 0.9), `partly_mapped` and `coarse_edge` where they "
+        "apply.",
         examples=[{"gap": 1}],
     )
 

@@ -18,6 +18,8 @@ LONGEST = timedelta(days=31)
 """Of one correction: each day of it is built again."""
 AHEAD = timedelta(minutes=5)
 """How far ahead of the clock a correction may reach, as a reading may: what is yet to be read is not corrected."""
+CORRECTED_FLAG = "corrected"
+"""The flag that tells how many readings behind a number were left out or replaced."""
 LONGEST_WHY, LONGEST_WHO = 2000, 200
 """Characters."""
 

@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 import psycopg
 
+from warehouse.contract.corrections import CORRECTED_FLAG
 from warehouse.contract.energy import Flag
 from warehouse.contract.tables import DeviceKind
 from warehouse.lake.storage.lake import Lake
@@ -22,9 +23,7 @@ from warehouse.postgres.charging.efficiency_store import EFFICIENCY_COLUMNS, rep
 
 SESSIONS, STANDBY, EFFICIENCY = "charging_sessions", "daily_standby", "daily_vehicle_efficiency"
 
-_COUNTS = [pl.col(f"{flag}_count").alias(flag.value) for flag in Flag]
-_FLAGS = pl.when(pl.sum_horizontal(_COUNTS) > 0).then(pl.struct(_COUNTS).struct.json_encode())
-"""How often each flag was raised, as JSON; missing where none was."""
+_COUNTED = (*(flag.value for flag in Flag), CORRECTED_FLAG)
 
 
 def copy_charging(transaction: psycopg.Connection, lake: Lake, day: date) -> None:
@@ -51,7 +50,16 @@ def copy_efficiency(transaction: psycopg.Connection, lake: Lake, day: date) -> N
     lock_charging(transaction)
     rows = _rows(transaction, lake, EFFICIENCY, day)
     if rows is not None:
-        replace_efficiency(transaction, day, _csv(rows.with_columns(flags=_FLAGS), EFFICIENCY_COLUMNS))
+        replace_efficiency(transaction, day, _csv(rows.with_columns(flags=flags_of(rows.columns)), EFFICIENCY_COLUMNS))
+
+
+def flags_of(columns: Sequence[str]) -> pl.Expr:
+    """How often each flag was raised, as JSON; missing where none was.
+
+    ``columns``: those of the file; one of an earlier release counts no corrections.
+    """
+    counts = [pl.col(f"{name}_count").alias(name) for name in _COUNTED if f"{name}_count" in columns]
+    return pl.when(pl.sum_horizontal(counts) > 0).then(pl.struct(counts).struct.json_encode())
 
 
 def _rows(transaction: psycopg.Connection, lake: Lake, name: str, day: date) -> pl.DataFrame | None:

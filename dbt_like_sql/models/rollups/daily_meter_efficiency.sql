@@ -124,6 +124,35 @@ sums AS (
     GROUP BY meter_id
 ),
 
+-- What two mappings of one meter find counts once, as above.
+corrected AS (
+    SELECT DISTINCT
+        mappings.meter_id,
+        readings.kind,
+        readings.device_id,
+        readings.ts
+    FROM mappings
+    INNER JOIN mapped_devices AS mapped
+        ON mappings.mapping_id = mapped.mapping_id
+    INNER JOIN corrected_readings AS readings
+        ON
+            mapped.kind = readings.kind
+            AND mapped.device_id = readings.device_id
+            AND mapped.valid_from <= readings.ts
+            AND (mapped.valid_to IS NULL OR mapped.valid_to > readings.ts)
+    WHERE
+        mapped.day = getvariable('day')
+        AND readings.day = getvariable('day')
+),
+
+corrections AS (
+    SELECT
+        meter_id,
+        count(*) AS corrected_count
+    FROM corrected
+    GROUP BY meter_id
+),
+
 ratios AS (
     SELECT
         *,
@@ -194,8 +223,11 @@ SELECT
     coalesce(rated.rollover_count, 0) AS rollover_count,
     coalesce(rated.reset_count, 0) AS reset_count,
     coalesce(rated.rebase_count, 0) AS rebase_count,
-    coalesce(rated.gap_count, 0) AS gap_count
+    coalesce(rated.gap_count, 0) AS gap_count,
+    coalesce(corrections.corrected_count, 0) AS corrected_count
 FROM rated
 CROSS JOIN limits
 INNER JOIN meters
     ON rated.meter_id = meters.meter_id AND meters.day = getvariable('day')
+LEFT JOIN corrections
+    ON rated.meter_id = corrections.meter_id

@@ -54,7 +54,8 @@ sums AS (
         sum(rollover_count) AS rollover_count,
         sum(reset_count) AS reset_count,
         sum(rebase_count) AS rebase_count,
-        sum(gap_count) AS gap_count
+        sum(gap_count) AS gap_count,
+        sum(corrected_count) AS corrected_count
     FROM hourly_vehicle_efficiency
     WHERE day = getvariable('day')
     GROUP BY vehicle_id
@@ -135,7 +136,8 @@ SELECT
     rated.rollover_count,
     rated.reset_count,
     rated.rebase_count,
-    rated.gap_count
+    rated.gap_count,
+    rated.corrected_count
 FROM rated
 CROSS JOIN limits
 INNER JOIN meter_lists

@@ -108,6 +108,27 @@ sums AS (
         min(first_step_at) AS first_step_at
     FROM counted
     GROUP BY vehicle_id, hour
+),
+
+-- Readings that people left out or replaced, while a mapping held: also in an hour of which no other reading is left.
+corrections AS (
+    SELECT
+        mapped.vehicle_id,
+        hours.hour,
+        count(*) AS corrected_count
+    FROM mapped_devices AS mapped
+    INNER JOIN corrected_readings AS corrected
+        ON
+            mapped.kind = corrected.kind
+            AND mapped.device_id = corrected.device_id
+            AND mapped.valid_from <= corrected.ts
+            AND (mapped.valid_to IS NULL OR mapped.valid_to > corrected.ts)
+    INNER JOIN hours
+        ON corrected.ts >= hours.hour AND corrected.ts < hours.next_hour
+    WHERE
+        mapped.day = getvariable('day')
+        AND corrected.day = getvariable('day')
+    GROUP BY mapped.vehicle_id, hours.hour
 )
 
 SELECT
@@ -136,6 +157,7 @@ SELECT
     coalesce(sums.reset_count, 0) AS reset_count,
     coalesce(sums.rebase_count, 0) AS rebase_count,
     coalesce(sums.gap_count, 0) AS gap_count,
+    coalesce(corrections.corrected_count, 0) AS corrected_count,
     -- More than a quarter of the hour before it: what the first step booked belongs mostly elsewhere.
     coalesce(sums.first_step_at < mapped_hours.hour - INTERVAL 15 MINUTE, FALSE) AS coarse_edge
 FROM mapped_hours
@@ -143,3 +165,5 @@ LEFT JOIN sums
     ON mapped_hours.vehicle_id = sums.vehicle_id AND mapped_hours.hour = sums.hour
 LEFT JOIN shared_hours
     ON mapped_hours.vehicle_id = shared_hours.vehicle_id AND mapped_hours.hour = shared_hours.hour
+LEFT JOIN corrections
+    ON mapped_hours.vehicle_id = corrections.vehicle_id AND mapped_hours.hour = corrections.hour

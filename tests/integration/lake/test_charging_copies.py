@@ -1,7 +1,10 @@
 """PostgreSQL has sessions, standby and efficiency of a day as readers of the lake see them."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -12,10 +15,17 @@ from tests.integration.lake.copied_days import copy_of
 from tests.integration.lake.drawn_days import made, run_what_is_queued, stored
 from tests.integration.lake.lossy_days import DAYS, fleet, lossy_days
 from tests.lake_folder import newest_file
+from warehouse.contract.corrections import Action
+from warehouse.contract.energy import Flag
+from warehouse.contract.partitions import midnight
+from warehouse.contract.tables import DeviceKind
+from warehouse.lifecycle.charging_step import flags_of
 from warehouse.lifecycle.daily_pipeline import DailyPipeline
 from warehouse.postgres.charging.charging_store import KEPT_DAYS, SESSION_COLUMNS, STANDBY_COLUMNS
 from warehouse.postgres.charging.efficiency_store import EFFICIENCY_COLUMNS
 from warehouse.postgres.connection import connect
+from warehouse.postgres.corrections.correction_store import correct_readings
+from warehouse.postgres.corrections.wanted import WantedCorrection
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +85,35 @@ def test_each_released_day_is_there_and_follows_what_is_restated(
     changed = {name for name in COLUMNS if after[name] != before[name]}
     assert changed >= {"charging_sessions", "daily_vehicle_efficiency"}
     assert {name: in_postgres(connection, name) for name in after} == after
+
+
+def test_a_day_whose_readings_were_corrected_says_so(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:
+    def say(action: Action) -> None:
+        wanted = WantedCorrection(meter, ts, None, action, None, "a corrupt row", "ann", DeviceKind.METER)
+        correct_readings(connection, wanted)
+        assert DAYS[1] in run_what_is_queued(pipeline, connection)
+
+    def told() -> list[Any]:
+        in_lake = [made(pipeline, day, "daily_vehicle_efficiency")["corrected_count"].to_list() for day in DAYS]
+        query = "SELECT flags ->> 'corrected' FROM daily_vehicle_efficiency ORDER BY day"
+        return [in_lake, [count for (count,) in connection.execute(query.encode()).fetchall()]]
+
+    query = "SELECT external_id, ts FROM meter_readings JOIN meters USING (meter_id) WHERE ts > %s ORDER BY ts LIMIT 1"
+    ((meter, ts),) = connection.execute(query, [midnight(DAYS[1]) + timedelta(hours=4)]).fetchall()
+    say(Action.VOID)
+    assert told() == [[[0], [1], [0]], [None, "1", None]]
+    (before,) = {row for row in in_postgres(connection, "daily_vehicle_efficiency") if row[0] == DAYS[1]}
+    say(Action.RESTORE)
+    assert told() == [[[0], [0], [0]], [None, None, None]]
+    assert before not in in_postgres(connection, "daily_vehicle_efficiency")
+
+
+def test_a_file_of_before_has_the_flags_that_it_counts() -> None:
+    of_before = pl.DataFrame({f"{flag}_count": [0, 2] for flag in Flag})
+    missing, flags = of_before.select(flags_of(of_before.columns)).to_series()
+    assert (missing, json.loads(flags)) == (None, {flag.value: 2 for flag in Flag})
+    now = of_before.with_columns(corrected_count=pl.Series([3, 0]))
+    assert [json.loads(each)["corrected"] for each in now.select(flags_of(now.columns)).to_series()] == [3, 0]
 
 
 def test_it_changes_with_the_release_or_not_at_all(pipeline: DailyPipeline, connection: psycopg.Connection) -> None:

@@ -33,7 +33,7 @@ def test_a_meter_of_one_vehicle_is_rated_as_that_vehicle(lake: HandMadeLake) -> 
         vehicle = lake.row(VEHICLES, vehicle_id=number)
         assert meter["vehicle_external_ids"] == [f"vehicle-{number}"]
         same = meter.keys() & vehicle.keys() - {"meter_external_ids", "ac_coverage_ratio", "dc_coverage_ratio"}
-        assert len(same) == 21
+        assert len(same) == 22
         assert {name: meter[name] for name in same} == {name: vehicle[name] for name in same}
     assert [meters[number]["status"] for number in (1, 2, 3)] == ["ok", "below_threshold", "low_energy"]
 
