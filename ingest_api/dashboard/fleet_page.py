@@ -1,6 +1,7 @@
 """``/``: is all well, what does it cost, what is to be repaired first. For programs: where everything is."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -8,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from ingest_api.analytics.fleet_answers import DEFAULT_HOURS, FleetAnswers, FleetPerformance
 from ingest_api.dashboard.bars import Share, histogram, shares
 from ingest_api.dashboard.shell import PageRoute, looker_of, show
-from ingest_api.database import Database
+from ingest_api.data_health.days import AskedDays, find_days
+from ingest_api.database import AnalyticsDatabase, Database
 from ingest_api.findings.finding_schemas import Finding
 from ingest_api.findings.told_findings import find_page
 from ingest_api.http.parts import part_of
@@ -25,6 +27,8 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 WEEK_HOURS = 168
 WORST = 8
+DAYS = 60
+"""Of the strip, today among them."""
 FIRST = 5
 """Findings, those that cost most."""
 MOST_COUNTED = 1000
@@ -46,6 +50,8 @@ async def get_fleet(request: Request) -> Response:
         return await show(request, "getting_started.html", looker, now=now, **known)
     day = await part_of(request, FleetAnswers).answer(DEFAULT_HOURS, WORST)
     week = await part_of(request, FleetAnswers).answer(WEEK_HOURS, 0)
+    async with part_of(request, AnalyticsDatabase).connection() as connection:
+        days = await find_days(connection, _newest_days())
     threshold = part_of(request, ApiSettings).efficiency_threshold
     return await show(
         request,
@@ -57,9 +63,16 @@ async def get_fleet(request: Request) -> Response:
         flow=shares(_flow(day)),
         spread=histogram(day.bins, threshold),
         threshold=threshold,
+        days=list(reversed(days)),
+        day_states=Counter(each.state for each in days),
         devices={"vehicles": _shares(now.vehicles), "meters": _shares(now.meters)},
         **_told(page.items),
     )
+
+
+def _newest_days() -> AskedDays:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    return AskedDays(since=tomorrow - timedelta(days=DAYS), until=tomorrow, limit=DAYS)
 
 
 def _known(devices: DevicesNow) -> int:

@@ -1,19 +1,18 @@
 """``GET /v1/days``: the ledger, as data."""
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ingest_api.data_health.day_schemas import LedgerDay, LedgerDays
-from ingest_api.database import AnalyticsDatabase, fetch_all
+from ingest_api.data_health.day_schemas import LedgerDays
+from ingest_api.data_health.days import AskedDays, find_days
+from ingest_api.database import AnalyticsDatabase
 from ingest_api.http.openapi import problems
 from ingest_api.http.parts import part_of
 from ingest_api.http.plain_requests import AskedInteger, PlainRequests
 from ingest_api.http.read_answers import read_answer, read_responses
 from ingest_api.http.wire import AskedDay, read_day
-from warehouse import sqlfiles
 from warehouse.contract.errors import InvalidRequestError
 from warehouse.contract.partitions import EARLIEST_DAY
 
@@ -34,15 +33,14 @@ async def get_days(
     cursor: Annotated[str, Query(max_length=64, description="`nextCursor` of the page before.")] = "",
 ) -> Response:
     """Whether it is open, sealed, exported, dirty or dropped, how many readings it has, which release readers see."""
-    asked = {
-        "since": since or EARLIEST_DAY,
-        "until": until or datetime.now(UTC).date() + timedelta(days=1),
-        "before": _place(cursor) if cursor else "infinity",
-        "limit": limit + 1,
-    }
+    asked = AskedDays(
+        since=since or EARLIEST_DAY,
+        until=until or datetime.now(UTC).date() + timedelta(days=1),
+        limit=limit + 1,
+        before=_place(cursor) if cursor else None,
+    )
     async with part_of(request, AnalyticsDatabase).connection() as connection:
-        rows = await fetch_all(connection, sqlfiles.load("ingest_api.data_health", "list_days"), asked)
-    days = [LedgerDay.of(day, list(streams)) for day, streams in groupby(rows, key=lambda row: row["day"])]
+        days = await find_days(connection, asked)
     more = days[limit - 1].day.isoformat() if len(days) > limit else None
     return read_answer(request, LedgerDays(items=days[:limit], next_cursor=more))
 

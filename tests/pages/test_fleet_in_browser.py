@@ -22,6 +22,9 @@ def test_the_fleet_is_seen_at_a_glance(fleet: Fleet, look: Look, width: int, the
     looked.keep(f"fleet-{width}-{theme}")
     assert looked.page.inner_text(".hero-figure").endswith("%")
     assert looked.page.locator(".first .row").count() >= 3
+    days = looked.page.locator(".strip li")
+    counts = looked.page.locator(".key-of-days strong").all_inner_texts()
+    assert days.count() == sum(int(each) for each in counts) > 1
     assert_all_is_well(looked, fleet.address)
     looked.page.click(".first .row >> nth=0")
     looked.page.wait_for_selector("#finding-title")

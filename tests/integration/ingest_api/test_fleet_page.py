@@ -58,6 +58,19 @@ def test_a_fleet_is_told_in_the_apis_figures(make_site: MakeSite) -> None:
     assert Seen(page).inline == []
 
 
+def test_the_days_are_told_by_what_became_of_them(make_site: MakeSite) -> None:
+    site = make_site()
+    assert site.client.post("/v1/telemetry", json=[meter_payload(), vehicle_payload()]).status_code == 200
+    assert site.client.post("/v1/mappings", json={"vehicleId": "veh-1", "meterId": "meter-1"}).status_code == 201
+    (first, *others), today = site.rows("SELECT DISTINCT day FROM partition_ledger ORDER BY day"), now_s().date()
+    site.connection.execute("UPDATE partition_ledger SET state = 'sealed' WHERE day = %s", first)
+    told_days = re.findall(r'<li title="([0-9-]+): ([^"]+)">', html(site))
+    assert told_days == [
+        (str(first[0]), "Closed, not in the lake yet"),
+        *((str(day), "Open") for (day,) in others if day <= today),
+    ]
+
+
 def test_shares_lie_beside_each_other() -> None:
     drawn = shares({"online": 3, "stale": 0, "offline": 1})
     assert [(each.name, each.x, each.width) for each in drawn] == [
