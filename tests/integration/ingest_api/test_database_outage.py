@@ -15,8 +15,6 @@ from tests.factories import iso, meter_payload, now_s
 from tests.integration.ingest_api.site import assert_problem
 from warehouse.postgres.connection import connect
 
-pytestmark = pytest.mark.usefixtures("prompt")
-
 
 class DatabaseSwitch:
     """Takes this test's database away from everyone, and gives it back."""
@@ -119,6 +117,7 @@ def test_writers_whose_connections_were_never_idle_cost_one_request_an_error_tog
     assert [post(api, new_reading()).status_code for _ in range(4)] == [503, 201, 201, 201]
 
 
+@pytest.mark.usefixtures("prompt")
 def test_while_the_database_is_away_all_but_livez_answer_503_and_then_all_is_well(
     api: httpx.Client, switch: DatabaseSwitch
 ) -> None:
@@ -138,6 +137,7 @@ def test_while_the_database_is_away_all_but_livez_answer_503_and_then_all_is_wel
     assert api.get("/readyz").json() == {"status": "ok"}
 
 
+@pytest.mark.usefixtures("prompt")
 def test_the_first_question_after_a_long_absence_is_answered(api: httpx.Client, switch: DatabaseSwitch) -> None:
     """The pool must not sleep through the return: with its own settings it tries at 0, 1, 3, 7, 15... seconds."""
     assert api.get("/v1/meters").status_code == 200
@@ -147,6 +147,7 @@ def test_the_first_question_after_a_long_absence_is_answered(api: httpx.Client, 
     assert api.get("/v1/meters").status_code == 200
 
 
+@pytest.mark.usefixtures("prompt")
 def test_an_api_that_starts_without_its_database_serves_when_it_comes(
     switch: DatabaseSwitch, shared_database_url: str
 ) -> None:
