@@ -16,6 +16,7 @@ from tests.simulated_readings import device_ids, devices, mappings, readings
 from warehouse.contract.energy import DeviceSettings
 from warehouse.contract.partitions import midnight
 from warehouse.contract.tables import DeviceKind
+from warehouse.lake.corrected_readings import CORRECTED
 from warehouse.lake.energy_day import LAST_SAMPLES, DayInputs, write_energy
 from warehouse.lake.file_format import ROW_GROUP_ROWS
 from warehouse.lake.hourly_energy import FLAGGED
@@ -47,6 +48,7 @@ def write_session_day(folder: Path, devices_of_a_kind: int, day: date) -> Sessio
     for each, boundary in ((evening, pl.DataFrame(schema=LAST_SAMPLES)), (whole, pl.concat(last))):
         boundary.write_parquet(each / "carried_samples.parquet")
         pl.DataFrame(schema=FLAGGED).write_parquet(each / "flagged_steps.parquet")
+        pl.DataFrame(schema=CORRECTED).write_parquet(each / "corrected_readings.parquet")
         _write_devices(fleet, day, each)
     inputs = DayInputs(**{name: whole / f"{name}.parquet" for name in DayInputs._fields})
     write_energy(inputs, day, whole / "hourly_energy.parquet", whole / "flagged_steps.parquet")
