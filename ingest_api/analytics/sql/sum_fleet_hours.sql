@@ -122,7 +122,7 @@ rated AS MATERIALIZED (
             ELSE 'ok'
         END AS status,
         -- Who only stood by, or whose edges are coarse, has a ratio that says nothing of the charger.
-        coalesce(efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge, FALSE) AS is_comparable
+        efficiency_ratio IS NOT NULL AND NOT is_low_energy AND NOT has_coarse_edge AS is_comparable
     FROM measured
 ),
 
