@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.patience import deadlines_of_the_product, patience
+from tests.patience import PATIENCE_S, deadlines
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _patience() -> Iterator[None]:
-    with patience():
+    with deadlines(PATIENCE_S):
         yield
 
 
 @pytest.fixture
 def prompt() -> Iterator[None]:
     """For tests of what is answered, and when, while the database is away: the deadlines of the product."""
-    with deadlines_of_the_product():
+    with deadlines():
         yield

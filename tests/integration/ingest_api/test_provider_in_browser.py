@@ -63,7 +63,8 @@ def test_a_person_comes_in_acts_and_leaves_and_all_of_it_is_written_down(
     before = len(audited(connection))
     tab.open(f"{api.url}{page}")
     come_in(tab, issuer, MARIA)
-    tab.until(f"location.pathname == '{page}' && !!document.querySelector('[data-act=acknowledge]')")
+    # The page's scripts hear what is pressed: they are there once all of it is.
+    tab.until(f"location.pathname == '{page}' && document.readyState == 'complete'")
     assert tab.value("document.getElementById('act-who')") is None, "nobody who is signed in is asked who it is"
     tab.value("document.querySelector('[data-act=acknowledge]').click()")
     tab.until("document.querySelector('.history li')?.innerText.includes('maria')")
